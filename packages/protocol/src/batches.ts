@@ -1,0 +1,147 @@
+/**
+ * Batches: what is posted on L1, enough to rebuild the chain from (invariant I9). Deposits are not in the data: they
+ * follow from the L1 queue by each block's queueEnd. The layout is plain RLP; the random-access format of the fraud
+ * proofs replaces it with version 2.
+ */
+import { type BlockContext, blockContextCodec, chainIdCodec, type SealedBlock } from "./blocks.ts";
+import { address, bytes, type Codec, count, decode, encode, hash, list, struct, uint } from "./codec.ts";
+import { DEPOSIT_TYPE } from "./deposits.ts";
+import { keccakHash } from "./hash.ts";
+import { hashHeader } from "./header.ts";
+import { merkleRoot } from "./merkle.ts";
+import { LIMITS } from "./parameters.ts";
+import type { Address, ChainId, Hash } from "./primitives.ts";
+
+export type PostedBlock = {
+  readonly context: BlockContext;
+  readonly timestamp: bigint;
+  /** encoded user transactions in order */
+  readonly transactions: readonly Uint8Array[];
+};
+
+export type BatchData = {
+  readonly chainId: ChainId;
+  readonly generation: bigint;
+  readonly blocks: readonly PostedBlock[];
+};
+
+const FORMAT_VERSION = 1;
+
+const postedBlockCodec: Codec<PostedBlock> = struct({
+  context: blockContextCodec,
+  timestamp: uint(64),
+  transactions: list(bytes(LIMITS.transactionBytes), LIMITS.blockTransactions),
+});
+
+const layout = struct({
+  version: count(FORMAT_VERSION),
+  chainId: chainIdCodec,
+  generation: uint(64),
+  blocks: list(postedBlockCodec, LIMITS.batchBlocks),
+});
+
+/** Encodes a batch's data. Throws CodecError beyond the bounds of fields; size is the caller's to bound. */
+export const encodeBatchData = (batch: BatchData): Uint8Array => encode(layout, { version: FORMAT_VERSION, ...batch });
+
+/** Decodes posted data, at most LIMITS.batchBytes. Throws CodecError. */
+export function decodeBatchData(data: Uint8Array): BatchData {
+  const { version: _version, ...batch } = decode(layout, data, LIMITS.batchBytes);
+  return batch;
+}
+
+const isUserTransaction = (raw: Uint8Array): boolean => raw[0] !== DEPOSIT_TYPE;
+
+/** The part of a block that is posted. */
+export function toPosted(block: SealedBlock): PostedBlock {
+  return {
+    context: block.context,
+    timestamp: block.header.timestamp,
+    transactions: block.transactions.filter(isUserTransaction),
+  };
+}
+
+/** Bytes that a block adds to a batch's data, rounded up by the list headers. */
+export const postedSizeBytes = (block: SealedBlock): number => encode(postedBlockCodec, toPosted(block)).length;
+
+/** Header of a batch as RollupChain takes it. */
+export type BatchHeader = {
+  readonly chainId: ChainId;
+  readonly generation: bigint;
+  readonly index: bigint;
+  readonly previousBatchHash: Hash;
+  readonly firstBlock: bigint;
+  readonly lastBlock: bigint;
+  /** keccak of the data */
+  readonly dataHash: Hash;
+  /** Merkle root of the block hashes */
+  readonly blocksRoot: Hash;
+  /** Merkle root of the hashes of all transactions, deposits included */
+  readonly transactionsRoot: Hash;
+  readonly queueEnd: bigint;
+  readonly slot: bigint;
+  readonly poster: Address;
+  /** L1 block of the last block's context */
+  readonly epochBlock: bigint;
+};
+
+export const batchHeaderCodec: Codec<BatchHeader> = struct({
+  chainId: chainIdCodec,
+  generation: uint(64),
+  index: uint(64),
+  previousBatchHash: hash,
+  firstBlock: uint(64),
+  lastBlock: uint(64),
+  dataHash: hash,
+  blocksRoot: hash,
+  transactionsRoot: hash,
+  queueEnd: uint(64),
+  slot: uint(64),
+  poster: address,
+  epochBlock: uint(64),
+});
+
+/** The place of a new batch on L1, and who posts it. */
+export type BatchPlace = {
+  readonly index: bigint;
+  readonly previousBatchHash: Hash;
+  readonly slot: bigint;
+  readonly poster: Address;
+};
+
+/**
+ * Batch over consecutive blocks of one chain and generation.
+ * @throws RangeError when the blocks are none, not consecutive, or of several chains
+ */
+export function buildBatch(
+  blocks: readonly SealedBlock[],
+  place: BatchPlace,
+): { header: BatchHeader; data: Uint8Array } {
+  const first = blocks[0];
+  const last = blocks.at(-1);
+  if (first === undefined || last === undefined) throw new RangeError("a batch needs a block");
+  const { chainId, generation } = first;
+  blocks.forEach((block, i) => {
+    const fits =
+      block.chainId === chainId &&
+      block.generation === generation &&
+      block.header.number === first.header.number + BigInt(i);
+    if (!fits) throw new RangeError("the blocks of a batch are consecutive and of one chain and generation");
+  });
+  const data = encodeBatchData({ chainId, generation, blocks: blocks.map(toPosted) });
+  const header: BatchHeader = {
+    chainId,
+    generation,
+    index: place.index,
+    previousBatchHash: place.previousBatchHash,
+    firstBlock: first.header.number,
+    lastBlock: last.header.number,
+    dataHash: keccakHash(data),
+    blocksRoot: merkleRoot(blocks.map((block) => hashHeader(block.header))),
+    transactionsRoot: merkleRoot(blocks.flatMap((block) => block.transactions.map(keccakHash))),
+    queueEnd: last.context.queueEnd,
+    slot: place.slot,
+    poster: place.poster,
+    epochBlock: last.context.l1Block,
+  };
+  return { header, data };
+}

@@ -1,0 +1,104 @@
+/** Sealed blocks: what a sequencer signs, gossips, and every host of the DAC stores. */
+import { bytes, type Codec, count, decode, encode, hash, hexOf, list, mapped, struct, uint } from "./codec.ts";
+import { signerOf } from "./ecdsa.ts";
+import { type BlockOutcome, blockOutcomeCodec } from "./executionCodecs.ts";
+import { keccakHash, taggedHash } from "./hash.ts";
+import { type Header, hashHeader, headerCodec } from "./header.ts";
+import { toChainId, toWord } from "./hex.ts";
+import { type NetworkIdentity, networkDomain } from "./network.ts";
+import { LIMITS } from "./parameters.ts";
+import type { Address, ChainId, Hash, Hex, JobId } from "./primitives.ts";
+
+export const chainIdCodec: Codec<ChainId> = mapped(uint(64), (id) => id, toChainId);
+export const jobIdCodec: Codec<JobId> = mapped(
+  hash,
+  (id) => id as Hex as Hash,
+  (id) => id as Hex as JobId,
+);
+
+/** What a block's place on L1 and in time consists of, beside its header; posted with each block. */
+export type BlockContext = {
+  /** the sequencer's term under which the block was signed */
+  readonly slot: bigint;
+  /** L1 block up to which the queue may be consumed */
+  readonly l1Block: bigint;
+  /** end (exclusive) of the L1 queue's consumed part after this block */
+  readonly queueEnd: bigint;
+  /** the job whose result the block is; prevRandao derives from it */
+  readonly jobId: JobId;
+};
+
+export const blockContextCodec: Codec<BlockContext> = struct({
+  slot: uint(64),
+  l1Block: uint(64),
+  queueEnd: uint(64),
+  jobId: jobIdCodec,
+});
+
+/** A provider's part in a block: its index in the registry and its BLS signature (96 bytes) over the result. */
+export type Seat = { readonly provider: number; readonly signature: Hex };
+
+export const seatCodec: Codec<Seat> = struct({ provider: count(2 ** 32 - 1), signature: hexOf(96) });
+
+export type UnsignedBlock = {
+  readonly chainId: ChainId;
+  /** number of rollbacks that the chain has had */
+  readonly generation: bigint;
+  readonly header: Header;
+  readonly context: BlockContext;
+  /** encoded transactions: deposits in queue order, then users' */
+  readonly transactions: readonly Uint8Array[];
+  /** one for each transaction */
+  readonly outcomes: readonly BlockOutcome[];
+  readonly seats: readonly Seat[];
+};
+
+export type SealedBlock = UnsignedBlock & {
+  /** 65 bytes r || s || parity by the slot's sequencer over blockDigest */
+  readonly signature: Hex;
+};
+
+const WIRE_VERSION = 1;
+
+const layout = struct({
+  version: count(WIRE_VERSION),
+  chainId: chainIdCodec,
+  generation: uint(64),
+  header: headerCodec,
+  context: blockContextCodec,
+  transactions: list(bytes(LIMITS.transactionBytes), LIMITS.blockTransactions),
+  outcomes: list(blockOutcomeCodec, LIMITS.blockTransactions),
+  seats: list(seatCodec, LIMITS.seats + LIMITS.standIns),
+  signature: hexOf(65),
+});
+
+/** Wire and storage form of a sealed block. Throws CodecError beyond the bounds. */
+export const encodeBlock = (block: SealedBlock): Uint8Array => encode(layout, { version: WIRE_VERSION, ...block });
+
+/** Decodes a sealed block of at most LIMITS.blockBytes. Throws CodecError. Checks form only. */
+export function decodeBlock(data: Uint8Array): SealedBlock {
+  const { version: _version, ...block } = decode(layout, data, LIMITS.blockBytes);
+  return block;
+}
+
+/** The digest that a sequencer signs: order and context of one block at one place (design page 20, "Soft confirmation"). */
+export function blockDigest(network: NetworkIdentity, block: UnsignedBlock): Hash {
+  const { chainId, generation, header, context } = block;
+  return taggedHash(
+    "mvm/block/1",
+    networkDomain(network),
+    toWord(chainId),
+    toWord(generation),
+    toWord(context.slot),
+    toWord(header.number),
+    hashHeader(header),
+    keccakHash(encode(blockContextCodec, context)),
+  );
+}
+
+/** Who signed the block, or null where the signature is none. */
+export const blockSigner = (network: NetworkIdentity, block: SealedBlock): Address | null =>
+  signerOf(blockDigest(network, block), block.signature);
+
+/** A block's randomness: follows from the job's id. */
+export const prevRandaoOf = (jobId: JobId): Hash => taggedHash("mvm/prevrandao/1", jobId);

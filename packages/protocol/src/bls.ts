@@ -1,0 +1,43 @@
+/** BLS12-381 signatures (public keys in G1, signatures in G2, proof-of-possession scheme) over tagged 32-byte digests. */
+import { PublicKey, SecretKey, Signature, verify } from "@chainsafe/blst";
+import { fromHex, toHex } from "./hex.ts";
+import type { Hash, Hex } from "./primitives.ts";
+
+export const BLS_PUBLIC_KEY_BYTES = 48;
+export const BLS_SIGNATURE_BYTES = 96;
+
+/** A key pair; `publicKey` is 48 bytes compressed. */
+export type BlsKey = { readonly publicKey: Hex; sign(digest: Hash): Hex };
+
+function keyOf(secret: SecretKey): BlsKey {
+  return {
+    publicKey: toHex(secret.toPublicKey().toBytes()),
+    sign: (digest) => toHex(secret.sign(fromHex(digest)).toBytes()),
+  };
+}
+
+/** Key from at least 32 bytes of entropy (EIP-2333 KeyGen). */
+export const blsKeyFromSeed = (seed: Uint8Array): BlsKey => keyOf(SecretKey.fromKeygen(seed));
+/** Secret key bytes (32) for the same seed, for keystores. */
+export const blsSecretFromSeed = (seed: Uint8Array): Uint8Array => SecretKey.fromKeygen(seed).toBytes();
+/** Key from its 32 secret bytes. Throws where they are not a scalar of the field. */
+export const blsKeyFromSecret = (secret: Uint8Array): BlsKey => keyOf(SecretKey.fromBytes(secret));
+
+/** True for a compressed G1 point of the right subgroup that is not infinity. */
+export function isBlsPublicKey(publicKey: Hex): boolean {
+  try {
+    PublicKey.fromHex(publicKey, true);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether `signature` is by `publicKey` on `digest`; malformed points are false. */
+export function verifyBls(digest: Hash, publicKey: Hex, signature: Hex): boolean {
+  try {
+    return verify(fromHex(digest), PublicKey.fromHex(publicKey), Signature.fromHex(signature), true, true);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,26 @@
+/** Checkpoints: the state of a block after each of its transactions (design page 10). */
+import { keccakHash } from "./hash.ts";
+import { concatBytes, fromHex, toWord } from "./hex.ts";
+import type { Hash } from "./primitives.ts";
+
+export type Checkpoint = {
+  /** position of the transaction in its block */
+  readonly index: number;
+  readonly stateRoot: Hash;
+  readonly cumulativeGasUsed: bigint;
+  /** keccak of the transaction's encoded receipt */
+  readonly receiptHash: Hash;
+  /** root of the transactions trie over 0..index */
+  readonly transactionsRoot: Hash;
+  /** root of the receipts trie over 0..index */
+  readonly receiptsRoot: Hash;
+  /** keccak of the bloom over 0..index */
+  readonly bloomHash: Hash;
+};
+
+/** Leaf of the checkpoints tree: keccak of the seven fields, 32 bytes each in the order of the type. */
+export function checkpointLeaf(checkpoint: Checkpoint): Hash {
+  const { index, stateRoot, cumulativeGasUsed, receiptHash, transactionsRoot, receiptsRoot, bloomHash } = checkpoint;
+  const words = [stateRoot, receiptHash, transactionsRoot, receiptsRoot, bloomHash].map(fromHex);
+  return keccakHash(concatBytes(toWord(BigInt(index)), words[0]!, toWord(cumulativeGasUsed), ...words.slice(1)));
+}

@@ -1,0 +1,184 @@
+/** Wire forms of what execution takes and gives. */
+import {
+  address,
+  bytes,
+  type Codec,
+  CodecError,
+  count,
+  hash,
+  list,
+  mapped,
+  optional,
+  struct,
+  uint,
+  union,
+} from "./codec.ts";
+import type {
+  Account,
+  AccountWrite,
+  BlockEnvironment,
+  IncludedOutcome,
+  InvalidReason,
+  Log,
+  Outcome,
+  StateEntry,
+  StateKey,
+  TransactionMessage,
+} from "./execution.ts";
+import { keccakHash } from "./hash.ts";
+import { LIMITS } from "./parameters.ts";
+
+const wei = uint(256);
+const gas = uint(64);
+const MAX_WRITES = 16_384;
+const MAX_LOGS = 65_536;
+const MAX_LOG_BYTES = 3 * 1024 * 1024;
+
+function oneOf<T extends string>(names: readonly T[]): Codec<T> {
+  return mapped(
+    count(names.length - 1),
+    (name) => names.indexOf(name),
+    (position) => names[position]!,
+  );
+}
+
+function numberOneOf<T extends number>(values: readonly T[]): Codec<T> {
+  return mapped(
+    count(255),
+    (value) => value,
+    (value) => {
+      if (!values.includes(value as T))
+        throw new CodecError("out-of-range", `${value} is none of ${values.join(", ")}`);
+      return value as T;
+    },
+  );
+}
+
+const accountCodec: Codec<Account> = struct({ nonce: gas, balance: wei, codeHash: hash });
+
+export const transactionMessageCodec: Codec<TransactionMessage> = struct({
+  type: numberOneOf([0, 1, 2, 4] as const),
+  from: address,
+  to: optional(address),
+  nonce: gas,
+  gasLimit: gas,
+  maxFeePerGas: wei,
+  maxPriorityFeePerGas: wei,
+  value: wei,
+  data: bytes(LIMITS.transactionBytes),
+  accessList: list(struct({ address, slots: list(hash, 1_024) }), 1_024),
+  authorizations: list(struct({ authority: optional(address), address, nonce: gas }), 256),
+});
+
+export const blockEnvironmentCodec: Codec<BlockEnvironment> = struct({
+  timestamp: gas,
+  baseFeePerGas: wei,
+  gasLimit: gas,
+  prevRandao: hash,
+  feeRecipient: address,
+});
+
+const nothing = struct({});
+
+export const stateKeyCodec: Codec<StateKey> = union({
+  account: struct({ address }),
+  slot: struct({ address, slot: hash }),
+  code: struct({ hash }),
+  number: nothing,
+  chainId: nothing,
+  blockHash: struct({ number: gas }),
+});
+
+/** Entries with code in full: what a job carries, and what answers a request for values. */
+export const stateEntryCodec: Codec<StateEntry> = union({
+  account: struct({ address, value: optional(accountCodec) }),
+  slot: struct({ address, slot: hash, value: wei }),
+  code: struct({ hash, value: bytes(LIMITS.codeBytes) }),
+  number: struct({ value: gas }),
+  chainId: struct({ value: gas }),
+  blockHash: struct({ number: gas, value: hash }),
+});
+
+export const logCodec: Codec<Log> = struct({ address, topics: list(hash, 4), data: bytes(MAX_LOG_BYTES) });
+
+export const accountWriteCodec: Codec<AccountWrite> = struct({
+  address,
+  account: optional(accountCodec),
+  code: optional(bytes(LIMITS.codeBytes)),
+  slots: list(struct({ slot: hash, value: wei }), MAX_WRITES),
+});
+
+const status = numberOneOf([0, 1] as const);
+
+/** What a block carries of an execution: everything but the reads. */
+export type BlockOutcome = Omit<IncludedOutcome, "kind" | "reads">;
+
+export const blockOutcomeCodec: Codec<BlockOutcome> = struct({
+  status,
+  gasUsed: gas,
+  logs: list(logCodec, MAX_LOGS),
+  writes: list(accountWriteCodec, MAX_WRITES),
+});
+
+const INVALID_REASONS: readonly InvalidReason[] = [
+  "nonce-too-low",
+  "nonce-too-high",
+  "insufficient-funds",
+  "fee-below-base-fee",
+  "tip-above-fee",
+  "intrinsic-gas",
+  "gas-limit-above-block",
+  "gas-limit-above-cap",
+  "sender-has-code",
+  "initcode-too-large",
+  "nonce-overflow",
+  "type-not-supported",
+  "empty-authorizations",
+];
+
+/** A read as a result states it: code by its hash alone, which is the key. */
+export const statedReadCodec: Codec<StateEntry> = union({
+  account: struct({ address, value: optional(accountCodec) }),
+  slot: struct({ address, slot: hash, value: wei }),
+  code: mapped(
+    struct({ hash }),
+    (entry: { hash: StateEntry & { kind: "code" } extends { hash: infer H } ? H : never; value: Uint8Array }) => ({
+      hash: entry.hash,
+    }),
+    ({ hash: codeHash }) => ({ hash: codeHash, value: new Uint8Array(0) }),
+  ),
+  number: struct({ value: gas }),
+  chainId: struct({ value: gas }),
+  blockHash: struct({ number: gas, value: hash }),
+});
+
+export const outcomeCodec: Codec<Outcome> = union({
+  included: struct({
+    status,
+    gasUsed: gas,
+    logs: list(logCodec, MAX_LOGS),
+    writes: list(accountWriteCodec, MAX_WRITES),
+    reads: list(statedReadCodec, LIMITS.jobReadKeys),
+  }),
+  invalid: struct({ reason: oneOf(INVALID_REASONS) }),
+});
+
+/** One text for a key: equal keys, equal texts. */
+export function stateKeyId(key: StateKey): string {
+  switch (key.kind) {
+    case "account":
+      return `account:${key.address}`;
+    case "slot":
+      return `slot:${key.address}:${key.slot}`;
+    case "code":
+      return `code:${key.hash}`;
+    case "blockHash":
+      return `blockHash:${key.number}`;
+    default:
+      return key.kind;
+  }
+}
+
+/** Whether code bytes belong to their hash: the one check that needs no proof. */
+export const isCodeOf = (entry: { readonly hash: string; readonly value: Uint8Array }): boolean =>
+  keccakHash(entry.value) === entry.hash;

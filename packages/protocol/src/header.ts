@@ -1,0 +1,91 @@
+/** Block headers: Ethereum's own layout (Prague fields), so that every existing client parses them (design page 10). */
+import { address, bytes, type Codec, encode, fixedBytes, hash, struct, uint } from "./codec.ts";
+import { EMPTY_LIST_HASH, EMPTY_TRIE_ROOT, keccakHash } from "./hash.ts";
+import { fromHex, toHash } from "./hex.ts";
+import { LIMITS } from "./parameters.ts";
+import { PREDEPLOYS } from "./predeploys.ts";
+import { type Address, type Hash, ZERO_HASH } from "./primitives.ts";
+
+/** sha256 of nothing: the requests hash of a block without requests (EIP-7685). */
+const EMPTY_REQUESTS_HASH = toHash("0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+export const BLOOM_BYTES = 256;
+
+/** Fields of a header that are not constants of the network. */
+export type Header = {
+  readonly parentHash: Hash;
+  readonly stateRoot: Hash;
+  readonly transactionsRoot: Hash;
+  readonly receiptsRoot: Hash;
+  readonly logsBloom: Uint8Array;
+  readonly number: bigint;
+  readonly gasUsed: bigint;
+  /** seconds since 1970 */
+  readonly timestamp: bigint;
+  /** Merkle root of the block's checkpoints: the header's extraData */
+  readonly checkpointsRoot: Hash;
+  readonly prevRandao: Hash;
+  /** wei per gas */
+  readonly baseFeePerGas: bigint;
+};
+
+/** The constant fields, with the values that Ethereum's header layout gives them on a DAC's chain. */
+export const HEADER_CONSTANTS = {
+  ommersHash: EMPTY_LIST_HASH,
+  beneficiary: PREDEPLOYS.feeAccumulator as Address,
+  difficulty: 0n,
+  gasLimit: LIMITS.blockGas,
+  nonce: new Uint8Array(8),
+  /** storage root of the withdrawals' message contract: empty until the bridge's way back is deployed */
+  withdrawalsRoot: EMPTY_TRIE_ROOT,
+  blobGasUsed: 0n,
+  excessBlobGas: 0n,
+  parentBeaconBlockRoot: ZERO_HASH,
+  requestsHash: EMPTY_REQUESTS_HASH,
+} as const;
+
+const layout = struct({
+  parentHash: hash,
+  ommersHash: hash,
+  beneficiary: address,
+  stateRoot: hash,
+  transactionsRoot: hash,
+  receiptsRoot: hash,
+  logsBloom: fixedBytes(BLOOM_BYTES),
+  difficulty: uint(64),
+  number: uint(64),
+  gasLimit: uint(64),
+  gasUsed: uint(64),
+  timestamp: uint(64),
+  extraData: bytes(32),
+  prevRandao: hash,
+  nonce: fixedBytes(8),
+  baseFeePerGas: uint(256),
+  withdrawalsRoot: hash,
+  blobGasUsed: uint(64),
+  excessBlobGas: uint(64),
+  parentBeaconBlockRoot: hash,
+  requestsHash: hash,
+});
+
+/** RLP of the whole Ethereum header. */
+export function encodeHeader(header: Header): Uint8Array {
+  return encode(layout, { ...HEADER_CONSTANTS, ...header, extraData: fromHex(header.checkpointsRoot) });
+}
+
+/** The block's hash. */
+export const hashHeader = (header: Header): Hash => keccakHash(encodeHeader(header));
+
+/** Wire form: the variable fields only. */
+export const headerCodec: Codec<Header> = struct({
+  parentHash: hash,
+  stateRoot: hash,
+  transactionsRoot: hash,
+  receiptsRoot: hash,
+  logsBloom: fixedBytes(BLOOM_BYTES),
+  number: uint(64),
+  gasUsed: uint(64),
+  timestamp: uint(64),
+  checkpointsRoot: hash,
+  prevRandao: hash,
+  baseFeePerGas: uint(256),
+});

@@ -1,0 +1,48 @@
+/** Jobs in their blind form: what a provider sees, and what it signs (design page 20). */
+
+import { jobIdCodec } from "./blocks.ts";
+import { type Codec, encode, hexOf, list, struct } from "./codec.ts";
+import type { BlockEnvironment, Outcome, StateEntry, TransactionMessage } from "./execution.ts";
+import { blockEnvironmentCodec, outcomeCodec, stateEntryCodec, transactionMessageCodec } from "./executionCodecs.ts";
+import { keccakHash, taggedHash } from "./hash.ts";
+import { type NetworkIdentity, networkDomain } from "./network.ts";
+import { LIMITS } from "./parameters.ts";
+import type { Hash, Hex, JobId } from "./primitives.ts";
+
+/** Messages, environment and predicted values: no chain, no block number, no roots, no proofs. */
+export type Job = {
+  readonly jobId: JobId;
+  readonly environment: BlockEnvironment;
+  readonly messages: readonly TransactionMessage[];
+  readonly values: readonly StateEntry[];
+};
+
+const workLayout = struct({
+  environment: blockEnvironmentCodec,
+  messages: list(transactionMessageCodec, LIMITS.blockTransactions),
+});
+
+export const jobCodec: Codec<Job> = struct({
+  jobId: jobIdCodec,
+  environment: blockEnvironmentCodec,
+  messages: list(transactionMessageCodec, LIMITS.blockTransactions),
+  values: list(stateEntryCodec, LIMITS.jobReadKeys),
+});
+
+const outcomesCodec = list(outcomeCodec, LIMITS.blockTransactions);
+
+export type JobResult = {
+  readonly outcomes: readonly Outcome[] /** BLS, 96 bytes, over resultDigest */;
+  readonly signature: Hex;
+};
+
+export const jobResultCodec: Codec<JobResult> = struct({ outcomes: outcomesCodec, signature: hexOf(96) });
+
+/** Hash of the outcomes of a job: equal results, equal hashes. */
+export const outcomesHash = (outcomes: readonly Outcome[]): Hash => keccakHash(encode(outcomesCodec, outcomes));
+
+/** The digest that a provider signs: this network, this job, this work, this result. */
+export function resultDigest(network: NetworkIdentity, job: Job, outcomes: readonly Outcome[]): Hash {
+  const work = keccakHash(encode(workLayout, { environment: job.environment, messages: job.messages }));
+  return taggedHash("mvm/result/1", networkDomain(network), job.jobId, work, outcomesHash(outcomes));
+}

@@ -1,0 +1,55 @@
+/**
+ * Binary Merkle trees over 32-byte leaves, padded with zero leaves to a power of two (design page 10, "Checkpoints").
+ * An inner node is keccak(left || right); a tree of one leaf is that leaf; of none, zero. The number of leaves is
+ * committed elsewhere (batch header, block context), which makes padding unambiguous.
+ */
+import { keccakHash } from "./hash.ts";
+import { concatBytes, fromHex } from "./hex.ts";
+import { type Hash, ZERO_HASH } from "./primitives.ts";
+
+const nodeOf = (left: Hash, right: Hash): Hash => keccakHash(concatBytes(fromHex(left), fromHex(right)));
+
+function levels(leaves: readonly Hash[]): Hash[][] {
+  let level: Hash[] = [...leaves];
+  while (level.length === 0 || (level.length & (level.length - 1)) !== 0) level.push(ZERO_HASH);
+  const all = [level];
+  while (level.length > 1) {
+    const above: Hash[] = [];
+    for (let i = 0; i < level.length; i += 2) above.push(nodeOf(level[i]!, level[i + 1]!));
+    level = above;
+    all.push(level);
+  }
+  return all;
+}
+
+/** Root of the tree over `leaves`. */
+export function merkleRoot(leaves: readonly Hash[]): Hash {
+  return levels(leaves).at(-1)![0]!;
+}
+
+/** Sibling hashes from the leaf up. Throws RangeError for an index outside the leaves. */
+export function merkleProof(leaves: readonly Hash[], index: number): readonly Hash[] {
+  if (!Number.isInteger(index) || index < 0 || index >= leaves.length)
+    throw new RangeError(`no leaf ${index} of ${leaves.length}`);
+  return levels(leaves)
+    .slice(0, -1)
+    .map((level, height) => level[(index >> height) ^ 1]!);
+}
+
+/** Whether `leaf` is number `index` of a tree of `count` leaves with this root. */
+export function verifyMerkleProof(proof: {
+  root: Hash;
+  leaf: Hash;
+  index: number;
+  count: number;
+  siblings: readonly Hash[];
+}): boolean {
+  const { root, leaf, index, count, siblings } = proof;
+  if (!Number.isInteger(index) || index < 0 || index >= count) return false;
+  if (siblings.length !== Math.ceil(Math.log2(Math.max(count, 1)))) return false;
+  let node = leaf;
+  siblings.forEach((sibling, height) => {
+    node = (index >> height) & 1 ? nodeOf(sibling, node) : nodeOf(node, sibling);
+  });
+  return node === root;
+}

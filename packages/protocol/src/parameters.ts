@@ -1,0 +1,113 @@
+/**
+ * The protocol's parameters: each with unit and reason, in the profiles `mainnet` and `devnet`. Contracts are deployed
+ * with these values; nodes of one network must agree on all of them.
+ */
+
+export type Parameters = {
+  /** Version of this set; a node refuses a network whose version it does not know. */
+  readonly version: number;
+  /** L1 blocks an epoch lasts; a sequencer's slot is one epoch. Long enough for several batches, short enough that a silent sequencer is replaced soon. */
+  readonly epochBlocks: number;
+  /** L1 blocks after a slot's end in which its sequencer may still post what it signed. */
+  readonly postGraceBlocks: number;
+  /** Seconds from a batch's posting until it is final. */
+  readonly maxWindowSeconds: number;
+  /** Seconds between an exit request and the return of the stake; at least maxWindowSeconds, so that a stake outlives the claims against it. */
+  readonly unbondingSeconds: number;
+  /** wei of MT; keeps registries short of free identities. */
+  readonly minSequencerStakeWei: bigint;
+  readonly minProviderStakeWei: bigint;
+  readonly minStorageStakeWei: bigint;
+  /** Seconds a block's timestamp is a multiple of; also the least distance of two blocks. */
+  readonly tickSeconds: number;
+  /** Milliseconds between two batches of a chain that has something to post. */
+  readonly batchIntervalMs: number;
+  /** Milliseconds that a provider has for a job before a stand-in gets it: two block times at most in all. */
+  readonly jobTimeoutMs: number;
+  /** Milliseconds to wait for an answer of a storage host before the next is asked. */
+  readonly readTimeoutMs: number;
+  /** Milliseconds after which a gateway offers a transaction that is in no block again. */
+  readonly resubmitMs: number;
+};
+
+const MT = 10n ** 18n;
+
+const mainnet: Parameters = {
+  version: 1,
+  epochBlocks: 32,
+  postGraceBlocks: 32,
+  maxWindowSeconds: 7 * 24 * 3600,
+  unbondingSeconds: 14 * 24 * 3600,
+  minSequencerStakeWei: 10_000n * MT,
+  minProviderStakeWei: 100n * MT,
+  minStorageStakeWei: 500n * MT,
+  tickSeconds: 2,
+  batchIntervalMs: 12_000,
+  jobTimeoutMs: 2_000,
+  readTimeoutMs: 2_000,
+  resubmitMs: 6_000,
+};
+
+const devnet: Parameters = {
+  version: 1,
+  epochBlocks: 8,
+  postGraceBlocks: 8,
+  maxWindowSeconds: 120,
+  unbondingSeconds: 240,
+  minSequencerStakeWei: 1_000n * MT,
+  minProviderStakeWei: 10n * MT,
+  minStorageStakeWei: 50n * MT,
+  tickSeconds: 1,
+  batchIntervalMs: 2_000,
+  jobTimeoutMs: 5_000,
+  readTimeoutMs: 2_000,
+  resubmitMs: 2_000,
+};
+
+export const PROFILES = { mainnet, devnet } as const;
+export type ProfileName = keyof typeof PROFILES;
+
+/** What every network shares: bounds of formats, and rules of execution that a proof relies on. */
+export const LIMITS = {
+  /** gas of a block: one constant for all DACs, so that it names none */
+  blockGas: 60_000_000n,
+  /** EIP-7825 */
+  transactionGas: 16_777_216n,
+  /** transactions of a block, deposits included (design page 10) */
+  blockTransactions: 2_048,
+  /** bytes of one encoded transaction: one step of a fraud proof must carry it (design page 10) */
+  transactionBytes: 56 * 1024,
+  /** bytes of a sealed block with outcomes on the wire: one transaction at the gas cap always fits */
+  blockBytes: 4 * 1024 * 1024,
+  /** bytes of transactions that a sequencer takes into one block: leaves room for the outcomes within blockBytes */
+  blockTransactionBytes: 90_000,
+  /** bytes of a batch's data in calldata (design page 30) */
+  batchBytes: 96 * 1024,
+  /** blocks of a batch (design page 30) */
+  batchBlocks: 2_048,
+  /** deposits that one block consumes */
+  blockDeposits: 64,
+  /** seats that do each job (k), and stand-ins (m) after them (design page 20) */
+  seats: 2,
+  standIns: 2,
+  /** hosts that keep a DAC's state (design page 50) */
+  storageReplicas: 3,
+  /** keys of one read request */
+  readKeys: 512,
+  /** keys that a provider may ask for in one job: bounds fishing and memory */
+  jobReadKeys: 20_000,
+  /** bytes of a job, a result or an answer with values or proofs */
+  messageBytes: 6 * 1024 * 1024,
+  /** code of one contract (EIP-170) and initcode (EIP-3860) */
+  codeBytes: 24_576,
+  initcodeBytes: 49_152,
+  /** blocks in one answer */
+  blocksPerAnswer: 64,
+  /** transactions offered in one message */
+  transactionsPerMessage: 256,
+  /** a sender's transactions, and all transactions, that wait in a pool */
+  poolPerSender: 256,
+  poolTotal: 16_384,
+  /** bytes of all transactions that wait in a pool */
+  poolBytes: 32 * 1024 * 1024,
+} as const;

@@ -1,0 +1,136 @@
+/** Requests between nodes: one protocol id, one codec pair, one pair of bounds each. */
+
+import { chainIdCodec, jobIdCodec } from "./blocks.ts";
+import {
+  bytes,
+  type Codec,
+  count,
+  decode,
+  encode,
+  flag,
+  hash,
+  list,
+  struct,
+  text,
+  uint,
+  union,
+  type ValueOf,
+} from "./codec.ts";
+import { stateEntryCodec, stateKeyCodec } from "./executionCodecs.ts";
+import { jobCodec, jobResultCodec } from "./jobs.ts";
+import { LIMITS } from "./parameters.ts";
+
+const refusal = struct({ reason: text(256) });
+
+type RequestKind<Q, A> = {
+  /** libp2p protocol name */
+  readonly protocol: string;
+  readonly request: Codec<Q>;
+  readonly answer: Codec<A>;
+  readonly maxRequestBytes: number;
+  readonly maxAnswerBytes: number;
+};
+
+const kind = <Q, A>(value: RequestKind<Q, A>): RequestKind<Q, A> => value;
+
+const MAX_NODE_BYTES = 1_024;
+const SMALL = 64 * 1024;
+
+export const REQUESTS = {
+  /** Gateway to sequencer: transactions for a chain. The answer says how many are known afterwards; it confirms nothing. */
+  offerTransactions: kind({
+    protocol: "/mvm/1/transactions",
+    request: struct({
+      chainId: chainIdCodec,
+      transactions: list(bytes(LIMITS.transactionBytes), LIMITS.transactionsPerMessage),
+    }),
+    answer: union({ taken: struct({ known: count(LIMITS.transactionsPerMessage) }), refused: refusal }),
+    maxRequestBytes: 2 * 1024 * 1024,
+    maxAnswerBytes: SMALL,
+  }),
+  /** Sequencer to provider: a job. The answer is its result, or why there is none. */
+  job: kind({
+    protocol: "/mvm/1/job",
+    request: jobCodec,
+    answer: union({ result: jobResultCodec, refused: refusal }),
+    maxRequestBytes: LIMITS.messageBytes,
+    maxAnswerBytes: LIMITS.messageBytes,
+  }),
+  /** Provider to the job's sender: values that were not predicted. */
+  values: kind({
+    protocol: "/mvm/1/values",
+    request: struct({ jobId: jobIdCodec, keys: list(stateKeyCodec, LIMITS.readKeys) }),
+    answer: union({ values: struct({ entries: list(stateEntryCodec, LIMITS.readKeys) }), refused: refusal }),
+    maxRequestBytes: SMALL,
+    maxAnswerBytes: LIMITS.messageBytes,
+  }),
+  /** Anyone to a storage host or gateway: the newest block of a chain that it has. */
+  head: kind({
+    protocol: "/mvm/1/head",
+    request: struct({ chainId: chainIdCodec }),
+    answer: union({ head: struct({ number: uint(64), hash, slot: uint(64) }), refused: refusal }),
+    maxRequestBytes: SMALL,
+    maxAnswerBytes: SMALL,
+  }),
+  /** Anyone to a storage host or gateway: encoded sealed blocks from a number on, as many as fit. */
+  blocks: kind({
+    protocol: "/mvm/1/blocks",
+    request: struct({ chainId: chainIdCodec, from: uint(64), count: count(LIMITS.blocksPerAnswer) }),
+    answer: union({
+      blocks: struct({ blocks: list(bytes(LIMITS.blockBytes), LIMITS.blocksPerAnswer) }),
+      refused: refusal,
+    }),
+    maxRequestBytes: SMALL,
+    maxAnswerBytes: LIMITS.messageBytes,
+  }),
+  /** Anyone to a storage host: values under a state root with their proof; with `forWrites`, also the siblings that deletions need. */
+  reads: kind({
+    protocol: "/mvm/1/reads",
+    request: struct({
+      chainId: chainIdCodec,
+      stateRoot: hash,
+      keys: list(stateKeyCodec, LIMITS.readKeys),
+      forWrites: flag,
+    }),
+    answer: union({
+      proof: struct({
+        nodes: list(bytes(MAX_NODE_BYTES), 65_536),
+        codes: list(bytes(LIMITS.codeBytes), LIMITS.readKeys),
+      }),
+      refused: refusal,
+    }),
+    maxRequestBytes: 96 * 1024,
+    maxAnswerBytes: LIMITS.messageBytes,
+  }),
+} as const;
+
+export type RequestName = keyof typeof REQUESTS;
+export type RequestOf<N extends RequestName> = ValueOf<(typeof REQUESTS)[N]["request"]>;
+export type AnswerOf<N extends RequestName> = ValueOf<(typeof REQUESTS)[N]["answer"]>;
+
+/** A request or answer with its name: what state machines exchange; the codec is applied at the network's edge. */
+export type NamedRequest = { [N in RequestName]: { readonly name: N; readonly body: RequestOf<N> } }[RequestName];
+export type NamedAnswer = { [N in RequestName]: { readonly name: N; readonly body: AnswerOf<N> } }[RequestName];
+
+export const encodeRequest = (request: NamedRequest): Uint8Array =>
+  encode(REQUESTS[request.name].request as Codec<unknown>, request.body);
+export const encodeAnswer = (answer: NamedAnswer): Uint8Array =>
+  encode(REQUESTS[answer.name].answer as Codec<unknown>, answer.body);
+
+/** Decodes a request's body. Throws CodecError. */
+export function decodeRequest<N extends RequestName>(name: N, data: Uint8Array): NamedRequest & { name: N } {
+  const { request, maxRequestBytes } = REQUESTS[name];
+  return { name, body: decode(request as Codec<unknown>, data, maxRequestBytes) } as NamedRequest & { name: N };
+}
+
+/** Decodes an answer's body. Throws CodecError. */
+export function decodeAnswer<N extends RequestName>(name: N, data: Uint8Array): NamedAnswer & { name: N } {
+  const { answer, maxAnswerBytes } = REQUESTS[name];
+  return { name, body: decode(answer as Codec<unknown>, data, maxAnswerBytes) } as NamedAnswer & { name: N };
+}
+
+/** Why a request was not served, as the other side put it. */
+export const refused = (reason: string): { kind: "refused"; reason: string } => ({
+  kind: "refused",
+  reason: reason.slice(0, 200),
+});
