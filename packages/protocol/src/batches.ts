@@ -4,7 +4,7 @@
  * proofs replaces it with version 2.
  */
 import { type BlockContext, blockContextCodec, chainIdCodec, type SealedBlock } from "./blocks.ts";
-import { address, bytes, type Codec, count, decode, encode, hash, list, struct, uint } from "./codec.ts";
+import { address, bytes, type Codec, decode, encode, hash, list, struct, uint, version } from "./codec.ts";
 import { DEPOSIT_TYPE } from "./deposits.ts";
 import { keccakHash } from "./hash.ts";
 import { hashHeader } from "./header.ts";
@@ -34,7 +34,7 @@ const postedBlockCodec: Codec<PostedBlock> = struct({
 });
 
 const layout = struct({
-  version: count(FORMAT_VERSION),
+  version: version(FORMAT_VERSION),
   chainId: chainIdCodec,
   generation: uint(64),
   blocks: list(postedBlockCodec, LIMITS.batchBlocks),

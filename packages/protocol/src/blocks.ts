@@ -1,5 +1,19 @@
 /** Sealed blocks: what a sequencer signs, gossips, and every host of the DAC stores. */
-import { bytes, type Codec, count, decode, encode, hash, hexOf, list, mapped, struct, uint } from "./codec.ts";
+import {
+  bytes,
+  type Codec,
+  CodecError,
+  count,
+  decode,
+  encode,
+  hash,
+  hexOf,
+  list,
+  mapped,
+  struct,
+  uint,
+  version,
+} from "./codec.ts";
 import { signerOf } from "./ecdsa.ts";
 import { type BlockOutcome, blockOutcomeCodec } from "./executionCodecs.ts";
 import { keccakHash, taggedHash } from "./hash.ts";
@@ -9,7 +23,15 @@ import { type NetworkIdentity, networkDomain } from "./network.ts";
 import { LIMITS } from "./parameters.ts";
 import type { Address, ChainId, Hash, Hex, JobId } from "./primitives.ts";
 
-export const chainIdCodec: Codec<ChainId> = mapped(uint(64), (id) => id, toChainId);
+function checkedChainId(id: bigint): ChainId {
+  try {
+    return toChainId(id);
+  } catch (cause) {
+    throw new CodecError("out-of-range", `not a chain ID: ${id}`, cause);
+  }
+}
+
+export const chainIdCodec: Codec<ChainId> = mapped(uint(64), checkedChainId, checkedChainId);
 export const jobIdCodec: Codec<JobId> = mapped(
   hash,
   (id) => id as Hex as Hash,
@@ -61,7 +83,7 @@ export type SealedBlock = UnsignedBlock & {
 const WIRE_VERSION = 1;
 
 const layout = struct({
-  version: count(WIRE_VERSION),
+  version: version(WIRE_VERSION),
   chainId: chainIdCodec,
   generation: uint(64),
   header: headerCodec,

@@ -25,6 +25,7 @@ export const blsKeyFromSecret = (secret: Uint8Array): BlsKey => keyOf(SecretKey.
 
 /** True for a compressed G1 point of the right subgroup that is not infinity. */
 export function isBlsPublicKey(publicKey: Hex): boolean {
+  if (publicKey.length !== 2 + 2 * BLS_PUBLIC_KEY_BYTES) return false;
   try {
     PublicKey.fromHex(publicKey, true);
     return true;
@@ -33,8 +34,10 @@ export function isBlsPublicKey(publicKey: Hex): boolean {
   }
 }
 
-/** Whether `signature` is by `publicKey` on `digest`; malformed points are false. */
+/** Whether `signature` is by `publicKey` on `digest`, both compressed: one form each; malformed points are false. */
 export function verifyBls(digest: Hash, publicKey: Hex, signature: Hex): boolean {
+  if (publicKey.length !== 2 + 2 * BLS_PUBLIC_KEY_BYTES || signature.length !== 2 + 2 * BLS_SIGNATURE_BYTES)
+    return false;
   try {
     return verify(fromHex(digest), PublicKey.fromHex(publicKey), Signature.fromHex(signature), true, true);
   } catch {

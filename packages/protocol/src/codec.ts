@@ -7,7 +7,14 @@ import type { Address, Hash, Hex } from "./primitives.ts";
 import { encodeRlp, RlpCursor, RlpError, type RlpInput } from "./rlp.ts";
 
 export class CodecError extends Error {
-  readonly code: RlpError["code"] | "too-large" | "out-of-range" | "bad-length" | "unknown-variant" | "bad-text";
+  readonly code:
+    | RlpError["code"]
+    | "too-large"
+    | "out-of-range"
+    | "bad-length"
+    | "unknown-variant"
+    | "unknown-version"
+    | "bad-text";
   constructor(code: CodecError["code"], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "CodecError";
@@ -52,6 +59,15 @@ export function count(max: number): Codec<number> {
       return value <= BigInt(max) ? Number(value) : outOfRange(`not in 0..${max}: ${value}`);
     },
   };
+}
+
+/** Version number of a format: one value, every other is refused. */
+export function version(known: number): Codec<number> {
+  const check = (value: number): number => {
+    if (value === known) return value;
+    throw new CodecError("unknown-version", `format version ${value}, known is ${known}`);
+  };
+  return mapped(count(0xffff), check, check);
 }
 
 export const flag: Codec<boolean> = {
@@ -102,7 +118,8 @@ export const hash = fixedHex<Hash>(32);
 export const hexOf = (sizeBytes: number): Codec<Hex> => fixedHex<Hex>(sizeBytes);
 
 const utf8 = new TextEncoder();
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+// A byte order mark is text like any other: dropping it would give two encodings of one value.
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** UTF-8 text of at most `maxBytes` bytes. */
 export function text(maxBytes: number): Codec<string> {

@@ -43,15 +43,11 @@ function oneOf<T extends string>(names: readonly T[]): Codec<T> {
 }
 
 function numberOneOf<T extends number>(values: readonly T[]): Codec<T> {
-  return mapped(
-    count(255),
-    (value) => value,
-    (value) => {
-      if (!values.includes(value as T))
-        throw new CodecError("out-of-range", `${value} is none of ${values.join(", ")}`);
-      return value as T;
-    },
-  );
+  const check = (value: number): T => {
+    if (!values.includes(value as T)) throw new CodecError("out-of-range", `${value} is none of ${values.join(", ")}`);
+    return value as T;
+  };
+  return mapped(count(255), check, check);
 }
 
 const accountCodec: Codec<Account> = struct({ nonce: gas, balance: wei, codeHash: hash });

@@ -87,7 +87,10 @@ export function toWordHex(value: bigint): Hash {
 }
 
 /** Concatenates byte strings. */
-export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+export const concatBytes = (...parts: readonly Uint8Array[]): Uint8Array => joinBytes(parts);
+
+/** Concatenates a list of byte strings; a list of any length, which arguments of a call are not. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   let size = 0;
   for (const part of parts) size += part.length;
   const out = new Uint8Array(size);

@@ -94,8 +94,8 @@ export const LIMITS = {
   storageReplicas: 3,
   /** keys of one read request */
   readKeys: 512,
-  /** keys that a provider may ask for in one job: bounds fishing and memory */
-  jobReadKeys: 20_000,
+  /** keys that a provider may ask for in one job: bounds fishing and memory; no read costs less than 2,000 gas, so a block of blockGas makes at most 30,000 */
+  jobReadKeys: 32_768,
   /** bytes of a job, a result or an answer with values or proofs */
   messageBytes: 6 * 1024 * 1024,
   /** code of one contract (EIP-170) and initcode (EIP-3860) */

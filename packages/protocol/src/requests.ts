@@ -20,7 +20,9 @@ import { stateEntryCodec, stateKeyCodec } from "./executionCodecs.ts";
 import { jobCodec, jobResultCodec } from "./jobs.ts";
 import { LIMITS } from "./parameters.ts";
 
-const refusal = struct({ reason: text(256) });
+/** UTF-16 units of a refusal's reason; each takes at most three bytes of UTF-8. */
+const REASON_UNITS = 200;
+const refusal = struct({ reason: text(3 * REASON_UNITS) });
 
 type RequestKind<Q, A> = {
   /** libp2p protocol name */
@@ -132,5 +134,5 @@ export function decodeAnswer<N extends RequestName>(name: N, data: Uint8Array): 
 /** Why a request was not served, as the other side put it. */
 export const refused = (reason: string): { kind: "refused"; reason: string } => ({
   kind: "refused",
-  reason: reason.slice(0, 200),
+  reason: reason.slice(0, REASON_UNITS).toWellFormed(),
 });

@@ -1,5 +1,5 @@
 /** RLP (Ethereum yellow paper, appendix B): an encoder, and a strict cursor that never allocates for what it skips. */
-import { concatBytes } from "./hex.ts";
+import { joinBytes } from "./hex.ts";
 
 /** A byte string, or a list of such. */
 export type RlpInput = Uint8Array | readonly RlpInput[];
@@ -58,14 +58,14 @@ function collect(input: RlpInput, parts: Uint8Array[]): number {
 export function encodeRlp(input: RlpInput): Uint8Array {
   const parts: Uint8Array[] = [];
   collect(input, parts);
-  return concatBytes(...parts);
+  return joinBytes(parts);
 }
 
 /** A list that holds items which are already encoded. */
 export function encodeRlpList(encodedItems: readonly Uint8Array[]): Uint8Array {
   let size = 0;
   for (const item of encodedItems) size += item.length;
-  return concatBytes(header(size, 0xc0), ...encodedItems);
+  return joinBytes([header(size, 0xc0), ...encodedItems]);
 }
 
 /** Reads items one after the other from a range of bytes; every deviation from canonical RLP throws RlpError. */

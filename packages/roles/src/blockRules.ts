@@ -1,0 +1,102 @@
+/** The rules by which a block is judged: what needs no state. The roots are checked where the block is applied. */
+import {
+  type BlockContext,
+  blockSigner,
+  encodeDeposit,
+  equalBytes,
+  type Hash,
+  type Header,
+  hashHeader,
+  type JobId,
+  LIMITS,
+  type NetworkIdentity,
+  nextBaseFee,
+  type Parameters,
+  prevRandaoOf,
+  type SealedBlock,
+  type UnsignedBlock,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import type { L1View } from "./l1View.ts";
+
+/** What the rules need of a parent. */
+export type Parent = { readonly header: Header; readonly hash: Hash; readonly context: BlockContext };
+
+export const GENESIS_CONTEXT: BlockContext = {
+  slot: 0n,
+  l1Block: 0n,
+  queueEnd: 0n,
+  jobId: ZERO_HASH as string as JobId,
+};
+
+export const parentOf = (block: UnsignedBlock): Parent => ({
+  header: block.header,
+  hash: hashHeader(block.header),
+  context: block.context,
+});
+
+/** Seconds that a block's timestamp may be ahead of the own clock. */
+const MAX_DRIFT_SECONDS = 10n;
+/** Slots that an own L1 view may lag behind a sender's. */
+const MAX_SLOT_LEAD = 1n;
+
+export type Verdict =
+  | { readonly verdict: "accept" }
+  | { readonly verdict: "ignore" | "reject"; readonly reason: string };
+
+const ACCEPT: Verdict = { verdict: "accept" };
+const ignore = (reason: string): Verdict => ({ verdict: "ignore", reason });
+const reject = (reason: string): Verdict => ({ verdict: "reject", reason });
+
+/** Whether a gossiped block is worth passing on: a known chain, a possible slot, signed by that slot's sequencer. */
+export function judgeGossip(view: L1View, network: NetworkIdentity, block: SealedBlock): Verdict {
+  const dac = view.dac(block.chainId);
+  if (dac === undefined) return ignore("unknown chain");
+  if (block.context.slot > view.slot + MAX_SLOT_LEAD) return ignore("slot in the future");
+  const expected = view.sequencer(block.chainId, block.context.slot);
+  if (expected === undefined || blockSigner(network, block) !== expected.operator)
+    return reject("not signed by the slot's sequencer");
+  return ACCEPT;
+}
+
+function depositsFault(view: L1View, parent: Parent, block: UnsignedBlock): string | null {
+  const { context, transactions } = block;
+  const taken = context.queueEnd - parent.context.queueEnd;
+  if (taken < 0n || taken > BigInt(Math.min(LIMITS.blockDeposits, transactions.length)))
+    return "queue range out of bounds";
+  const due = view.deposits(block.chainId, parent.context.queueEnd, context.l1Block);
+  if (BigInt(due.length) < taken) return "consumes deposits that are not in the queue";
+  for (let i = 0; i < Number(taken); i++) {
+    if (!equalBytes(transactions[i]!, encodeDeposit(block.chainId, due[i]!))) return "deposit differs from the queue";
+  }
+  return null;
+}
+
+/** The first rule that a block breaks as a child of `parent`, or null. */
+export function blockFault(
+  rules: { view: L1View; parameters: Parameters },
+  parent: Parent,
+  block: UnsignedBlock,
+  nowMs: number,
+): string | null {
+  const { view, parameters } = rules;
+  const { header, context, transactions, outcomes } = block;
+  if (header.number !== parent.header.number + 1n) return "number does not follow the parent";
+  if (header.parentHash !== parent.hash) return "parent hash differs";
+  if (transactions.length === 0 || transactions.length !== outcomes.length)
+    return "one outcome for each of at least one transaction";
+  if (header.timestamp <= parent.header.timestamp) return "timestamp does not follow the parent";
+  if (header.timestamp % BigInt(parameters.tickSeconds) !== 0n) return "timestamp is off the ticks";
+  if (header.timestamp > BigInt(Math.floor(nowMs / 1000)) + MAX_DRIFT_SECONDS) return "timestamp is in the future";
+  if (
+    header.baseFeePerGas !== nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed })
+  )
+    return "base fee";
+  if (header.prevRandao !== prevRandaoOf(context.jobId)) return "prevRandao does not follow from the job";
+  const gasUsed = outcomes.reduce((sum, outcome) => sum + outcome.gasUsed, 0n);
+  if (header.gasUsed !== gasUsed || gasUsed > LIMITS.blockGas) return "gas used";
+  if (context.slot < parent.context.slot) return "slot goes back";
+  if (context.l1Block < parent.context.l1Block) return "L1 block goes back";
+  if (context.l1Block > view.block.number) return "L1 block is not known yet";
+  return depositsFault(view, parent, block);
+}

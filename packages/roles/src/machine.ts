@@ -1,0 +1,44 @@
+/**
+ * What every state machine of this package has in common: events and moments come in, effects go out. A machine does no
+ * I/O, keeps no clock and draws no randomness; a driver (the node, or the simulator) carries its effects out.
+ */
+import type { Hash, NamedAnswer, NamedRequest, PeerId } from "@mvm/protocol";
+
+/** The instant at which an event is handled, and 32 fresh random bytes for it. */
+export type Moment = { readonly nowMs: number; readonly entropy: Hash };
+
+/** A request to another node; its end comes back as an Answered or RequestFailed event with the same ticket. */
+export type RequestEffect = {
+  readonly kind: "request";
+  readonly ticket: string;
+  readonly to: PeerId;
+  readonly request: NamedRequest;
+  readonly timeoutMs: number;
+};
+
+/** The answer to a request that came in with this ticket. */
+export type AnswerEffect = { readonly kind: "answer"; readonly ticket: string; readonly answer: NamedAnswer };
+
+/** Wake the machine up; a timer of the same name is replaced. */
+export type TimerEffect = { readonly kind: "timer"; readonly name: string; readonly atMs: number };
+
+/** Something an operator should read; `level` as a logger has it. */
+export type NoteEffect = {
+  readonly kind: "note";
+  readonly level: "info" | "warn";
+  readonly code: string;
+  readonly data: Readonly<Record<string, string | number | bigint>>;
+};
+
+/** A peer broke the protocol: the network scores it down. */
+export type ReportEffect = { readonly kind: "report"; readonly peer: PeerId; readonly reason: string };
+
+export type AnsweredEvent = { readonly kind: "answered"; readonly ticket: string; readonly answer: NamedAnswer };
+export type RequestFailedEvent = { readonly kind: "requestFailed"; readonly ticket: string; readonly reason: string };
+export type TimerEvent = { readonly kind: "timer"; readonly name: string };
+export type RequestedEvent = {
+  readonly kind: "requested";
+  readonly ticket: string;
+  readonly from: PeerId;
+  readonly request: NamedRequest;
+};

@@ -1,0 +1,173 @@
+/**
+ * A gateway's mempool for one DAC: keeps every accepted transaction until its block is on L1, and offers it to the
+ * sequencer whose turn it is until then. The driver stores transactions before they are acknowledged, so that a crash
+ * loses none.
+ */
+import {
+  type Address,
+  type ChainId,
+  type Hash,
+  keccakHash,
+  LIMITS,
+  type Parameters,
+  type SealedBlock,
+  type Transaction,
+} from "@mvm/protocol";
+import type { L1View } from "./l1View.ts";
+import type { AnsweredEvent, Moment, RequestEffect, RequestFailedEvent, TimerEffect, TimerEvent } from "./machine.ts";
+import { type PoolRefusal, TransactionPool } from "./transactionPool.ts";
+
+/** Forget a stored transaction: its block is on L1, or another took its place. */
+export type ForgetEffect = { readonly kind: "forget"; readonly hash: Hash };
+export type MempoolEffect = RequestEffect | TimerEffect | ForgetEffect;
+
+export type MempoolEvent =
+  | {
+      readonly kind: "headChanged";
+      readonly block: SealedBlock | null;
+      readonly headNumber: bigint;
+      readonly safeNumber: bigint;
+    }
+  | { readonly kind: "slotChanged" }
+  | AnsweredEvent
+  | RequestFailedEvent
+  | TimerEvent;
+
+export type MempoolOptions = { readonly chainId: ChainId; readonly view: L1View; readonly parameters: Parameters };
+
+/** Milliseconds that accepted transactions gather before they are offered together. */
+const GATHER_MS = 20;
+/** Bytes of one offer. */
+const OFFER_BYTES = 1024 * 1024;
+
+export class Mempool {
+  readonly #options: MempoolOptions;
+  readonly #waiting = new TransactionPool();
+  /** transactions in blocks that are not on L1 yet */
+  readonly #included = new Map<Hash, { readonly transaction: Transaction; readonly number: bigint }>();
+  /** waiting transactions that the present sequencer has said it knows, and when */
+  readonly #offered = new Map<Hash, number>();
+  #underWay: { readonly ticket: string; readonly hashes: readonly Hash[] } | null = null;
+  #timerAtMs: number | null = null;
+  #tickets = 0;
+
+  constructor(options: MempoolOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  pending(hash: Hash): Transaction | undefined {
+    return this.#waiting.get(hash);
+  }
+
+  /** The next nonce of a sender, counting what waits. */
+  nextNonce(sender: Address, nonceAtHead: bigint): bigint {
+    return this.#waiting.nextNonce(sender, nonceAtHead);
+  }
+
+  /** Takes a transaction in; it is acknowledged to nobody before the driver has stored it. */
+  add(
+    transaction: Transaction,
+    moment: Moment,
+  ): { readonly refusal: PoolRefusal | null; readonly effects: readonly MempoolEffect[] } {
+    if (this.#included.has(transaction.hash)) return { refusal: "already-known", effects: [] };
+    const { refusal, replaced } = this.#waiting.add(transaction);
+    if (refusal !== null) return { refusal, effects: [] };
+    const forget: MempoolEffect[] = replaced === null ? [] : [{ kind: "forget", hash: replaced.hash }];
+    return { refusal, effects: [...forget, ...this.#wake(moment.nowMs + GATHER_MS, moment)] };
+  }
+
+  handle(event: MempoolEvent, moment: Moment): readonly MempoolEffect[] {
+    switch (event.kind) {
+      case "headChanged":
+        return this.#headChanged(event, moment);
+      case "slotChanged":
+        this.#offered.clear();
+        return this.#wake(moment.nowMs, moment);
+      case "timer":
+        this.#timerAtMs = null;
+        return this.#offer(moment);
+      case "answered":
+      case "requestFailed":
+        return this.#offerEnded(event, moment);
+    }
+  }
+
+  #wake(atMs: number, moment: Moment): readonly TimerEffect[] {
+    if (this.#timerAtMs !== null && this.#timerAtMs <= Math.max(atMs, moment.nowMs)) return [];
+    this.#timerAtMs = atMs;
+    return [{ kind: "timer", name: "offer", atMs }];
+  }
+
+  #headChanged(event: MempoolEvent & { kind: "headChanged" }, moment: Moment): readonly MempoolEffect[] {
+    const effects: MempoolEffect[] = [];
+    for (const [hash, entry] of this.#included) {
+      if (entry.number <= event.safeNumber) {
+        this.#included.delete(hash);
+        effects.push({ kind: "forget", hash });
+      } else if (entry.number > event.headNumber) {
+        this.#included.delete(hash);
+        if (this.#waiting.add(entry.transaction).refusal !== null) effects.push({ kind: "forget", hash });
+      }
+    }
+    for (const raw of event.block?.transactions ?? []) {
+      const hash = keccakHash(raw);
+      const transaction = this.#waiting.get(hash);
+      this.#offered.delete(hash);
+      if (transaction === undefined) continue;
+      this.#waiting.remove(hash);
+      this.#included.set(hash, { transaction, number: event.block!.header.number });
+    }
+    return [...effects, ...(this.size > 0 ? this.#wake(moment.nowMs + GATHER_MS, moment) : [])];
+  }
+
+  #offer(moment: Moment): readonly MempoolEffect[] {
+    const { view, chainId, parameters } = this.#options;
+    if (this.size === 0) return [];
+    const again = this.#wake(moment.nowMs + parameters.resubmitMs, moment);
+    const sequencer = view.sequencer(chainId, view.slot);
+    if (this.#underWay !== null || sequencer === undefined) return again;
+    const chosen = this.#chooseOffer(moment.nowMs);
+    if (chosen.length === 0) return again;
+    const ticket = `offer:${this.#tickets++}`;
+    this.#underWay = { ticket, hashes: chosen.map((transaction) => transaction.hash) };
+    const body = { chainId, transactions: chosen.map((transaction) => transaction.raw) };
+    return [
+      {
+        kind: "request",
+        ticket,
+        to: sequencer.peerId,
+        request: { name: "offerTransactions", body },
+        timeoutMs: parameters.readTimeoutMs,
+      },
+      ...again,
+    ];
+  }
+
+  #chooseOffer(nowMs: number): readonly Transaction[] {
+    const chosen: Transaction[] = [];
+    let bytes = 0;
+    for (const transaction of this.#waiting.all()) {
+      const offeredMs = this.#offered.get(transaction.hash);
+      if (offeredMs !== undefined && nowMs - offeredMs < this.#options.parameters.resubmitMs) continue;
+      bytes += transaction.raw.length;
+      if (bytes > OFFER_BYTES || chosen.length === LIMITS.transactionsPerMessage) break;
+      chosen.push(transaction);
+    }
+    return chosen;
+  }
+
+  #offerEnded(event: AnsweredEvent | RequestFailedEvent, moment: Moment): readonly MempoolEffect[] {
+    if (this.#underWay?.ticket !== event.ticket) return [];
+    const { hashes } = this.#underWay;
+    this.#underWay = null;
+    const taken =
+      event.kind === "answered" && event.answer.name === "offerTransactions" && event.answer.body.kind === "taken";
+    if (!taken) return this.#wake(moment.nowMs + this.#options.parameters.resubmitMs / 4, moment);
+    for (const hash of hashes) if (this.#waiting.get(hash) !== undefined) this.#offered.set(hash, moment.nowMs);
+    return this.#wake(moment.nowMs, moment);
+  }
+}

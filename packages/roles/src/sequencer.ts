@@ -1,0 +1,602 @@
+/**
+ * A sequencer on one DAC: while it is its turn, orders transactions, hands each block's work to providers as a blind
+ * job, compares their results, has the block assembled, sealed, published, and posts batches to L1.
+ */
+import {
+  type Account,
+  type Address,
+  type BlockContext,
+  type BlockEnvironment,
+  type BlockOutcome,
+  blockOutcomeCodec,
+  type ChainId,
+  type Deposit,
+  decodeTransaction,
+  encode,
+  encodeDeposit,
+  HEADER_CONSTANTS,
+  type Header,
+  type JobId,
+  keccakHash,
+  LIMITS,
+  type NetworkIdentity,
+  nextBaseFee,
+  type Outcome,
+  type Parameters,
+  prevRandaoOf,
+  providerTurns,
+  refused,
+  type SealedBlock,
+  type Seat,
+  type StateEntry,
+  type StateKey,
+  type Transaction,
+  TransactionError,
+  taggedHash,
+  toMessage,
+  type UnsignedBlock,
+} from "@mvm/protocol";
+import type { Parent } from "./blockRules.ts";
+import { type JobEnd, JobRun, type JobStep } from "./jobRun.ts";
+import type { L1View } from "./l1View.ts";
+import type {
+  AnswerEffect,
+  AnsweredEvent,
+  Moment,
+  NoteEffect,
+  ReportEffect,
+  RequestEffect,
+  RequestedEvent,
+  RequestFailedEvent,
+  TimerEffect,
+  TimerEvent,
+} from "./machine.ts";
+import { TransactionPool } from "./transactionPool.ts";
+
+/** Open a working state on the parent: execute the deposits, read `keys` (and the code of accounts among them) with proofs. Ends in SessionOpened or SessionFailed. */
+export type OpenSessionEffect = {
+  readonly kind: "openSession";
+  readonly session: JobId;
+  readonly chainId: ChainId;
+  readonly parent: Parent;
+  readonly deposits: readonly Deposit[];
+  readonly keys: readonly StateKey[];
+};
+/** Read values in a session for a provider. Ends in SessionRead. */
+export type ReadSessionEffect = {
+  readonly kind: "readSession";
+  readonly session: JobId;
+  readonly ticket: string;
+  readonly keys: readonly StateKey[];
+};
+/** Apply outcomes in a session, compute checkpoints and header. Ends in Assembled or SessionFailed. */
+export type AssembleEffect = {
+  readonly kind: "assemble";
+  readonly session: JobId;
+  readonly header: Pick<Header, "parentHash" | "number" | "timestamp" | "prevRandao" | "baseFeePerGas">;
+  readonly transactions: readonly Uint8Array[];
+  readonly outcomes: readonly BlockOutcome[];
+};
+export type CloseSessionEffect = { readonly kind: "closeSession"; readonly session: JobId };
+/** Sign a block, unless another was signed at its place; store it, then end in Sealed, or in SealRefused. */
+export type SealEffect = { readonly kind: "seal"; readonly block: UnsignedBlock };
+/** Gossip a sealed block, and hand it to the own follower. */
+export type PublishEffect = { readonly kind: "publish"; readonly block: SealedBlock };
+/** Have the own follower look for blocks up to a number. */
+export type SyncEffect = { readonly kind: "syncTo"; readonly chainId: ChainId; readonly number: bigint };
+/** Post the blocks from `from` on, as many up to `to` as fit, as the chain's next batch. Ends in Posted. */
+export type PostEffect = {
+  readonly kind: "post";
+  readonly chainId: ChainId;
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly slot: bigint;
+};
+
+export type SequencerEffect =
+  | RequestEffect
+  | AnswerEffect
+  | TimerEffect
+  | NoteEffect
+  | ReportEffect
+  | OpenSessionEffect
+  | ReadSessionEffect
+  | AssembleEffect
+  | CloseSessionEffect
+  | SealEffect
+  | PublishEffect
+  | SyncEffect
+  | PostEffect;
+
+export type SequencerEvent =
+  | RequestedEvent
+  | AnsweredEvent
+  | RequestFailedEvent
+  | TimerEvent
+  | { readonly kind: "l1Changed" }
+  | {
+      readonly kind: "headChanged";
+      readonly head: Parent;
+      readonly block: SealedBlock | null;
+      readonly safeNumber: bigint;
+    }
+  | {
+      readonly kind: "sessionOpened";
+      readonly session: JobId;
+      readonly entries: readonly StateEntry[];
+      readonly deposits: readonly BlockOutcome[];
+    }
+  | {
+      readonly kind: "sessionRead";
+      readonly session: JobId;
+      readonly ticket: string;
+      readonly entries: readonly StateEntry[] | null;
+    }
+  | { readonly kind: "sessionFailed"; readonly session: JobId; readonly reason: string }
+  | { readonly kind: "assembled"; readonly session: JobId; readonly header: Header }
+  | { readonly kind: "sealed"; readonly block: SealedBlock }
+  | { readonly kind: "sealRefused"; readonly reason: string }
+  | { readonly kind: "posted"; readonly fault: string | null };
+
+export type SequencerOptions = {
+  readonly chainId: ChainId;
+  readonly operator: Address;
+  readonly view: L1View;
+  readonly network: NetworkIdentity;
+  readonly parameters: Parameters;
+  readonly head: Parent;
+};
+
+/** A block on its way. */
+type Build = {
+  readonly session: JobId;
+  readonly slot: bigint;
+  readonly parent: Parent;
+  readonly environment: BlockEnvironment;
+  readonly context: BlockContext;
+  readonly deposits: readonly Deposit[];
+  candidates: readonly Transaction[];
+  depositOutcomes: readonly BlockOutcome[];
+  run: JobRun | null;
+  unsigned: Omit<UnsignedBlock, "header"> | null;
+};
+
+/** Milliseconds after a failed attempt before the next. */
+const RETRY_MS = 250;
+/** Milliseconds that a published block has to become the own head before the sequencer goes on without it. */
+const PUBLISH_PATIENCE_MS = 3_000;
+
+export class Sequencer {
+  readonly #options: SequencerOptions;
+  readonly #pool = new TransactionPool();
+  #head: Parent;
+  #build: Build | null = null;
+  /** the slot whose predecessor's blocks have been asked for; own production waits for that */
+  #turn: {
+    readonly slot: bigint;
+    readonly open: Set<string>;
+    highest: bigint;
+    ready: boolean;
+    readonly giveUpMs: number;
+  } | null = null;
+  #publishedUntilMs: number | null = null;
+  #posting: { readonly to: bigint } | null = null;
+  #lastTurn = -1n;
+  /** nothing in the pool can run before something changes */
+  #exhausted = false;
+  #counter = 0;
+
+  constructor(options: SequencerOptions) {
+    this.#options = options;
+    this.#head = options.head;
+  }
+
+  get poolSize(): number {
+    return this.#pool.size;
+  }
+
+  handle(event: SequencerEvent, moment: Moment): readonly SequencerEffect[] {
+    switch (event.kind) {
+      case "requested":
+        return this.#requested(event, moment);
+      case "answered":
+      case "requestFailed":
+        return this.#turn?.open.has(event.ticket)
+          ? this.#headAnswered(event, moment)
+          : this.#jobAnswered(event, moment);
+      case "timer":
+        return event.name === "post" ? this.#postTimer(moment) : this.#advance(moment);
+      case "l1Changed":
+        return this.#l1Changed(moment);
+      case "headChanged":
+        return this.#headChanged(event, moment);
+      case "sessionOpened":
+        return this.#sessionOpened(event, moment);
+      case "sessionRead":
+        return this.#sessionRead(event);
+      case "sessionFailed":
+        return event.session === this.#build?.session ? this.#abandon(event.reason, moment) : [];
+      case "assembled":
+        return this.#assembled(event, moment);
+      case "sealed":
+        return this.#sealed(event.block, moment);
+      case "sealRefused":
+        return this.#abandon(event.reason, moment);
+      case "posted":
+        return this.#posted(event.fault, moment);
+    }
+  }
+
+  start(moment: Moment): readonly SequencerEffect[] {
+    return [...this.#l1Changed(moment), this.#timer("post", moment.nowMs + this.#options.parameters.batchIntervalMs)];
+  }
+
+  #timer(name: string, atMs: number): TimerEffect {
+    return { kind: "timer", name, atMs };
+  }
+
+  get #isMyTurn(): boolean {
+    const { view, chainId, operator } = this.#options;
+    return view.sequencer(chainId, view.slot)?.operator === operator;
+  }
+
+  // The turn: learn what the predecessors signed, then begin.
+
+  #l1Changed(moment: Moment): readonly SequencerEffect[] {
+    const { view } = this.#options;
+    this.#exhausted = false;
+    if (!this.#isMyTurn) {
+      this.#turn = null;
+      return [];
+    }
+    if (this.#turn?.slot === view.slot) return this.#advance(moment);
+    const continues = this.#lastTurn === view.slot - 1n;
+    this.#lastTurn = view.slot;
+    return this.#beginTurn(continues, moment);
+  }
+
+  #beginTurn(continues: boolean, moment: Moment): readonly SequencerEffect[] {
+    const { view, chainId, parameters } = this.#options;
+    const open = new Set<string>();
+    const effects: SequencerEffect[] = [];
+    for (const host of continues ? [] : view.hosts(chainId)) {
+      const ticket = `head:${this.#counter++}`;
+      open.add(ticket);
+      effects.push({
+        kind: "request",
+        ticket,
+        to: host.peerId,
+        request: { name: "head", body: { chainId } },
+        timeoutMs: parameters.readTimeoutMs,
+      });
+    }
+    this.#turn = {
+      slot: view.slot,
+      open,
+      highest: 0n,
+      ready: open.size === 0,
+      giveUpMs: moment.nowMs + 2 * parameters.readTimeoutMs,
+    };
+    return [...effects, this.#timer("advance", this.#turn.giveUpMs), ...this.#advance(moment)];
+  }
+
+  #headAnswered(event: AnsweredEvent | RequestFailedEvent, moment: Moment): readonly SequencerEffect[] {
+    const turn = this.#turn!;
+    turn.open.delete(event.ticket);
+    const body = event.kind === "answered" && event.answer.name === "head" ? event.answer.body : null;
+    if (body?.kind === "head" && body.number > turn.highest) turn.highest = body.number;
+    if (turn.open.size > 0) return [];
+    const behind = turn.highest > this.#head.header.number;
+    const sync: SequencerEffect[] = behind
+      ? [{ kind: "syncTo", chainId: this.#options.chainId, number: turn.highest }]
+      : [];
+    return [...sync, ...this.#advance(moment)];
+  }
+
+  // Building a block.
+
+  #advance(moment: Moment): readonly SequencerEffect[] {
+    const { view, parameters } = this.#options;
+    const turn = this.#turn;
+    if (turn === null || this.#build !== null || view.slotEnds || turn.slot !== view.slot) return [];
+    const known = turn.open.size === 0 && this.#head.header.number >= turn.highest;
+    if (!turn.ready && !known && moment.nowMs < turn.giveUpMs) return [];
+    turn.ready = true;
+    if (this.#publishedUntilMs !== null && moment.nowMs < this.#publishedUntilMs)
+      return [this.#timer("advance", this.#publishedUntilMs)];
+    this.#publishedUntilMs = null;
+    const tickMs = parameters.tickSeconds * 1000;
+    const earliestMs = Number(this.#head.header.timestamp) * 1000 + tickMs;
+    const hasWork = (this.#pool.size > 0 && !this.#exhausted) || this.#dueDeposits().length > 0;
+    if (!hasWork) return [];
+    if (moment.nowMs < earliestMs) return [this.#timer("advance", earliestMs)];
+    return this.#open(BigInt(Math.floor(moment.nowMs / tickMs) * parameters.tickSeconds), moment);
+  }
+
+  #dueDeposits(): readonly Deposit[] {
+    const { view, chainId } = this.#options;
+    return view.deposits(chainId, this.#head.context.queueEnd, view.block.number);
+  }
+
+  #open(timestamp: bigint, moment: Moment): readonly SequencerEffect[] {
+    const { view, chainId } = this.#options;
+    const parent = this.#head;
+    const session = taggedHash("mvm/job-nonce/1", moment.entropy) as string as JobId;
+    const deposits = this.#dueDeposits();
+    const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
+    const candidates = takeFitting(this.#pool.ordered(baseFeePerGas), LIMITS.blockTransactions - deposits.length);
+    const environment: BlockEnvironment = {
+      timestamp,
+      baseFeePerGas,
+      gasLimit: LIMITS.blockGas,
+      prevRandao: prevRandaoOf(session),
+      feeRecipient: HEADER_CONSTANTS.beneficiary,
+    };
+    const context = {
+      slot: view.slot,
+      l1Block: view.block.number,
+      queueEnd: parent.context.queueEnd + BigInt(deposits.length),
+      jobId: session,
+    };
+    this.#build = {
+      session,
+      slot: view.slot,
+      parent,
+      environment,
+      context,
+      deposits,
+      candidates,
+      depositOutcomes: [],
+      run: null,
+      unsigned: null,
+    };
+    const addresses = new Set<Address>([environment.feeRecipient]);
+    for (const { from, to } of candidates) {
+      addresses.add(from);
+      if (to !== null) addresses.add(to);
+    }
+    const keys = [...addresses].map((address): StateKey => ({ kind: "account", address }));
+    return [{ kind: "openSession", session, chainId, parent, deposits, keys }];
+  }
+
+  #sessionOpened(event: SequencerEvent & { kind: "sessionOpened" }, moment: Moment): readonly SequencerEffect[] {
+    const build = this.#build;
+    if (build?.session !== event.session) return [{ kind: "closeSession", session: event.session }];
+    build.depositOutcomes = event.deposits;
+    build.candidates = this.#runnable(build.candidates, event.entries);
+    if (build.candidates.length === 0) {
+      if (build.deposits.length > 0) return this.#assemble(build, [], []);
+      this.#exhausted = true;
+      return this.#drop();
+    }
+    const { view, network, parameters } = this.#options;
+    const providers = view.members("provider");
+    const turns = providerTurns(build.session, providers.length, LIMITS.seats + LIMITS.standIns);
+    const job = {
+      jobId: build.session,
+      environment: build.environment,
+      messages: build.candidates.map(toMessage),
+      values: event.entries,
+    };
+    build.run = new JobRun({
+      network,
+      job,
+      providers: turns.map((position) => providers[position]!),
+      timeoutMs: parameters.jobTimeoutMs,
+    });
+    return this.#jobStep(build, build.run.start(), moment);
+  }
+
+  /** Those candidates whose nonces follow from the accounts; the ones that can never run again leave the pool. */
+  #runnable(candidates: readonly Transaction[], entries: readonly StateEntry[]): readonly Transaction[] {
+    const accounts = new Map<Address, Account | null>();
+    for (const entry of entries) if (entry.kind === "account") accounts.set(entry.address, entry.value);
+    const nonces = new Map<Address, bigint>();
+    return candidates.filter((transaction) => {
+      const nonce = nonces.get(transaction.from) ?? accounts.get(transaction.from)?.nonce ?? 0n;
+      if (transaction.nonce < nonce) this.#pool.remove(transaction.hash);
+      if (transaction.nonce !== nonce) return false;
+      nonces.set(transaction.from, nonce + 1n);
+      return true;
+    });
+  }
+
+  #jobAnswered(event: AnsweredEvent | RequestFailedEvent, moment: Moment): readonly SequencerEffect[] {
+    const build = this.#build;
+    return build?.run ? this.#jobStep(build, build.run.handle(event), moment) : [];
+  }
+
+  #jobStep(build: Build, step: JobStep, moment: Moment): readonly SequencerEffect[] {
+    return step.end === null ? step.effects : [...step.effects, ...this.#jobEnded(build, step.end, moment)];
+  }
+
+  #jobEnded(build: Build, end: JobEnd, moment: Moment): readonly SequencerEffect[] {
+    build.run = null;
+    if (end.kind === "failed") return this.#abandon(end.reason, moment);
+    end.outcomes.forEach((outcome, i) => {
+      if (isHopeless(outcome)) this.#pool.remove(build.candidates[i]!.hash);
+    });
+    const included = build.candidates.flatMap((transaction, i) => {
+      const outcome = end.outcomes[i]!;
+      return outcome.kind === "included" ? [{ raw: transaction.raw, outcome }] : [];
+    });
+    if (included.length + build.deposits.length === 0) {
+      this.#exhausted = true;
+      return this.#drop();
+    }
+    return this.#assemble(build, fitting(included), end.seats);
+  }
+
+  #assemble(
+    build: Build,
+    included: readonly { raw: Uint8Array; outcome: BlockOutcome }[],
+    seats: readonly Seat[],
+  ): readonly SequencerEffect[] {
+    const { chainId } = this.#options;
+    const transactions = [
+      ...build.deposits.map((deposit) => encodeDeposit(chainId, deposit)),
+      ...included.map(({ raw }) => raw),
+    ];
+    const outcomes = [...build.depositOutcomes, ...included.map(({ outcome }) => outcome)];
+    build.unsigned = { chainId, generation: 0n, context: build.context, transactions, outcomes, seats };
+    const { timestamp, prevRandao, baseFeePerGas } = build.environment;
+    const header = {
+      parentHash: build.parent.hash,
+      number: build.parent.header.number + 1n,
+      timestamp,
+      prevRandao,
+      baseFeePerGas,
+    };
+    return [{ kind: "assemble", session: build.session, header, transactions, outcomes }];
+  }
+
+  #assembled(event: SequencerEvent & { kind: "assembled" }, moment: Moment): readonly SequencerEffect[] {
+    const build = this.#build;
+    if (build?.session !== event.session || build.unsigned === null) return [];
+    const late = build.slot !== this.#options.view.slot || build.parent.hash !== this.#head.hash;
+    if (late) return this.#abandon("the turn or the head changed", moment);
+    return [
+      { kind: "closeSession", session: build.session },
+      { kind: "seal", block: { ...build.unsigned, header: event.header } },
+    ];
+  }
+
+  #sealed(block: SealedBlock, moment: Moment): readonly SequencerEffect[] {
+    this.#build = null;
+    this.#publishedUntilMs = moment.nowMs + PUBLISH_PATIENCE_MS;
+    return [{ kind: "publish", block }, this.#timer("advance", this.#publishedUntilMs)];
+  }
+
+  #drop(): readonly SequencerEffect[] {
+    const session = this.#build?.session;
+    this.#build = null;
+    return session === undefined ? [] : [{ kind: "closeSession", session }];
+  }
+
+  #abandon(reason: string, moment: Moment): readonly SequencerEffect[] {
+    const note: NoteEffect = {
+      kind: "note",
+      level: "warn",
+      code: "block-abandoned",
+      data: { chainId: this.#options.chainId, reason },
+    };
+    return [...this.#drop(), note, this.#timer("advance", moment.nowMs + RETRY_MS)];
+  }
+
+  #headChanged(event: SequencerEvent & { kind: "headChanged" }, moment: Moment): readonly SequencerEffect[] {
+    this.#head = event.head;
+    this.#exhausted = false;
+    this.#publishedUntilMs = null;
+    for (const raw of event.block?.transactions ?? []) this.#pool.remove(keccakHash(raw));
+    return this.#advance(moment);
+  }
+
+  // What other nodes ask.
+
+  #requested(event: RequestedEvent, moment: Moment): readonly SequencerEffect[] {
+    const { request, ticket, from } = event;
+    if (request.name === "offerTransactions") {
+      const known = request.body.transactions.filter((raw) => this.#admit(raw)).length;
+      const answer: AnswerEffect = {
+        kind: "answer",
+        ticket,
+        answer: { name: "offerTransactions", body: { kind: "taken", known } },
+      };
+      return [answer, ...this.#advance(moment)];
+    }
+    if (request.name !== "values") return [];
+    const build = this.#build;
+    if (build?.session !== request.body.jobId || !build.run?.serves(from)) {
+      return [{ kind: "answer", ticket, answer: { name: "values", body: refused("no such job of yours") } }];
+    }
+    return [{ kind: "readSession", session: build.session, ticket, keys: request.body.keys }];
+  }
+
+  /** Takes an offered transaction; true when it is in the pool afterwards. */
+  #admit(raw: Uint8Array): boolean {
+    if (this.#pool.get(keccakHash(raw)) !== undefined) return true;
+    try {
+      const transaction = decodeTransaction(raw, this.#options.chainId);
+      const { refusal } = this.#pool.add(transaction);
+      if (refusal === null) this.#exhausted = false;
+      return refusal === null;
+    } catch (error) {
+      if (error instanceof TransactionError) return false;
+      throw error;
+    }
+  }
+
+  #sessionRead(event: SequencerEvent & { kind: "sessionRead" }): readonly SequencerEffect[] {
+    const body =
+      event.entries === null ? refused("values not to be had") : { kind: "values" as const, entries: event.entries };
+    return [{ kind: "answer", ticket: event.ticket, answer: { name: "values", body } }];
+  }
+
+  // Posting.
+
+  #postTimer(moment: Moment): readonly SequencerEffect[] {
+    return [...this.#post(), this.#timer("post", moment.nowMs + this.#options.parameters.batchIntervalMs)];
+  }
+
+  #post(): readonly SequencerEffect[] {
+    const { view, chainId } = this.#options;
+    const from = view.postedHead(chainId) + 1n;
+    const to = this.#head.header.number;
+    if (!this.#isMyTurn || !this.#turn?.ready || this.#posting !== null || to < from) return [];
+    this.#posting = { to };
+    return [{ kind: "post", chainId, from, to, slot: view.slot }];
+  }
+
+  #posted(fault: string | null, _moment: Moment): readonly SequencerEffect[] {
+    this.#posting = null;
+    return fault === null
+      ? []
+      : [
+          {
+            kind: "note",
+            level: "warn",
+            code: "batch-not-posted",
+            data: { chainId: this.#options.chainId, reason: fault },
+          },
+        ];
+  }
+}
+
+/** The first transactions that fit a block by number, bytes and declared gas. */
+function takeFitting(ordered: readonly Transaction[], maxCount: number): readonly Transaction[] {
+  const taken: Transaction[] = [];
+  let bytes = 0;
+  let gas = 0n;
+  for (const transaction of ordered) {
+    bytes += transaction.raw.length;
+    gas += transaction.gasLimit;
+    if (taken.length === maxCount || bytes > LIMITS.blockTransactionBytes || gas > LIMITS.blockGas) break;
+    taken.push(transaction);
+  }
+  return taken;
+}
+
+/** Bytes of a block beside its transactions and outcomes. */
+const BLOCK_OVERHEAD_BYTES = 64 * 1024;
+
+/** The longest beginning whose block fits the wire: outcomes follow from those before them alone, so any beginning stands. */
+function fitting(
+  included: readonly { raw: Uint8Array; outcome: BlockOutcome }[],
+): readonly { raw: Uint8Array; outcome: BlockOutcome }[] {
+  let bytes = BLOCK_OVERHEAD_BYTES;
+  const end = included.findIndex(({ raw, outcome }) => {
+    bytes += raw.length + encode(blockOutcomeCodec, outcome).length + 16;
+    return bytes > LIMITS.blockBytes;
+  });
+  return end < 0 ? included : included.slice(0, end);
+}
+
+/** Whether a transaction can never stand in a later block either. */
+function isHopeless(outcome: Outcome): boolean {
+  return (
+    outcome.kind === "invalid" &&
+    outcome.reason !== "nonce-too-high" &&
+    outcome.reason !== "gas-limit-above-block" &&
+    outcome.reason !== "fee-below-base-fee"
+  );
+}
