@@ -1,0 +1,127 @@
+/** A node's settings: file, then environment, then flags; each later one wins. Unknown keys and newer versions are refused. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { L1Addresses } from "@mvm/l1";
+import { type Address, PROFILES, type ProfileName, toAddress } from "@mvm/protocol";
+import { z } from "zod";
+
+export class ConfigError extends Error {
+  readonly code: "missing" | "unreadable" | "invalid" | "newer-version";
+  constructor(code: ConfigError["code"], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "ConfigError";
+    this.code = code;
+  }
+}
+
+export const ROLES = ["provider", "sequencer", "storage", "gateway"] as const;
+export type Role = (typeof ROLES)[number];
+
+const CONFIG_VERSION = 1;
+
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, "is not a 20-byte hex address")
+  .transform((text): Address => toAddress(text));
+
+const contracts = z.strictObject({
+  token: address,
+  dacRegistry: address,
+  comco: address,
+  inbox: address,
+  bridge: address,
+  sequencerPool: address,
+  providerRegistry: address,
+  storageRegistry: address,
+  rollupChain: address,
+}) satisfies z.ZodType<L1Addresses>;
+
+/** Describes one deployed network: what `mvm` needs to join it. */
+export const networkSchema = z.strictObject({
+  version: z.number().int(),
+  /** profile of parameters that the contracts were deployed with */
+  profile: z.enum(Object.keys(PROFILES) as [ProfileName, ...ProfileName[]]),
+  l1ChainId: z.string().regex(/^[1-9][0-9]*$/, "is not a decimal integer"),
+  /** L1 block before which nothing of the network happened */
+  deployedAtBlock: z.number().int().nonnegative(),
+  contracts,
+});
+
+export type NetworkFile = z.infer<typeof networkSchema>;
+
+const configSchema = z.strictObject({
+  version: z.number().int(),
+  roles: z.array(z.enum(ROLES)).min(1, "names no role").max(ROLES.length),
+  network: networkSchema,
+  l1Url: z.url({ protocol: /^https?$/ }),
+  /** multiaddrs; port 0 takes a free one on the first start and keeps it */
+  listen: z.array(z.string().startsWith("/")).min(1).max(8),
+  /** multiaddrs ending in /p2p/<peer id> */
+  bootstrap: z.array(z.string().includes("/p2p/")).max(32),
+  /** whether the node signs up for its staked roles by itself, with the profile's least stake */
+  register: z.boolean(),
+  gateway: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65_535), domain: z.string() }),
+  logLevel: z.enum(["debug", "info", "warn", "error"]),
+});
+
+export type NodeConfig = z.infer<typeof configSchema>;
+
+export const DEFAULT_CONFIG = {
+  version: CONFIG_VERSION,
+  listen: ["/ip4/127.0.0.1/tcp/0"],
+  bootstrap: [],
+  register: true,
+  gateway: { host: "127.0.0.1", port: 0, domain: "localhost" },
+  logLevel: "info",
+} as const;
+
+/** Environment variables that stand above the file; lists are separated by commas. */
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  const lists = { MVM_ROLES: "roles", MVM_LISTEN: "listen", MVM_BOOTSTRAP: "bootstrap" };
+  for (const [name, key] of Object.entries(lists)) if (env[name] !== undefined) values[key] = env[name].split(",").filter(Boolean);
+  if (env["MVM_L1_URL"] !== undefined) values["l1Url"] = env["MVM_L1_URL"];
+  if (env["MVM_LOG_LEVEL"] !== undefined) values["logLevel"] = env["MVM_LOG_LEVEL"];
+  return values;
+}
+
+/** Checks settings. Throws ConfigError naming every wrong one. */
+export function parseConfig(value: unknown): NodeConfig {
+  const version = typeof value === "object" && value !== null && "version" in value ? value.version : undefined;
+  if (typeof version === "number" && version > CONFIG_VERSION) {
+    throw new ConfigError("newer-version", `the configuration has version ${version}, this program knows ${CONFIG_VERSION}: update the program`);
+  }
+  const result = configSchema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => `${issue.path.join(".") || "configuration"}: ${issue.message}`);
+  throw new ConfigError("invalid", `the configuration is not valid:\n  ${faults.join("\n  ")}`, result.error);
+}
+
+export const CONFIG_FILE = "config.json";
+
+/**
+ * Settings of a data directory.
+ * @param flags values from the command line
+ * @throws ConfigError
+ */
+export async function loadConfig(
+  dataDir: string,
+  env: Readonly<Record<string, string | undefined>>,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<NodeConfig> {
+  const path = join(dataDir, CONFIG_FILE);
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError("missing", `${path} cannot be read: run \`mvm init --data ${dataDir}\` first`, cause);
+  }
+  let file: unknown;
+  try {
+    file = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError("unreadable", `${path} is not JSON: ${(cause as Error).message}`, cause);
+  }
+  if (typeof file !== "object" || file === null || Array.isArray(file)) throw new ConfigError("unreadable", `${path} holds no settings`);
+  return parseConfig({ ...file, ...fromEnvironment(env), ...flags });
+}

@@ -1,0 +1,47 @@
+/** What a node keeps beside the DACs' databases: blocks that it signed, and transactions that it acknowledged. */
+import { type ChainId, concatBytes, decodeBlock, encodeBlock, fromHex, type Hash, toWord } from "@mvm/protocol";
+import { type KeyValueStore, keyAfter } from "@mvm/state";
+import type { PendingStore, SealStore } from "./ports.ts";
+
+const SEAL = Uint8Array.of(1);
+const PENDING = Uint8Array.of(2);
+const PAGE_ENTRIES = 1_000;
+
+type Place = Parameters<SealStore["find"]>[0];
+
+function sealKey({ chainId, generation, context, header }: Place): Uint8Array {
+  return concatBytes(SEAL, toWord(chainId), toWord(generation), toWord(context.slot), toWord(header.number));
+}
+
+const pendingKey = (chainId: ChainId, hash: Hash): Uint8Array => concatBytes(PENDING, toWord(chainId), fromHex(hash));
+
+/** Blocks signed here: forbids a second one at the same place, also after a crash. */
+export function sealStore(store: KeyValueStore): SealStore {
+  return {
+    find: async (place) => {
+      const bytes = store.get(sealKey(place));
+      return bytes === undefined ? null : decodeBlock(bytes);
+    },
+    put: (block) => store.write([{ key: sealKey(block), value: encodeBlock(block) }]),
+  };
+}
+
+/** Transactions acknowledged here that are not on L1 yet. */
+export function pendingStore(store: KeyValueStore): PendingStore {
+  return {
+    load: async (chainId) => {
+      const to = concatBytes(PENDING, toWord(chainId + 1n));
+      const found: Uint8Array[] = [];
+      let from = concatBytes(PENDING, toWord(chainId));
+      for (;;) {
+        const page = await store.page({ from, to }, PAGE_ENTRIES);
+        found.push(...page.map(([, value]) => value));
+        const last = page.at(-1);
+        if (last === undefined || page.length < PAGE_ENTRIES) return found;
+        from = keyAfter(last[0]);
+      }
+    },
+    put: (chainId, hash, raw) => store.write([{ key: pendingKey(chainId, hash), value: raw }]),
+    remove: (chainId, hash) => store.write([{ key: pendingKey(chainId, hash), value: null }]),
+  };
+}

@@ -1,0 +1,33 @@
+/** Block 0 of a DAC's chain: follows from its registration on L1 alone. */
+import { EMPTY_TRIE_ROOT, GENESIS_BASE_FEE, genesisWrites, type Hash, type Hex, type SealedBlock, ZERO_HASH } from "@mvm/protocol";
+import { type Dac, GENESIS_CONTEXT } from "@mvm/roles";
+import { applyWrites } from "@mvm/state";
+
+/** State root of block 0. */
+export const genesisStateRoot = (): Hash => applyWrites(EMPTY_TRIE_ROOT, [], genesisWrites());
+
+/** The genesis block: its parent hash is the registration's genesis hash, so that no two DACs share a block. */
+export function genesisBlock(dac: Pick<Dac, "chainId" | "genesisHash" | "timestamp">): SealedBlock {
+  return {
+    chainId: dac.chainId,
+    generation: 0n,
+    header: {
+      parentHash: dac.genesisHash,
+      stateRoot: genesisStateRoot(),
+      transactionsRoot: EMPTY_TRIE_ROOT,
+      receiptsRoot: EMPTY_TRIE_ROOT,
+      logsBloom: new Uint8Array(256),
+      number: 0n,
+      gasUsed: 0n,
+      timestamp: dac.timestamp,
+      checkpointsRoot: ZERO_HASH,
+      prevRandao: ZERO_HASH,
+      baseFeePerGas: GENESIS_BASE_FEE,
+    },
+    context: GENESIS_CONTEXT,
+    transactions: [],
+    outcomes: [],
+    seats: [],
+    signature: `0x${"00".repeat(65)}` as Hex,
+  };
+}

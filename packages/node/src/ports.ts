@@ -1,0 +1,59 @@
+/** What a node needs from the world: the composition root gives real ones, the simulator virtual ones. */
+import type { Network } from "@mvm/network";
+import type { Address, BatchHeader, BlsKey, ChainId, Hash, Hex, Parameters, NetworkIdentity, SealedBlock } from "@mvm/protocol";
+import type { DacDatabase } from "@mvm/state";
+
+/** Time as the machines see it, aligned with L1's. */
+export type Clock = {
+  /** milliseconds since 1970 */
+  nowMs(): number;
+  /** Calls back once at a time, or as soon as possible when it is past; returns the function that cancels. */
+  at(atMs: number, callback: () => void): () => void;
+};
+
+/** The keys of an operator, as the roles use them. */
+export type Identity = {
+  readonly operator: Address;
+  /** 65 bytes r || s || parity by the operator's L1 account */
+  signDigest(digest: Hash): Hex;
+  readonly bls: BlsKey;
+};
+
+export type Log = (level: "debug" | "info" | "warn" | "error", code: string, data?: Readonly<Record<string, unknown>>) => void;
+
+/** A block that was signed here, by its place: at most one for each (chain, generation, slot, height). */
+export type SealStore = {
+  /** The block signed at the place of `block`, if any. */
+  find(block: Pick<SealedBlock, "chainId" | "generation" | "context" | "header">): Promise<SealedBlock | null>;
+  /** Stores a block durably before it is published. */
+  put(block: SealedBlock): Promise<void>;
+};
+
+/** Accepted transactions that are not on L1 yet: durable, so that an acknowledgement survives a crash. */
+export type PendingStore = {
+  /** all of them, for the start */
+  load(chainId: ChainId): Promise<readonly Uint8Array[]>;
+  put(chainId: ChainId, hash: Hash, raw: Uint8Array): Promise<void>;
+  remove(chainId: ChainId, hash: Hash): Promise<void>;
+};
+
+export type L1Poster = {
+  /** Posts a batch and waits until it is on L1. Rejects with the reason when it is not taken. */
+  appendBatch(header: BatchHeader, data: Uint8Array): Promise<void>;
+};
+
+export type Ports = {
+  readonly clock: Clock;
+  readonly network: Network;
+  /** opens or creates a DAC's database */
+  readonly openDatabase: (chainId: ChainId) => Promise<DacDatabase>;
+  readonly seals: SealStore;
+  readonly pending: PendingStore;
+  readonly poster: L1Poster;
+  /** 32 fresh random bytes */
+  readonly entropy: () => Hash;
+  readonly identity: Identity;
+  readonly log: Log;
+};
+
+export type NetworkSettings = { readonly network: NetworkIdentity; readonly parameters: Parameters };

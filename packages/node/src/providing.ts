@@ -1,0 +1,63 @@
+/** The provider role of a node: the machine, and the executions that it asks for. */
+import type { Engine } from "@mvm/evm";
+import { type Job, type JobId, type NamedRequest, type PeerId, resultDigest } from "@mvm/protocol";
+import { type L1View, Provider, type ProviderEffect, type ProviderEvent } from "@mvm/roles";
+import { JobExecution } from "./jobExecution.ts";
+import { MachineDriver } from "./machineDriver.ts";
+import type { NetworkSettings, Ports } from "./ports.ts";
+import type { RequestDesk } from "./requestDesk.ts";
+
+/** Jobs that one process runs at once. */
+const PARALLEL_JOBS = 4;
+
+export class Providing {
+  readonly #ports: Ports;
+  readonly #settings: NetworkSettings;
+  readonly #engine: Engine;
+  readonly #driver: MachineDriver<ProviderEvent, ProviderEffect>;
+  readonly #executions = new Map<JobId, JobExecution>();
+  /** jobs whose results were handed over since the start */
+  jobsDone = 0;
+
+  constructor(options: { ports: Ports; settings: NetworkSettings; engine: Engine; view: L1View; desk: RequestDesk }) {
+    const { ports, settings, engine, view, desk } = options;
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#engine = engine;
+    const machine = new Provider({ view, parallelJobs: PARALLEL_JOBS, valuesTimeoutMs: settings.parameters.readTimeoutMs });
+    this.#driver = new MachineDriver<ProviderEvent, ProviderEffect>({ machine, ports, desk, perform: (effect) => this.#perform(effect) });
+  }
+
+  requested(ticket: string, from: PeerId, request: NamedRequest): void {
+    this.#driver.dispatch({ kind: "requested", ticket, from, request });
+  }
+
+  stop(): void {
+    this.#driver.stop();
+    for (const execution of this.#executions.values()) execution.abort("the node stops");
+  }
+
+  #perform(effect: ProviderEffect): void {
+    if (effect.kind === "execute") void this.#execute(effect.job);
+    else if (effect.kind === "supply") this.#executions.get(effect.jobId)?.supply(effect.entries);
+    else if (effect.kind === "abort") this.#executions.get(effect.jobId)?.abort(effect.reason);
+  }
+
+  async #execute(job: Job): Promise<void> {
+    const { jobId } = job;
+    try {
+      const execution = new JobExecution(this.#engine, job, (keys) => this.#driver.dispatch({ kind: "valuesWanted", jobId, keys }));
+      this.#executions.set(jobId, execution);
+      const outcomes = await execution.run();
+      const signature = this.#ports.identity.bls.sign(resultDigest(this.#settings.network, job, outcomes));
+      this.jobsDone += 1;
+      this.#driver.dispatch({ kind: "executed", jobId, result: { outcomes, signature } });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#ports.log("warn", "job-failed", { jobId, reason });
+      this.#driver.dispatch({ kind: "executionFailed", jobId, reason });
+    } finally {
+      this.#executions.delete(jobId);
+    }
+  }
+}

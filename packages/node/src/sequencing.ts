@@ -1,0 +1,210 @@
+/** The sequencer role of a node on one DAC: the machine, its working states, seals and posts. */
+import type { Engine } from "@mvm/evm";
+import {
+  blockDigest,
+  blocksTopic,
+  buildBatch,
+  decodeBlock,
+  encodeBlock,
+  type JobId,
+  LIMITS,
+  type NamedRequest,
+  type PeerId,
+  postedSizeBytes,
+  type SealedBlock,
+  type UnsignedBlock,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import { type L1View, type Parent, Sequencer, type SequencerEffect, type SequencerEvent } from "@mvm/roles";
+import { BlockSession } from "./blockSession.ts";
+import type { Chain } from "./chain.ts";
+import type { HostClient } from "./hostClient.ts";
+import { MachineDriver } from "./machineDriver.ts";
+import type { NetworkSettings, Ports } from "./ports.ts";
+import type { RequestDesk } from "./requestDesk.ts";
+
+/** Bytes of a batch's data beside its blocks. */
+const BATCH_OVERHEAD_BYTES = 256;
+
+type Effect<Kind extends SequencerEffect["kind"]> = SequencerEffect & { kind: Kind };
+
+export class Sequencing {
+  readonly #ports: Ports;
+  readonly #settings: NetworkSettings;
+  readonly #engine: Engine;
+  readonly #view: L1View;
+  readonly #chain: Chain;
+  readonly #hosts: HostClient;
+  readonly #machine: Sequencer;
+  readonly #driver: MachineDriver<SequencerEvent, SequencerEffect>;
+  readonly #sessions = new Map<JobId, BlockSession>();
+  #stopListening: () => void;
+
+  constructor(options: {
+    ports: Ports;
+    settings: NetworkSettings;
+    engine: Engine;
+    view: L1View;
+    chain: Chain;
+    hosts: HostClient;
+    desk: RequestDesk;
+  }) {
+    const { ports, settings, engine, view, chain, hosts, desk } = options;
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#engine = engine;
+    this.#view = view;
+    this.#chain = chain;
+    this.#hosts = hosts;
+    const { operator } = ports.identity;
+    this.#machine = new Sequencer({ ...settings, chainId: chain.chainId, operator, view, head: chain.head });
+    this.#driver = new MachineDriver<SequencerEvent, SequencerEffect>({ machine: this.#machine, ports, desk, perform: (effect) => this.#perform(effect) });
+    this.#stopListening = chain.onHead((head, block) => this.#headChanged(head, block));
+  }
+
+  async start(): Promise<void> {
+    const unpublished = await this.#ports.seals.find({
+      chainId: this.#chain.chainId,
+      generation: 0n,
+      context: { ...this.#chain.head.context, slot: this.#view.slot },
+      header: { ...this.#chain.head.header, number: this.#chain.head.header.number + 1n },
+    });
+    if (unpublished !== null) await this.#publish(unpublished);
+    this.#driver.run(this.#machine.start(this.#driver.moment()));
+  }
+
+  stop(): void {
+    this.#stopListening();
+    this.#driver.stop();
+  }
+
+  l1Changed(): void {
+    this.#driver.dispatch({ kind: "l1Changed" });
+  }
+
+  /** Whether the job is one of this chain's. */
+  runs(jobId: JobId): boolean {
+    return this.#sessions.has(jobId);
+  }
+
+  requested(ticket: string, from: PeerId, request: NamedRequest): void {
+    this.#driver.dispatch({ kind: "requested", ticket, from, request });
+  }
+
+  #headChanged(head: Parent, block: SealedBlock | null): void {
+    this.#driver.dispatch({ kind: "headChanged", head, block, safeNumber: this.#chain.safeNumber });
+  }
+
+  #perform(effect: SequencerEffect): void {
+    switch (effect.kind) {
+      case "openSession":
+        return void this.#open(effect);
+      case "readSession":
+        return void this.#read(effect);
+      case "assemble":
+        return void this.#assemble(effect);
+      case "closeSession":
+        this.#sessions.get(effect.session)?.close();
+        return void this.#sessions.delete(effect.session);
+      case "seal":
+        return void this.#seal(effect.block);
+      case "publish":
+        return void this.#publish(effect.block);
+      case "syncTo":
+        return this.#chain.syncTo(effect.number);
+      case "post":
+        return void this.#post(effect);
+    }
+  }
+
+  async #open({ session, parent, deposits, keys }: Effect<"openSession">): Promise<void> {
+    const working = new BlockSession({ engine: this.#engine, hosts: this.#hosts, chain: this.#chain, parent });
+    this.#sessions.set(session, working);
+    try {
+      const depositOutcomes = await working.deposit(deposits);
+      const entries = await working.readWithCode(keys);
+      this.#driver.dispatch({ kind: "sessionOpened", session, entries, deposits: depositOutcomes });
+    } catch (error) {
+      this.#sessionFailed(session, error);
+    }
+  }
+
+  #sessionFailed(session: JobId, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#driver.dispatch({ kind: "sessionFailed", session, reason });
+  }
+
+  async #read({ session, ticket, keys }: Effect<"readSession">): Promise<void> {
+    try {
+      const entries = (await this.#sessions.get(session)?.read(keys)) ?? null;
+      this.#driver.dispatch({ kind: "sessionRead", session, ticket, entries });
+    } catch (error) {
+      this.#ports.log("warn", "values-not-read", { reason: error instanceof Error ? error.message : String(error) });
+      this.#driver.dispatch({ kind: "sessionRead", session, ticket, entries: null });
+    }
+  }
+
+  async #assemble({ session, header, transactions, outcomes }: Effect<"assemble">): Promise<void> {
+    try {
+      const working = this.#sessions.get(session);
+      if (working === undefined) throw new Error("the session is closed");
+      this.#driver.dispatch({ kind: "assembled", session, header: await working.assemble(header, transactions, outcomes) });
+    } catch (error) {
+      this.#sessionFailed(session, error);
+    }
+  }
+
+  async #seal(block: UnsignedBlock): Promise<void> {
+    const earlier = await this.#ports.seals.find(block);
+    if (earlier !== null) {
+      await this.#publish(earlier);
+      this.#driver.dispatch({ kind: "sealRefused", reason: "another block was signed at this place before" });
+      return;
+    }
+    const signature = this.#ports.identity.signDigest(blockDigest(this.#settings.network, block));
+    const sealed = decodeBlock(encodeBlock({ ...block, signature }));
+    await this.#ports.seals.put(sealed);
+    this.#driver.dispatch({ kind: "sealed", block: sealed });
+  }
+
+  async #publish(block: SealedBlock): Promise<void> {
+    this.#chain.receive(block);
+    try {
+      await this.#ports.network.publish(blocksTopic(this.#settings.network, block.chainId), encodeBlock(block));
+    } catch (error) {
+      this.#ports.log("warn", "block-not-published", { number: block.header.number, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  async #post({ chainId, from, to, slot }: Effect<"post">): Promise<void> {
+    try {
+      const blocks = await this.#blocksThatFit(from, to);
+      const last = this.#view.batches(chainId).at(-1);
+      const place = {
+        index: (last?.header.index ?? -1n) + 1n,
+        previousBatchHash: last?.batchHash ?? ZERO_HASH,
+        slot,
+        poster: this.#ports.identity.operator,
+      };
+      const { header, data } = buildBatch(blocks, place);
+      await this.#ports.poster.appendBatch(header, data);
+      this.#driver.dispatch({ kind: "posted", fault: null });
+    } catch (error) {
+      this.#driver.dispatch({ kind: "posted", fault: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  async #blocksThatFit(from: bigint, to: bigint): Promise<readonly SealedBlock[]> {
+    const blocks: SealedBlock[] = [];
+    let bytes = BATCH_OVERHEAD_BYTES;
+    for (let number = from; number <= to && blocks.length < LIMITS.batchBlocks; number++) {
+      const block = this.#chain.block(number);
+      if (block === null) break;
+      bytes += postedSizeBytes(block);
+      if (bytes > LIMITS.batchBytes) break;
+      blocks.push(block);
+    }
+    return blocks;
+  }
+}
+
