@@ -8,12 +8,15 @@ import {
   type Hash,
   type Header,
   keccakHash,
-  merkleRoot,
   mergeBlooms,
+  merkleRoot,
 } from "@mvm/protocol";
 import { IndexTrie } from "@mvm/state";
 
-export type BlockRoots = Pick<Header, "stateRoot" | "transactionsRoot" | "receiptsRoot" | "logsBloom" | "gasUsed" | "checkpointsRoot">;
+export type BlockRoots = Pick<
+  Header,
+  "stateRoot" | "transactionsRoot" | "receiptsRoot" | "logsBloom" | "gasUsed" | "checkpointsRoot"
+>;
 
 /** EIP-2718 type of an encoded transaction: 0 for a legacy one. */
 export const typeOf = (raw: Uint8Array): number => (raw[0]! >= 0xc0 ? 0 : raw[0]!);
@@ -31,7 +34,11 @@ export function receiptsOf(transactions: readonly Uint8Array[], outcomes: readon
  * Roots and checkpoints of a block.
  * @param stateRoots after each transaction, as many as there are transactions, at least one
  */
-export function blockRoots(transactions: readonly Uint8Array[], outcomes: readonly BlockOutcome[], stateRoots: readonly Hash[]): BlockRoots {
+export function blockRoots(
+  transactions: readonly Uint8Array[],
+  outcomes: readonly BlockOutcome[],
+  stateRoots: readonly Hash[],
+): BlockRoots {
   const transactionsTrie = new IndexTrie();
   const receiptsTrie = new IndexTrie();
   const leaves: Hash[] = [];
@@ -47,15 +54,33 @@ export function blockRoots(transactions: readonly Uint8Array[], outcomes: readon
     receiptsRoot = receiptsTrie.append(receipt);
     const bloomHash = keccakHash(logsBloom);
     const receiptHash = keccakHash(receipt);
-    leaves.push(checkpointLeaf({ index, stateRoot: stateRoots[index]!, cumulativeGasUsed: gasUsed, receiptHash, transactionsRoot, receiptsRoot, bloomHash }));
+    leaves.push(
+      checkpointLeaf({
+        index,
+        stateRoot: stateRoots[index]!,
+        cumulativeGasUsed: gasUsed,
+        receiptHash,
+        transactionsRoot,
+        receiptsRoot,
+        bloomHash,
+      }),
+    );
   });
-  return { stateRoot: stateRoots.at(-1)!, transactionsRoot, receiptsRoot, logsBloom, gasUsed, checkpointsRoot: merkleRoot(leaves) };
+  return {
+    stateRoot: stateRoots.at(-1)!,
+    transactionsRoot,
+    receiptsRoot,
+    logsBloom,
+    gasUsed,
+    checkpointsRoot: merkleRoot(leaves),
+  };
 }
 
 /** The first root in which a header differs from computed ones, or null. */
 export function rootsFault(header: Header, roots: Partial<BlockRoots>): string | null {
   for (const name of ["stateRoot", "transactionsRoot", "receiptsRoot", "gasUsed", "checkpointsRoot"] as const) {
-    if (roots[name] !== undefined && roots[name] !== header[name]) return `${name} is ${header[name]}, computed ${roots[name]}`;
+    if (roots[name] !== undefined && roots[name] !== header[name])
+      return `${name} is ${header[name]}, computed ${roots[name]}`;
   }
   const bloom = roots.logsBloom;
   return bloom === undefined || bloom.every((byte, i) => byte === header.logsBloom[i]) ? null : "logsBloom differs";

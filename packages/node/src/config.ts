@@ -79,7 +79,8 @@ export const DEFAULT_CONFIG = {
 function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   const lists = { MVM_ROLES: "roles", MVM_LISTEN: "listen", MVM_BOOTSTRAP: "bootstrap" };
-  for (const [name, key] of Object.entries(lists)) if (env[name] !== undefined) values[key] = env[name].split(",").filter(Boolean);
+  for (const [name, key] of Object.entries(lists))
+    if (env[name] !== undefined) values[key] = env[name].split(",").filter(Boolean);
   if (env["MVM_L1_URL"] !== undefined) values["l1Url"] = env["MVM_L1_URL"];
   if (env["MVM_LOG_LEVEL"] !== undefined) values["logLevel"] = env["MVM_LOG_LEVEL"];
   return values;
@@ -89,7 +90,10 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Rec
 export function parseConfig(value: unknown): NodeConfig {
   const version = typeof value === "object" && value !== null && "version" in value ? value.version : undefined;
   if (typeof version === "number" && version > CONFIG_VERSION) {
-    throw new ConfigError("newer-version", `the configuration has version ${version}, this program knows ${CONFIG_VERSION}: update the program`);
+    throw new ConfigError(
+      "newer-version",
+      `the configuration has version ${version}, this program knows ${CONFIG_VERSION}: update the program`,
+    );
   }
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
@@ -122,6 +126,7 @@ export async function loadConfig(
   } catch (cause) {
     throw new ConfigError("unreadable", `${path} is not JSON: ${(cause as Error).message}`, cause);
   }
-  if (typeof file !== "object" || file === null || Array.isArray(file)) throw new ConfigError("unreadable", `${path} holds no settings`);
+  if (typeof file !== "object" || file === null || Array.isArray(file))
+    throw new ConfigError("unreadable", `${path} holds no settings`);
   return parseConfig({ ...file, ...fromEnvironment(env), ...flags });
 }

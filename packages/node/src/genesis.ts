@@ -1,5 +1,13 @@
 /** Block 0 of a DAC's chain: follows from its registration on L1 alone. */
-import { EMPTY_TRIE_ROOT, GENESIS_BASE_FEE, genesisWrites, type Hash, type Hex, type SealedBlock, ZERO_HASH } from "@mvm/protocol";
+import {
+  EMPTY_TRIE_ROOT,
+  GENESIS_BASE_FEE,
+  genesisWrites,
+  type Hash,
+  type Hex,
+  type SealedBlock,
+  ZERO_HASH,
+} from "@mvm/protocol";
 import { type Dac, GENESIS_CONTEXT } from "@mvm/roles";
 import { applyWrites } from "@mvm/state";
 

@@ -1,9 +1,17 @@
 /** Reads of a DAC's state at its storage hosts: any host will do, for every answer is proven; the next is asked when one fails. */
-import { decodeAnswer, encodeRequest, type Hash, REQUESTS, type StateKey } from "@mvm/protocol";
+import {
+  type ChainId,
+  decodeAnswer,
+  encodeRequest,
+  type Hash,
+  type NamedAnswer,
+  REQUESTS,
+  type StateKey,
+} from "@mvm/protocol";
 import type { L1View } from "@mvm/roles";
-import { type Proof, verifyReads, verifyWitness } from "@mvm/state";
+import { type Proof, ProvenReader, StateError, verifyReads, verifyWitness } from "@mvm/state";
+import type { Chain } from "./chain.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
-import type { ChainId } from "@mvm/protocol";
 
 /** No host gave a valid proof. */
 export class HostsSilent extends Error {
@@ -30,22 +38,18 @@ export class HostClient {
     this.#view = options.view;
   }
 
-  /** Proof of values under a root. Rejects with HostsSilent. */
-  prove(chainId: ChainId, stateRoot: Hash, keys: readonly StateKey[]): Promise<Proof> {
-    return this.#fetch(chainId, { stateRoot, keys, forWrites: false }, (proof) => verifyReads(stateRoot, keys, proof));
+  /** Reads under a root, as a block of `number` sees the chain. Its reads reject with the cause HostsSilent. */
+  readerAt(chain: Chain, at: { readonly stateRoot: Hash; readonly number: bigint }, signal: AbortSignal): ProvenReader {
+    return new ProvenReader({
+      root: at.stateRoot,
+      chain: chain.valuesAt(at.number),
+      signal,
+      fetch: ({ root, keys, forWrites }, fetching) =>
+        this.#fetch(chain.chainId, { stateRoot: root, keys, forWrites }, fetching),
+    });
   }
 
-  /** Trie nodes that writes to the keys need. Rejects with HostsSilent. */
-  async witness(chainId: ChainId, stateRoot: Hash, keys: readonly StateKey[]): Promise<readonly Uint8Array[]> {
-    const proof = await this.#fetch(chainId, { stateRoot, keys, forWrites: true }, ({ nodes }) => verifyWitness(stateRoot, keys, nodes));
-    return proof.nodes;
-  }
-
-  async #fetch(
-    chainId: ChainId,
-    read: { readonly stateRoot: Hash; readonly keys: readonly StateKey[]; readonly forWrites: boolean },
-    verify: (proof: Proof) => unknown,
-  ): Promise<Proof> {
+  async #fetch(chainId: ChainId, read: Read, signal: AbortSignal): Promise<Proof> {
     const { protocol, maxAnswerBytes } = REQUESTS.reads;
     const timeoutMs = this.#settings.parameters.readTimeoutMs;
     const bytes = encodeRequest({ name: "reads", body: { chainId, ...read } });
@@ -55,16 +59,35 @@ export class HostClient {
       const position = ((this.#preferred.get(chainId) ?? 0) + attempt) % hosts.length;
       const host = hosts[position]!;
       try {
-        const answer = await this.#ports.network.request(host.peerId, protocol, bytes, { timeoutMs, maxResponseBytes: maxAnswerBytes });
-        const { body } = decodeAnswer("reads", answer);
-        if (body.kind !== "proof") throw new Error((body as { reason: string }).reason);
-        verify(body as Proof);
+        const answer = await this.#ports.network.request(host.peerId, protocol, bytes, {
+          timeoutMs,
+          signal,
+          maxResponseBytes: maxAnswerBytes,
+        });
+        const proof = proofIn(decodeAnswer("reads", answer));
+        check(read, proof);
         this.#preferred.set(chainId, position);
-        return body as Proof;
+        return proof;
       } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof StateError) this.#ports.network.report(host.peerId, "invalid-message", error.message);
         reasons.push(`${host.operator}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
     throw new HostsSilent(chainId, reasons);
   }
+}
+
+type Read = { readonly stateRoot: Hash; readonly keys: readonly StateKey[]; readonly forWrites: boolean };
+
+function proofIn(answer: NamedAnswer): Proof {
+  if (answer.name !== "reads" || answer.body.kind !== "proof")
+    throw new Error(answer.name === "reads" && answer.body.kind === "refused" ? answer.body.reason : "no proof");
+  return answer.body;
+}
+
+/** Throws StateError where the proof does not show all of the keys: the next host may do better. */
+function check({ stateRoot, keys, forWrites }: Read, proof: Proof): void {
+  if (forWrites) verifyWitness(stateRoot, keys, proof.nodes);
+  else verifyReads(stateRoot, keys, proof);
 }

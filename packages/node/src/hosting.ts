@@ -26,7 +26,12 @@ export class Hosting {
     this.#chains = chains;
     this.#provision = provision;
     const machine = new Storage({ view, operator: ports.identity.operator });
-    this.#driver = new MachineDriver<StorageEvent, StorageEffect>({ machine, ports, desk, perform: (effect) => this.#perform(effect) });
+    this.#driver = new MachineDriver<StorageEvent, StorageEffect>({
+      machine,
+      ports,
+      desk,
+      perform: (effect) => this.#perform(effect),
+    });
   }
 
   dacsChanged(): void {
@@ -47,10 +52,13 @@ export class Hosting {
   }
 
   #serve({ ticket, chainId, stateRoot, keys, forWrites }: ServeEffect): void {
-    let body: ReturnType<typeof refused> | { kind: "proof"; nodes: readonly Uint8Array[]; codes: readonly Uint8Array[] };
+    let body:
+      | ReturnType<typeof refused>
+      | { kind: "proof"; nodes: readonly Uint8Array[]; codes: readonly Uint8Array[] };
     try {
       const chain = this.#chains.get(chainId);
-      body = chain === undefined ? refused("not ready yet") : { kind: "proof", ...chain.prove(stateRoot, keys, forWrites) };
+      body =
+        chain === undefined ? refused("not ready yet") : { kind: "proof", ...chain.prove(stateRoot, keys, forWrites) };
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
       body = refused(`${error.code}: ${error.message}`);

@@ -83,7 +83,8 @@ class JobValues implements StateReader {
     }
     const keys = this.#gathering;
     this.#gathering = [];
-    for (let from = 0; from < keys.length; from += LIMITS.readKeys) this.#want(keys.slice(from, from + LIMITS.readKeys));
+    for (let from = 0; from < keys.length; from += LIMITS.readKeys)
+      this.#want(keys.slice(from, from + LIMITS.readKeys));
   }
 
   account = (address: Address): MaybePromise<Account | null> => this.#read({ kind: "account", address });

@@ -3,7 +3,16 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generatePeerKey } from "@mvm/network";
-import { addressOf, blsKeyFromSecret, blsSecretFromSeed, fromHex, type Hash, type Hex, signDigest, toHex } from "@mvm/protocol";
+import {
+  addressOf,
+  blsKeyFromSecret,
+  blsSecretFromSeed,
+  fromHex,
+  type Hash,
+  type Hex,
+  signDigest,
+  toHex,
+} from "@mvm/protocol";
 import { z } from "zod";
 import { ConfigError } from "./config.ts";
 import type { Identity } from "./ports.ts";
@@ -11,7 +20,12 @@ import type { Identity } from "./ports.ts";
 export const KEYS_FILE = "keys.json";
 
 const hexKey = z.string().regex(/^0x([0-9a-f]{2})+$/, "is not hexadecimal");
-const keysSchema = z.strictObject({ version: z.literal(1), l1: hexKey.length(66), bls: hexKey.length(66), peer: hexKey });
+const keysSchema = z.strictObject({
+  version: z.literal(1),
+  l1: hexKey.length(66),
+  bls: hexKey.length(66),
+  peer: hexKey,
+});
 
 export type Keys = { readonly l1: Hex; readonly peer: Uint8Array; readonly identity: Identity };
 
@@ -39,7 +53,11 @@ export async function loadKeys(dataDir: string): Promise<Keys> {
   try {
     parsed = keysSchema.parse(JSON.parse(await readFile(path, "utf8")));
   } catch (cause) {
-    throw new ConfigError("missing", `${path} holds no usable keys: run \`mvm init --data ${dataDir}\`, or restore the file`, cause);
+    throw new ConfigError(
+      "missing",
+      `${path} holds no usable keys: run \`mvm init --data ${dataDir}\`, or restore the file`,
+      cause,
+    );
   }
   const l1 = fromHex(parsed.l1);
   const identity: Identity = {

@@ -1,6 +1,6 @@
 /** Runs one state machine: gives it moments, carries out the effects that all machines share, hands the rest on. */
 import { decodeAnswer, encodeRequest, REQUESTS } from "@mvm/protocol";
-import type { Moment, NoteEffect, ReportEffect, RequestEffect, TimerEffect, AnswerEffect } from "@mvm/roles";
+import type { AnswerEffect, Moment, NoteEffect, ReportEffect, RequestEffect, TimerEffect } from "@mvm/roles";
 import type { Ports } from "./ports.ts";
 import type { RequestDesk } from "./requestDesk.ts";
 
@@ -84,7 +84,9 @@ export class MachineDriver<Event extends { readonly kind: string }, Effect exten
   async #request({ ticket, to, request, timeoutMs }: RequestEffect): Promise<void> {
     const { protocol, maxAnswerBytes } = REQUESTS[request.name];
     const options = { timeoutMs, signal: this.#abort.signal, maxResponseBytes: maxAnswerBytes };
-    let event: { kind: "answered"; ticket: string; answer: ReturnType<typeof decodeAnswer> } | { kind: "requestFailed"; ticket: string; reason: string };
+    let event:
+      | { kind: "answered"; ticket: string; answer: ReturnType<typeof decodeAnswer> }
+      | { kind: "requestFailed"; ticket: string; reason: string };
     try {
       const bytes = await this.#ports.network.request(to, protocol, encodeRequest(request), options);
       event = { kind: "answered", ticket, answer: decodeAnswer(request.name, bytes) };

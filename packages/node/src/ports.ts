@@ -1,7 +1,17 @@
 /** What a node needs from the world: the composition root gives real ones, the simulator virtual ones. */
 import type { Network } from "@mvm/network";
-import type { Address, BatchHeader, BlsKey, ChainId, Hash, Hex, Parameters, NetworkIdentity, SealedBlock } from "@mvm/protocol";
-import type { DacDatabase } from "@mvm/state";
+import type {
+  Address,
+  BatchHeader,
+  BlsKey,
+  ChainId,
+  Hash,
+  Hex,
+  NetworkIdentity,
+  Parameters,
+  SealedBlock,
+} from "@mvm/protocol";
+import type { DacDatabase, DatabaseMode } from "@mvm/state";
 
 /** Time as the machines see it, aligned with L1's. */
 export type Clock = {
@@ -19,7 +29,11 @@ export type Identity = {
   readonly bls: BlsKey;
 };
 
-export type Log = (level: "debug" | "info" | "warn" | "error", code: string, data?: Readonly<Record<string, unknown>>) => void;
+export type Log = (
+  level: "debug" | "info" | "warn" | "error",
+  code: string,
+  data?: Readonly<Record<string, unknown>>,
+) => void;
 
 /** A block that was signed here, by its place: at most one for each (chain, generation, slot, height). */
 export type SealStore = {
@@ -45,8 +59,8 @@ export type L1Poster = {
 export type Ports = {
   readonly clock: Clock;
   readonly network: Network;
-  /** opens or creates a DAC's database */
-  readonly openDatabase: (chainId: ChainId) => Promise<DacDatabase>;
+  /** opens or creates a DAC's database: with state, or blocks alone */
+  readonly openDatabase: (chainId: ChainId, mode: DatabaseMode) => Promise<DacDatabase>;
   readonly seals: SealStore;
   readonly pending: PendingStore;
   readonly poster: L1Poster;

@@ -24,8 +24,17 @@ export class Providing {
     this.#ports = ports;
     this.#settings = settings;
     this.#engine = engine;
-    const machine = new Provider({ view, parallelJobs: PARALLEL_JOBS, valuesTimeoutMs: settings.parameters.readTimeoutMs });
-    this.#driver = new MachineDriver<ProviderEvent, ProviderEffect>({ machine, ports, desk, perform: (effect) => this.#perform(effect) });
+    const machine = new Provider({
+      view,
+      parallelJobs: PARALLEL_JOBS,
+      valuesTimeoutMs: settings.parameters.readTimeoutMs,
+    });
+    this.#driver = new MachineDriver<ProviderEvent, ProviderEffect>({
+      machine,
+      ports,
+      desk,
+      perform: (effect) => this.#perform(effect),
+    });
   }
 
   requested(ticket: string, from: PeerId, request: NamedRequest): void {
@@ -46,7 +55,9 @@ export class Providing {
   async #execute(job: Job): Promise<void> {
     const { jobId } = job;
     try {
-      const execution = new JobExecution(this.#engine, job, (keys) => this.#driver.dispatch({ kind: "valuesWanted", jobId, keys }));
+      const execution = new JobExecution(this.#engine, job, (keys) =>
+        this.#driver.dispatch({ kind: "valuesWanted", jobId, keys }),
+      );
       this.#executions.set(jobId, execution);
       const outcomes = await execution.run();
       const signature = this.#ports.identity.bls.sign(resultDigest(this.#settings.network, job, outcomes));

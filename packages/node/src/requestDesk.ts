@@ -1,12 +1,25 @@
 /** Where requests of other nodes come in: decodes them, gives each a ticket, waits for the answer that a machine gives it. */
 import { type Network, RequestRefused } from "@mvm/network";
-import { CodecError, decodeRequest, encodeAnswer, type NamedAnswer, type NamedRequest, type PeerId, REQUESTS, type RequestName } from "@mvm/protocol";
+import {
+  CodecError,
+  decodeRequest,
+  encodeAnswer,
+  type NamedAnswer,
+  type NamedRequest,
+  type PeerId,
+  REQUESTS,
+  type RequestName,
+} from "@mvm/protocol";
 
 /** Requests of one peer that one protocol works on at a time. */
 const MAX_PER_PEER = 32;
 
 /** Gives a request to whoever answers it; an answer at once may come back directly. */
-export type Route = (ticket: string, from: PeerId, request: NamedRequest) => NamedAnswer | null | Promise<NamedAnswer | null>;
+export type Route = (
+  ticket: string,
+  from: PeerId,
+  request: NamedRequest,
+) => NamedAnswer | null | Promise<NamedAnswer | null>;
 
 export class RequestDesk {
   readonly #network: Network;
@@ -22,7 +35,9 @@ export class RequestDesk {
     for (const name of Object.keys(REQUESTS) as RequestName[]) {
       const { protocol, maxRequestBytes, maxAnswerBytes } = REQUESTS[name];
       const limits = { maxRequestBytes, maxResponseBytes: maxAnswerBytes, maxConcurrentPerPeer: MAX_PER_PEER };
-      this.#network.handle(protocol, limits, (from, bytes, signal) => this.#handle(name, route, { from, bytes, signal }));
+      this.#network.handle(protocol, limits, (from, bytes, signal) =>
+        this.#handle(name, route, { from, bytes, signal }),
+      );
     }
   }
 
@@ -31,7 +46,11 @@ export class RequestDesk {
     this.#open.get(ticket)?.(answer);
   }
 
-  async #handle(name: RequestName, route: Route, call: { from: PeerId; bytes: Uint8Array; signal: AbortSignal }): Promise<Uint8Array> {
+  async #handle(
+    name: RequestName,
+    route: Route,
+    call: { from: PeerId; bytes: Uint8Array; signal: AbortSignal },
+  ): Promise<Uint8Array> {
     const { from, bytes, signal } = call;
     let request: NamedRequest;
     try {

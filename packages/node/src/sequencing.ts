@@ -1,5 +1,4 @@
 /** The sequencer role of a node on one DAC: the machine, its working states, seals and posts. */
-import type { Engine } from "@mvm/evm";
 import {
   blockDigest,
   blocksTopic,
@@ -31,7 +30,6 @@ type Effect<Kind extends SequencerEffect["kind"]> = SequencerEffect & { kind: Ki
 export class Sequencing {
   readonly #ports: Ports;
   readonly #settings: NetworkSettings;
-  readonly #engine: Engine;
   readonly #view: L1View;
   readonly #chain: Chain;
   readonly #hosts: HostClient;
@@ -43,22 +41,25 @@ export class Sequencing {
   constructor(options: {
     ports: Ports;
     settings: NetworkSettings;
-    engine: Engine;
     view: L1View;
     chain: Chain;
     hosts: HostClient;
     desk: RequestDesk;
   }) {
-    const { ports, settings, engine, view, chain, hosts, desk } = options;
+    const { ports, settings, view, chain, hosts, desk } = options;
     this.#ports = ports;
     this.#settings = settings;
-    this.#engine = engine;
     this.#view = view;
     this.#chain = chain;
     this.#hosts = hosts;
     const { operator } = ports.identity;
     this.#machine = new Sequencer({ ...settings, chainId: chain.chainId, operator, view, head: chain.head });
-    this.#driver = new MachineDriver<SequencerEvent, SequencerEffect>({ machine: this.#machine, ports, desk, perform: (effect) => this.#perform(effect) });
+    this.#driver = new MachineDriver<SequencerEvent, SequencerEffect>({
+      machine: this.#machine,
+      ports,
+      desk,
+      perform: (effect) => this.#perform(effect),
+    });
     this.#stopListening = chain.onHead((head, block) => this.#headChanged(head, block));
   }
 
@@ -111,14 +112,14 @@ export class Sequencing {
       case "publish":
         return void this.#publish(effect.block);
       case "syncTo":
-        return this.#chain.syncTo(effect.number);
+        return void this.#chain.syncTo(effect.number);
       case "post":
         return void this.#post(effect);
     }
   }
 
   async #open({ session, parent, deposits, keys }: Effect<"openSession">): Promise<void> {
-    const working = new BlockSession({ engine: this.#engine, hosts: this.#hosts, chain: this.#chain, parent });
+    const working = new BlockSession({ hosts: this.#hosts, chain: this.#chain, parent });
     this.#sessions.set(session, working);
     try {
       const depositOutcomes = await working.deposit(deposits);
@@ -148,7 +149,11 @@ export class Sequencing {
     try {
       const working = this.#sessions.get(session);
       if (working === undefined) throw new Error("the session is closed");
-      this.#driver.dispatch({ kind: "assembled", session, header: await working.assemble(header, transactions, outcomes) });
+      this.#driver.dispatch({
+        kind: "assembled",
+        session,
+        header: await working.assemble(header, transactions, outcomes),
+      });
     } catch (error) {
       this.#sessionFailed(session, error);
     }
@@ -172,7 +177,10 @@ export class Sequencing {
     try {
       await this.#ports.network.publish(blocksTopic(this.#settings.network, block.chainId), encodeBlock(block));
     } catch (error) {
-      this.#ports.log("warn", "block-not-published", { number: block.header.number, reason: error instanceof Error ? error.message : String(error) });
+      this.#ports.log("warn", "block-not-published", {
+        number: block.header.number,
+        reason: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 
@@ -207,4 +215,3 @@ export class Sequencing {
     return blocks;
   }
 }
-

@@ -49,7 +49,7 @@ export type FollowerEffect =
 export type FollowerEvent =
   | { readonly kind: "block"; readonly block: SealedBlock }
   | { readonly kind: "applied"; readonly hash: Hash; readonly fault: string | null }
-  | { readonly kind: "rolledBack"; readonly tail: readonly SealedBlock[] }
+  | { readonly kind: "rolledBack" }
   | { readonly kind: "l1Changed" }
   | { readonly kind: "syncTo"; readonly number: bigint }
   | AnsweredEvent
@@ -94,6 +94,12 @@ export class ChainFollower {
 
   get head(): Parent {
     return this.#tail.at(-1)!;
+  }
+
+  /** The highest block that the node has heard of. */
+  get target(): bigint {
+    const own = this.head.header.number;
+    return this.#target > own ? this.#target : own;
   }
 
   /** Last block that is both posted on L1 and the same here. */

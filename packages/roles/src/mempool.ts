@@ -80,6 +80,13 @@ export class Mempool {
     return { refusal, effects: [...forget, ...this.#wake(moment.nowMs + GATHER_MS, moment)] };
   }
 
+  /** Takes a stored transaction back in after a restart; `number` is the block that has it, null when none has. */
+  restore(transaction: Transaction, number: bigint | null, moment: Moment): readonly MempoolEffect[] {
+    if (number === null) return this.add(transaction, moment).effects;
+    this.#included.set(transaction.hash, { transaction, number });
+    return [];
+  }
+
   handle(event: MempoolEvent, moment: Moment): readonly MempoolEffect[] {
     switch (event.kind) {
       case "headChanged":

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {StakedRegistry} from "./StakedRegistry.sol";
+
+/// @title Staked sequencers
+/// @notice Sign-up of sequencers. RollupChain elects from the list of active ones.
+contract SequencerPool is StakedRegistry {
+    /// @param token_ The token of the stakes.
+    /// @param parameters Limits.
+    constructor(IERC20 token_, StakeParameters memory parameters) StakedRegistry(token_, parameters) {}
+}

@@ -1,0 +1,232 @@
+/**
+ * The execution engine: messages and values in, outcomes out. No trie, no chain, no clock: a function of the block's
+ * environment, the messages and what a reader answers (design page 10, "Engine interface").
+ */
+import type {
+  Address,
+  BlockEnvironment,
+  Hex,
+  IncludedOutcome,
+  Log,
+  Outcome,
+  StateEntry,
+  StateReader,
+  TransactionMessage,
+} from "@mvm/protocol";
+import { toHex } from "@mvm/protocol";
+import type { MessageResult } from "./calls.ts";
+import { CodeCache } from "./code.ts";
+import { type EstimateResult, estimate } from "./estimate.ts";
+import type { HaltReason } from "./frame.ts";
+import { Machine } from "./machine.ts";
+import { OverlayReader } from "./overlay.ts";
+import { type HardforkName, type Rules, rulesOf } from "./rules.ts";
+import { type ExecutionMode, executeTransaction, type FeePolicy, type TransactionResult } from "./transaction.ts";
+import { TransactionState } from "./transactionState.ts";
+
+/** Bytes of analysed code kept between calls: a few hundred large contracts. */
+const CODE_CACHE_BYTES = 8 * 1024 * 1024;
+/** Messages that `discover` executes at the same time. */
+const DISCOVERY_LANES = 256;
+/** Machines kept for reuse. */
+const KEPT_MACHINES = 32;
+
+export type EngineOptions = {
+  /** default: osaka */
+  readonly hardfork?: HardforkName;
+  /** default: credit */
+  readonly feePolicy?: FeePolicy;
+};
+
+export type Execution = { readonly signal?: AbortSignal };
+
+/** What a call gave back. */
+export type CallResult = {
+  readonly status: 0 | 1;
+  readonly gasUsed: bigint;
+  readonly returnData: Uint8Array;
+  /** why it failed: "revert" with the reason in returnData, or the exceptional halt; null when it succeeded */
+  readonly failure: "revert" | HaltReason | "intrinsic-gas" | null;
+  readonly logs: readonly Log[];
+  /** of a creation */
+  readonly createdAddress: Address | null;
+  readonly reads: readonly StateEntry[];
+};
+
+/** Wait for a promise unless the signal aborts first. */
+function abortable(signal: AbortSignal | undefined): (pending: Promise<unknown>) => Promise<unknown> {
+  if (signal === undefined) return (pending) => pending;
+  return (pending) =>
+    new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason);
+      if (signal.aborted) onAbort();
+      signal.addEventListener("abort", onAbort, { once: true });
+      pending.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    });
+}
+
+export class Engine {
+  readonly rules: Rules;
+  readonly feePolicy: FeePolicy;
+  readonly #codes = new CodeCache(CODE_CACHE_BYTES);
+  readonly #machines: Machine[] = [];
+
+  constructor(rules: Rules, feePolicy: FeePolicy) {
+    this.rules = rules;
+    this.feePolicy = feePolicy;
+  }
+
+  /**
+   * Executes messages in order, each on the state that those before it left; one that is invalid changes nothing.
+   * @returns an outcome per message
+   * @throws ExecutionError where the reader fails; the signal's reason when it aborts
+   */
+  async execute(
+    environment: BlockEnvironment,
+    messages: readonly TransactionMessage[],
+    reader: StateReader,
+    { signal }: Execution = {},
+  ): Promise<Outcome[]> {
+    const overlay = new OverlayReader(reader);
+    const wait = abortable(signal);
+    const outcomes: Outcome[] = [];
+    let blockGasLeft = environment.gasLimit;
+    for (const message of messages) {
+      signal?.throwIfAborted();
+      const { outcome } = await this.#transact({ environment, message, overlay, mode: "block", blockGasLeft, wait });
+      outcomes.push(outcome);
+      if (outcome.kind === "invalid") continue;
+      overlay.apply(outcome.writes);
+      blockGasLeft -= outcome.gasUsed;
+    }
+    return outcomes;
+  }
+
+  /**
+   * Executes the messages side by side, each alone on the state before the block, so that a batching reader is asked
+   * early for nearly everything that `execute` will read. At most DISCOVERY_LANES at a time.
+   * @throws ExecutionError where the reader fails; the signal's reason when it aborts
+   */
+  async discover(
+    environment: BlockEnvironment,
+    messages: readonly TransactionMessage[],
+    reader: StateReader,
+    { signal }: Execution = {},
+  ): Promise<void> {
+    const overlay = new OverlayReader(reader);
+    const wait = abortable(signal);
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < messages.length) {
+        const message = messages[next++]!;
+        signal?.throwIfAborted();
+        await this.#transact({
+          environment,
+          message,
+          overlay,
+          mode: "discover",
+          blockGasLeft: environment.gasLimit,
+          wait,
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(DISCOVERY_LANES, messages.length) }, lane));
+  }
+
+  /**
+   * Runs one message as eth_call does: nonce, fees, gas limits and the sender's code are not looked at, nothing is
+   * charged; a value has to be there.
+   * @throws ExecutionError where the reader fails; the signal's reason when it aborts
+   */
+  async call(
+    environment: BlockEnvironment,
+    message: TransactionMessage,
+    reader: StateReader,
+    { signal }: Execution = {},
+  ): Promise<CallResult> {
+    const overlay = reader instanceof OverlayReader ? reader : new OverlayReader(reader);
+    const transacted = await this.#transact({
+      environment,
+      message,
+      overlay,
+      mode: "call",
+      blockGasLeft: environment.gasLimit,
+      wait: abortable(signal),
+    });
+    return callResult(transacted, message);
+  }
+
+  /**
+   * The least gas limit with which a message succeeds, by bisection over `call`; or the failure that no gas mends.
+   * @throws ExecutionError where the reader fails; the signal's reason when it aborts
+   */
+  estimateGas(
+    environment: BlockEnvironment,
+    message: TransactionMessage,
+    reader: StateReader,
+    options: Execution = {},
+  ): Promise<EstimateResult> {
+    const overlay = new OverlayReader(reader);
+    return estimate({
+      message,
+      overlay,
+      environment,
+      rules: this.rules,
+      call: (attempt) => this.call(environment, attempt, overlay, options),
+    });
+  }
+
+  async #transact(work: {
+    readonly environment: BlockEnvironment;
+    readonly message: TransactionMessage;
+    readonly overlay: OverlayReader;
+    readonly mode: ExecutionMode;
+    readonly blockGasLeft: bigint;
+    readonly wait: (pending: Promise<unknown>) => Promise<unknown>;
+  }): Promise<TransactionResult> {
+    const machine = this.#machines.pop() ?? new Machine(this.rules);
+    const state = new TransactionState(work.overlay, this.#codes, this.rules.precompiles);
+    try {
+      return await executeTransaction({ ...work, machine, state, feePolicy: this.feePolicy });
+    } finally {
+      if (this.#machines.length < KEPT_MACHINES) this.#machines.push(machine);
+    }
+  }
+}
+
+function failureOf(result: MessageResult): CallResult["failure"] {
+  if (result.status === "success") return null;
+  return result.status === "revert" ? "revert" : (result.halt ?? "out-of-gas");
+}
+
+function callResult({ outcome, result, createdAddress }: TransactionResult, message: TransactionMessage): CallResult {
+  if (outcome.kind === "invalid" || result === null) {
+    const returnData = new Uint8Array(0);
+    return {
+      status: 0,
+      gasUsed: message.gasLimit,
+      returnData,
+      failure: "intrinsic-gas",
+      logs: [],
+      createdAddress: null,
+      reads: [],
+    };
+  }
+  const { status, gasUsed, logs, reads } = outcome as IncludedOutcome;
+  return { status, gasUsed, returnData: result.output, failure: failureOf(result), logs, createdAddress, reads };
+}
+
+/** Makes an engine for a fork's rules. */
+export async function createEngine({ hardfork = "osaka", feePolicy = "credit" }: EngineOptions = {}): Promise<Engine> {
+  return new Engine(await rulesOf(hardfork), feePolicy);
+}
+
+/** The text of a revert made by `revert("...")` or `require(..., "...")`; null where the data are something else. */
+export function revertReason(returnData: Uint8Array): string | null {
+  const selector: Hex = toHex(returnData.subarray(0, 4));
+  if (selector !== "0x08c379a0" || returnData.length < 68) return null;
+  const view = new DataView(returnData.buffer, returnData.byteOffset, returnData.byteLength);
+  const length = view.getUint32(64);
+  if (68 + length > returnData.length) return null;
+  return new TextDecoder().decode(returnData.subarray(68, 68 + length));
+}

@@ -1,0 +1,10 @@
+export { executeDeposit } from "./deposit.ts";
+export { type CallResult, createEngine, Engine, type EngineOptions, type Execution, revertReason } from "./engine.ts";
+export { describeKey, ExecutionError } from "./errors.ts";
+export type { EstimateResult } from "./estimate.ts";
+export type { HaltReason } from "./frame.ts";
+export { createAddress } from "./instructions/calling.ts";
+export { type IntrinsicGas, intrinsicGas } from "./intrinsic.ts";
+export { OverlayReader } from "./overlay.ts";
+export { HARDFORKS, type HardforkName, type Rules } from "./rules.ts";
+export type { FeePolicy } from "./transaction.ts";

@@ -1,0 +1,57 @@
+/** The precompiled contracts: the library's, with signature recovery replaced by the native one. */
+import type { EVM, ExecResult } from "@ethereumjs/evm";
+import { type Address, bytesToBigInt, fromHex, type MaybePromise, recoverAddress } from "@mvm/protocol";
+import { ExecutionError } from "./errors.ts";
+
+export type PrecompileResult = { readonly success: boolean; readonly gasUsed: number; readonly output: Uint8Array };
+
+/** Runs a precompile on input and gas. A failure uses all gas. */
+export type Precompile = (input: Uint8Array, gas: number) => MaybePromise<PrecompileResult>;
+
+const EMPTY = new Uint8Array(0);
+const RECOVER_GAS = 3_000;
+
+/** 0x01: digest, v, r, s of 32 bytes each to the signer's address, or nothing. */
+export function ecrecover(input: Uint8Array, gas: number): PrecompileResult {
+  if (gas < RECOVER_GAS) return { success: false, gasUsed: gas, output: EMPTY };
+  const data = new Uint8Array(128);
+  data.set(input.subarray(0, 128));
+  const v = bytesToBigInt(data.subarray(32, 64));
+  const signer =
+    v === 27n || v === 28n
+      ? recoverAddress(data.subarray(0, 32), data.subarray(64, 128), Number(v - 27n), "any-s")
+      : null;
+  if (signer === null) return { success: true, gasUsed: RECOVER_GAS, output: EMPTY };
+  const output = new Uint8Array(32);
+  output.set(fromHex(signer), 12);
+  return { success: true, gasUsed: RECOVER_GAS, output };
+}
+
+function fromLibrary(result: ExecResult, gas: number): PrecompileResult {
+  if (result.exceptionError !== undefined) return { success: false, gasUsed: gas, output: EMPTY };
+  return { success: true, gasUsed: Number(result.executionGasUsed), output: result.returnValue };
+}
+
+/** Precompiles by address. */
+export function precompileTable(evm: EVM): Map<Address, Precompile> {
+  const table = new Map<Address, Precompile>();
+  for (const [digits, run] of evm.precompiles) {
+    const address = `0x${digits}` as Address;
+    table.set(address, (input, gas) => {
+      const failed = (cause: unknown): never => {
+        throw new ExecutionError("library-failure", null, `precompile ${address} broke down`, cause);
+      };
+      let result: MaybePromise<ExecResult>;
+      try {
+        // A copy: the input is a view of a frame's memory, and a precompile may hand its input back.
+        result = run({ data: input.slice(), gasLimit: BigInt(gas), common: evm.common, _EVM: evm });
+      } catch (cause) {
+        return failed(cause);
+      }
+      if (result instanceof Promise) return result.then((value) => fromLibrary(value, gas), failed);
+      return fromLibrary(result, gas);
+    });
+  }
+  table.set("0x0000000000000000000000000000000000000001" as Address, ecrecover);
+  return table;
+}

@@ -1,0 +1,196 @@
+/** One transaction from its checks to its outcome, after the Ethereum execution specification. */
+import {
+  type Address,
+  type BlockEnvironment,
+  EMPTY_CODE_HASH,
+  type IncludedOutcome,
+  type Outcome,
+  type TransactionMessage,
+} from "@mvm/protocol";
+import { applyAuthorizations } from "./authorizations.ts";
+import { initcode, isOccupied, type MessageCall, type MessageResult } from "./calls.ts";
+import { type Code, EMPTY_CODE } from "./code.ts";
+import { createAddress } from "./instructions/calling.ts";
+import { type IntrinsicGas, intrinsicGas } from "./intrinsic.ts";
+import type { Machine } from "./machine.ts";
+import type { AccountState, TransactionState } from "./transactionState.ts";
+import { formFault, senderFault } from "./validity.ts";
+import { lesser } from "./words.ts";
+import { collectWrites } from "./writes.ts";
+
+const EMPTY = new Uint8Array(0);
+/** The machine counts gas in doubles. */
+const COUNTABLE_GAS = BigInt(Number.MAX_SAFE_INTEGER);
+/** EIP-3529: at most this part of the gas used comes back */
+const REFUND_QUOTIENT = 5;
+
+/** What becomes of the base fee: credited with the tip to the fee recipient, or burnt as on Ethereum. */
+export type FeePolicy = "credit" | "burn";
+
+/**
+ * `block`: every rule. `call`: as eth_call, without nonce, fees and gas limits. `discover`: as `call`, and the sender
+ * is taken to have what it sends, because it may get it from a message before.
+ */
+export type ExecutionMode = "block" | "call" | "discover";
+
+export type TransactionContext = {
+  readonly machine: Machine;
+  readonly state: TransactionState;
+  readonly environment: BlockEnvironment;
+  readonly message: TransactionMessage;
+  readonly feePolicy: FeePolicy;
+  readonly mode: ExecutionMode;
+  /** gas that the block has left */
+  readonly blockGasLeft: bigint;
+  /** waits for a value; throws where it cannot be had */
+  readonly wait: (pending: Promise<unknown>) => Promise<unknown>;
+};
+
+export type TransactionResult = {
+  readonly outcome: Outcome;
+  /** null where the outcome is "invalid" */
+  readonly result: MessageResult | null;
+  readonly createdAddress: Address | null;
+};
+
+async function load(context: TransactionContext, account: AccountState): Promise<AccountState> {
+  while (!context.state.load(account)) await context.wait(context.state.pending!);
+  return account;
+}
+
+async function codeOf(context: TransactionContext, account: AccountState): Promise<Code> {
+  for (;;) {
+    const code = context.state.codeOf(account);
+    if (code !== undefined) return code;
+    await context.wait(context.state.pending!);
+  }
+}
+
+function invalid(reason: Extract<Outcome, { kind: "invalid" }>["reason"]): TransactionResult {
+  return { outcome: { kind: "invalid", reason }, result: null, createdAddress: null };
+}
+
+/** EIP-2930 and 3651: what is warm from the start. Precompiles are warm by being in the table. */
+function warmUp(context: TransactionContext, sender: AccountState, target: AccountState): void {
+  const { state, machine, message, environment } = context;
+  state.warm(sender);
+  state.warm(target);
+  if (machine.rules.warmFeeRecipient) state.warm(state.entry(environment.feeRecipient));
+  for (const { address, slots } of message.accessList) {
+    const account = state.entry(address);
+    state.warm(account);
+    for (const slot of slots) state.warm(state.slotEntry(account, BigInt(slot)));
+  }
+}
+
+/** Code that the message runs; a delegation is followed without charge, and warms its target (EIP-7702). */
+async function targetCode(context: TransactionContext, target: AccountState): Promise<Code> {
+  const { state, machine } = context;
+  const code = await codeOf(context, target);
+  if (code.delegate === null || !machine.rules.delegation) return code;
+  const delegate = state.entry(code.delegate);
+  state.warm(delegate);
+  return codeOf(context, await load(context, delegate));
+}
+
+async function run(
+  context: TransactionContext,
+  sender: AccountState,
+  target: AccountState,
+  gas: number,
+): Promise<MessageResult> {
+  const { state, machine, message, wait } = context;
+  const isCreate = message.to === null;
+  if (isCreate && isOccupied(target)) return { status: "halt", halt: "address-collision", gasLeft: 0, output: EMPTY };
+  if (sender.balance < message.value)
+    return { status: "halt", halt: "insufficient-balance", gasLeft: 0, output: EMPTY };
+  const precompile = isCreate ? null : (machine.rules.precompiles.get(target.address) ?? null);
+  let code = EMPTY_CODE;
+  if (isCreate) code = initcode(message.data);
+  else if (precompile === null && target.codeHash !== EMPTY_CODE_HASH) code = await targetCode(context, target);
+  if (precompile === null && code.bytes.length === 0 && !isCreate) {
+    // A plain transfer: nothing runs.
+    state.transfer(sender, target, message.value);
+    return { status: "success", halt: null, gasLeft: gas, output: EMPTY };
+  }
+  const call: MessageCall = {
+    isCreate,
+    caller: sender.address,
+    target,
+    addressWord: BigInt(target.address),
+    code,
+    precompile,
+    value: message.value,
+    from: sender,
+    input: isCreate ? EMPTY : message.data,
+    gas,
+    isStatic: false,
+    outOffset: 0,
+    outLength: 0,
+  };
+  return machine.execute(call, wait);
+}
+
+/** Gas used in the end, after refunds and the calldata floor. */
+function settleGas(gasLimit: number, result: MessageResult, refund: number, intrinsic: IntrinsicGas): number {
+  const used = gasLimit - result.gasLeft;
+  return Math.max(used - Math.min(Math.floor(used / REFUND_QUOTIENT), refund), intrinsic.floor);
+}
+
+/** Executes a message; a reader's failure throws ExecutionError. */
+export async function executeTransaction(context: TransactionContext): Promise<TransactionResult> {
+  const { machine, state, environment, message, mode, wait } = context;
+  const { rules } = machine;
+  const intrinsic = intrinsicGas(message, rules);
+  const inBlock = mode === "block";
+  if (inBlock) {
+    const fault = formFault(message, environment, rules, intrinsic, context.blockGasLeft);
+    if (fault !== null) return invalid(fault);
+  }
+  const sender = state.entry(message.from);
+  if (!state.load(sender)) await load(context, sender);
+  if (inBlock) {
+    let fault = senderFault(message, sender, state, rules);
+    while (fault === undefined) {
+      await wait(state.pending!);
+      fault = senderFault(message, sender, state, rules);
+    }
+    if (fault !== null) return invalid(fault);
+  }
+  const gasLimit = Number(message.gasLimit > COUNTABLE_GAS ? COUNTABLE_GAS : message.gasLimit);
+  if (gasLimit < intrinsic.charge) return invalid("intrinsic-gas");
+
+  const { baseFeePerGas } = environment;
+  const priorityFee = lesser(message.maxFeePerGas - baseFeePerGas, message.maxPriorityFeePerGas);
+  const gasPrice = inBlock ? baseFeePerGas + priorityFee : message.maxFeePerGas;
+  const target = state.entry(message.to ?? createAddress(message.from, inBlock ? message.nonce : sender.nonce));
+  warmUp(context, sender, target);
+  state.setNonce(sender, sender.nonce + 1n);
+  if (inBlock) state.setBalance(sender, sender.balance - message.gasLimit * gasPrice);
+  else if (mode === "discover" && sender.balance < message.value) state.setBalance(sender, message.value);
+  let refund = 0;
+  if (message.authorizations.length !== 0) refund = await applyAuthorizations(state, message.authorizations, wait);
+  if (!state.load(target)) await load(context, target);
+  machine.begin(state, { environment, originWord: BigInt(message.from), gasPrice });
+  const result = await run(context, sender, target, gasLimit - intrinsic.charge);
+  refund += state.refund;
+
+  const gasUsed = settleGas(gasLimit, result, refund, intrinsic);
+  const feeRecipient = state.entry(environment.feeRecipient);
+  if (mode !== "call" && !state.load(feeRecipient)) await load(context, feeRecipient);
+  if (inBlock) {
+    state.setBalance(sender, sender.balance + BigInt(gasLimit - gasUsed) * gasPrice);
+    const fee = BigInt(gasUsed) * (context.feePolicy === "credit" ? gasPrice : gasPrice - baseFeePerGas);
+    if (fee === 0n) state.touch(feeRecipient);
+    else state.setBalance(feeRecipient, feeRecipient.balance + fee);
+  }
+  const outcome: IncludedOutcome = {
+    kind: "included",
+    status: result.status === "success" ? 1 : 0,
+    gasUsed: BigInt(gasUsed),
+    logs: state.logs,
+    writes: collectWrites(state),
+    reads: state.reads,
+  };
+  return { outcome, result, createdAddress: message.to === null ? target.address : null };
+}

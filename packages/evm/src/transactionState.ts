@@ -1,0 +1,322 @@
+/**
+ * The state as one transaction sees it: values read from the block's overlay, its own changes, what is warm
+ * (EIP-2929), and a journal that takes changes back when a frame fails. Answers are synchronous; where a value has
+ * to be waited for, the question returns undefined and `pending` holds what to wait for.
+ */
+import {
+  type Account,
+  type Address,
+  EMPTY_CODE_HASH,
+  type Hash,
+  type Log,
+  type MaybePromise,
+  type StateEntry,
+} from "@mvm/protocol";
+import { analyseCode, type Code, type CodeCache, EMPTY_CODE } from "./code.ts";
+import { ExecutionError } from "./errors.ts";
+import type { OverlayReader } from "./overlay.ts";
+import { slotKeyOf } from "./words.ts";
+
+export class SlotState {
+  readonly key: bigint;
+  loaded = false;
+  warm = false;
+  /** value before the transaction */
+  original = 0n;
+  current = 0n;
+
+  constructor(key: bigint) {
+    this.key = key;
+  }
+}
+
+export class AccountState {
+  readonly address: Address;
+  loaded = false;
+  warm = false;
+  /** the account before the transaction; null: absent */
+  original: Account | null = null;
+  nonce = 0n;
+  balance = 0n;
+  codeHash: Hash = EMPTY_CODE_HASH;
+  /** code of codeHash, once it was asked for */
+  code: Code | null = null;
+  /** made by this transaction, so that its storage is empty and SELFDESTRUCT removes it (EIP-6780) */
+  created = false;
+  destroyed = false;
+  /** an account that stood empty in the state and was touched (EIP-161) */
+  touched = false;
+  changed = false;
+  slots: Map<bigint, SlotState> | null = null;
+  transient: Map<bigint, bigint> | null = null;
+
+  constructor(address: Address) {
+    this.address = address;
+  }
+
+  /** Empty by EIP-161: counts as absent. */
+  get isEmpty(): boolean {
+    return this.nonce === 0n && this.balance === 0n && this.codeHash === EMPTY_CODE_HASH;
+  }
+}
+
+export class TransactionState {
+  readonly overlay: OverlayReader;
+  readonly #codes: CodeCache;
+  readonly #alwaysWarm: ReadonlyMap<Address, unknown>;
+  readonly #accounts = new Map<Address, AccountState>();
+  readonly #journal: (() => void)[] = [];
+  /** accounts that were changed at some time, whether or not the change stood */
+  readonly changed: AccountState[] = [];
+  readonly reads: StateEntry[] = [];
+  readonly #noted = new Set<string | bigint>();
+  readonly logs: Log[] = [];
+  /** gas to give back at the end (EIP-3529), journaled by the frames */
+  refund = 0;
+  /** what the last unanswered question waits for */
+  pending: Promise<unknown> | null = null;
+
+  /** @param alwaysWarm accounts that are warm from the start: the precompiles */
+  constructor(overlay: OverlayReader, codes: CodeCache, alwaysWarm: ReadonlyMap<Address, unknown>) {
+    this.overlay = overlay;
+    this.#codes = codes;
+    this.#alwaysWarm = alwaysWarm;
+  }
+
+  /** The account's entry, read or not. */
+  entry(address: Address): AccountState {
+    let account = this.#accounts.get(address);
+    if (account === undefined) {
+      account = new AccountState(address);
+      account.warm = this.#alwaysWarm.has(address);
+      this.#accounts.set(address, account);
+    }
+    return account;
+  }
+
+  #wait(promise: Promise<unknown>): void {
+    this.pending = promise;
+  }
+
+  /** Reads an account; false: wait for `pending`, then ask again. */
+  load(account: AccountState): boolean {
+    if (account.loaded) return true;
+    const value = this.overlay.account(account.address);
+    if (value instanceof Promise) {
+      this.#wait(value);
+      return false;
+    }
+    account.loaded = true;
+    account.original = value;
+    if (value !== null) {
+      account.nonce = value.nonce;
+      account.balance = value.balance;
+      account.codeHash = value.codeHash;
+    }
+    this.reads.push({ kind: "account", address: account.address, value });
+    return true;
+  }
+
+  /** Code of a loaded account; undefined: wait for `pending`, then ask again. */
+  codeOf(account: AccountState): Code | undefined {
+    if (account.code !== null) return account.code;
+    const hash = account.codeHash;
+    if (hash === EMPTY_CODE_HASH) return EMPTY_CODE;
+    const bytes = this.overlay.code(hash);
+    if (bytes instanceof Promise) {
+      this.#wait(bytes);
+      return undefined;
+    }
+    const code = this.#codes.analyse(hash, bytes);
+    if (code === null)
+      throw new ExecutionError("inconsistent-value", { kind: "code", hash }, "the code has another hash");
+    account.code = code;
+    if (!this.#noted.has(hash)) {
+      this.#noted.add(hash);
+      this.reads.push({ kind: "code", hash, value: bytes });
+    }
+    return code;
+  }
+
+  /** The slot's entry, read or not. */
+  slotEntry(account: AccountState, key: bigint): SlotState {
+    account.slots ??= new Map();
+    let slot = account.slots.get(key);
+    if (slot === undefined) {
+      slot = new SlotState(key);
+      account.slots.set(key, slot);
+    }
+    return slot;
+  }
+
+  /** Reads a slot; false: wait for `pending`, then ask again. An account made by this transaction has empty storage. */
+  loadSlot(account: AccountState, slot: SlotState): boolean {
+    if (slot.loaded) return true;
+    if (account.created) {
+      slot.loaded = true;
+      return true;
+    }
+    const key = slotKeyOf(slot.key);
+    const value = this.overlay.slot(account.address, key);
+    if (typeof value !== "bigint") {
+      this.#wait(value);
+      return false;
+    }
+    slot.loaded = true;
+    slot.original = value;
+    slot.current = value;
+    this.reads.push({ kind: "slot", address: account.address, slot: key, value });
+    return true;
+  }
+
+  #environmentValue<T extends bigint | Hash>(
+    name: string | bigint,
+    value: MaybePromise<T>,
+    entry: (value: T) => StateEntry,
+  ): T | undefined {
+    if (value instanceof Promise) {
+      this.#wait(value);
+      return undefined;
+    }
+    if (!this.#noted.has(name)) {
+      this.#noted.add(name);
+      this.reads.push(entry(value));
+    }
+    return value;
+  }
+
+  /** The block's number, read on demand like state; undefined: wait for `pending`. */
+  blockNumber(): bigint | undefined {
+    return this.#environmentValue("number", this.overlay.number(), (value) => ({ kind: "number", value }));
+  }
+
+  /** The chain's identifier, read on demand like state; undefined: wait for `pending`. */
+  chainId(): bigint | undefined {
+    return this.#environmentValue("chainId", this.overlay.chainId(), (value) => ({ kind: "chainId", value }));
+  }
+
+  /** A block's hash, read on demand like state; undefined: wait for `pending`. */
+  blockHash(number: bigint): Hash | undefined {
+    return this.#environmentValue(number, this.overlay.blockHash(number), (value) => ({
+      kind: "blockHash",
+      number,
+      value,
+    }));
+  }
+
+  warm(item: AccountState | SlotState): void {
+    if (item.warm) return;
+    item.warm = true;
+    this.#journal.push(() => {
+      item.warm = false;
+    });
+  }
+
+  #change(account: AccountState): void {
+    if (account.changed) return;
+    account.changed = true;
+    this.changed.push(account);
+  }
+
+  setBalance(account: AccountState, balance: bigint): void {
+    const before = account.balance;
+    this.#change(account);
+    account.balance = balance;
+    this.#journal.push(() => {
+      account.balance = before;
+    });
+  }
+
+  setNonce(account: AccountState, nonce: bigint): void {
+    const before = account.nonce;
+    this.#change(account);
+    account.nonce = nonce;
+    this.#journal.push(() => {
+      account.nonce = before;
+    });
+  }
+
+  /** Moves wei between loaded accounts; the caller has checked the balance. A transfer of nothing still touches. */
+  transfer(from: AccountState, to: AccountState, value: bigint): void {
+    if (value === 0n || from === to) {
+      this.touch(to);
+      return;
+    }
+    this.setBalance(from, from.balance - value);
+    this.setBalance(to, to.balance + value);
+  }
+
+  /** EIP-161: an account that stands empty in the state goes when it is touched. */
+  touch(account: AccountState): void {
+    if (account.original === null || account.touched || !account.isEmpty) return;
+    this.#change(account);
+    account.touched = true;
+    this.#journal.push(() => {
+      account.touched = false;
+    });
+  }
+
+  setCode(account: AccountState, bytes: Uint8Array, hash: Hash): void {
+    const before = { hash: account.codeHash, code: account.code };
+    this.#change(account);
+    account.codeHash = hash;
+    account.code = analyseCode(bytes, hash);
+    this.#journal.push(() => {
+      account.codeHash = before.hash;
+      account.code = before.code;
+    });
+  }
+
+  setSlot(account: AccountState, slot: SlotState, value: bigint): void {
+    const before = slot.current;
+    this.#change(account);
+    slot.current = value;
+    this.#journal.push(() => {
+      slot.current = before;
+    });
+  }
+
+  markCreated(account: AccountState): void {
+    this.#change(account);
+    account.created = true;
+    const slots = account.slots;
+    account.slots = null;
+    if (slots !== null) for (const slot of slots.values()) this.slotEntry(account, slot.key).warm = slot.warm;
+    this.#journal.push(() => {
+      account.created = false;
+      account.slots = slots;
+    });
+  }
+
+  markDestroyed(account: AccountState): void {
+    if (account.destroyed) return;
+    this.#change(account);
+    account.destroyed = true;
+    this.#journal.push(() => {
+      account.destroyed = false;
+    });
+  }
+
+  transientValue(account: AccountState, key: bigint): bigint {
+    return account.transient?.get(key) ?? 0n;
+  }
+
+  setTransient(account: AccountState, key: bigint, value: bigint): void {
+    account.transient ??= new Map();
+    const values = account.transient;
+    const before = values.get(key) ?? 0n;
+    values.set(key, value);
+    this.#journal.push(() => {
+      values.set(key, before);
+    });
+  }
+
+  /** A mark to which `revertTo` goes back. */
+  get mark(): number {
+    return this.#journal.length;
+  }
+
+  revertTo(mark: number): void {
+    while (this.#journal.length > mark) this.#journal.pop()!();
+  }
+}

@@ -1,0 +1,53 @@
+/** Whether a message may stand in a block at all. */
+import { type BlockEnvironment, EMPTY_CODE_HASH, type InvalidReason, type TransactionMessage } from "@mvm/protocol";
+import { MAX_INITCODE_BYTES } from "./instructions/calling.ts";
+import type { IntrinsicGas } from "./intrinsic.ts";
+import type { Rules } from "./rules.ts";
+import type { AccountState, TransactionState } from "./transactionState.ts";
+
+/** EIP-7825 */
+const TRANSACTION_GAS_CAP = 16_777_216n;
+/** The machine counts gas in doubles; nothing can need more. */
+const COUNTABLE_GAS = BigInt(Number.MAX_SAFE_INTEGER);
+/** EIP-2681: the last nonce that a transaction may not have */
+const NONCE_BOUND = (1n << 64n) - 1n;
+
+/** The faults of a message that show without any state; null: none. */
+export function formFault(
+  message: TransactionMessage,
+  environment: BlockEnvironment,
+  rules: Rules,
+  intrinsic: IntrinsicGas,
+  blockGasLeft: bigint,
+): InvalidReason | null {
+  const { type, gasLimit } = message;
+  if (type === 4 && (!rules.delegation || message.to === null)) return "type-not-supported";
+  if (type === 4 && message.authorizations.length === 0) return "empty-authorizations";
+  if (gasLimit > (rules.transactionGasCap ? TRANSACTION_GAS_CAP : COUNTABLE_GAS)) return "gas-limit-above-cap";
+  if (gasLimit > blockGasLeft) return "gas-limit-above-block";
+  if (gasLimit < BigInt(Math.max(intrinsic.charge, intrinsic.floor))) return "intrinsic-gas";
+  if (message.to === null && rules.initcodeLimit && message.data.length > MAX_INITCODE_BYTES)
+    return "initcode-too-large";
+  if (message.maxPriorityFeePerGas > message.maxFeePerGas) return "tip-above-fee";
+  if (message.maxFeePerGas < environment.baseFeePerGas) return "fee-below-base-fee";
+  return null;
+}
+
+/** The faults of a message against its sender's loaded account; null: none; undefined: wait for `pending`. */
+export function senderFault(
+  message: TransactionMessage,
+  sender: AccountState,
+  state: TransactionState,
+  rules: Rules,
+): InvalidReason | null | undefined {
+  if (message.nonce >= NONCE_BOUND || sender.nonce >= NONCE_BOUND) return "nonce-overflow";
+  if (message.nonce < sender.nonce) return "nonce-too-low";
+  if (message.nonce > sender.nonce) return "nonce-too-high";
+  if (sender.codeHash !== EMPTY_CODE_HASH) {
+    const code = state.codeOf(sender);
+    if (code === undefined) return undefined;
+    if (code.delegate === null || !rules.delegation) return "sender-has-code";
+  }
+  if (sender.balance < message.gasLimit * message.maxFeePerGas + message.value) return "insufficient-funds";
+  return null;
+}

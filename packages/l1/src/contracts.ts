@@ -1,0 +1,67 @@
+import { type Address, fromHex, type Hex } from "@mvm/protocol";
+import { Interface } from "ethers";
+import { COMCO_ABI } from "./generated/comco.ts";
+import { DAC_REGISTRY_ABI } from "./generated/dacRegistry.ts";
+import { INBOX_ABI } from "./generated/inbox.ts";
+import { L1_BRIDGE_ABI } from "./generated/l1Bridge.ts";
+import { METIS_TOKEN_ABI } from "./generated/metisToken.ts";
+import { PROVIDER_REGISTRY_ABI } from "./generated/providerRegistry.ts";
+import { ROLLUP_CHAIN_ABI } from "./generated/rollupChain.ts";
+import { SEQUENCER_POOL_ABI } from "./generated/sequencerPool.ts";
+import { STORAGE_REGISTRY_ABI } from "./generated/storageRegistry.ts";
+import type { DecodedRevert } from "./l1Error.ts";
+
+/** The contracts of one network, by name. */
+export const INTERFACES = {
+  token: new Interface(METIS_TOKEN_ABI),
+  dacRegistry: new Interface(DAC_REGISTRY_ABI),
+  comco: new Interface(COMCO_ABI),
+  inbox: new Interface(INBOX_ABI),
+  bridge: new Interface(L1_BRIDGE_ABI),
+  sequencerPool: new Interface(SEQUENCER_POOL_ABI),
+  providerRegistry: new Interface(PROVIDER_REGISTRY_ABI),
+  storageRegistry: new Interface(STORAGE_REGISTRY_ABI),
+  rollupChain: new Interface(ROLLUP_CHAIN_ABI),
+} as const;
+
+/** Name of an L1 contract. */
+export type L1ContractName = keyof typeof INTERFACES;
+/** Where the contracts of one network are. */
+export type L1Addresses = { readonly [Name in L1ContractName]: Address };
+
+/** Roles with a staked registry on L1. */
+export type StakedRole = "sequencer" | "provider" | "storage";
+/** The registry of each role. */
+export const REGISTRY_OF_ROLE = {
+  sequencer: "sequencerPool",
+  provider: "providerRegistry",
+  storage: "storageRegistry",
+} as const satisfies Record<StakedRole, L1ContractName>;
+
+/** A revert's data to the custom error's name and arguments, whichever of the contracts declares it. */
+export function decodeRevert(raw: Hex): DecodedRevert {
+  for (const contract of Object.values(INTERFACES)) {
+    try {
+      const description = contract.parseError(raw);
+      if (description === null) continue;
+      const names = description.fragment.inputs.map((input, position) => input.name || String(position));
+      const args = Object.fromEntries(names.map((name, position) => [name, description.args[position] as unknown]));
+      return { name: description.name, args, raw };
+    } catch {
+      return { name: undefined, args: {}, raw };
+    }
+  }
+  return { name: undefined, args: {}, raw };
+}
+
+/** Finds a revert's data in the `data` of a JSON-RPC error, which nodes nest differently. */
+export function revertDataOf(rpcData: unknown): Hex | undefined {
+  if (typeof rpcData === "object" && rpcData !== null && "data" in rpcData) return revertDataOf(rpcData.data);
+  if (typeof rpcData !== "string" || !rpcData.startsWith("0x")) return undefined;
+  try {
+    fromHex(rpcData);
+    return rpcData.toLowerCase() as Hex;
+  } catch {
+    return undefined;
+  }
+}

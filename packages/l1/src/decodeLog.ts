@@ -1,0 +1,170 @@
+import { type BatchHeader, type Hash, type Hex, keccakHash, toAddress, toChainId, toHash } from "@mvm/protocol";
+import { AbiCoder, getBytes, type Result } from "ethers";
+import type { Charter } from "./bindings/calls.ts";
+import { INTERFACES, type L1Addresses, type L1ContractName, REGISTRY_OF_ROLE, type StakedRole } from "./contracts.ts";
+import type { BatchAppendedEvent, ContractEvent, FollowErrorEvent, L1Origin } from "./events.ts";
+import type { L1Log } from "./l1Rpc.ts";
+
+/** Longest reason in an error event, in characters. */
+const MAX_REASON_LENGTH = 200;
+
+const ROLE_EVENTS = ["Registered", "AddressUpdated", "ExitRequested", "StakeWithdrawn"] as const;
+const FOLLOWED = {
+  comco: ["DacCreated"],
+  inbox: ["QueueItemAdded"],
+  sequencerPool: ROLE_EVENTS,
+  providerRegistry: ROLE_EVENTS,
+  storageRegistry: ROLE_EVENTS,
+  rollupChain: ["BatchAppended"],
+} as const satisfies Partial<Record<L1ContractName, readonly string[]>>;
+type FollowedContract = keyof typeof FOLLOWED;
+
+const ROLE_OF_REGISTRY = new Map<L1ContractName, StakedRole>(
+  (Object.keys(REGISTRY_OF_ROLE) as StakedRole[]).map((role) => [REGISTRY_OF_ROLE[role], role]),
+);
+
+/** The first topics of all events that are followed. */
+export const FOLLOWED_TOPICS: readonly Hash[] = [
+  ...new Set(
+    (Object.keys(FOLLOWED) as FollowedContract[]).flatMap((contract) =>
+      FOLLOWED[contract].map((name) => toHash(INTERFACES[contract].getEvent(name)!.topicHash)),
+    ),
+  ),
+];
+
+/** The addresses whose events are followed. */
+export function followedAddresses(addresses: L1Addresses): readonly L1Addresses[L1ContractName][] {
+  return (Object.keys(FOLLOWED) as FollowedContract[]).map((contract) => addresses[contract]);
+}
+
+const lossyText = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+
+/** The tuple of abi.encode(Charter) with its texts as bytes: nothing on L1 makes them valid UTF-8. */
+const CHARTER_LAYOUT = "tuple(bytes vision, bytes mission, address managementContract)";
+
+/** Decodes abi.encode(Charter); bytes that are no UTF-8 become replacement characters. Throws on any other form. */
+export function decodeCharter(encoded: Uint8Array): Charter {
+  const [fields] = AbiCoder.defaultAbiCoder().decode([CHARTER_LAYOUT], encoded);
+  return {
+    vision: lossyText.decode(getBytes(fields.vision)),
+    mission: lossyText.decode(getBytes(fields.mission)),
+    managementContract: toAddress(fields.managementContract),
+  };
+}
+
+function toBatchHeader(fields: Result): BatchHeader {
+  const number = (name: string): bigint => BigInt(fields[name]);
+  return {
+    chainId: toChainId(number("chainId")),
+    generation: number("generation"),
+    index: number("index"),
+    previousBatchHash: toHash(fields["previousBatchHash"]),
+    firstBlock: number("firstBlock"),
+    lastBlock: number("lastBlock"),
+    dataHash: toHash(fields["dataHash"]),
+    blocksRoot: toHash(fields["blocksRoot"]),
+    transactionsRoot: toHash(fields["transactionsRoot"]),
+    queueEnd: number("queueEnd"),
+    slot: number("slot"),
+    poster: toAddress(fields["poster"]),
+    epochBlock: number("epochBlock"),
+  };
+}
+
+function decodeRoleEvent(role: StakedRole, name: string, fields: Result, origin: L1Origin): ContractEvent | undefined {
+  const common = { ...origin, role, index: BigInt(fields["index"]), operator: toAddress(fields["operator"]) };
+  const network = () => ({ peerId: getBytes(fields["peerId"]), multiaddr: getBytes(fields["multiaddr"]) });
+  switch (name) {
+    case "Registered": {
+      const blsPublicKey = String(fields["blsPublicKey"]) as Hex;
+      return { ...common, type: "registered", stakeWei: BigInt(fields["stake"]), blsPublicKey, ...network() };
+    }
+    case "AddressUpdated":
+      return { ...common, type: "address-updated", ...network() };
+    case "ExitRequested":
+      return { ...common, type: "exited", unlocksAt: BigInt(fields["unlocksAt"]) };
+    case "StakeWithdrawn":
+      return { ...common, type: "stake-withdrawn", stakeWei: BigInt(fields["stake"]) };
+    default:
+      return undefined;
+  }
+}
+
+function decodeChainEvent(name: string, fields: Result, origin: L1Origin): ContractEvent | undefined {
+  switch (name) {
+    case "DacCreated": {
+      const encodedCharter = getBytes(fields["charter"]);
+      return {
+        ...origin,
+        type: "dac-created",
+        chainId: toChainId(fields["chainId"]),
+        label: String(fields["label"]),
+        management: toAddress(fields["management"]),
+        genesisHash: toHash(fields["genesisHash"]),
+        charter: decodeCharter(encodedCharter),
+        encodedCharter,
+      };
+    }
+    case "QueueItemAdded":
+      return {
+        ...origin,
+        type: "queue-item-added",
+        chainId: toChainId(fields["chainId"]),
+        index: BigInt(fields["index"]),
+        from: toAddress(fields["from"]),
+        to: toAddress(fields["to"]),
+        amountWei: BigInt(fields["amount"]),
+        timestamp: BigInt(fields["timestamp"]),
+        queueHash: toHash(fields["queueHash"]),
+      };
+    case "BatchAppended":
+      return {
+        ...origin,
+        type: "batch-appended",
+        chainId: toChainId(fields["chainId"]),
+        index: BigInt(fields["index"]),
+        batchHash: toHash(fields["batchHash"]),
+        header: toBatchHeader(fields["header"]),
+        data: undefined,
+      };
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * A log of one of the followed contracts as an event; a batch's data is not part of its log and left undefined.
+ * Whatever can't be decoded becomes an error event: a log never throws.
+ */
+export function decodeLog(addresses: L1Addresses, log: L1Log): ContractEvent | FollowErrorEvent {
+  const { blockNumber: l1Block, logIndex, transactionHash } = log;
+  const origin: L1Origin = { l1Block, logIndex, transactionHash };
+  try {
+    const contract = (Object.keys(FOLLOWED) as FollowedContract[]).find((name) => addresses[name] === log.address);
+    const parsed = contract && INTERFACES[contract].parseLog({ topics: log.topics, data: log.data });
+    if (contract === undefined || !parsed) throw new RangeError("not an event of a followed contract");
+    const role = ROLE_OF_REGISTRY.get(contract);
+    const event = role
+      ? decodeRoleEvent(role, parsed.name, parsed.args, origin)
+      : decodeChainEvent(parsed.name, parsed.args, origin);
+    if (event === undefined) throw new RangeError(`${parsed.name} is not followed`);
+    return event;
+  } catch (cause) {
+    const reason = (cause instanceof Error ? cause.message : String(cause)).slice(0, MAX_REASON_LENGTH);
+    return { ...origin, type: "error", code: "undecodable-log", address: log.address, topics: log.topics, reason };
+  }
+}
+
+/**
+ * The data of a batch from the input of a transaction that calls RollupChain.appendBatch directly; undefined if the
+ * input is another call, or of another batch (its data's hash is not the header's).
+ */
+export function batchDataOf(event: BatchAppendedEvent, input: Hex): Uint8Array | undefined {
+  try {
+    const [, encoded] = INTERFACES.rollupChain.decodeFunctionData("appendBatch", input);
+    const data = getBytes(encoded);
+    return keccakHash(data) === event.header.dataHash ? data : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Address, BatchHeader, ChainId, Hash, Hex } from "@mvm/protocol";
+import type { Charter, Registration } from "./bindings/calls.ts";
+import type { StakedRole } from "./contracts.ts";
+import type { L1Error } from "./l1Error.ts";
+
+/** Where an event is on L1. */
+export type L1Origin = { readonly l1Block: bigint; readonly logIndex: number; readonly transactionHash: Hash };
+
+/** A DAC was created. */
+export type DacCreatedEvent = L1Origin & {
+  readonly type: "dac-created";
+  readonly chainId: ChainId;
+  readonly label: string;
+  readonly management: Address;
+  readonly genesisHash: Hash;
+  /** vision and mission decoded as UTF-8, with replacement characters for what is none */
+  readonly charter: Charter;
+  /** the charter as L1 committed to it: abi.encode(Charter) */
+  readonly encodedCharter: Uint8Array;
+};
+
+type OfOperator = L1Origin & { readonly role: StakedRole; readonly index: bigint; readonly operator: Address };
+
+/** An operator registered. */
+export type RegisteredEvent = OfOperator & Registration & { readonly type: "registered"; readonly stakeWei: bigint };
+/** An operator changed its network address. */
+export type AddressUpdatedEvent = OfOperator &
+  Pick<Registration, "peerId" | "multiaddr"> & { readonly type: "address-updated" };
+/** An operator left the list of active ones; unlocksAt in seconds. */
+export type ExitedEvent = OfOperator & { readonly type: "exited"; readonly unlocksAt: bigint };
+/** An operator got its stake back. */
+export type StakeWithdrawnEvent = OfOperator & { readonly type: "stake-withdrawn"; readonly stakeWei: bigint };
+
+/** A deposit was queued. */
+export type QueueItemAddedEvent = L1Origin & {
+  readonly type: "queue-item-added";
+  readonly chainId: ChainId;
+  readonly index: bigint;
+  readonly from: Address;
+  readonly to: Address;
+  readonly amountWei: bigint;
+  /** seconds */
+  readonly timestamp: bigint;
+  readonly queueHash: Hash;
+};
+
+/** A batch was appended. */
+export type BatchAppendedEvent = L1Origin & {
+  readonly type: "batch-appended";
+  readonly chainId: ChainId;
+  readonly index: bigint;
+  readonly batchHash: Hash;
+  readonly header: BatchHeader;
+  /** the batch's data, its hash checked; undefined after an error event batch-data-unavailable */
+  readonly data: Uint8Array | undefined;
+};
+
+export type ContractEvent =
+  | DacCreatedEvent
+  | RegisteredEvent
+  | AddressUpdatedEvent
+  | ExitedEvent
+  | StakeWithdrawnEvent
+  | QueueItemAddedEvent
+  | BatchAppendedEvent;
+
+/** A new L1 block; the contract events of the block follow. */
+export type BlockEvent = {
+  readonly type: "block";
+  readonly number: bigint;
+  readonly hash: Hash;
+  readonly parentHash: Hash;
+  /** seconds */
+  readonly timestamp: bigint;
+  readonly baseFeePerGas: bigint;
+};
+
+/** L1 took blocks back: everything after toBlock did not happen; replacements follow. */
+export type ReorgEvent = { readonly type: "reorg"; readonly toBlock: bigint };
+
+/** Something on L1 that can't be followed; the follower goes on. */
+export type FollowErrorEvent =
+  | (L1Origin & {
+      readonly type: "error";
+      readonly code: "undecodable-log";
+      readonly address: Address;
+      readonly topics: readonly Hex[];
+      readonly reason: string;
+    })
+  | (L1Origin & {
+      readonly type: "error";
+      readonly code: "batch-data-unavailable";
+      readonly chainId: ChainId;
+      readonly index: bigint;
+      readonly reason: "transaction-unknown" | "not-a-direct-call" | "wrong-input";
+    });
+
+/** L1 does not answer, once until it answers again. */
+export type UnreachableEvent = { readonly type: "l1-unreachable"; readonly error: L1Error };
+/** L1 answers again. */
+export type ReachableEvent = { readonly type: "l1-reachable" };
+
+export type L1Event = BlockEvent | ReorgEvent | ContractEvent | FollowErrorEvent | UnreachableEvent | ReachableEvent;

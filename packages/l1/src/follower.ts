@@ -1,0 +1,233 @@
+import type { Hash } from "@mvm/protocol";
+import type { L1Addresses } from "./contracts.ts";
+import { batchDataOf, decodeLog, FOLLOWED_TOPICS, followedAddresses } from "./decodeLog.ts";
+import type { BatchAppendedEvent, ContractEvent, FollowErrorEvent, L1Event } from "./events.ts";
+import { L1Error } from "./l1Error.ts";
+import { getBlock, getLogs, getTransactionInput, type L1Block, type L1Log, type L1Transport } from "./l1Rpc.ts";
+import { pause, unlessAborted } from "./waiting.ts";
+
+/** Blocks asked for at once; halved, down to one, while the node refuses a range. */
+export const MAX_RANGE_BLOCKS = 500n;
+/** Blocks whose hashes are remembered: the deepest reorg that is followed. */
+export const MAX_REMEMBERED_BLOCKS = 512;
+/** Longest wait between two attempts to reach L1, in milliseconds. */
+export const MAX_BACKOFF_MS = 5_000;
+/** Looks in a row at which L1's answers may contradict each other: a few are reorgs in between, more are a broken node. */
+const MAX_CONTRADICTIONS = 5;
+const DEFAULT_POLL_MS = 250;
+
+/** Number and hash of a block that was followed. */
+export type L1BlockRef = { readonly number: bigint; readonly hash: Hash };
+
+export type L1FollowerOptions = {
+  readonly transport: L1Transport;
+  readonly addresses: L1Addresses;
+  /** first block to follow: the deployment's; with `remembered`, the one after the last that was followed before */
+  readonly fromBlock: bigint;
+  /** the blocks before fromBlock as `remembered` gave them before, so that a reorg meanwhile is seen */
+  readonly remembered?: readonly L1BlockRef[];
+  /** milliseconds between two polls */
+  readonly pollMs?: number;
+  /** takes the events one after the other; the follower waits for it, and ends with its error */
+  readonly onEvent: (event: L1Event) => void | Promise<void>;
+};
+
+type Range = { readonly blocks: readonly L1Block[]; readonly logs: readonly L1Log[] };
+
+/**
+ * Follows L1: every block from a given one on, each followed by its contract events in log order. Blocks that L1 takes
+ * back are told by a reorg event, and their replacements follow. An unreachable, lagging or garbling L1 node only
+ * delays: l1-unreachable is told once, polling goes on.
+ */
+export class L1Follower {
+  readonly #options: L1FollowerOptions;
+  readonly #pollMs: number;
+  readonly #remembered: L1BlockRef[];
+  #next: bigint;
+  #rangeBlocks = MAX_RANGE_BLOCKS;
+  #reachable = true;
+  #contradictions = 0;
+
+  constructor(options: L1FollowerOptions) {
+    this.#options = options;
+    this.#pollMs = options.pollMs ?? DEFAULT_POLL_MS;
+    this.#next = options.fromBlock;
+    this.#remembered = (options.remembered ?? []).slice(-MAX_REMEMBERED_BLOCKS);
+    for (const [position, { number }] of this.#remembered.entries()) {
+      if (number !== this.#next - BigInt(this.#remembered.length - position)) {
+        throw new RangeError("remembered blocks are consecutive and end before fromBlock");
+      }
+    }
+  }
+
+  /** The first block that was not followed yet. */
+  get nextBlock(): bigint {
+    return this.#next;
+  }
+
+  /** The last blocks that were followed, ascending, at most MAX_REMEMBERED_BLOCKS: what a restart resumes from. */
+  get remembered(): readonly L1BlockRef[] {
+    return [...this.#remembered];
+  }
+
+  /**
+   * Follows until the signal is aborted. Throws L1Error reorg-too-deep when L1 went back beyond the remembered blocks
+   * and beyond fromBlock (then everything has to be followed anew), and whatever onEvent throws.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      const outcome = await this.#poll(signal);
+      failures = outcome === "failed" ? failures + 1 : 0;
+      if (outcome === "more") continue;
+      const waitMs =
+        outcome === "failed" ? Math.min(this.#pollMs * 2 ** Math.min(failures, 16), MAX_BACKOFF_MS) : this.#pollMs;
+      await pause(waitMs, signal);
+    }
+  }
+
+  /** One look at L1: more blocks wait, nothing is new, or L1 can't be read. */
+  async #poll(signal: AbortSignal): Promise<"more" | "idle" | "failed"> {
+    const seen = await this.#attempt(() => this.#look(), signal);
+    if (seen === undefined || signal.aborted) return "failed";
+    if (!this.#reachable) {
+      this.#reachable = true;
+      await this.#emit({ type: "l1-reachable" });
+    }
+    if (seen === "idle") return "idle";
+    if ("reorgTo" in seen) {
+      await this.#goBack(seen.reorgTo);
+      return "more";
+    }
+    for (const block of seen.blocks) {
+      const logs = seen.logs.filter((log) => log.blockNumber === block.number);
+      const events = await this.#attempt(() => this.#eventsOf(logs), signal);
+      if (events === undefined || signal.aborted) return "failed";
+      const { number, hash, parentHash, timestamp, baseFeePerGas } = block;
+      await this.#emit({ type: "block", number, hash, parentHash, timestamp, baseFeePerGas });
+      for (const event of events) await this.#emit(event);
+      this.#remember(block);
+    }
+    return "more";
+  }
+
+  /** Runs a reading of L1; an L1Error makes L1 unreachable, and the answer undefined; so does the signal. */
+  async #attempt<T>(reading: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    try {
+      return await unlessAborted(reading(), signal);
+    } catch (error) {
+      if (!(error instanceof L1Error) || error.code === "reorg-too-deep") throw error;
+      if (error.data.method === "eth_getLogs" && this.#rangeBlocks > 1n) this.#rangeBlocks /= 2n;
+      if (this.#reachable) {
+        this.#reachable = false;
+        await this.#emit({ type: "l1-unreachable", error });
+      }
+      return undefined;
+    }
+  }
+
+  async #look(): Promise<Range | { readonly reorgTo: bigint } | "idle"> {
+    const { transport } = this.#options;
+    const head = await getBlock(transport, "latest");
+    if (head === undefined) return "idle";
+    if (head.number < this.#next) {
+      const known = this.#remembered.find(({ number }) => number === head.number);
+      return known === undefined || known.hash === head.hash ? "idle" : { reorgTo: await this.#commonBlock() };
+    }
+    const last = head.number - this.#next < this.#rangeBlocks ? head.number : this.#next + this.#rangeBlocks - 1n;
+    const blocks = await this.#blocks(this.#next, last);
+    const first = blocks?.[0];
+    if (blocks === undefined || first === undefined) return this.#contradiction("eth_getBlockByNumber");
+    const before = this.#remembered.at(-1);
+    if (before !== undefined && first.parentHash !== before.hash) return { reorgTo: await this.#commonBlock() };
+    const logs = await this.#logsOf(blocks);
+    if (logs === undefined) return this.#contradiction("eth_getLogs");
+    this.#contradictions = 0;
+    this.#rangeBlocks = this.#rangeBlocks * 2n < MAX_RANGE_BLOCKS ? this.#rangeBlocks * 2n : MAX_RANGE_BLOCKS;
+    return { blocks, logs };
+  }
+
+  #contradiction(method: string): "idle" {
+    if (++this.#contradictions < MAX_CONTRADICTIONS) return "idle";
+    throw new L1Error("bad-response", "L1's answers contradict each other", { method });
+  }
+
+  /** Headers of a range; undefined if they don't form a chain (L1 changed in between). */
+  async #blocks(from: bigint, to: bigint): Promise<readonly L1Block[] | undefined> {
+    const numbers = Array.from({ length: Number(to - from) + 1 }, (_, i) => from + BigInt(i));
+    const found = await Promise.all(numbers.map((number) => getBlock(this.#options.transport, number)));
+    const blocks = found.filter((block) => block !== undefined);
+    const linked = blocks.every((block, i) => i === 0 || block.parentHash === blocks[i - 1]?.hash);
+    return linked && blocks.length === numbers.length ? blocks : undefined;
+  }
+
+  /** Logs of the blocks; undefined if L1 changed while they were fetched: the last block is looked at again. */
+  async #logsOf(blocks: readonly L1Block[]): Promise<readonly L1Log[] | undefined> {
+    const { transport, addresses } = this.#options;
+    const first = blocks[0]!;
+    const last = blocks.at(-1)!;
+    const logs = await getLogs(transport, {
+      fromBlock: first.number,
+      toBlock: last.number,
+      addresses: followedAddresses(addresses),
+      firstTopics: FOLLOWED_TOPICS,
+    });
+    const still = await getBlock(transport, last.number);
+    const hashes = new Map(blocks.map(({ number, hash }) => [number, hash]));
+    const consistent = logs.every(({ blockNumber, blockHash }) => hashes.get(blockNumber) === blockHash);
+    return consistent && still?.hash === last.hash ? logs : undefined;
+  }
+
+  async #eventsOf(logs: readonly L1Log[]): Promise<readonly (ContractEvent | FollowErrorEvent)[]> {
+    const events: (ContractEvent | FollowErrorEvent)[] = [];
+    for (const log of logs) {
+      const event = decodeLog(this.#options.addresses, log);
+      if (event.type === "batch-appended") events.push(...(await this.#withData(event)));
+      else events.push(event);
+    }
+    return events;
+  }
+
+  /** The batch with its data, from the input of the transaction that appended it; before it, an error event if there is none. */
+  async #withData(event: BatchAppendedEvent): Promise<readonly (BatchAppendedEvent | FollowErrorEvent)[]> {
+    const { transport, addresses } = this.#options;
+    const { l1Block, logIndex, transactionHash, chainId, index } = event;
+    const transaction = await getTransactionInput(transport, transactionHash);
+    const direct = transaction?.to === addresses.rollupChain;
+    const data = transaction && direct ? batchDataOf(event, transaction.input) : undefined;
+    if (data !== undefined) return [{ ...event, data }];
+    const reason = transaction === undefined ? "transaction-unknown" : direct ? "wrong-input" : "not-a-direct-call";
+    const code = "batch-data-unavailable";
+    return [{ type: "error", code, l1Block, logIndex, transactionHash, chainId, index, reason }, event];
+  }
+
+  /** Number of the last followed block that L1 still has. */
+  async #commonBlock(): Promise<bigint> {
+    for (let i = this.#remembered.length - 1; i >= 0; i--) {
+      const { number, hash } = this.#remembered[i]!;
+      const present = await getBlock(this.#options.transport, number);
+      if (present?.hash === hash) return number;
+    }
+    const start = this.#options.fromBlock - 1n;
+    const oldest = this.#remembered[0];
+    if (this.#options.remembered === undefined && oldest?.number === this.#options.fromBlock) return start;
+    throw new L1Error("reorg-too-deep", `L1 went back beyond block ${oldest?.number ?? start}`);
+  }
+
+  async #goBack(toBlock: bigint): Promise<void> {
+    const kept = this.#remembered.findLastIndex(({ number }) => number <= toBlock) + 1;
+    this.#remembered.length = kept;
+    this.#next = toBlock + 1n;
+    await this.#emit({ type: "reorg", toBlock });
+  }
+
+  #remember({ number, hash }: L1Block): void {
+    this.#remembered.push({ number, hash });
+    if (this.#remembered.length > MAX_REMEMBERED_BLOCKS) this.#remembered.shift();
+    this.#next = number + 1n;
+  }
+
+  async #emit(event: L1Event): Promise<void> {
+    await this.#options.onEvent(event);
+  }
+}

@@ -1,0 +1,236 @@
+import {
+  approve,
+  createDac,
+  currentSlot,
+  deployContracts,
+  deployParametersOf,
+  headOf,
+  type L1Addresses,
+  type L1Call,
+  type L1Event,
+  L1Follower,
+  type L1FollowerOptions,
+  type L1Reader,
+  L1Submitter,
+  type L1Transport,
+  register,
+  type StakedRole,
+  sequencerOf,
+  transferMt,
+} from "@mvm/l1";
+import {
+  type Address,
+  type BatchHeader,
+  type ChainId,
+  type Hash,
+  keccakHash,
+  PROFILES,
+  toAddress,
+  ZERO_ADDRESS,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import type { Wallet } from "ethers";
+import { type Anvil, startAnvil } from "./anvil.ts";
+
+export const MT = 10n ** 18n;
+export const CHARTER = { vision: "to be useful", mission: "by being tested", managementContract: ZERO_ADDRESS };
+const WAIT_MS = 30_000;
+
+/** Deployed contracts on a fresh anvil, and a submitter for each of its funded accounts. */
+export type TestNetwork = {
+  readonly anvil: Anvil;
+  readonly addresses: L1Addresses;
+  readonly firstBlock: bigint;
+  readonly reader: L1Reader;
+  readonly accounts: readonly L1Submitter[];
+  stop(): Promise<void>;
+};
+
+export function submitterOf(
+  anvil: Anvil,
+  wallet: Wallet,
+  signal: AbortSignal,
+  transport: L1Transport = anvil.provider,
+): L1Submitter {
+  return new L1Submitter({ transport, l1ChainId: anvil.l1ChainId, wallet, signal, pollMs: 10 });
+}
+
+export async function startNetwork(): Promise<TestNetwork> {
+  const anvil = await startAnvil();
+  const ending = new AbortController();
+  const signer = anvil.wallets[0]!;
+  const parameters = deployParametersOf(PROFILES.devnet, toAddress(signer.address), 10n ** 9n * MT);
+  const { addresses, firstBlock } = await deployContracts({ signer, parameters });
+  const accounts = anvil.wallets.map((wallet) => submitterOf(anvil, wallet, ending.signal));
+  const stop = async (): Promise<void> => {
+    ending.abort();
+    await anvil.stop();
+  };
+  return { anvil, addresses, firstBlock, reader: { transport: anvil.provider, addresses }, accounts, stop };
+}
+
+/** Gives MT to an account and lets a contract pull them. */
+export async function fund(
+  network: TestNetwork,
+  account: L1Submitter,
+  spender: keyof L1Addresses,
+  amountWei: bigint,
+): Promise<void> {
+  await network.accounts[0]!.submit(transferMt(network.addresses, account.address, amountWei));
+  await account.submit(approve(network.addresses, spender, amountWei));
+}
+
+export const registrationOf = (operator: Address) => ({
+  blsPublicKey: `0x${operator.slice(2).padEnd(96, "b")}` as const,
+  peerId: new TextEncoder().encode(`peer of ${operator}`),
+  multiaddr: new TextEncoder().encode("/ip4/127.0.0.1/tcp/4001"),
+});
+
+export const REGISTRIES = {
+  sequencer: "sequencerPool",
+  provider: "providerRegistry",
+  storage: "storageRegistry",
+} as const;
+
+export async function registerFor(network: TestNetwork, account: L1Submitter, role: StakedRole): Promise<void> {
+  const stakeWei = 1_000n * MT;
+  await fund(network, account, REGISTRIES[role], stakeWei);
+  await account.submit(register(network.addresses, role, { registration: registrationOf(account.address), stakeWei }));
+}
+
+export async function createDacNamed(network: TestNetwork, label: string): Promise<void> {
+  await network.accounts[0]!.submit(createDac(network.addresses, { label, charter: CHARTER }));
+}
+
+/** Header of the chain's next batch by whoever is elected for the next L1 block's slot. */
+export async function nextHeader(
+  network: TestNetwork,
+  chainId: ChainId,
+  data: Uint8Array,
+  blocks = 5n,
+): Promise<BatchHeader> {
+  const head = await headOf(network.reader, chainId);
+  const slot = await currentSlot(network.reader);
+  const number = BigInt((await network.anvil.provider.send("eth_blockNumber", [])) as string);
+  return {
+    chainId,
+    generation: 0n,
+    index: head.nextIndex,
+    previousBatchHash: head.lastBatchHash,
+    firstBlock: head.lastBlock + 1n,
+    lastBlock: head.lastBlock + blocks,
+    dataHash: keccakHash(data),
+    blocksRoot: ZERO_HASH,
+    transactionsRoot: ZERO_HASH,
+    queueEnd: head.queueEnd,
+    slot,
+    poster: await sequencerOf(network.reader, chainId, slot),
+    epochBlock: number,
+  };
+}
+
+export function accountOf(network: TestNetwork, address: Address): L1Submitter {
+  const account = network.accounts.find((candidate) => candidate.address === address);
+  if (account === undefined) throw new RangeError(`no account ${address}`);
+  return account;
+}
+
+/** Runs a follower and keeps what it tells; waits are bounded and on a condition. */
+export class Recorder {
+  readonly events: L1Event[] = [];
+  readonly follower: L1Follower;
+  readonly #ending = new AbortController();
+  readonly #running: Promise<void>;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: Omit<L1FollowerOptions, "onEvent">) {
+    this.follower = new L1Follower({ pollMs: 10, ...options, onEvent: (event) => this.#record(event) });
+    this.#running = this.follower.run(this.#ending.signal);
+    this.#running.catch(() => this.#notify());
+  }
+
+  #record(event: L1Event): void {
+    this.events.push(event);
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  ofType<T extends L1Event["type"]>(type: T): readonly Extract<L1Event, { type: T }>[] {
+    return this.events.filter((event): event is Extract<L1Event, { type: T }> => event.type === type);
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    const met = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (condition()) met.resolve();
+    };
+    const timer = setTimeout(() => {
+      const seen = this.events.map(({ type }) => type).join(" ");
+      met.reject(new Error(`condition not met: ${condition}; seen: ${seen.slice(-2_000)}`));
+    }, WAIT_MS);
+    this.#listeners.add(look);
+    look();
+    try {
+      await Promise.race([met.promise, this.#running.then(() => undefined)]);
+    } finally {
+      clearTimeout(timer);
+      this.#listeners.delete(look);
+    }
+  }
+
+  async untilBlock(number: bigint): Promise<void> {
+    await this.until(() => this.follower.nextBlock > number);
+  }
+
+  /** The error that ended the follower, or undefined if the abort did. */
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    await this.#running;
+  }
+
+  /** How the follower ends by itself. */
+  get ended(): Promise<void> {
+    return this.#running;
+  }
+}
+
+export async function headNumber(anvil: Anvil): Promise<bigint> {
+  return BigInt((await anvil.provider.send("eth_blockNumber", [])) as string);
+}
+
+export async function blockHash(anvil: Anvil, number: bigint): Promise<Hash> {
+  const block = (await anvil.provider.send("eth_getBlockByNumber", [`0x${number.toString(16)}`, false])) as {
+    hash: Hash;
+  };
+  return block.hash;
+}
+
+/** A transport whose answers a test replaces; what `replace` leaves undefined goes to L1. */
+export function tampered(
+  transport: L1Transport,
+  replace: (method: string, params: unknown[], honest: () => Promise<unknown>) => Promise<unknown> | undefined,
+): L1Transport {
+  return {
+    send: (method, params) => {
+      const honest = (): Promise<unknown> => transport.send(method, params);
+      return replace(method, params as unknown[], honest) ?? honest();
+    },
+  };
+}
+
+/**
+ * Creation code of a contract that makes one call: its calldata is the receiver (20 bytes) and the receiver's calldata.
+ * 60 1d 80 60 09 5f 39 5f f3 returns the 29 bytes of runtime code, which copy the calldata beyond byte 20 to memory,
+ * CALL, and revert if that fails.
+ */
+export const FORWARDER_CREATION_CODE = "0x601d8060095f395ff3601436038060145f375f5f825f5f5f3560601c5af1601b575f5ffd5b00";
+
+/** The call, made through a forwarder. */
+export const through = (forwarder: Address, call: L1Call): L1Call => ({
+  to: forwarder,
+  data: `0x${call.to.slice(2)}${call.data.slice(2)}`,
+  action: `forwarded ${call.action}`,
+});

@@ -1,0 +1,186 @@
+import {
+  activeCount,
+  activePage,
+  appendBatch,
+  balanceOf,
+  batchAt,
+  chainIdOfLabel,
+  createDac,
+  currentSlot,
+  dacRecord,
+  depositMt,
+  headOf,
+  isFinal,
+  L1Error,
+  lockedMt,
+  MAX_TRANSACTION_GAS,
+  operatorsPage,
+  previewDac,
+  queueLength,
+  registrationOf as registrationIndexOf,
+  requestExit,
+  type StakedRole,
+  sequencerOf,
+  updateAddress,
+  withdrawStake,
+} from "@mvm/l1";
+import { type ChainId, keccakHash, sequencerTurn, toChainId, toHash, toWord } from "@mvm/protocol";
+import { AbiCoder } from "ethers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  accountOf,
+  CHARTER,
+  createDacNamed,
+  fund,
+  headNumber,
+  MT,
+  nextHeader,
+  Recorder,
+  registerFor,
+  registrationOf,
+  startNetwork,
+  type TestNetwork,
+} from "./network.ts";
+
+let network: TestNetwork;
+let chainId: ChainId;
+
+beforeAll(async () => {
+  network = await startNetwork();
+});
+afterAll(async () => {
+  await network.stop();
+});
+
+describe("a network's contracts, from deployment to a batch", () => {
+  it("a DAC is created as it was previewed", async () => {
+    const dac = { label: "alpha", charter: CHARTER };
+    const preview = await previewDac(network.reader, dac);
+    await network.accounts[0]!.submit(createDac(network.addresses, dac));
+    chainId = preview.chainId;
+    expect(await chainIdOfLabel(network.reader, "alpha")).toBe(chainId);
+    expect(await chainIdOfLabel(network.reader, "beta")).toBeUndefined();
+    const record = await dacRecord(network.reader, chainId);
+    expect(record).toMatchObject({ label: "alpha", genesisHash: preview.genesisHash, generation: 0n });
+    expect(record.creator).toBe(network.accounts[0]!.address);
+  });
+
+  it("the genesis hash is the documented one", async () => {
+    const coder = AbiCoder.defaultAbiCoder();
+    const charter = coder.encode(["tuple(string vision, string mission, address managementContract)"], [CHARTER]);
+    const bytes = (text: string) => Buffer.from(text.slice(2), "hex");
+    const encoded = coder.encode(
+      ["uint256", "address", "uint256", "bytes32", "bytes32"],
+      [
+        network.anvil.l1ChainId,
+        network.addresses.comco,
+        chainId,
+        keccakHash(new TextEncoder().encode("alpha")),
+        keccakHash(bytes(charter)),
+      ],
+    );
+    expect((await dacRecord(network.reader, chainId)).genesisHash).toBe(keccakHash(bytes(encoded)));
+  });
+
+  it("operators register for all roles and are listed in order", async () => {
+    const roles: readonly StakedRole[] = ["sequencer", "provider", "storage"];
+    for (const role of roles) {
+      for (const account of network.accounts.slice(1, 4)) await registerFor(network, account, role);
+      expect(await activeCount(network.reader, role)).toBe(3n);
+      const operators = await operatorsPage(network.reader, role, 0n);
+      expect(operators.map(({ account }) => account)).toEqual(
+        network.accounts.slice(1, 4).map(({ address }) => address),
+      );
+      expect(operators[1]).toMatchObject({ index: 1n, status: "active", stakeWei: 1_000n * MT, unlocksAt: 0n });
+      expect(operators[1]).toMatchObject(registrationOf(network.accounts[2]!.address));
+    }
+  });
+
+  it("a deposit is locked for its chain and queued", async () => {
+    const user = network.accounts[5]!;
+    await fund(network, user, "bridge", 7n * MT);
+    await user.submit(depositMt(network.addresses, { chainId, to: user.address, amountWei: 7n * MT }));
+    expect(await lockedMt(network.reader, chainId)).toBe(7n * MT);
+    expect(await queueLength(network.reader, chainId)).toBe(1n);
+    expect(await balanceOf(network.reader, user.address)).toBe(0n);
+  });
+
+  it("the elected sequencer is the one whom the protocol computes", async () => {
+    const slot = await currentSlot(network.reader);
+    for (let i = 0n; i < 6n; i++) {
+      const position = sequencerTurn(chainId, slot + i, 3);
+      const [index] = await activePage(network.reader, "sequencer", BigInt(position));
+      expect(await sequencerOf(network.reader, chainId, slot + i)).toBe(network.accounts[Number(index) + 1]!.address);
+    }
+  });
+
+  it("batches continue the chain, the largest within the gas of one transaction", async () => {
+    const data = new Uint8Array(96 * 1024).fill(0xff);
+    const header = { ...(await nextHeader(network, chainId, data)), queueEnd: 1n };
+    expect(header.previousBatchHash).toBe((await dacRecord(network.reader, chainId)).genesisHash);
+    const receipt = await accountOf(network, header.poster).submit(appendBatch(network.addresses, { header, data }));
+    expect(receipt.gasUsed).toBeLessThan(MAX_TRANSACTION_GAS);
+    const head = await headOf(network.reader, chainId);
+    expect(head).toMatchObject({ nextIndex: 1n, lastBlock: 5n, queueEnd: 1n });
+    expect(await batchAt(network.reader, chainId, 0n)).toMatchObject({ batchHash: head.lastBatchHash, lastBlock: 5n });
+    expect(await isFinal(network.reader, chainId, 0n)).toBe(false);
+    await network.anvil.provider.send("evm_increaseTime", [120]);
+    await network.anvil.mine(1);
+    expect(await isFinal(network.reader, chainId, 0n)).toBe(true);
+  });
+
+  it("an operator changes its address, leaves, and gets its stake back", async () => {
+    const account = network.accounts[3]!;
+    const { addresses, reader, anvil } = network;
+    const address = { peerId: Uint8Array.of(1, 2), multiaddr: Uint8Array.of(3) };
+    await account.submit(updateAddress(addresses, "provider", address));
+    expect((await operatorsPage(reader, "provider", 2n))[0]).toMatchObject(address);
+    await account.submit(requestExit(addresses, "provider"));
+    expect(await activePage(reader, "provider", 0n)).toEqual([0n, 1n]);
+    await anvil.provider.send("evm_increaseTime", [240]);
+    await account.submit(withdrawStake(addresses, "provider"));
+    expect(await balanceOf(reader, account.address)).toBe(1_000n * MT);
+    expect(await registrationIndexOf(reader, "provider", account.address)).toBeUndefined();
+    expect(await registrationIndexOf(reader, "storage", account.address)).toBe(2n);
+  });
+
+  it("the follower tells all of it in order, with the batch's data", async () => {
+    const head = await headNumber(network.anvil);
+    const { addresses, firstBlock } = network;
+    const recorder = new Recorder({ transport: network.anvil.provider, addresses, fromBlock: firstBlock });
+    await recorder.untilBlock(head);
+    await recorder.stop();
+    const numbers = recorder.ofType("block").map(({ number }) => number);
+    expect(numbers).toEqual(Array.from({ length: Number(head - firstBlock) + 1 }, (_, i) => firstBlock + BigInt(i)));
+    const told = recorder.events.map(({ type }) => type).filter((type) => type !== "block");
+    const registered = Array.from({ length: 9 }, () => "registered");
+    const tail = ["queue-item-added", "batch-appended", "address-updated", "exited", "stake-withdrawn"];
+    expect(told).toEqual(["dac-created", ...registered, ...tail]);
+    const [dac] = recorder.ofType("dac-created");
+    expect(dac).toMatchObject({ chainId, label: "alpha", charter: CHARTER });
+    const [item] = recorder.ofType("queue-item-added");
+    expect(item).toMatchObject({ chainId, index: 0n, amountWei: 7n * MT, to: network.accounts[5]!.address });
+    const [batch] = recorder.ofType("batch-appended");
+    expect(keccakHash(batch!.data!)).toBe(batch!.header.dataHash);
+    expect(batch!.batchHash).toBe((await batchAt(network.reader, chainId, 0n)).batchHash);
+    const first = recorder.ofType("registered")[0]!;
+    expect(first).toMatchObject({ role: "sequencer", index: 0n, ...registrationOf(first.operator) });
+  });
+
+  it("reads of what is not there are typed reverts", async () => {
+    const unknown = toChainId(1n);
+    const failure = await dacRecord(network.reader, unknown).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(L1Error);
+    expect(failure).toMatchObject({
+      code: "reverted",
+      data: { revert: { name: "UnknownChain", args: { chainId: 1n } } },
+    });
+  });
+
+  it("a second DAC's chainID is the next one", async () => {
+    await createDacNamed(network, "beta");
+    expect(await chainIdOfLabel(network.reader, "beta")).toBe(toChainId(chainId + 1n));
+    const record = await dacRecord(network.reader, toChainId(chainId + 1n));
+    expect(record.genesisHash).not.toBe(toHash(`0x${Buffer.from(toWord(0n)).toString("hex")}`));
+  });
+});

@@ -1,0 +1,266 @@
+/** One DAC's chain at this node: its database, the follower that keeps it in step, and what others may ask of it. */
+import {
+  type ChainId,
+  decodeBlock,
+  encodeBlock,
+  genesisWrites,
+  type Hash,
+  hashHeader,
+  keccakHash,
+  LIMITS,
+  type NamedAnswer,
+  type SealedBlock,
+  type StateKey,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import {
+  ChainFollower,
+  type Dac,
+  type FollowerEffect,
+  type FollowerEvent,
+  type L1View,
+  type Parent,
+  parentOf,
+} from "@mvm/roles";
+import { type ChainValues, type DacDatabase, StateError } from "@mvm/state";
+import { blockRoots, receiptsOf, rootsFault } from "./blockRoots.ts";
+import { genesisBlock } from "./genesis.ts";
+import { MachineDriver } from "./machineDriver.ts";
+import type { NetworkSettings, Ports } from "./ports.ts";
+import type { RequestDesk } from "./requestDesk.ts";
+
+/** Decoded blocks kept at hand. */
+const RECENT_BLOCKS = 256;
+/** Blocks whose hashes BLOCKHASH gives. */
+const BLOCK_HASHES = 256n;
+/** Blocks above the final one that a node reads back at its start. */
+const MAX_TAIL = 16_384n;
+
+type HeadListener = (head: Parent, block: SealedBlock | null) => void;
+
+export type ChainOptions = {
+  readonly ports: Ports;
+  readonly settings: NetworkSettings;
+  readonly view: L1View;
+  readonly desk: RequestDesk;
+  readonly dac: Dac;
+  /** whether state is kept, or blocks alone */
+  readonly withState: boolean;
+};
+
+export class Chain {
+  readonly chainId: ChainId;
+  readonly withState: boolean;
+  readonly #ports: Ports;
+  readonly #database: DacDatabase;
+  readonly #follower: ChainFollower;
+  readonly #driver: MachineDriver<FollowerEvent, FollowerEffect>;
+  readonly #startingBlock: bigint;
+  readonly #listeners = new Set<HeadListener>();
+  readonly #recent = new Map<bigint, SealedBlock>();
+  /** applies and rollbacks follow each other */
+  #work: Promise<void> = Promise.resolve();
+
+  private constructor(options: ChainOptions, database: DacDatabase) {
+    const { ports, settings, view, desk, dac, withState } = options;
+    this.chainId = dac.chainId;
+    this.withState = withState;
+    this.#ports = ports;
+    this.#database = database;
+    const tail = this.#tail(view.finalHead(dac.chainId));
+    this.#follower = new ChainFollower({ ...settings, chainId: dac.chainId, view, tail, self: ports.network.peerId });
+    this.#startingBlock = this.#follower.head.header.number;
+    this.#driver = new MachineDriver<FollowerEvent, FollowerEffect>({
+      machine: this.#follower,
+      ports,
+      desk,
+      perform: (effect) => this.#perform(effect),
+    });
+  }
+
+  /** Opens the chain's database, made from the genesis when it is new. */
+  static async open(options: ChainOptions): Promise<Chain> {
+    const database = await options.ports.openDatabase(options.dac.chainId, options.withState ? "state" : "blocks");
+    const genesis = genesisBlock(options.dac);
+    const stored = { hash: hashHeader(genesis.header), encodedBlock: encodeBlock(genesis) };
+    await database.initialise({ ...stored, alloc: options.withState ? genesisWrites() : [] });
+    return new Chain(options, database);
+  }
+
+  /** The last final block that is stored, and every block after it. */
+  #tail(finalNumber: bigint): readonly Parent[] {
+    const head = this.#database.head!.number;
+    const lowest = head > MAX_TAIL ? head - MAX_TAIL : 0n;
+    const from = finalNumber < lowest ? lowest : finalNumber > head ? head : finalNumber;
+    const tail: Parent[] = [];
+    for (let number = from; number <= head; number++) tail.push(parentOf(this.block(number)!));
+    return tail;
+  }
+
+  start(): void {
+    this.#driver.run(this.#follower.start(this.#driver.moment()));
+  }
+
+  async stop(): Promise<void> {
+    this.#driver.stop();
+    await this.#work;
+    await this.#database.close();
+  }
+
+  get head(): Parent {
+    return this.#follower.head;
+  }
+
+  get safeNumber(): bigint {
+    return this.#follower.safeNumber;
+  }
+
+  get finalNumber(): bigint {
+    return this.#follower.finalNumber;
+  }
+
+  /** How far the chain has caught up since the node's start. */
+  get progress(): { readonly startingBlock: bigint; readonly currentBlock: bigint; readonly highestBlock: bigint } {
+    return {
+      startingBlock: this.#startingBlock,
+      currentBlock: this.head.header.number,
+      highestBlock: this.#follower.target,
+    };
+  }
+
+  get database(): DacDatabase {
+    return this.#database;
+  }
+
+  /** Called after each change of the head; returns the function that ends it. */
+  onHead(listener: HeadListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  receive(block: SealedBlock): void {
+    this.#driver.dispatch({ kind: "block", block });
+  }
+
+  l1Changed(): void {
+    this.#driver.dispatch({ kind: "l1Changed" });
+  }
+
+  syncTo(number: bigint): void {
+    this.#driver.dispatch({ kind: "syncTo", number });
+  }
+
+  /** Canonical block of a number, or null. */
+  block(number: bigint): SealedBlock | null {
+    const recent = this.#recent.get(number);
+    if (recent !== undefined) return recent;
+    const stored = this.#database.blockByNumber(number);
+    if (stored === null) return null;
+    const block = decodeBlock(stored.encodedBlock);
+    this.#remember(block);
+    return block;
+  }
+
+  #remember(block: SealedBlock): void {
+    this.#recent.delete(block.header.number);
+    this.#recent.set(block.header.number, block);
+    if (this.#recent.size > RECENT_BLOCKS) this.#recent.delete(this.#recent.keys().next().value!);
+  }
+
+  /** What a block of a number reads beside the state: its number, the chain, the hashes of the 256 blocks before it. */
+  valuesAt(number: bigint): ChainValues {
+    const isVisible = (asked: bigint): boolean => asked < number && asked + BLOCK_HASHES >= number;
+    return {
+      number: () => number,
+      chainId: () => this.chainId,
+      blockHash: (asked) => (isVisible(asked) ? (this.#database.hashOf(asked) ?? ZERO_HASH) : ZERO_HASH),
+    };
+  }
+
+  /** Answers a request for the head or for blocks. */
+  answerHead(): NamedAnswer {
+    const { hash, header, context } = this.head;
+    return { name: "head", body: { kind: "head", number: header.number, hash, slot: context.slot } };
+  }
+
+  answerBlocks(from: bigint, count: number): NamedAnswer {
+    const blocks: Uint8Array[] = [];
+    let bytes = 64 * 1024;
+    for (let number = from; number < from + BigInt(count); number++) {
+      const stored = this.#database.blockByNumber(number);
+      if (stored === null) break;
+      bytes += stored.encodedBlock.length;
+      if (bytes > LIMITS.messageBytes && blocks.length > 0) break;
+      blocks.push(stored.encodedBlock);
+    }
+    return { name: "blocks", body: { kind: "blocks", blocks } };
+  }
+
+  /** Proof of values, or witness for writes, under a root that is stored. Throws StateError. */
+  prove(
+    stateRoot: Hash,
+    keys: readonly StateKey[],
+    forWrites: boolean,
+  ): { nodes: readonly Uint8Array[]; codes: readonly Uint8Array[] } {
+    const state = this.#database.stateAt(stateRoot, this.valuesAt(0n));
+    return forWrites ? { nodes: state.witnessFor(keys), codes: [] } : state.proveReads(keys);
+  }
+
+  #perform(effect: Exclude<FollowerEffect, { kind: "request" | "timer" | "note" | "report" }>): void {
+    if (effect.kind === "apply") this.#queue(() => this.#apply(effect.block));
+    else if (effect.kind === "rollback") this.#queue(() => this.#rollBack(effect.to));
+    else for (const listener of [...this.#listeners]) listener(effect.head, effect.block);
+  }
+
+  #queue(step: () => Promise<void>): void {
+    this.#work = this.#work.then(step).catch((error) => {
+      this.#ports.log("error", "database-failed", {
+        chainId: this.chainId,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    });
+  }
+
+  async #apply(block: SealedBlock): Promise<void> {
+    const hash = hashHeader(block.header);
+    this.#driver.dispatch({ kind: "applied", hash, fault: await this.#store(block, hash) });
+  }
+
+  /** Checks the roots and stores the block whole, or gives the reason why not. */
+  async #store(block: SealedBlock, hash: Hash): Promise<string | null> {
+    const { header, transactions, outcomes } = block;
+    try {
+      const prepared = this.#database.prepare(this.withState ? outcomes.map((outcome) => outcome.writes) : null);
+      const stateRoots = this.withState ? prepared.rootsAfterEach : transactions.map(() => header.stateRoot);
+      const { checkpointsRoot, ...roots } = blockRoots(transactions, outcomes, stateRoots);
+      const fault = rootsFault(header, this.withState ? { ...roots, checkpointsRoot } : roots);
+      if (fault !== null) return fault;
+      await prepared.commit({
+        number: header.number,
+        hash,
+        encodedBlock: encodeBlock(block),
+        receipts: receiptsOf(transactions, outcomes),
+        transactionHashes: transactions.map(keccakHash),
+        logs: outcomes.map((outcome) => outcome.logs),
+      });
+      await this.#finalise();
+      this.#remember(block);
+      return null;
+    } catch (error) {
+      if (error instanceof StateError) return `${error.code}: ${error.message}`;
+      throw error;
+    }
+  }
+
+  /** Lets go of what undoing final blocks would need. */
+  async #finalise(): Promise<void> {
+    const final = this.#follower.finalNumber;
+    if (final > this.#database.final) await this.#database.finalise(final);
+  }
+
+  async #rollBack(to: bigint): Promise<void> {
+    await this.#database.rollbackTo(to);
+    for (const number of this.#recent.keys()) if (number > to) this.#recent.delete(number);
+    this.#driver.dispatch({ kind: "rolledBack" });
+  }
+}

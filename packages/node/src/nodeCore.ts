@@ -1,0 +1,194 @@
+/**
+ * One node: its view of L1, its chains, its roles. Composed of the state machines and their drivers over ports alone,
+ * so that the simulator runs this very class.
+ */
+import { createEngine, type Engine } from "@mvm/evm";
+import {
+  blocksTopic,
+  type ChainId,
+  CodecError,
+  decodeBlock,
+  type NamedAnswer,
+  type NamedRequest,
+  type PeerId,
+  refused,
+  type SealedBlock,
+} from "@mvm/protocol";
+import { type Dac, judgeGossip, type L1Event, L1View, type Verdict } from "@mvm/roles";
+import { Chain } from "./chain.ts";
+import type { Role } from "./config.ts";
+import { HostClient } from "./hostClient.ts";
+import { Hosting } from "./hosting.ts";
+import { Pooling } from "./pooling.ts";
+import type { NetworkSettings, Ports } from "./ports.ts";
+import { Providing } from "./providing.ts";
+import { RequestDesk } from "./requestDesk.ts";
+import { Sequencing } from "./sequencing.ts";
+
+export type NodeCoreOptions = {
+  readonly ports: Ports;
+  readonly settings: NetworkSettings;
+  readonly roles: readonly Role[];
+};
+
+export class NodeCore {
+  readonly view: L1View;
+  readonly engine: Engine;
+  readonly hosts: HostClient;
+  readonly chains = new Map<ChainId, Chain>();
+  readonly pools = new Map<ChainId, Pooling>();
+  readonly #ports: Ports;
+  readonly #settings: NetworkSettings;
+  readonly #roles: ReadonlySet<Role>;
+  readonly #desk: RequestDesk;
+  readonly #opening = new Map<ChainId, Promise<void>>();
+  readonly #sequencings = new Map<ChainId, Sequencing>();
+  readonly #providing: Providing | null;
+  readonly #hosting: Hosting | null;
+  #slot = -1n;
+  #stopped = false;
+
+  private constructor({ ports, settings, roles }: NodeCoreOptions, engine: Engine) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#roles = new Set(roles);
+    this.engine = engine;
+    this.view = new L1View(settings.parameters);
+    this.hosts = new HostClient({ ports, settings, view: this.view });
+    this.#desk = new RequestDesk(ports.network);
+    const parts = { ports, settings, view: this.view, desk: this.#desk };
+    this.#providing = this.#roles.has("provider") ? new Providing({ ...parts, engine }) : null;
+    this.#hosting = this.#roles.has("storage")
+      ? new Hosting({ ...parts, chains: this.chains, provision: (dac) => this.#open(dac, true) })
+      : null;
+  }
+
+  static async create(options: NodeCoreOptions): Promise<NodeCore> {
+    const core = new NodeCore(options, await createEngine());
+    core.#desk.serve((ticket, from, request) => core.#route(ticket, from, request));
+    return core;
+  }
+
+  get jobsDone(): number {
+    return this.#providing?.jobsDone ?? 0;
+  }
+
+  /** Takes what happened on L1, in L1's order. */
+  l1Event(event: L1Event): void {
+    if (this.#stopped) return;
+    this.view.apply(event);
+    if (event.kind === "registered" || event.kind === "addressUpdated") this.#meet(event);
+    if (event.kind === "dacCreated") this.#dacCreated(event.chainId);
+    if (event.kind === "l1Block" || event.kind === "batchAppended" || event.kind === "deposited") this.#l1Changed();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#providing?.stop();
+    this.#hosting?.stop();
+    for (const sequencing of this.#sequencings.values()) sequencing.stop();
+    for (const pooling of this.pools.values()) pooling.stop();
+    await Promise.allSettled(this.#opening.values());
+    await Promise.all([...this.chains.values()].map((chain) => chain.stop()));
+  }
+
+  #meet(event: L1Event & { kind: "registered" | "addressUpdated" }): void {
+    const { peerId, multiaddr } = event.kind === "registered" ? event.member : event;
+    if (peerId === this.#ports.network.peerId || multiaddr === "") return;
+    this.#ports.network
+      .addPeerAddress(peerId, [multiaddr])
+      .then(() => this.#ports.network.dial(multiaddr))
+      .catch((error) => this.#ports.log("debug", "peer-not-reached", { peerId, reason: String(error) }));
+  }
+
+  #l1Changed(): void {
+    for (const chain of this.chains.values()) chain.l1Changed();
+    for (const sequencing of this.#sequencings.values()) sequencing.l1Changed();
+    if (this.view.slot === this.#slot) return;
+    this.#slot = this.view.slot;
+    for (const pooling of this.pools.values()) pooling.slotChanged();
+  }
+
+  #dacCreated(chainId: ChainId): void {
+    this.#hosting?.dacsChanged();
+    const dac = this.view.dac(chainId)!;
+    const hosted = this.#hosting !== null && dac.hosts.includes(this.#ports.identity.operator);
+    if (!hosted && (this.#roles.has("sequencer") || this.#roles.has("gateway"))) this.#open(dac, false);
+  }
+
+  #open(dac: Dac, withState: boolean): void {
+    const opened = this.#openChain(dac, withState).catch((error) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#ports.log("error", "chain-not-opened", { chainId: dac.chainId, label: dac.label, reason });
+    });
+    this.#opening.set(dac.chainId, opened);
+  }
+
+  async #openChain(dac: Dac, withState: boolean): Promise<void> {
+    const parts = { ports: this.#ports, settings: this.#settings, view: this.view, desk: this.#desk };
+    const chain = await Chain.open({ ...parts, dac, withState });
+    this.chains.set(dac.chainId, chain);
+    this.#ports.network.subscribe(blocksTopic(this.#settings.network, dac.chainId), (_from, bytes) =>
+      this.#gossip(chain, bytes),
+    );
+    if (this.#roles.has("gateway")) {
+      const pooling = await Pooling.open({ ...parts, chain });
+      this.pools.set(dac.chainId, pooling);
+    }
+    chain.start();
+    if (!this.#roles.has("sequencer")) return;
+    const sequencing = new Sequencing({ ...parts, chain, hosts: this.hosts });
+    this.#sequencings.set(dac.chainId, sequencing);
+    await sequencing.start();
+  }
+
+  #gossip(chain: Chain, bytes: Uint8Array): Verdict {
+    let block: SealedBlock;
+    try {
+      block = decodeBlock(bytes);
+    } catch (error) {
+      if (error instanceof CodecError) return { verdict: "reject", reason: error.message };
+      throw error;
+    }
+    if (block.chainId !== chain.chainId) return { verdict: "reject", reason: "block of another chain" };
+    const verdict = judgeGossip(this.view, this.#settings.network, block);
+    if (verdict.verdict === "accept") chain.receive(block);
+    return verdict;
+  }
+
+  #route(ticket: string, from: PeerId, request: NamedRequest): NamedAnswer | null {
+    switch (request.name) {
+      case "head":
+        return this.chains.get(request.body.chainId)?.answerHead() ?? { name: "head", body: refused("unknown chain") };
+      case "blocks":
+        return (
+          this.chains.get(request.body.chainId)?.answerBlocks(request.body.from, request.body.count) ?? {
+            name: "blocks",
+            body: refused("unknown chain"),
+          }
+        );
+      case "reads":
+        if (this.#hosting === null) return { name: "reads", body: refused("not a storage host") };
+        this.#hosting.requested(ticket, from, request);
+        return null;
+      case "job":
+        if (this.#providing === null) return { name: "job", body: refused("not a provider") };
+        this.#providing.requested(ticket, from, request);
+        return null;
+      case "values": {
+        const { jobId } = request.body;
+        const sequencing = [...this.#sequencings.values()].find((candidate) => candidate.runs(jobId));
+        if (sequencing === undefined) return { name: "values", body: refused("no such job") };
+        sequencing.requested(ticket, from, request);
+        return null;
+      }
+      case "offerTransactions": {
+        const sequencing = this.#sequencings.get(request.body.chainId);
+        if (sequencing === undefined)
+          return { name: "offerTransactions", body: refused("not a sequencer of this chain") };
+        sequencing.requested(ticket, from, request);
+        return null;
+      }
+    }
+  }
+}

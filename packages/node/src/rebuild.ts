@@ -1,0 +1,237 @@
+/** Rebuilds a DAC's state from L1 data alone: its registration, its queue, its batches (invariant I9). */
+import { createEngine, type Engine, executeDeposit, OverlayReader } from "@mvm/evm";
+import { createL1Provider, L1Follower, type L1Event as ObservedL1Event } from "@mvm/l1";
+import {
+  type BatchHeader,
+  type BlockEnvironment,
+  type BlockOutcome,
+  decodeBatchData,
+  decodeTransaction,
+  encodeDeposit,
+  genesisWrites,
+  type Hash,
+  HEADER_CONSTANTS,
+  type Header,
+  hashHeader,
+  keccakHash,
+  LIMITS,
+  merkleRoot,
+  nextBaseFee,
+  type PostedBlock,
+  type Parameters,
+  PREDEPLOYS,
+  PROFILES,
+  prevRandaoOf,
+  toMessage,
+} from "@mvm/protocol";
+import { blockFault, type Dac, L1View, type Parent, parentOf } from "@mvm/roles";
+import { DacDatabase, MemoryStore } from "@mvm/state";
+import { blockRoots } from "./blockRoots.ts";
+import { genesisBlock } from "./genesis.ts";
+import { loadNetworkFile } from "./initNode.ts";
+import { toRoleEvent } from "./l1Events.ts";
+
+/** What L1 holds cannot be followed: the batch is wrong. */
+export class RebuildError extends Error {
+  readonly code: "unknown-dac" | "wrong-batch";
+  constructor(code: RebuildError["code"], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "RebuildError";
+    this.code = code;
+  }
+}
+
+type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
+
+/** A chain that is being rebuilt: its state in memory, its last block. */
+export class Rebuild {
+  readonly #engine: Engine;
+  readonly #database: DacDatabase;
+  readonly #dac: Dac;
+  readonly #view: L1View;
+  readonly #parameters: Parameters;
+  #parent: Parent;
+  #transactions = 0;
+
+  private constructor(options: { engine: Engine; database: DacDatabase; dac: Dac; view: L1View; parameters: Parameters }) {
+    this.#parameters = options.parameters;
+    this.#engine = options.engine;
+    this.#database = options.database;
+    this.#dac = options.dac;
+    this.#view = options.view;
+    this.#parent = parentOf(genesisBlock(options.dac));
+  }
+
+  static async start(dac: Dac, view: L1View, parameters: Parameters): Promise<Rebuild> {
+    const database = await DacDatabase.openOn(new MemoryStore(), { mode: "state" });
+    await database.initialise({
+      hash: hashHeader(genesisBlock(dac).header),
+      encodedBlock: new Uint8Array(0),
+      alloc: genesisWrites(),
+    });
+    return new Rebuild({ engine: await createEngine(), database, dac, view, parameters });
+  }
+
+  get head(): Parent {
+    return this.#parent;
+  }
+
+  get transactions(): number {
+    return this.#transactions;
+  }
+
+  /** Executes a batch's blocks and compares them with what the batch commits to. Throws RebuildError. */
+  async batch({ header, data }: Batch): Promise<void> {
+    const posted = decodeBatchData(data);
+    const hashes: Hash[] = [];
+    for (const block of posted.blocks) {
+      await this.#block(block);
+      hashes.push(this.#parent.hash);
+    }
+    if (merkleRoot(hashes) !== header.blocksRoot) {
+      throw new RebuildError(
+        "wrong-batch",
+        `batch ${header.index} of ${this.#dac.label} does not follow from its data: its commitment is wrong`,
+      );
+    }
+  }
+
+  async #block(posted: PostedBlock): Promise<void> {
+    const parent = this.#parent;
+    const { context, timestamp } = posted;
+    const { chainId } = this.#dac;
+    const deposits = this.#view
+      .deposits(chainId, parent.context.queueEnd, context.l1Block)
+      .slice(0, Number(context.queueEnd - parent.context.queueEnd));
+    const transactions = posted.transactions.map((raw) => decodeTransaction(raw, chainId));
+    const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
+    const prevRandao = prevRandaoOf(context.jobId);
+    const environment: BlockEnvironment = {
+      timestamp,
+      baseFeePerGas,
+      gasLimit: LIMITS.blockGas,
+      prevRandao,
+      feeRecipient: HEADER_CONSTANTS.beneficiary,
+    };
+    const number = parent.header.number + 1n;
+    const reader = new OverlayReader(
+      this.#database.stateAt(parent.header.stateRoot, {
+        number: () => number,
+        chainId: () => chainId,
+        blockHash: (asked) => this.#database.hashOf(asked) ?? (`0x${"00".repeat(32)}` as Hash),
+      }),
+    );
+    const outcomes: BlockOutcome[] = [];
+    for (const deposit of deposits) {
+      const outcome = await executeDeposit(deposit, reader, PREDEPLOYS.coinbase);
+      reader.apply(outcome.writes);
+      outcomes.push(outcome);
+    }
+    for (const outcome of await this.#engine.execute(environment, transactions.map(toMessage), reader)) {
+      if (outcome.kind === "invalid")
+        throw new RebuildError("wrong-batch", `block ${number} holds a transaction that is invalid: ${outcome.reason}`);
+      outcomes.push(outcome);
+    }
+    const raws = [...deposits.map((deposit) => encodeDeposit(chainId, deposit)), ...transactions.map(({ raw }) => raw)];
+    await this.#append(
+      { parentHash: parent.hash, number, timestamp, prevRandao, baseFeePerGas },
+      { context, raws, outcomes },
+    );
+    this.#transactions += raws.length;
+  }
+
+  async #append(
+    fixed: Pick<Header, "parentHash" | "number" | "timestamp" | "prevRandao" | "baseFeePerGas">,
+    block: { context: PostedBlock["context"]; raws: readonly Uint8Array[]; outcomes: readonly BlockOutcome[] },
+  ): Promise<void> {
+    const { context, raws, outcomes } = block;
+    const prepared = this.#database.prepare(outcomes.map(({ writes }) => writes));
+    const header: Header = { ...fixed, ...blockRoots(raws, outcomes, prepared.rootsAfterEach) };
+    const unsigned = {
+      chainId: this.#dac.chainId,
+      generation: 0n,
+      header,
+      context,
+      transactions: raws,
+      outcomes,
+      seats: [],
+    };
+    const rules = { view: this.#view, parameters: this.#parameters };
+    const fault = blockFault(rules, this.#parent, unsigned, Number.MAX_SAFE_INTEGER);
+    if (fault !== null) throw new RebuildError("wrong-batch", `block ${header.number}: ${fault}`);
+    const hash = hashHeader(header);
+    const record = {
+      number: header.number,
+      hash,
+      encodedBlock: new Uint8Array(0),
+      transactionHashes: raws.map(keccakHash),
+    };
+    await prepared.commit({ ...record, receipts: raws.map(() => new Uint8Array(0)), logs: raws.map(() => []) });
+    this.#parent = parentOf(unsigned);
+  }
+}
+
+export type RebuildOptions = { readonly label: string; readonly networkFile: string; readonly l1Url: string };
+
+export type Rebuilt = {
+  readonly label: string;
+  readonly chainId: string;
+  readonly blocks: number;
+  readonly transactions: number;
+  readonly batches: number;
+  readonly blockHash: Hash;
+  readonly stateRoot: Hash;
+};
+
+/** Reads all of L1 up to its present head and rebuilds the DAC. Throws RebuildError, ConfigError, L1Error. */
+export async function rebuildFromL1({ label, networkFile, l1Url }: RebuildOptions): Promise<Rebuilt> {
+  const network = await loadNetworkFile(networkFile);
+  const parameters = PROFILES[network.profile];
+  const view = new L1View(parameters);
+  const batches: Batch[] = [];
+  const transport = createL1Provider(l1Url, BigInt(network.l1ChainId));
+  const done = new AbortController();
+  let timestamp = 0n;
+  try {
+    const head = BigInt((await transport.send("eth_blockNumber", [])) as string);
+    const onEvent = (event: ObservedL1Event): void => {
+      if (event.type === "block") {
+        timestamp = event.timestamp;
+        if (event.number > head) done.abort();
+        else view.apply({ kind: "l1Block", number: event.number, timestamp });
+        return;
+      }
+      if (event.type === "l1-unreachable") throw event.error;
+      if (event.type === "error" || event.type === "reorg" || event.type === "l1-reachable" || done.signal.aborted)
+        return;
+      const translated = toRoleEvent(event, timestamp);
+      if (translated !== null) view.apply(translated);
+      if (event.type === "batch-appended" && event.data !== undefined)
+        batches.push({ header: event.header, data: event.data });
+    };
+    const follower = new L1Follower({
+      transport,
+      addresses: network.contracts,
+      fromBlock: BigInt(network.deployedAtBlock),
+      onEvent,
+    });
+    await follower.run(done.signal);
+  } finally {
+    transport.destroy();
+  }
+  const dac = view.dacs().find((candidate) => candidate.label === label);
+  if (dac === undefined) throw new RebuildError("unknown-dac", `no DAC has the label ${label} on this network`);
+  const own = batches.filter(({ header }) => header.chainId === dac.chainId);
+  const rebuild = await Rebuild.start(dac, view, parameters);
+  for (const batch of own) await rebuild.batch(batch);
+  const { head } = rebuild;
+  return {
+    label,
+    chainId: String(dac.chainId),
+    blocks: Number(head.header.number),
+    transactions: rebuild.transactions,
+    batches: own.length,
+    blockHash: head.hash,
+    stateRoot: head.header.stateRoot,
+  };
+}

@@ -1,0 +1,224 @@
+/** The composition root of a node on the real world: libp2p, L1 over JSON-RPC, Level, HTTP. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  appendBatch,
+  approve,
+  createL1Provider,
+  L1Follower,
+  L1Submitter,
+  type L1Event as ObservedL1Event,
+  operatorsPage,
+  REGISTRY_OF_ROLE,
+  register,
+  registrationOf,
+  type StakedRole,
+  updateAddress,
+} from "@mvm/l1";
+import { createLibp2pNetwork, type Network, peerIdOf } from "@mvm/network";
+import { type NetworkIdentity, type Parameters, PROFILES } from "@mvm/protocol";
+import { LevelStore } from "@mvm/state";
+import { Wallet } from "ethers";
+import { ConfigError, loadConfig, type NodeConfig } from "./config.ts";
+import { pendingStore, sealStore } from "./durableStores.ts";
+import { startGateway } from "./gateway.ts";
+import { type Keys, loadKeys } from "./keys.ts";
+import { toRoleEvent } from "./l1Events.ts";
+import { NodeCore } from "./nodeCore.ts";
+import type { NetworkSettings, Ports } from "./ports.ts";
+import { L1Clock, levelDatabases, systemEntropy, systemLog } from "./systemPorts.ts";
+
+export type RunOptions = {
+  readonly dataDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** settings from the command line */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly signal: AbortSignal;
+  /** told once, when the node has caught up with L1 and serves */
+  readonly onReady: (ready: Readonly<Record<string, unknown>>) => void;
+};
+
+const STAKED_ROLES: readonly StakedRole[] = ["sequencer", "provider", "storage"];
+const LISTEN_FILE = "listen.json";
+
+/** Where to listen: a port that was taken once is kept, so that others find the node again. */
+async function listenAddresses(dataDir: string, config: NodeConfig): Promise<readonly string[]> {
+  try {
+    const kept = JSON.parse(await readFile(join(dataDir, LISTEN_FILE), "utf8")) as { asked: string; took: string[] };
+    if (kept.asked === config.listen.join()) return kept.took;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT")
+      throw new ConfigError("unreadable", `${LISTEN_FILE} is damaged: delete it`, error);
+  }
+  return config.listen;
+}
+
+async function keepListenAddresses(dataDir: string, config: NodeConfig, network: Network): Promise<void> {
+  const took = network.addresses.map((address) => address.slice(0, address.lastIndexOf("/p2p/")));
+  await writeFile(join(dataDir, LISTEN_FILE), `${JSON.stringify({ asked: config.listen.join(), took })}\n`);
+}
+
+/** Signs the operator up for its staked roles, or tells L1 its new address. */
+async function signUp(options: {
+  config: NodeConfig;
+  keys: Keys;
+  network: Network;
+  submitter: L1Submitter;
+  parameters: Parameters;
+}): Promise<void> {
+  const { config, keys, network, submitter, parameters } = options;
+  const reader = {
+    transport: createL1Provider(config.l1Url, BigInt(config.network.l1ChainId)),
+    addresses: config.network.contracts,
+  };
+  const text = new TextEncoder();
+  const at = { peerId: text.encode(network.peerId), multiaddr: text.encode(network.addresses[0] ?? "") };
+  const stakes = {
+    sequencer: parameters.minSequencerStakeWei,
+    provider: parameters.minProviderStakeWei,
+    storage: parameters.minStorageStakeWei,
+  };
+  for (const role of STAKED_ROLES.filter((staked) => config.roles.includes(staked))) {
+    const index = await registrationOf(reader, role, keys.identity.operator);
+    const known = index === undefined ? undefined : (await operatorsPage(reader, role, index))[0];
+    const same = (left: Uint8Array, right: Uint8Array): boolean => Buffer.from(left).equals(right);
+    if (known === undefined) {
+      const registration = { blsPublicKey: keys.identity.bls.publicKey, ...at };
+      await submitter.submit(
+        approve(reader.addresses, REGISTRY_OF_ROLE[role], stakes[role]),
+      );
+      await submitter.submit(register(reader.addresses, role, { registration, stakeWei: stakes[role] }));
+    } else if (!same(known.peerId, at.peerId) || !same(known.multiaddr, at.multiaddr)) {
+      await submitter.submit(updateAddress(reader.addresses, role, at));
+    }
+  }
+  reader.transport.destroy();
+}
+
+function identityOf(config: NodeConfig): NetworkIdentity {
+  return { l1ChainId: BigInt(config.network.l1ChainId), comco: config.network.contracts.comco };
+}
+
+/**
+ * Runs a node until the signal. Rejects with ConfigError for settings that cannot work, and with what stopped the node
+ * otherwise; everything that was started is stopped before it returns.
+ */
+export async function runNode(options: RunOptions): Promise<void> {
+  const { dataDir, signal, onReady } = options;
+  const config = await loadConfig(dataDir, options.env, options.flags);
+  const keys = await loadKeys(dataDir);
+  const log = systemLog(config.logLevel);
+  const parameters = PROFILES[config.network.profile];
+  const settings: NetworkSettings = { network: identityOf(config), parameters };
+  const stop = new AbortController();
+  const stopAll = (): void => stop.abort();
+  signal.addEventListener("abort", stopAll, { once: true });
+
+  const transport = createL1Provider(config.l1Url, settings.network.l1ChainId);
+  const submitter = new L1Submitter({
+    transport,
+    l1ChainId: settings.network.l1ChainId,
+    wallet: new Wallet(keys.l1),
+    signal: stop.signal,
+  });
+  await mkdir(join(dataDir, "node"), { recursive: true });
+  const store = await LevelStore.open(join(dataDir, "node"));
+  const network = await createLibp2pNetwork({
+    privateKey: keys.peer,
+    listen: await listenAddresses(dataDir, config),
+    bootstrap: config.bootstrap,
+  });
+  const clock = new L1Clock();
+  const ports: Ports = {
+    clock,
+    network,
+    openDatabase: levelDatabases(dataDir),
+    seals: sealStore(store),
+    pending: pendingStore(store),
+    poster: {
+      appendBatch: async (header, data) =>
+        void (await submitter.submit(appendBatch(config.network.contracts, { header, data }))),
+    },
+    entropy: systemEntropy,
+    identity: keys.identity,
+    log,
+  };
+  const core = await NodeCore.create({ ports, settings, roles: config.roles });
+  try {
+    await network.start();
+    await keepListenAddresses(dataDir, config, network);
+    if (config.register) await signUp({ config, keys, network, submitter, parameters });
+    const gateway = config.roles.includes("gateway")
+      ? await startGateway({ core, network, config: config.gateway, log, signal: stop.signal })
+      : null;
+    const ready = (): void =>
+      onReady({
+        ready: true,
+        operator: keys.identity.operator,
+        peerId: peerIdOf(keys.peer),
+        addresses: network.addresses,
+        roles: config.roles,
+        gateway: gateway?.url ?? null,
+      });
+    await followL1({ config, core, clock, log, transport, signal: stop.signal, onCaughtUp: ready });
+    await gateway?.closed;
+  } finally {
+    stopAll();
+    signal.removeEventListener("abort", stopAll);
+    await core.stop();
+    await network.stop();
+    await store.close();
+    transport.destroy();
+  }
+}
+
+type FollowOptions = {
+  config: NodeConfig;
+  core: NodeCore;
+  clock: L1Clock;
+  log: Ports["log"];
+  transport: ReturnType<typeof createL1Provider>;
+  signal: AbortSignal;
+  onCaughtUp: () => void;
+};
+
+/** Feeds L1 into the node until the signal; tells once when the head of L1 at the start is reached. */
+async function followL1({ config, core, clock, log, transport, signal, onCaughtUp }: FollowOptions): Promise<void> {
+  const { contracts, deployedAtBlock } = config.network;
+  const headAtStart = BigInt((await transport.send("eth_blockNumber", [])) as string);
+  let timestamp = 0n;
+  let caughtUp = false;
+  const onEvent = (event: ObservedL1Event): void => {
+    switch (event.type) {
+      case "block":
+        timestamp = event.timestamp;
+        if (caughtUp) clock.observe(timestamp);
+        core.l1Event({ kind: "l1Block", number: event.number, timestamp });
+        if (!caughtUp && event.number >= headAtStart) {
+          caughtUp = true;
+          onCaughtUp();
+        }
+        return;
+      case "reorg":
+        throw new ConfigError(
+          "invalid",
+          `L1 took back the blocks after ${event.toBlock}: start the node again, it reads L1 anew`,
+        );
+      case "error":
+        log("warn", event.code, { l1Block: event.l1Block });
+        return;
+      case "l1-unreachable":
+        log("warn", "l1-unreachable", { reason: event.error.message });
+        return;
+      case "l1-reachable":
+        log("info", "l1-reachable");
+        return;
+      default: {
+        const translated = toRoleEvent(event, timestamp);
+        if (translated !== null) core.l1Event(translated);
+      }
+    }
+  };
+  const follower = new L1Follower({ transport, addresses: contracts, fromBlock: BigInt(deployedAtBlock), onEvent });
+  await follower.run(signal);
+}

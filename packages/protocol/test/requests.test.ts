@@ -1,0 +1,199 @@
+import {
+  type AccountWrite,
+  type Address,
+  type BlockContext,
+  type ChainId,
+  decodeAnswer,
+  decodeBatchData,
+  decodeBlock,
+  decodeRequest,
+  encode,
+  encodeAnswer,
+  encodeBatchData,
+  encodeBlock,
+  encodeRequest,
+  type Hash,
+  type Hex,
+  type Job,
+  type JobId,
+  jobCodec,
+  LIMITS,
+  postedSizeBytes,
+  REQUESTS,
+  type RequestName,
+  refused,
+  type SealedBlock,
+  type StateKey,
+  toChainId,
+} from "@mvm/protocol";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { RUNS } from "./arbitraries.ts";
+
+const hash = `0x${"ff".repeat(32)}` as Hash;
+const jobId = hash as Hex as JobId;
+const address = `0x${"ff".repeat(20)}` as Address;
+const MAX_UINT64 = 2n ** 64n - 1n;
+const chainId = toChainId(4503599627370475n);
+const filled = (size: number): Uint8Array => new Uint8Array(size).fill(0xff);
+const repeat = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
+const largestKey: StateKey = { kind: "slot", address, slot: hash };
+const names = Object.keys(REQUESTS) as RequestName[];
+
+describe("table of requests", () => {
+  it("one protocol name each, of one version, and bounds within those of a message", () => {
+    expect(new Set(names.map((name) => REQUESTS[name].protocol)).size).toBe(names.length);
+    for (const name of names) {
+      const { protocol, maxRequestBytes, maxAnswerBytes } = REQUESTS[name];
+      expect(protocol).toMatch(/^\/mvm\/1\/[a-z]+$/);
+      for (const bound of [maxRequestBytes, maxAnswerBytes]) {
+        expect(bound).toBeGreaterThan(0);
+        expect(bound).toBeLessThanOrEqual(LIMITS.messageBytes);
+      }
+    }
+  });
+
+  it("requests for the most keys fit their bounds", () => {
+    const keys = repeat(LIMITS.readKeys, largestKey);
+    const values = encodeRequest({ name: "values", body: { jobId, keys } });
+    expect(decodeRequest("values", values).body.keys.length).toBe(LIMITS.readKeys);
+    const reads = encodeRequest({ name: "reads", body: { chainId, stateRoot: hash, keys, forWrites: true } });
+    expect(decodeRequest("reads", reads).body.keys.length).toBe(LIMITS.readKeys);
+  });
+
+  it("the largest requests of fixed form fit their bounds", () => {
+    const head = encodeRequest({ name: "head", body: { chainId } });
+    expect(decodeRequest("head", head).body.chainId).toBe(chainId);
+    const blocks = { chainId, from: MAX_UINT64, count: LIMITS.blocksPerAnswer };
+    expect(decodeRequest("blocks", encodeRequest({ name: "blocks", body: blocks })).body).toEqual(blocks);
+  });
+
+  it("a message of the largest transaction fits, and one of the most transactions of common size", () => {
+    for (const transactions of [
+      [filled(LIMITS.transactionBytes)],
+      repeat(LIMITS.transactionsPerMessage, filled(2_048)),
+    ]) {
+      const sent = encodeRequest({ name: "offerTransactions", body: { chainId, transactions } });
+      expect(decodeRequest("offerTransactions", sent).body.transactions).toEqual(transactions);
+    }
+  });
+
+  it("an answer with a block of the largest size fits", () => {
+    const sent = encodeAnswer({ name: "blocks", body: { kind: "blocks", blocks: [filled(LIMITS.blockBytes)] } });
+    const { body } = decodeAnswer("blocks", sent);
+    expect(body.kind === "blocks" && body.blocks[0]!.length).toBe(LIMITS.blockBytes);
+  });
+
+  it("answers for the most keys fit: values of accounts and slots, and proofs nine nodes deep", () => {
+    const account = { nonce: MAX_UINT64, balance: 2n ** 256n - 1n, codeHash: hash };
+    const entries = repeat(LIMITS.readKeys, { kind: "account", address, value: account } as const);
+    const values = encodeAnswer({ name: "values", body: { kind: "values", entries } });
+    expect(decodeAnswer("values", values).body.kind).toBe("values");
+    const nodes = repeat(LIMITS.readKeys * 2 * 9, filled(532));
+    const proof = encodeAnswer({ name: "reads", body: { kind: "proof", nodes, codes: [] } });
+    expect(decodeAnswer("reads", proof).body.kind).toBe("proof");
+  });
+
+  it("codes of the largest size: two hundred fit one answer", () => {
+    const codes = repeat(200, filled(LIMITS.codeBytes));
+    const proof = encodeAnswer({ name: "reads", body: { kind: "proof", nodes: [], codes } });
+    expect(decodeAnswer("reads", proof).body.kind).toBe("proof");
+  });
+
+  it("a job with the most predicted slots and a block's worth of data fits", () => {
+    const entry = { kind: "slot", address, slot: hash, value: 2n ** 256n - 1n } as const;
+    const environment = {
+      timestamp: MAX_UINT64,
+      baseFeePerGas: 2n ** 256n - 1n,
+      gasLimit: MAX_UINT64,
+      prevRandao: hash,
+      feeRecipient: address,
+    };
+    const job: Job = { jobId, environment, messages: [], values: repeat(LIMITS.jobReadKeys, entry) };
+    const size = encode(jobCodec, job).length + 2 * LIMITS.blockTransactionBytes;
+    expect(size).toBeLessThan(REQUESTS.job.maxRequestBytes);
+  });
+
+  it("a result that states the reads of a whole block, and the logs of one transaction at the cap, fits", () => {
+    const reads = repeat(LIMITS.jobReadKeys, { kind: "slot", address, slot: hash, value: 2n ** 256n - 1n } as const);
+    const log = { address, topics: [], data: filled(Number(LIMITS.transactionGas) / 8) };
+    const outcome = { kind: "included", status: 1, gasUsed: 1n, logs: [log], writes: [], reads } as const;
+    const answer = { kind: "result", outcomes: [outcome], signature: `0x${"ff".repeat(96)}` } as const;
+    const sent = encodeAnswer({ name: "job", body: answer });
+    expect(decodeAnswer("job", sent).body.kind).toBe("result");
+  });
+
+  it("any refusal can be sent, its reason shortened", () => {
+    const texts = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 600 }),
+      fc.constantFrom("€".repeat(300), "\u{1f600}".repeat(300)),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...names), texts, fc.nat({ max: 3 }), (name, reason, skip) => {
+        const body = refused(reason.slice(skip));
+        expect(decodeAnswer(name, encodeAnswer({ name, body })).body).toEqual(body);
+        expect(body.reason.length).toBeLessThanOrEqual(200);
+      }),
+      RUNS,
+    );
+  });
+});
+
+const context: BlockContext = { slot: MAX_UINT64, l1Block: MAX_UINT64, queueEnd: MAX_UINT64, jobId };
+
+function blockOf(transactions: readonly Uint8Array[], writes: readonly AccountWrite[] = []): SealedBlock {
+  const header = {
+    parentHash: hash,
+    stateRoot: hash,
+    transactionsRoot: hash,
+    receiptsRoot: hash,
+    logsBloom: filled(256),
+    number: MAX_UINT64,
+    gasUsed: MAX_UINT64,
+    timestamp: MAX_UINT64,
+    checkpointsRoot: hash,
+    prevRandao: hash,
+    baseFeePerGas: 2n ** 256n - 1n,
+  };
+  const outcomes = transactions.map(() => ({ status: 1, gasUsed: MAX_UINT64, logs: [], writes }) as const);
+  const seats = repeat(LIMITS.seats + LIMITS.standIns, {
+    provider: 2 ** 32 - 1,
+    signature: `0x${"ff".repeat(96)}`,
+  } as const);
+  return {
+    chainId: chainId as ChainId,
+    generation: MAX_UINT64,
+    header,
+    context,
+    transactions,
+    outcomes,
+    seats,
+    signature: `0x${"ff".repeat(65)}`,
+  };
+}
+
+describe("blocks and batches", () => {
+  it("a block with the most bytes of transactions fits a batch, however they are cut", () => {
+    for (const count of [2, 100, LIMITS.blockTransactions]) {
+      const size = Math.floor(LIMITS.blockTransactionBytes / count);
+      const block = blockOf(repeat(count, filled(size)));
+      const posted = { context, timestamp: MAX_UINT64, transactions: block.transactions };
+      const data = encodeBatchData({ chainId, generation: MAX_UINT64, blocks: [posted] });
+      expect(decodeBatchData(data).blocks[0]!.transactions.length).toBe(count);
+      expect(postedSizeBytes(block)).toBeLessThan(data.length);
+    }
+  });
+
+  it("a block with the most transactions and a write each fits the wire", () => {
+    const account = { nonce: MAX_UINT64, balance: 2n ** 256n - 1n, codeHash: hash };
+    const writes = repeat(3, { address, account, code: null, slots: [{ slot: hash, value: 2n ** 256n - 1n }] });
+    const block = blockOf(repeat(LIMITS.blockTransactions, filled(43)), writes);
+    expect(decodeBlock(encodeBlock(block)).outcomes.length).toBe(LIMITS.blockTransactions);
+  });
+
+  it("only user transactions are posted: deposits follow from L1", () => {
+    const user = Uint8Array.of(2, 1);
+    const deposit = Uint8Array.of(0x7e, 1);
+    expect(postedSizeBytes(blockOf([deposit, user]))).toBe(postedSizeBytes(blockOf([user])));
+  });
+});

@@ -1,0 +1,234 @@
+import {
+  type BatchData,
+  type BatchHeader,
+  type BatchPlace,
+  batchHeaderCodec,
+  blockDigest,
+  blockSigner,
+  blocksTopic,
+  bloomOf,
+  blsKeyFromSecret,
+  buildBatch,
+  type Checkpoint,
+  checkpointLeaf,
+  type Deposit,
+  decode,
+  decodeAnswer,
+  decodeBatchData,
+  decodeBlock,
+  decodeDeposit,
+  decodeRequest,
+  depositHash,
+  encode,
+  encodeAnswer,
+  encodeBatchData,
+  encodeBlock,
+  encodeDeposit,
+  encodeHeader,
+  encodeReceipt,
+  encodeRequest,
+  fromHex,
+  type Hash,
+  type Header,
+  type Hex,
+  hashHeader,
+  headerCodec,
+  type Job,
+  type JobId,
+  type JobResult,
+  jobCodec,
+  jobResultCodec,
+  merkleProof,
+  merkleRoot,
+  type NamedAnswer,
+  type NamedRequest,
+  type NetworkIdentity,
+  networkDomain,
+  outcomesHash,
+  prevRandaoOf,
+  providerTurns,
+  REQUESTS,
+  type Receipt,
+  type RequestName,
+  resultDigest,
+  type SealedBlock,
+  sequencerTurn,
+  signDigest,
+  slotOf,
+  storageHosts,
+  toAddress,
+  toChainId,
+  toHex,
+  verifyBls,
+  verifyMerkleProof,
+} from "@mvm/protocol";
+import { describe, expect, it } from "vitest";
+import { vectorFiles } from "../vectors/generate.ts";
+import { readVectors, vectorText } from "./vectorFiles.ts";
+
+type Coded<T> = { readonly name: string; readonly value: T; readonly encoded: Hex };
+const LARGE = 1 << 24;
+
+describe("vectors, stated a second time without this package's code", () => {
+  it("are what their generator gives", async () => {
+    for (const [name, text] of Object.entries(await vectorFiles()))
+      expect(vectorText(name.replace(/\.json$/, "")), name).toBe(text);
+  });
+
+  it("headers: wire form, Ethereum's encoding and hash", () => {
+    for (const vector of readVectors<{ value: Header; wire: Hex; encoded: Hex; hash: Hash }[]>("headers")) {
+      expect(toHex(encode(headerCodec, vector.value))).toBe(vector.wire);
+      expect(decode(headerCodec, fromHex(vector.wire), LARGE)).toEqual(vector.value);
+      expect(toHex(encodeHeader(vector.value))).toBe(vector.encoded);
+      expect(hashHeader(vector.value)).toBe(vector.hash);
+    }
+  });
+
+  it("receipts: encoding and bloom", () => {
+    for (const vector of readVectors<{ value: Receipt; bloom: Hex; encoded: Hex }[]>("receipts")) {
+      expect(toHex(bloomOf(vector.value.logs))).toBe(vector.bloom);
+      expect(toHex(encodeReceipt(vector.value))).toBe(vector.encoded);
+    }
+  });
+
+  it("deposits: encoding and hash, bound to the chain", () => {
+    for (const vector of readVectors<{ chainId: bigint; value: Deposit; encoded: Hex; hash: Hash }[]>("deposits")) {
+      const chainId = toChainId(vector.chainId);
+      expect(toHex(encodeDeposit(chainId, vector.value))).toBe(vector.encoded);
+      expect(decodeDeposit(fromHex(vector.encoded), chainId)).toEqual(vector.value);
+      expect(depositHash(chainId, vector.value)).toBe(vector.hash);
+    }
+  });
+
+  it("checkpoints: leaf", () => {
+    for (const { value, leaf } of readVectors<{ value: Checkpoint; leaf: Hash }[]>("checkpoints"))
+      expect(checkpointLeaf(value)).toBe(leaf);
+  });
+
+  it("Merkle trees: root and proofs", () => {
+    type Tree = { leaves: Hash[]; root: Hash; proofs: { index: number; siblings: Hash[] }[] };
+    for (const { leaves, root, proofs } of readVectors<Tree[]>("merkle")) {
+      expect(merkleRoot(leaves)).toBe(root);
+      for (const { index, siblings } of proofs) {
+        expect(merkleProof(leaves, index)).toEqual(siblings);
+        expect(verifyMerkleProof({ root, leaf: leaves[index]!, index, count: leaves.length, siblings })).toBe(true);
+      }
+    }
+  });
+
+  it("networks: domain and topic", () => {
+    type Vector = { value: NetworkIdentity; domain: Hash; blocksTopicOfChain77: string };
+    for (const { value, domain, blocksTopicOfChain77 } of readVectors<Vector[]>("networks")) {
+      expect(networkDomain(value)).toBe(domain);
+      expect(blocksTopic(value, toChainId(77n))).toBe(blocksTopicOfChain77);
+    }
+  });
+
+  it("a block's randomness", () => {
+    for (const { jobId, prevRandao } of readVectors<{ jobId: JobId; prevRandao: Hash }[]>("prevRandao"))
+      expect(prevRandaoOf(jobId)).toBe(prevRandao);
+  });
+
+  it("rotation: slots, sequencers, providers, storage hosts", () => {
+    type Rotation = {
+      slots: { l1Block: bigint; epochBlocks: number; slot: bigint }[];
+      sequencers: { chainId: bigint; slot: bigint; activeCount: number; turn: number }[];
+      providers: { jobId: JobId; activeCount: number; wanted: number; turns: number[] }[];
+      storage: { genesisHash: Hash; operators: string[]; replicas: number; hosts: string[] }[];
+    };
+    const { slots, sequencers, providers, storage } = readVectors<Rotation>("rotation");
+    for (const { l1Block, epochBlocks, slot } of slots) expect(slotOf(l1Block, epochBlocks)).toBe(slot);
+    for (const { chainId, slot, activeCount, turn } of sequencers)
+      expect(sequencerTurn(toChainId(chainId), slot, activeCount)).toBe(turn);
+    for (const { jobId, activeCount, wanted, turns } of providers)
+      expect(providerTurns(jobId, activeCount, wanted)).toEqual(turns);
+    for (const { genesisHash, operators, replicas, hosts } of storage) {
+      const all = operators.map((operator) => ({ operator: toAddress(operator) }));
+      expect(storageHosts(genesisHash, all, replicas).map((host) => host.operator)).toEqual(hosts);
+    }
+  });
+
+  it("BLS: public key and signature", () => {
+    type Vector = { secret: Hex; publicKey: Hex; digest: Hash; signature: Hex };
+    for (const { secret, publicKey, digest, signature } of readVectors<Vector[]>("bls")) {
+      const key = blsKeyFromSecret(fromHex(secret));
+      expect(key.publicKey).toBe(publicKey);
+      expect(key.sign(digest)).toBe(signature);
+      expect(verifyBls(digest, publicKey, signature)).toBe(true);
+    }
+  });
+
+  it("jobs: encoding of job and result, result's hash, digest and signature", () => {
+    type Vector = {
+      network: NetworkIdentity;
+      job: Coded<Job>;
+      result: Coded<JobResult>;
+      outcomesHash: Hash;
+      digest: Hash;
+      provider: { secret: Hex; publicKey: Hex };
+    };
+    for (const { network, job, result, provider, ...hashes } of readVectors<Vector[]>("jobs")) {
+      expect(toHex(encode(jobCodec, job.value))).toBe(job.encoded);
+      expect(decode(jobCodec, fromHex(job.encoded), LARGE)).toEqual(job.value);
+      expect(toHex(encode(jobResultCodec, result.value))).toBe(result.encoded);
+      expect(decode(jobResultCodec, fromHex(result.encoded), LARGE)).toEqual(result.value);
+      expect(outcomesHash(result.value.outcomes)).toBe(hashes.outcomesHash);
+      expect(resultDigest(network, job.value, result.value.outcomes)).toBe(hashes.digest);
+      expect(blsKeyFromSecret(fromHex(provider.secret)).sign(hashes.digest)).toBe(result.value.signature);
+      expect(verifyBls(hashes.digest, provider.publicKey, result.value.signature)).toBe(true);
+    }
+  });
+
+  type Blocks = {
+    network: NetworkIdentity;
+    sequencerKey: Hex;
+    sequencer: string;
+    blocks: (Coded<SealedBlock> & { hash: Hash; digest: Hash })[];
+  };
+
+  it("sealed blocks: encoding, hash, digest, signature, signer", () => {
+    const { network, sequencerKey, sequencer, blocks } = readVectors<Blocks>("blocks");
+    for (const { value, encoded, hash, digest } of blocks) {
+      expect(toHex(encodeBlock(value))).toBe(encoded);
+      expect(decodeBlock(fromHex(encoded))).toEqual(value);
+      expect(hashHeader(value.header)).toBe(hash);
+      expect(blockDigest(network, value)).toBe(digest);
+      expect(signDigest(fromHex(sequencerKey), digest)).toBe(value.signature);
+      expect(blockSigner(network, value)).toBe(sequencer);
+    }
+  });
+
+  it("batches: data and header, built from their blocks", () => {
+    type Vector = { positions: number[]; place: BatchPlace; data: Coded<BatchData>; header: Coded<BatchHeader> };
+    const { blocks } = readVectors<Blocks>("blocks");
+    for (const { positions, place, data, header } of readVectors<Vector[]>("batches")) {
+      expect(toHex(encodeBatchData(data.value))).toBe(data.encoded);
+      expect(decodeBatchData(fromHex(data.encoded))).toEqual(data.value);
+      expect(toHex(encode(batchHeaderCodec, header.value))).toBe(header.encoded);
+      expect(decode(batchHeaderCodec, fromHex(header.encoded), LARGE)).toEqual(header.value);
+      const built = buildBatch(
+        positions.map((position) => blocks[position]!.value),
+        place,
+      );
+      expect(built.header).toEqual(header.value);
+      expect(toHex(built.data)).toBe(data.encoded);
+    }
+  });
+
+  it("requests: every request and every variant of its answer", () => {
+    type Sides = { request: Coded<NamedRequest["body"]>[]; answer: Coded<NamedAnswer["body"]>[] };
+    const vectors = readVectors<{ [N in RequestName]: Sides }>("requests");
+    expect(Object.keys(vectors).sort()).toEqual(Object.keys(REQUESTS).sort());
+    for (const [name, { request, answer }] of Object.entries(vectors) as [RequestName, Sides][]) {
+      for (const { value, encoded } of request) {
+        expect(toHex(encodeRequest({ name, body: value } as NamedRequest)), name).toBe(encoded);
+        expect(decodeRequest(name, fromHex(encoded))).toEqual({ name, body: value });
+      }
+      expect(answer.length).toBe(2);
+      for (const { value, encoded } of answer) {
+        expect(toHex(encodeAnswer({ name, body: value } as NamedAnswer)), name).toBe(encoded);
+        expect(decodeAnswer(name, fromHex(encoded))).toEqual({ name, body: value });
+      }
+    }
+  });
+});

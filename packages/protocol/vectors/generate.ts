@@ -1,0 +1,36 @@
+/**
+ * Writes the vectors beside this file: `node packages/protocol/vectors/generate.ts`. They are the protocol's formats
+ * stated a second time, by other libraries; implementations of any language may test against them. A test holds that
+ * the files are what this gives.
+ */
+import { writeFileSync } from "node:fs";
+import { checkpointVectors, depositVectors, headerVectors, merkleVectors, receiptVectors } from "./chain.ts";
+import { toJsonText } from "./format.ts";
+import { batchVectors, blockVectors, blsVectors, jobVectors, requestVectors } from "./messages.ts";
+import { networkVectors, prevRandaoVectors, rotationVectors } from "./network.ts";
+import { transactionVectors } from "./transactions.ts";
+
+/** Text of every vector file by its name. */
+export async function vectorFiles(): Promise<{ readonly [name: string]: string }> {
+  const contents = {
+    batches: batchVectors(),
+    blocks: blockVectors(),
+    bls: blsVectors(),
+    checkpoints: checkpointVectors(),
+    deposits: depositVectors(),
+    headers: headerVectors(),
+    jobs: jobVectors(),
+    merkle: merkleVectors(),
+    networks: networkVectors(),
+    prevRandao: prevRandaoVectors(),
+    receipts: receiptVectors(),
+    requests: requestVectors(),
+    rotation: rotationVectors(),
+    transactions: await transactionVectors(),
+  };
+  return Object.fromEntries(Object.entries(contents).map(([name, content]) => [`${name}.json`, toJsonText(content)]));
+}
+
+if (import.meta.main) {
+  for (const [name, text] of Object.entries(await vectorFiles())) writeFileSync(new URL(name, import.meta.url), text);
+}

@@ -1,0 +1,87 @@
+/** A sealed block with what the interface derives from it: hashes, decoded transactions, running sums; each only once. */
+import {
+  DEPOSIT_TYPE,
+  type Deposit,
+  decodeDeposit,
+  decodeTransaction,
+  type Hash,
+  hashHeader,
+  keccakHash,
+  type SealedBlock,
+  type Transaction,
+} from "@mvm/protocol";
+
+/** A transaction of a block: a user's, or a deposit from L1. */
+export type BlockTransaction =
+  | { readonly kind: "user"; readonly hash: Hash; readonly transaction: Transaction }
+  | { readonly kind: "deposit"; readonly hash: Hash; readonly deposit: Deposit };
+
+export class BlockView {
+  readonly block: SealedBlock;
+  readonly hash: Hash;
+  readonly #hashes: (Hash | undefined)[] = [];
+  readonly #transactions: (BlockTransaction | undefined)[] = [];
+  #gasBefore: readonly bigint[] | undefined;
+  #logsBefore: readonly number[] | undefined;
+
+  constructor(block: SealedBlock) {
+    this.block = block;
+    this.hash = hashHeader(block.header);
+  }
+
+  get size(): number {
+    return this.block.transactions.length;
+  }
+
+  transactionHash(index: number): Hash {
+    const hash = this.#hashes[index] ?? keccakHash(this.block.transactions[index]!);
+    this.#hashes[index] = hash;
+    return hash;
+  }
+
+  /** Decoded transaction; `index` is below size. */
+  transaction(index: number): BlockTransaction {
+    const known = this.#transactions[index];
+    if (known !== undefined) return known;
+    const raw = this.block.transactions[index]!;
+    const hash = this.transactionHash(index);
+    const { chainId } = this.block;
+    const decoded: BlockTransaction =
+      raw[0] === DEPOSIT_TYPE
+        ? { kind: "deposit", hash, deposit: decodeDeposit(raw, chainId) }
+        : { kind: "user", hash, transaction: decodeTransaction(raw, chainId) };
+    this.#transactions[index] = decoded;
+    return decoded;
+  }
+
+  /** Gas that the block's transactions before `index` used. */
+  gasBefore(index: number): bigint {
+    this.#gasBefore ??= runningSums(this.block.outcomes.map(({ gasUsed }) => gasUsed));
+    return this.#gasBefore[index]!;
+  }
+
+  /** Logs of the block's transactions before `index`: the position of its first log. */
+  logsBefore(index: number): number {
+    this.#logsBefore ??= runningSums(this.block.outcomes.map(({ logs }) => BigInt(logs.length))).map(Number);
+    return this.#logsBefore[index]!;
+  }
+}
+
+function runningSums(values: readonly bigint[]): readonly bigint[] {
+  const sums = [0n];
+  for (const value of values) sums.push(sums[sums.length - 1]! + value);
+  return sums;
+}
+
+/** Views that live as long as the blocks they are of. */
+export class BlockViews {
+  readonly #views = new WeakMap<SealedBlock, BlockView>();
+
+  of(block: SealedBlock): BlockView {
+    const known = this.#views.get(block);
+    if (known !== undefined) return known;
+    const view = new BlockView(block);
+    this.#views.set(block, view);
+    return view;
+  }
+}

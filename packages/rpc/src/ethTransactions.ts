@@ -1,0 +1,65 @@
+/** eth_ methods on transactions. */
+import { decodeTransaction } from "@mvm/protocol";
+import { findBlock, indexedBlock } from "./blockLookup.ts";
+import type { BlockView } from "./blockView.ts";
+import { defineMethod, type Json, type Method, type MethodContext } from "./method.ts";
+import { receiptFields } from "./receiptFields.ts";
+import { type BlockReference, blockNumberParam, bytesParam, hashParam, uint64Param } from "./schemas.ts";
+import { checkAdmission, decodingRefusal, submissionRefusal } from "./submission.ts";
+import { pendingFields, transactionFields } from "./transactionFields.ts";
+
+type Located = { readonly view: BlockView; readonly index: number };
+
+async function locate(context: MethodContext, hash: Parameters<typeof context.backend.locate>[0]) {
+  const place = await context.backend.locate(hash);
+  if (place === null) return null;
+  return { view: await indexedBlock(context, place.blockNumber), index: place.index } satisfies Located;
+}
+
+async function byPosition(context: MethodContext, block: BlockReference, index: bigint): Promise<Json> {
+  const view = await findBlock(context, block);
+  return view === null || index >= BigInt(view.size) ? null : transactionFields(view, Number(index));
+}
+
+async function sendRawTransaction(context: MethodContext, raw: Uint8Array): Promise<Json> {
+  const { backend } = context;
+  let transaction: ReturnType<typeof decodeTransaction>;
+  try {
+    transaction = decodeTransaction(raw, backend.chainId);
+  } catch (cause) {
+    throw decodingRefusal(cause);
+  }
+  await checkAdmission(context, transaction);
+  try {
+    await backend.submit(transaction);
+  } catch (cause) {
+    throw submissionRefusal(cause);
+  }
+  return transaction.hash;
+}
+
+export const ethTransactionMethods: readonly Method[] = [
+  defineMethod("eth_getTransactionByHash", { hash: hashParam }, async (context, { hash }) => {
+    const located = await locate(context, hash);
+    if (located !== null) return transactionFields(located.view, located.index);
+    const pending = await context.backend.pendingTransaction(hash);
+    return pending === null ? null : pendingFields(pending);
+  }),
+  defineMethod(
+    "eth_getTransactionByBlockHashAndIndex",
+    { hash: hashParam, index: uint64Param },
+    (context, { hash, index }) => byPosition(context, { kind: "hash", hash }, index),
+  ),
+  defineMethod(
+    "eth_getTransactionByBlockNumberAndIndex",
+    { block: blockNumberParam, index: uint64Param },
+    (context, { block, index }) => byPosition(context, block, index),
+  ),
+  defineMethod("eth_getTransactionReceipt", { hash: hashParam }, async (context, { hash }) => {
+    const located = await locate(context, hash);
+    return located === null ? null : receiptFields(located.view, located.index);
+  }),
+  defineMethod("eth_sendRawTransaction", { transaction: bytesParam }, (context, { transaction }) =>
+    sendRawTransaction(context, transaction),
+  ),
+];

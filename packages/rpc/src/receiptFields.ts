@@ -1,0 +1,68 @@
+/** Receipts and logs as eth_getTransactionReceipt, eth_getBlockReceipts and eth_getLogs show them. */
+import { createAddress } from "@mvm/evm";
+import { bloomOf, DEPOSIT_TYPE, type Log, toHex } from "@mvm/protocol";
+import type { BlockTransaction, BlockView } from "./blockView.ts";
+import { effectiveGasPrice } from "./fees.ts";
+import type { Json } from "./method.ts";
+import { quantity } from "./quantities.ts";
+
+/** A log with its place: `logIndex` counts through the block. */
+export function logFields(
+  view: BlockView,
+  place: { readonly index: number; readonly logIndex: number },
+  log: Log,
+): Json {
+  const { number, timestamp } = view.block.header;
+  return {
+    address: log.address,
+    topics: log.topics,
+    data: toHex(log.data),
+    blockHash: view.hash,
+    blockNumber: quantity(number),
+    blockTimestamp: quantity(timestamp),
+    transactionHash: view.transactionHash(place.index),
+    transactionIndex: quantity(place.index),
+    logIndex: quantity(place.logIndex),
+    removed: false,
+  };
+}
+
+function partyFields(entry: BlockTransaction, baseFeePerGas: bigint): { readonly [key: string]: Json } {
+  if (entry.kind === "deposit") {
+    const { from, to } = entry.deposit;
+    return {
+      type: quantity(DEPOSIT_TYPE),
+      from,
+      to,
+      contractAddress: null,
+      effectiveGasPrice: quantity(0),
+    };
+  }
+  const { type, from, to, nonce } = entry.transaction;
+  return {
+    type: quantity(type),
+    from,
+    to,
+    contractAddress: to === null ? createAddress(from, nonce) : null,
+    effectiveGasPrice: quantity(effectiveGasPrice(entry.transaction, baseFeePerGas)),
+  };
+}
+
+/** The receipt of a block's transaction. */
+export function receiptFields(view: BlockView, index: number): Json {
+  const { header, outcomes } = view.block;
+  const { status, gasUsed, logs } = outcomes[index]!;
+  const firstLog = view.logsBefore(index);
+  return {
+    transactionHash: view.transactionHash(index),
+    transactionIndex: quantity(index),
+    blockHash: view.hash,
+    blockNumber: quantity(header.number),
+    ...partyFields(view.transaction(index), header.baseFeePerGas),
+    status: quantity(status),
+    gasUsed: quantity(gasUsed),
+    cumulativeGasUsed: quantity(view.gasBefore(index) + gasUsed),
+    logs: logs.map((log, i) => logFields(view, { index, logIndex: firstLog + i }, log)),
+    logsBloom: toHex(bloomOf(logs)),
+  };
+}

@@ -1,0 +1,225 @@
+/** A ChainBackend in memory whose blocks are really executed. */
+import { createEngine, type Engine, executeDeposit } from "@mvm/evm";
+import {
+  type Address,
+  type BlockContext,
+  type BlockOutcome,
+  blockDigest,
+  bloomOf,
+  type ChainId,
+  type Deposit,
+  decodeTransaction,
+  encodeDeposit,
+  GENESIS_BASE_FEE,
+  genesisWrites,
+  type Hash,
+  type Header,
+  hashHeader,
+  type IncludedOutcome,
+  keccakHash,
+  merkleRoot,
+  nextBaseFee,
+  type Outcome,
+  PREDEPLOYS,
+  prevRandaoOf,
+  type SealedBlock,
+  type StateReader,
+  signDigest,
+  type Transaction,
+  taggedHash,
+  toChainId,
+  toJobId,
+  toMessage,
+  toWord,
+  type UnsignedBlock,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import {
+  BackendError,
+  type ChainBackend,
+  type HeadTag,
+  type LogQuery,
+  type SubmitError,
+  type SyncProgress,
+  type TransactionPlace,
+} from "../src/index.ts";
+import { CONTRACTS } from "./contracts.ts";
+import { EMPTY_SNAPSHOT, readerOf, type Snapshot, withWrites } from "./memoryState.ts";
+
+export const CHAIN_ID: ChainId = toChainId(424_242);
+const NETWORK = { l1ChainId: 31_337n, comco: PREDEPLOYS.coinbase };
+const SEQUENCER_KEY = toWord(77n);
+const GENESIS_TIME = 1_900_000_000n;
+
+export const engine: Engine = await createEngine();
+
+function genesisSnapshot(): Snapshot {
+  const contracts = Object.values(CONTRACTS).map(({ address, code }) => ({
+    address,
+    account: { nonce: 1n, balance: 0n, codeHash: keccakHash(code) },
+    code,
+    slots: [],
+  }));
+  return withWrites(EMPTY_SNAPSHOT, [...genesisWrites(), ...contracts]);
+}
+
+function included(outcome: Outcome): IncludedOutcome {
+  if (outcome.kind === "invalid") throw new Error(`the fixture's transaction is invalid: ${outcome.reason}`);
+  return outcome;
+}
+
+type Contents = {
+  readonly parent: Header | null;
+  readonly transactions: readonly Uint8Array[];
+  readonly outcomes: readonly BlockOutcome[];
+};
+
+function seal({ parent, transactions, outcomes }: Contents): SealedBlock {
+  const number = parent === null ? 0n : parent.number + 1n;
+  const jobId = toJobId(taggedHash("test/job", toWord(number)));
+  const context: BlockContext = { slot: 1n, l1Block: 1n, queueEnd: 1n, jobId };
+  const header: Header = {
+    parentHash: parent === null ? ZERO_HASH : hashHeader(parent),
+    stateRoot: taggedHash("test/state", toWord(number)),
+    transactionsRoot: merkleRoot(transactions.map(keccakHash)),
+    receiptsRoot: taggedHash("test/receipts", toWord(number)),
+    logsBloom: bloomOf(outcomes.flatMap(({ logs }) => logs)),
+    number,
+    gasUsed: outcomes.reduce((sum, { gasUsed }) => sum + gasUsed, 0n),
+    timestamp: GENESIS_TIME + 2n * number,
+    checkpointsRoot: taggedHash("test/checkpoints", toWord(number)),
+    prevRandao: prevRandaoOf(jobId),
+    baseFeePerGas: parent === null ? GENESIS_BASE_FEE : nextBaseFee(parent),
+  };
+  const unsigned: UnsignedBlock = {
+    chainId: CHAIN_ID,
+    generation: 0n,
+    header,
+    context,
+    transactions,
+    outcomes,
+    seats: [],
+  };
+  return { ...unsigned, signature: signDigest(SEQUENCER_KEY, blockDigest(NETWORK, unsigned)) };
+}
+
+export class MemoryChain implements ChainBackend {
+  readonly chainId = CHAIN_ID;
+  readonly blocks: SealedBlock[];
+  readonly #states: Snapshot[];
+  readonly #places = new Map<Hash, TransactionPlace>();
+  readonly pool = new Map<Hash, Transaction>();
+  /** heads behind the latest */
+  safe = 0n;
+  finalized = 0n;
+  /** what submit, stateAt and syncing answer instead, where set */
+  refusal: SubmitError | null = null;
+  stateFailure: Error | null = null;
+  stateGate: Promise<void> | null = null;
+  sync: false | SyncProgress = false;
+
+  constructor() {
+    this.blocks = [seal({ parent: null, transactions: [], outcomes: [] })];
+    this.#states = [genesisSnapshot()];
+  }
+
+  get latest(): SealedBlock {
+    return this.blocks.at(-1)!;
+  }
+
+  /** Executes deposits and encoded transactions on the head, and appends their block. */
+  async append(deposits: readonly Deposit[], raw: readonly Uint8Array[]): Promise<SealedBlock> {
+    const parent = this.latest;
+    let state = this.#states.at(-1)!;
+    const outcomes: BlockOutcome[] = [];
+    const environment = {
+      timestamp: parent.header.timestamp + 2n,
+      baseFeePerGas: nextBaseFee(parent.header),
+      gasLimit: 60_000_000n,
+      prevRandao: ZERO_HASH,
+      feeRecipient: PREDEPLOYS.feeAccumulator,
+    };
+    const number = parent.header.number + 1n;
+    for (const deposit of deposits) {
+      const outcome = await executeDeposit(deposit, this.#reader(state, number), PREDEPLOYS.coinbase);
+      outcomes.push(outcome);
+      state = withWrites(state, outcome.writes);
+    }
+    const messages = raw.map((bytes) => toMessage(decodeTransaction(bytes, CHAIN_ID)));
+    for (const outcome of (await engine.execute(environment, messages, this.#reader(state, number))).map(included)) {
+      outcomes.push(outcome);
+      state = withWrites(state, outcome.writes);
+    }
+    const transactions = [...deposits.map((deposit) => encodeDeposit(CHAIN_ID, deposit)), ...raw];
+    const block = seal({ parent: parent.header, transactions, outcomes });
+    transactions.forEach((bytes, index) => {
+      this.#places.set(keccakHash(bytes), { blockNumber: number, index });
+    });
+    this.blocks.push(block);
+    this.#states.push(state);
+    return block;
+  }
+
+  #reader(state: Snapshot, number: bigint): StateReader {
+    const blockHash = (asked: bigint) => {
+      const block = this.blocks[Number(asked)];
+      return block === undefined ? undefined : hashHeader(block.header);
+    };
+    return readerOf(state, { number, chainId: CHAIN_ID, blockHash });
+  }
+
+  head(tag: HeadTag): bigint {
+    if (tag === "latest") return this.latest.header.number;
+    return tag === "safe" ? this.safe : this.finalized;
+  }
+
+  blockByNumber(number: bigint): SealedBlock | null {
+    return this.blocks[Number(number)] ?? null;
+  }
+
+  blockByHash(hash: Hash): SealedBlock | null {
+    return this.blocks.find(({ header }) => hashHeader(header) === hash) ?? null;
+  }
+
+  locate(hash: Hash): TransactionPlace | null {
+    return this.#places.get(hash) ?? null;
+  }
+
+  blocksWithLogs({ from, to, limit }: LogQuery): readonly bigint[] {
+    return this.blocks
+      .filter(({ outcomes }) => outcomes.some(({ logs }) => logs.length > 0))
+      .map(({ header }) => header.number)
+      .filter((number) => number >= from && number <= to)
+      .slice(0, limit);
+  }
+
+  async stateAt({ header }: SealedBlock): Promise<StateReader> {
+    await this.stateGate;
+    if (this.stateFailure !== null) throw this.stateFailure;
+    const state = this.#states[Number(header.number)];
+    if (state === undefined) throw new BackendError("state-unavailable", `state of block ${header.number} is not kept`);
+    return this.#reader(state, header.number);
+  }
+
+  async submit(transaction: Transaction): Promise<void> {
+    if (this.refusal !== null) throw this.refusal;
+    this.pool.set(transaction.hash, transaction);
+  }
+
+  pendingNonce(address: Address): bigint | null {
+    const nonces = [...this.pool.values()].filter(({ from }) => from === address).map(({ nonce }) => nonce);
+    return nonces.length === 0 ? null : nonces.reduce((most, nonce) => (nonce > most ? nonce : most)) + 1n;
+  }
+
+  pendingTransaction(hash: Hash): Transaction | null {
+    return this.pool.get(hash) ?? null;
+  }
+
+  syncing(): false | SyncProgress {
+    return this.sync;
+  }
+
+  peerCount(): number {
+    return 3;
+  }
+}

@@ -1,0 +1,352 @@
+/**
+ * Everything that a node keeps of one DAC's chain, in one store: blocks, receipts, indexes and, in the mode "state",
+ * the state. A block goes in as one batch: after a crash it is there as a whole or not at all. Nodes of old states are
+ * kept: there is no pruning.
+ */
+import type { Account, AccountWrite, Address, Hash, Log } from "@mvm/protocol";
+import { EMPTY_TRIE_ROOT } from "@mvm/protocol";
+import {
+  type Head,
+  readBlock,
+  readHead,
+  readPlace,
+  type StoredBlock,
+  type TransactionPlace,
+  writeBlock,
+  writeHead,
+  writePlace,
+} from "./blockRecords.ts";
+import type { KeyValueStore, StoreOperation } from "./keyValueStore.ts";
+import { LevelStore } from "./levelStore.ts";
+import { findLogCandidates, type LogCandidate, type LogQuery, logOperations } from "./logIndex.ts";
+import { StateError } from "./stateError.ts";
+import { type PreparedState, type StateChange, StateStore, type StateStoreOptions } from "./stateStore.ts";
+import type { ChainValues, StateView } from "./stateView.ts";
+import {
+  blockKey,
+  metaKey,
+  numberBytes,
+  numberKey,
+  readNumber,
+  receiptKey,
+  receiptRange,
+  transactionKey,
+  undoKey,
+} from "./storeKeys.ts";
+import { decodeUndo, encodeUndo } from "./undoRecord.ts";
+
+/** Version of the layout. A newer one is refused; there is none older to migrate from. */
+export const SCHEMA_VERSION = 1;
+/** Transactions of a block: an index of a transaction in the log index has 16 bits. */
+const MAX_BLOCK_TRANSACTIONS = 65_536;
+
+/** "state": blocks and state; "blocks": blocks, receipts and indexes only. Chosen once, when the database is made. */
+export type DatabaseMode = "state" | "blocks";
+
+export type DacDatabaseOptions = StateStoreOptions & { readonly mode: DatabaseMode };
+
+/** A block with what its execution gave, list entries by transaction. */
+export type BlockRecord = {
+  readonly number: bigint;
+  readonly hash: Hash;
+  readonly encodedBlock: Uint8Array;
+  readonly transactionHashes: readonly Hash[];
+  readonly receipts: readonly Uint8Array[];
+  readonly logs: readonly (readonly Log[])[];
+};
+
+/** A block's writes applied in memory: check the roots, then commit, or let it go. */
+export type PreparedBlock = {
+  /** state root after each transaction; empty without state */
+  readonly rootsAfterEach: readonly Hash[];
+  /** state root after the block; null without state */
+  readonly stateRoot: Hash | null;
+  /** Stores block and state in one batch. Throws StateError "not-next", "bad-block", "stale-prepare", "commit-in-progress". */
+  commit(block: BlockRecord): Promise<void>;
+};
+
+const text = new TextEncoder();
+
+export class DacDatabase {
+  readonly #store: KeyValueStore;
+  readonly #mode: DatabaseMode;
+  readonly #state: StateStore | null;
+  #head: Head | null;
+  #final: bigint;
+  #busy = false;
+
+  private constructor(store: KeyValueStore, options: DacDatabaseOptions) {
+    this.#store = store;
+    this.#mode = options.mode;
+    const head = store.get(metaKey("head"));
+    this.#head = head === undefined ? null : readHead(head);
+    const final = store.get(metaKey("final"));
+    this.#final = final === undefined ? 0n : readNumber(final);
+    this.#state =
+      options.mode === "state" ? new StateStore(store, this.#head?.stateRoot ?? EMPTY_TRIE_ROOT, options) : null;
+  }
+
+  /** Opens or makes the database in a directory. Throws as openOn, and "store-failed" when it is in use. */
+  static async open(path: string, options: DacDatabaseOptions): Promise<DacDatabase> {
+    const store = await LevelStore.open(path);
+    try {
+      return await DacDatabase.openOn(store, options);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** Opens or makes the database in a store. Throws StateError "schema-too-new", "not-a-database", "mode-mismatch". */
+  static async openOn(store: KeyValueStore, options: DacDatabaseOptions): Promise<DacDatabase> {
+    const mode = text.encode(options.mode);
+    const schema = store.get(metaKey("schema"));
+    if (schema === undefined) {
+      const everything = { from: new Uint8Array(0), to: new Uint8Array(1).fill(255) };
+      if ((await store.page(everything, 1)).length > 0) throw new StateError("not-a-database");
+      await store.write([
+        { key: metaKey("schema"), value: Uint8Array.of(SCHEMA_VERSION) },
+        { key: metaKey("mode"), value: mode },
+      ]);
+      return new DacDatabase(store, options);
+    }
+    const found = schema[0]!;
+    if (found > SCHEMA_VERSION) throw new StateError("schema-too-new", { found, supported: SCHEMA_VERSION });
+    if (found < SCHEMA_VERSION) throw new StateError("not-a-database", { found });
+    const madeAs = new TextDecoder().decode(store.get(metaKey("mode")));
+    if (madeAs !== options.mode) throw new StateError("mode-mismatch", { found: madeAs, asked: options.mode });
+    return new DacDatabase(store, options);
+  }
+
+  get mode(): DatabaseMode {
+    return this.#mode;
+  }
+
+  /** The newest block; null before initialise. */
+  get head(): Head | null {
+    return this.#head;
+  }
+
+  /** Number of the newest block that can no longer be rolled back. */
+  get final(): bigint {
+    return this.#final;
+  }
+
+  /**
+   * Stores block 0 with the state it starts from; does nothing if that is there already. Gives the state root (null
+   * without state). Throws StateError "genesis-mismatch" when the chain starts from another block.
+   */
+  async initialise(genesis: {
+    hash: Hash;
+    encodedBlock: Uint8Array;
+    alloc: readonly AccountWrite[];
+  }): Promise<Hash | null> {
+    const { hash, encodedBlock, alloc } = genesis;
+    if (this.#head !== null) {
+      const stored = this.blockByNumber(0n)!;
+      if (stored.hash !== hash) throw new StateError("genesis-mismatch", { found: stored.hash, asked: hash });
+      return stored.stateRoot;
+    }
+    const prepared = this.#state?.prepare([alloc]) ?? null;
+    const block = { number: 0n, hash, encodedBlock, transactionHashes: [], receipts: [], logs: [] };
+    await this.#exclusively(() => this.#write(block, prepared));
+    return prepared?.root ?? null;
+  }
+
+  /**
+   * Applies the writes of the next block in memory. In the mode "blocks" there are none: null. Throws StateError
+   * "not-initialised", "commit-in-progress", "no-state", "bad-block".
+   */
+  prepare(writesPerTransaction: readonly (readonly AccountWrite[])[] | null): PreparedBlock {
+    if (this.#busy) throw new StateError("commit-in-progress");
+    const head = this.#initialised();
+    if ((writesPerTransaction === null) !== (this.#state === null)) {
+      throw new StateError(writesPerTransaction === null ? "bad-block" : "no-state");
+    }
+    const prepared = this.#state?.prepare(writesPerTransaction!) ?? null;
+    return {
+      rootsAfterEach: prepared?.rootsAfterEach ?? [],
+      stateRoot: prepared?.root ?? null,
+      commit: async (block) => {
+        if (this.#head !== head) throw new StateError("stale-prepare");
+        const count = block.transactionHashes.length;
+        const lists = [block.receipts.length, block.logs.length, writesPerTransaction?.length ?? count];
+        if (lists.some((length) => length !== count) || count > MAX_BLOCK_TRANSACTIONS)
+          throw new StateError("bad-block");
+        if (block.number !== head.number + 1n) {
+          throw new StateError("not-next", { expected: `${head.number + 1n}`, got: `${block.number}` });
+        }
+        await this.#exclusively(() => this.#write(block, prepared));
+      },
+    };
+  }
+
+  /** Prepares and commits in one step, for a block whose roots were checked before. Gives the root after each transaction. */
+  async appendBlock(
+    block: BlockRecord & { writesPerTransaction: readonly (readonly AccountWrite[])[] | null },
+  ): Promise<readonly Hash[]> {
+    const prepared = this.prepare(block.writesPerTransaction);
+    await prepared.commit(block);
+    return prepared.rootsAfterEach;
+  }
+
+  async #write(block: BlockRecord, prepared: PreparedState | null): Promise<void> {
+    const change: StateChange = (await prepared?.change()) ?? { operations: [], undo: [] };
+    const head: Head = { number: block.number, hash: block.hash, stateRoot: prepared?.root ?? null };
+    const index = indexOperations(block, head);
+    const undo = [...change.undo, ...index.map(({ key }) => ({ key, value: null }))];
+    await this.#store.write([
+      ...change.operations,
+      ...index,
+      { key: metaKey("head"), value: writeHead(head) },
+      { key: undoKey(block.number), value: encodeUndo(undo) },
+    ]);
+    prepared?.settled();
+    this.#head = head;
+  }
+
+  async #exclusively(action: () => Promise<void>): Promise<void> {
+    if (this.#busy) throw new StateError("commit-in-progress");
+    this.#busy = true;
+    try {
+      await action();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #initialised(): Head {
+    if (this.#head === null) throw new StateError("not-initialised");
+    return this.#head;
+  }
+
+  #stateStore(): StateStore {
+    if (this.#state === null) throw new StateError("no-state");
+    return this.#state;
+  }
+
+  /**
+   * Takes back every block above `number`, one batch each, newest first: a crash in between leaves a shorter chain, and
+   * calling it again goes on. Throws StateError "cannot-roll-back" below the final block or above the head.
+   */
+  async rollbackTo(number: bigint): Promise<void> {
+    const head = this.#initialised();
+    if (number > head.number || number < this.#final) throw new StateError("cannot-roll-back", { number: `${number}` });
+    await this.#exclusively(async () => {
+      for (let top = head.number; top > number; top--) await this.#takeBack(top);
+    });
+  }
+
+  async #takeBack(number: bigint): Promise<void> {
+    const record = this.#store.get(undoKey(number));
+    const below = this.blockByNumber(number - 1n);
+    if (record === undefined || below === null) throw new StateError("cannot-roll-back", { number: `${number}` });
+    const head: Head = { number: below.number, hash: below.hash, stateRoot: below.stateRoot };
+    await this.#store.write([
+      ...decodeUndo(record),
+      { key: metaKey("head"), value: writeHead(head) },
+      { key: undoKey(number), value: null },
+    ]);
+    this.#head = head;
+    if (head.stateRoot !== null) this.#state?.resetTo(head.stateRoot);
+  }
+
+  /** Says that blocks up to `number` stay: their undo records go. Throws StateError "out-of-range" above the head. */
+  async finalise(number: bigint): Promise<void> {
+    if (number > this.#initialised().number) throw new StateError("out-of-range", { number: `${number}` });
+    if (number <= this.#final) return;
+    await this.#exclusively(async () => {
+      const operations: StoreOperation[] = [{ key: metaKey("final"), value: numberBytes(number) }];
+      for (let n = this.#final; n <= number; n++) operations.push({ key: undoKey(n), value: null });
+      await this.#store.write(operations);
+      this.#final = number;
+    });
+  }
+
+  /** null: there is no such block. */
+  blockByNumber(number: bigint): StoredBlock | null {
+    if (number < 0n || number >= 1n << 64n) return null;
+    const bytes = this.#store.get(blockKey(number));
+    return bytes === undefined ? null : readBlock(number, bytes);
+  }
+
+  blockByHash(hash: Hash): StoredBlock | null {
+    const number = this.#store.get(numberKey(hash));
+    return number === undefined ? null : this.blockByNumber(readNumber(number));
+  }
+
+  hashOf(number: bigint): Hash | null {
+    return this.blockByNumber(number)?.hash ?? null;
+  }
+
+  transactionPlace(hash: Hash): TransactionPlace | null {
+    const bytes = this.#store.get(transactionKey(hash));
+    return bytes === undefined ? null : readPlace(bytes);
+  }
+
+  /** The encoded receipt of a transaction; null if there is none. */
+  receipt(place: TransactionPlace): Uint8Array | null {
+    return this.#store.get(receiptKey(place.number, place.index)) ?? null;
+  }
+
+  /** All encoded receipts of a block, in order. */
+  async receipts(number: bigint): Promise<Uint8Array[]> {
+    const page = await this.#store.page(receiptRange(number), MAX_BLOCK_TRANSACTIONS);
+    return page.map(([, receipt]) => receipt);
+  }
+
+  /** Transactions that may hold logs of a query; see findLogCandidates. */
+  findLogs(query: LogQuery): Promise<LogCandidate[]> {
+    return findLogCandidates(this.#store, query);
+  }
+
+  /** The account at the head, from the flat view. Throws StateError "no-state". */
+  account(address: Address): Account | null {
+    return this.#stateStore().account(address);
+  }
+
+  /** The slot's value at the head, from the flat view; zero where there is none. Throws StateError "no-state". */
+  slot(address: Address, slot: Hash): bigint {
+    return this.#stateStore().slot(address, slot);
+  }
+
+  /** Code by its hash. Throws StateError "missing-code", "no-state". */
+  code(hash: Hash): Uint8Array {
+    return this.#stateStore().code(hash);
+  }
+
+  /** Reads and proofs at any root the chain had after a block. Throws StateError "missing-node", "no-state". */
+  stateAt(root: Hash, chain: ChainValues): StateView {
+    return this.#stateStore().stateAt(root, chain);
+  }
+
+  /** The chain's record (its registration), opaque here; null if none was kept. */
+  chainRecord(): Uint8Array | null {
+    return this.#store.get(metaKey("chain")) ?? null;
+  }
+
+  async keepChainRecord(record: Uint8Array): Promise<void> {
+    await this.#store.write([{ key: metaKey("chain"), value: record }]);
+  }
+
+  /** Closes the store under it. Throws StateError "commit-in-progress" while a block is being written. */
+  async close(): Promise<void> {
+    if (this.#busy) throw new StateError("commit-in-progress");
+    await this.#store.close();
+  }
+}
+
+/** Block, numbers, transactions, receipts and logs: keys that only this block has. */
+function indexOperations(block: BlockRecord, head: Head): StoreOperation[] {
+  const { number, hash, encodedBlock } = block;
+  const operations: StoreOperation[] = [
+    { key: blockKey(number), value: writeBlock({ number, hash, encodedBlock, stateRoot: head.stateRoot }) },
+    { key: numberKey(hash), value: numberBytes(number) },
+    ...logOperations(number, block.logs),
+  ];
+  for (const [index, transaction] of block.transactionHashes.entries()) {
+    operations.push({ key: transactionKey(transaction), value: writePlace({ number, index }) });
+    operations.push({ key: receiptKey(number, index), value: block.receipts[index]! });
+  }
+  return operations;
+}

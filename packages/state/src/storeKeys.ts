@@ -1,0 +1,102 @@
+/**
+ * Layout of a DAC's database, schema version 1. Every key starts with one letter; numbers are 8 bytes, big-endian.
+ *
+ * | key | value |
+ * |---|---|
+ * | n, node hash | trie node, content-addressed |
+ * | c, code hash | code |
+ * | a, address | account record of the head (flat view) |
+ * | s, address, slot | RLP of the slot's value at the head (flat view) |
+ * | b, number | block hash, state root after it (zeros without state), encoded block |
+ * | h, block hash | number |
+ * | t, transaction hash | number, index (4 bytes) |
+ * | r, number, index (4 bytes) | encoded receipt |
+ * | l, kind, address or topic, number | indexes of transactions with such a log (2 bytes each) |
+ * | u, number | what undoes the block |
+ * | m, name | meta: schema, head, final, mode, chain |
+ */
+import { type Address, fromHex, type Hash } from "@mvm/protocol";
+import type { KeyRange } from "./keyValueStore.ts";
+
+const letter = (text: string): number => text.charCodeAt(0);
+const NODE = letter("n");
+const CODE = letter("c");
+const ACCOUNT = letter("a");
+const SLOT = letter("s");
+const BLOCK = letter("b");
+const NUMBER = letter("h");
+const TRANSACTION = letter("t");
+const RECEIPT = letter("r");
+const LOG = letter("l");
+const UNDO = letter("u");
+const META = letter("m");
+
+function prefixed(prefix: number, bytes: Uint8Array): Uint8Array {
+  const key = new Uint8Array(1 + bytes.length);
+  key[0] = prefix;
+  key.set(bytes, 1);
+  return key;
+}
+
+/** Chain heights as bytes that sort as the numbers do. */
+export function numberBytes(number: bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, number);
+  return bytes;
+}
+
+export function readNumber(bytes: Uint8Array, at = 0): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(at);
+}
+
+export const nodeKey = (hash: Uint8Array): Uint8Array => prefixed(NODE, hash);
+export const codeKey = (hash: Hash): Uint8Array => prefixed(CODE, fromHex(hash));
+export const accountKey = (address: Address): Uint8Array => prefixed(ACCOUNT, fromHex(address));
+export const blockKey = (number: bigint): Uint8Array => prefixed(BLOCK, numberBytes(number));
+export const numberKey = (blockHash: Hash): Uint8Array => prefixed(NUMBER, fromHex(blockHash));
+export const transactionKey = (hash: Hash): Uint8Array => prefixed(TRANSACTION, fromHex(hash));
+export const undoKey = (number: bigint): Uint8Array => prefixed(UNDO, numberBytes(number));
+export const metaKey = (name: "schema" | "head" | "final" | "mode" | "chain"): Uint8Array =>
+  prefixed(META, new TextEncoder().encode(name));
+
+export function slotKey(address: Address, slot: Hash): Uint8Array {
+  const key = new Uint8Array(53);
+  key[0] = SLOT;
+  key.set(fromHex(address), 1);
+  key.set(fromHex(slot), 21);
+  return key;
+}
+
+/** All slots of one account. */
+export function slotRange(address: Address): KeyRange {
+  const from = prefixed(SLOT, fromHex(address));
+  const to = new Uint8Array(54).fill(255);
+  to.set(from);
+  return { from, to };
+}
+
+export function receiptKey(number: bigint, index: number): Uint8Array {
+  const key = new Uint8Array(13);
+  key[0] = RECEIPT;
+  key.set(numberBytes(number), 1);
+  new DataView(key.buffer).setUint32(9, index);
+  return key;
+}
+
+/** All receipts of one block. */
+export function receiptRange(number: bigint): KeyRange {
+  return { from: receiptKey(number, 0), to: receiptKey(number, 0xffff_ffff) };
+}
+
+/** What a log is found by: its address, the topic at a position, or that it exists. */
+export type LogTerm = { readonly kind: 0 | 1 | 2 | 3 | 4 | 5; readonly value: Address | Hash | null };
+
+export function logKey(term: LogTerm, number: bigint): Uint8Array {
+  const value = term.value === null ? new Uint8Array(0) : fromHex(term.value);
+  const key = new Uint8Array(2 + value.length + 8);
+  key[0] = LOG;
+  key[1] = term.kind;
+  key.set(value, 2);
+  key.set(numberBytes(number), 2 + value.length);
+  return key;
+}

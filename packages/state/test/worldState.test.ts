@@ -1,0 +1,260 @@
+import { type AccountWrite, EMPTY_TRIE_ROOT, type Hash, type StateKey } from "@mvm/protocol";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  applyWrites,
+  NodeMap,
+  SparseState,
+  StateError,
+  verifyReads,
+  verifyWitness,
+  WorldState,
+  witnessOfWrites,
+} from "../src/index.ts";
+import { OracleState } from "./oracle.ts";
+import { addressOf, arbitraryWrites, hexList, keysOf, slotOf } from "./writes.ts";
+
+const ADDRESSES = 24;
+const SLOTS = 24;
+const block = fc.array(arbitraryWrites(ADDRESSES, SLOTS), { minLength: 1, maxLength: 8 });
+
+/** A state in a node map, as a host has it on disk: every read goes through encoded nodes. */
+function stored(base: readonly (readonly AccountWrite[])[]): { source: NodeMap; root: Hash } {
+  const source = new NodeMap();
+  const state = new WorldState(source, EMPTY_TRIE_ROOT);
+  for (const writes of base) state.applyWrites(writes);
+  for (const { encoded } of state.unstoredNodes()) source.add(encoded);
+  return { source, root: state.root() };
+}
+
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+    return "no error";
+  } catch (error) {
+    expect(error).toBeInstanceOf(StateError);
+    return (error as StateError).code;
+  }
+}
+
+const everyKey: StateKey[] = Array.from({ length: ADDRESSES + 4 }, (_, n): StateKey[] => [
+  { kind: "account", address: addressOf(n) },
+  ...Array.from({ length: SLOTS }, (_, s): StateKey => ({ kind: "slot", address: addressOf(n), slot: slotOf(s) })),
+]).flat();
+
+describe("world state", () => {
+  test("has the oracle's root after every transaction, over nodes in memory and over nodes reloaded", async () => {
+    await fc.assert(
+      fc.asyncProperty(block, fc.integer({ min: 0, max: 3 }), async (transactions, reloadEvery) => {
+        const oracle = await OracleState.make();
+        const source = new NodeMap();
+        let state = new WorldState(source, EMPTY_TRIE_ROOT);
+        for (const [i, writes] of transactions.entries()) {
+          expect(state.applyWrites(writes)).toBe(await oracle.apply(writes));
+          for (const { address, account, slots } of writes) {
+            const { storageRoot: _, ...read } = state.account(address) ?? { storageRoot: null };
+            expect(account === null ? {} : { ...account }).toEqual(read);
+            for (const { slot, value } of slots) expect(state.slot(address, slot)).toBe(value);
+          }
+          if (reloadEvery === 0 || i % reloadEvery !== 0) continue;
+          for (const { encoded } of state.unstoredNodes()) source.add(encoded);
+          if (reloadEvery === 3) state.markStored(0);
+          else state = new WorldState(source, state.root());
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("a snapshot keeps its root and values whatever is written after it", () => {
+    fc.assert(
+      fc.property(block, block, (before, after) => {
+        const state = new WorldState(new NodeMap(), EMPTY_TRIE_ROOT);
+        for (const writes of before) state.applyWrites(writes);
+        const root = state.root();
+        const snapshot = state.snapshot();
+        for (const writes of after) state.applyWrites(writes);
+        expect(state.rootOf(snapshot)).toBe(root);
+        state.restore(snapshot);
+        const fresh = new WorldState(new NodeMap(), EMPTY_TRIE_ROOT);
+        for (const writes of before) fresh.applyWrites(writes);
+        for (const writes of after) expect(state.applyWrites(writes)).toBe(fresh.applyWrites(writes));
+      }),
+    );
+  });
+
+  test("after a failed write nothing is answered until a snapshot is restored", () => {
+    const { source, root } = stored([[0, 1, 2, 3, 4, 5].map((n) => account(n))]);
+    const witness = witnessOfWrites(source, root, [[account(1)]]);
+    const state = SparseState.fromProof(root, witness);
+    const snapshot = state.snapshot();
+    const all = [0, 1, 2, 3, 4, 5].map((n): AccountWrite => ({ ...account(n), account: null }));
+    expect(codeOf(() => state.applyWrites(all))).toBe("missing-node");
+    expect(codeOf(() => state.root())).toBe("missing-node");
+    expect(codeOf(() => state.account(addressOf(1)))).toBe("missing-node");
+    state.restore(snapshot);
+    expect(state.root()).toBe(root);
+  });
+
+  test("trimming what is kept in memory changes no root", () => {
+    const source = new NodeMap();
+    const trimmed = new WorldState(source, EMPTY_TRIE_ROOT);
+    const whole = new WorldState(new NodeMap(), EMPTY_TRIE_ROOT);
+    for (let round = 0; round < 30; round++) {
+      const writes = Array.from({ length: 40 }, (_, i) => account((round * 31 + i * 7) % 300, round + 1));
+      expect(trimmed.applyWrites(writes)).toBe(whole.applyWrites(writes));
+      for (const { encoded } of trimmed.unstoredNodes()) source.add(encoded);
+      trimmed.markStored(50);
+      expect(trimmed.nodesInMemory).toBeLessThan(2_000);
+    }
+  });
+});
+
+const account = (n: number, nonce = n): AccountWrite => ({
+  address: addressOf(n),
+  account: { nonce: BigInt(nonce), balance: 5n, codeHash: `0x${"ab".repeat(32)}` as Hash },
+  code: null,
+  slots: Array.from({ length: n % 4 }, (_, s) => ({ slot: slotOf(s), value: BigInt(nonce + s + 1) })),
+});
+
+describe("proofs of reads", () => {
+  test("prove every value, absent ones included, with each node sent once", () => {
+    fc.assert(
+      fc.property(block, fc.subarray(everyKey, { maxLength: 60 }), (base, keys) => {
+        const { source, root } = stored(base);
+        const state = new WorldState(source, root);
+        const nodes = state.proveReads(keys);
+        expect(new Set(hexList(nodes)).size).toBe(nodes.length);
+        for (const entry of verifyReads(root, keys, { nodes, codes: [] })) {
+          if (entry.kind === "slot") expect(entry.value).toBe(state.slot(entry.address, entry.slot));
+          if (entry.kind !== "account") continue;
+          const record = state.account(entry.address);
+          expect(entry.value?.balance ?? null).toBe(record?.balance ?? null);
+          expect(entry.value?.nonce ?? null).toBe(record?.nonce ?? null);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("lacking any node, holding a changed, foreign or doubled one, or under another root they are refused", () => {
+    fc.assert(
+      fc.property(
+        block,
+        fc.subarray(everyKey, { minLength: 1, maxLength: 12 }),
+        fc.nat(),
+        fc.nat(),
+        (base, keys, which, at) => {
+          const { source, root } = stored(base);
+          const nodes = new WorldState(source, root).proveReads(keys);
+          const check = (changed: Uint8Array[], under = root): string =>
+            codeOf(() => verifyReads(under, keys, { nodes: changed, codes: [] }));
+          if (nodes.length === 0) return;
+          for (const [i] of nodes.entries()) expect(check(nodes.toSpliced(i, 1))).toBe("missing-node");
+          const target = which % nodes.length;
+          const changed = nodes[target]!.slice();
+          changed[at % changed.length]! ^= 1;
+          expect(check(nodes.with(target, changed))).toBe("missing-node");
+          expect(check([...nodes, nodes[target]!])).toBe("unused-node");
+          expect(check([...nodes, changed])).toBe("unused-node");
+          expect(check(nodes, `0x${"11".repeat(32)}` as Hash)).toBe("missing-node");
+          expect(check(nodes.toReversed())).toBe("no error");
+        },
+      ),
+      { numRuns: 75 },
+    );
+  });
+
+  test("nothing is needed to prove absence in an empty state, and nothing may be sent", () => {
+    const keys: StateKey[] = [{ kind: "slot", address: addressOf(1), slot: slotOf(1) }];
+    expect(verifyReads(EMPTY_TRIE_ROOT, keys, { nodes: [], codes: [] })).toEqual([{ ...keys[0], value: 0n }]);
+    expect(codeOf(() => verifyReads(EMPTY_TRIE_ROOT, keys, { nodes: [Uint8Array.of(0xc0)], codes: [] }))).toBe(
+      "unused-node",
+    );
+  });
+
+  test("keys that no state holds are refused by name", () => {
+    for (const key of [{ kind: "number" }, { kind: "chainId" }, { kind: "blockHash", number: 1n }] as const) {
+      const { source, root } = stored([[account(1)]]);
+      const nodes = [...source.values()];
+      expect(codeOf(() => new WorldState(source, root).proveReads([key]))).toBe("not-state");
+      expect(codeOf(() => verifyReads(root, [key], { nodes, codes: [] }))).toBe("not-state");
+    }
+  });
+});
+
+describe("witnesses of writes", () => {
+  test("the exact witness gives the true roots after each transaction, and without any one node a typed error", () => {
+    fc.assert(
+      fc.property(
+        block,
+        fc.array(arbitraryWrites(ADDRESSES, SLOTS), { minLength: 1, maxLength: 4 }),
+        (base, writes) => {
+          const { source, root } = stored(base);
+          const full = new WorldState(source, root);
+          const roots = writes.map((transaction) => full.applyWrites(transaction));
+          const witness = witnessOfWrites(source, root, writes);
+          const replay = (nodes: Uint8Array[]): Hash[] => {
+            const state = SparseState.fromProof(root, nodes);
+            return writes.map((transaction) => state.applyWrites(transaction));
+          };
+          expect(replay(witness)).toEqual(roots);
+          expect(applyWrites(root, witness, writes[0]!)).toBe(roots[0]);
+          for (const [i] of witness.entries())
+            expect(codeOf(() => replay(witness.toSpliced(i, 1)))).toBe("missing-node");
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test("a host's witness for the written keys always suffices; without one node: the same roots or a typed error", () => {
+    fc.assert(
+      fc.property(
+        block,
+        fc.array(arbitraryWrites(ADDRESSES, SLOTS), { minLength: 1, maxLength: 6 }),
+        (base, writes) => {
+          const { source, root } = stored(base);
+          const full = new WorldState(source, root);
+          const roots = writes.map((transaction) => full.applyWrites(transaction));
+          const keys = keysOf(writes);
+          const witness = new WorldState(source, root).witnessFor(keys);
+          verifyWitness(root, keys, witness);
+          const replay = (nodes: Uint8Array[]): Hash[] => {
+            const state = SparseState.fromProof(root, nodes);
+            return writes.map((transaction) => state.applyWrites(transaction));
+          };
+          expect(replay(witness)).toEqual(roots);
+          for (const [i] of witness.entries()) {
+            const less = witness.toSpliced(i, 1);
+            try {
+              expect(replay(less)).toEqual(roots);
+            } catch (error) {
+              expect((error as StateError).code).toBe("missing-node");
+            }
+            expect(codeOf(() => verifyWitness(root, keys, less))).toBe("missing-node");
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test("deleting all but one of many slots in any order needs nothing beyond the witness", () => {
+    const many: AccountWrite = {
+      ...account(1),
+      slots: Array.from({ length: 64 }, (_, s) => ({ slot: slotOf(s), value: 1n })),
+    };
+    const { source, root } = stored([[many]]);
+    fc.assert(
+      fc.property(fc.shuffledSubarray(many.slots.slice(), { minLength: 50, maxLength: 64 }), (order) => {
+        const writes = order.map(({ slot }): AccountWrite[] => [{ ...many, slots: [{ slot, value: 0n }] }]);
+        const witness = new WorldState(source, root).witnessFor(keysOf(writes));
+        const full = new WorldState(source, root);
+        const sparse = SparseState.fromProof(root, witness);
+        for (const transaction of writes) expect(sparse.applyWrites(transaction)).toBe(full.applyWrites(transaction));
+      }),
+      { numRuns: 40 },
+    );
+  });
+});

@@ -1,0 +1,20 @@
+/** What a benchmark is: a name, a line about it, and a run that reports its result lines. */
+
+/** One result: keys as design page 90 promises them. */
+export type ResultLine = { readonly bench: string } & Readonly<Record<string, string | number | object>>;
+
+export type Benchmark = {
+  readonly name: string;
+  readonly summary: string;
+  /** Measures and reports each result as it is there; `note` tells a human how far it is. */
+  readonly run: (report: (line: ResultLine) => void, note: (text: string) => void) => Promise<void>;
+};
+
+/** Middle of an odd number of measurements. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)]!;
+}
+
+/** Rounds a figure to three significant digits. */
+export const rounded = (value: number): number => Number(value.toPrecision(3));

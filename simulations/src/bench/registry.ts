@@ -1,0 +1,5 @@
+import type { Benchmark } from "./benchmark.ts";
+import { blocks } from "./blocks.ts";
+
+/** Every benchmark that `npm run bench` knows; add an entry to add one. */
+export const BENCHMARKS: readonly Benchmark[] = [blocks];
