@@ -14,7 +14,6 @@ import {
   taggedHash,
   toChainId,
   toWord,
-  ZERO_HASH,
 } from "@mvm/protocol";
 import type { L1Event, Member, RegistryName } from "@mvm/roles";
 import type { VirtualClock } from "./virtualClock.ts";
@@ -70,12 +69,13 @@ export class ModelL1 {
 
   createDac(label: string): ChainId {
     const chainId = toChainId(1_000 + this.#chains.size);
-    this.#chains.set(chainId, { nextIndex: 0n, lastHash: ZERO_HASH, lastBlock: 0n, queueEnd: 0n, queueLength: 0n });
+    const genesisHash = taggedHash("simulated/genesis", toWord(chainId));
+    this.#chains.set(chainId, { nextIndex: 0n, lastHash: genesisHash, lastBlock: 0n, queueEnd: 0n, queueLength: 0n });
     this.#emit({
       kind: "dacCreated",
       chainId,
       label,
-      genesisHash: taggedHash("simulated/genesis", toWord(chainId)),
+      genesisHash,
       timestamp: this.#timestamp,
       charter: "0x",
     });

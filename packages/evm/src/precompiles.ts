@@ -1,7 +1,8 @@
 /** The precompiled contracts: the library's, with signature recovery replaced by the native one. */
 import type { EVM, ExecResult } from "@ethereumjs/evm";
-import { type Address, bytesToBigInt, fromHex, type MaybePromise, recoverAddress } from "@mvm/protocol";
+import { type Address, bytesToBigInt, fromHex, type MaybePromise, recoverAddress, toAddress } from "@mvm/protocol";
 import { ExecutionError } from "./errors.ts";
+import { pointEvaluation } from "./pointEvaluation.ts";
 
 export type PrecompileResult = { readonly success: boolean; readonly gasUsed: number; readonly output: Uint8Array };
 
@@ -52,6 +53,8 @@ export function precompileTable(evm: EVM): Map<Address, Precompile> {
       return fromLibrary(result, gas);
     });
   }
-  table.set("0x0000000000000000000000000000000000000001" as Address, ecrecover);
+  table.set(toAddress("0x0000000000000000000000000000000000000001"), ecrecover);
+  const evaluation = toAddress("0x000000000000000000000000000000000000000a");
+  if (table.has(evaluation)) table.set(evaluation, pointEvaluation);
   return table;
 }

@@ -19,7 +19,7 @@ import { lesser } from "./words.ts";
 import { collectWrites } from "./writes.ts";
 
 const EMPTY = new Uint8Array(0);
-/** The machine counts gas in doubles. */
+/** The machine counts gas in doubles: where a fork has no cap, what lies above this is kept aside; only GAS shows it. */
 const COUNTABLE_GAS = BigInt(Number.MAX_SAFE_INTEGER);
 /** EIP-3529: at most this part of the gas used comes back */
 const REFUND_QUOTIENT = 5;
@@ -157,7 +157,7 @@ export async function executeTransaction(context: TransactionContext): Promise<T
     }
     if (fault !== null) return invalid(fault);
   }
-  const gasLimit = Number(message.gasLimit > COUNTABLE_GAS ? COUNTABLE_GAS : message.gasLimit);
+  const gasLimit = Number(lesser(message.gasLimit, COUNTABLE_GAS));
   if (gasLimit < intrinsic.charge) return invalid("intrinsic-gas");
 
   const { baseFeePerGas } = environment;
@@ -175,19 +175,20 @@ export async function executeTransaction(context: TransactionContext): Promise<T
   const result = await run(context, sender, target, gasLimit - intrinsic.charge);
   refund += state.refund;
 
-  const gasUsed = settleGas(gasLimit, result, refund, intrinsic);
+  const uncounted = result.status === "halt" ? message.gasLimit - BigInt(gasLimit) : 0n;
+  const gasUsed = BigInt(settleGas(gasLimit, result, refund, intrinsic)) + uncounted;
   const feeRecipient = state.entry(environment.feeRecipient);
   if (mode !== "call" && !state.load(feeRecipient)) await load(context, feeRecipient);
   if (inBlock) {
-    state.setBalance(sender, sender.balance + BigInt(gasLimit - gasUsed) * gasPrice);
-    const fee = BigInt(gasUsed) * (context.feePolicy === "credit" ? gasPrice : gasPrice - baseFeePerGas);
+    state.setBalance(sender, sender.balance + (message.gasLimit - gasUsed) * gasPrice);
+    const fee = gasUsed * (context.feePolicy === "credit" ? gasPrice : gasPrice - baseFeePerGas);
     if (fee === 0n) state.touch(feeRecipient);
     else state.setBalance(feeRecipient, feeRecipient.balance + fee);
   }
   const outcome: IncludedOutcome = {
     kind: "included",
     status: result.status === "success" ? 1 : 0,
-    gasUsed: BigInt(gasUsed),
+    gasUsed,
     logs: state.logs,
     writes: collectWrites(state),
     reads: state.reads,

@@ -7,8 +7,6 @@ import type { AccountState, TransactionState } from "./transactionState.ts";
 
 /** EIP-7825 */
 const TRANSACTION_GAS_CAP = 16_777_216n;
-/** The machine counts gas in doubles; nothing can need more. */
-const COUNTABLE_GAS = BigInt(Number.MAX_SAFE_INTEGER);
 /** EIP-2681: the last nonce that a transaction may not have */
 const NONCE_BOUND = (1n << 64n) - 1n;
 
@@ -23,7 +21,7 @@ export function formFault(
   const { type, gasLimit } = message;
   if (type === 4 && (!rules.delegation || message.to === null)) return "type-not-supported";
   if (type === 4 && message.authorizations.length === 0) return "empty-authorizations";
-  if (gasLimit > (rules.transactionGasCap ? TRANSACTION_GAS_CAP : COUNTABLE_GAS)) return "gas-limit-above-cap";
+  if (rules.transactionGasCap && gasLimit > TRANSACTION_GAS_CAP) return "gas-limit-above-cap";
   if (gasLimit > blockGasLeft) return "gas-limit-above-block";
   if (gasLimit < BigInt(Math.max(intrinsic.charge, intrinsic.floor))) return "intrinsic-gas";
   if (message.to === null && rules.initcodeLimit && message.data.length > MAX_INITCODE_BYTES)

@@ -75,6 +75,9 @@ export type BlockEvent = {
   readonly baseFeePerGas: bigint;
 };
 
+/** All contract events of a block were told; timestamp in seconds. */
+export type BlockEndEvent = { readonly type: "block-end"; readonly number: bigint; readonly timestamp: bigint };
+
 /** L1 took blocks back: everything after toBlock did not happen; replacements follow. */
 export type ReorgEvent = { readonly type: "reorg"; readonly toBlock: bigint };
 
@@ -100,4 +103,11 @@ export type UnreachableEvent = { readonly type: "l1-unreachable"; readonly error
 /** L1 answers again. */
 export type ReachableEvent = { readonly type: "l1-reachable" };
 
-export type L1Event = BlockEvent | ReorgEvent | ContractEvent | FollowErrorEvent | UnreachableEvent | ReachableEvent;
+export type L1Event =
+  | BlockEvent
+  | BlockEndEvent
+  | ReorgEvent
+  | ContractEvent
+  | FollowErrorEvent
+  | UnreachableEvent
+  | ReachableEvent;

@@ -35,7 +35,8 @@ export type L1FollowerOptions = {
 type Range = { readonly blocks: readonly L1Block[]; readonly logs: readonly L1Log[] };
 
 /**
- * Follows L1: every block from a given one on, each followed by its contract events in log order. Blocks that L1 takes
+ * Follows L1: every block from a given one on, each followed by its contract events in log order
+ * and by an end mark. Blocks that L1 takes
  * back are told by a reorg event, and their replacements follow. An unreachable, lagging or garbling L1 node only
  * delays: l1-unreachable is told once, polling goes on.
  */
@@ -95,6 +96,7 @@ export class L1Follower {
       await this.#emit({ type: "l1-reachable" });
     }
     if (seen === "idle") return "idle";
+    if (seen === "refused") return "more";
     if ("reorgTo" in seen) {
       await this.#goBack(seen.reorgTo);
       return "more";
@@ -106,6 +108,7 @@ export class L1Follower {
       const { number, hash, parentHash, timestamp, baseFeePerGas } = block;
       await this.#emit({ type: "block", number, hash, parentHash, timestamp, baseFeePerGas });
       for (const event of events) await this.#emit(event);
+      await this.#emit({ type: "block-end", number, timestamp });
       this.#remember(block);
     }
     return "more";
@@ -117,7 +120,6 @@ export class L1Follower {
       return await unlessAborted(reading(), signal);
     } catch (error) {
       if (!(error instanceof L1Error) || error.code === "reorg-too-deep") throw error;
-      if (error.data.method === "eth_getLogs" && this.#rangeBlocks > 1n) this.#rangeBlocks /= 2n;
       if (this.#reachable) {
         this.#reachable = false;
         await this.#emit({ type: "l1-unreachable", error });
@@ -126,7 +128,7 @@ export class L1Follower {
     }
   }
 
-  async #look(): Promise<Range | { readonly reorgTo: bigint } | "idle"> {
+  async #look(): Promise<Range | { readonly reorgTo: bigint } | "idle" | "refused"> {
     const { transport } = this.#options;
     const head = await getBlock(transport, "latest");
     if (head === undefined) return "idle";
@@ -141,9 +143,10 @@ export class L1Follower {
     const before = this.#remembered.at(-1);
     if (before !== undefined && first.parentHash !== before.hash) return { reorgTo: await this.#commonBlock() };
     const logs = await this.#logsOf(blocks);
+    if (logs === "refused") return logs;
     if (logs === undefined) return this.#contradiction("eth_getLogs");
     this.#contradictions = 0;
-    this.#rangeBlocks = this.#rangeBlocks * 2n < MAX_RANGE_BLOCKS ? this.#rangeBlocks * 2n : MAX_RANGE_BLOCKS;
+    if (last === head.number) this.#rangeBlocks = MAX_RANGE_BLOCKS;
     return { blocks, logs };
   }
 
@@ -161,8 +164,11 @@ export class L1Follower {
     return linked && blocks.length === numbers.length ? blocks : undefined;
   }
 
-  /** Logs of the blocks; undefined if L1 changed while they were fetched: the last block is looked at again. */
-  async #logsOf(blocks: readonly L1Block[]): Promise<readonly L1Log[] | undefined> {
+  /**
+   * Logs of the blocks; undefined if L1 changed while they were fetched: the last block is looked at again. A node that
+   * refuses the range gets one half as long next.
+   */
+  async #logsOf(blocks: readonly L1Block[]): Promise<readonly L1Log[] | undefined | "refused"> {
     const { transport, addresses } = this.#options;
     const first = blocks[0]!;
     const last = blocks.at(-1)!;
@@ -171,7 +177,12 @@ export class L1Follower {
       toBlock: last.number,
       addresses: followedAddresses(addresses),
       firstTopics: FOLLOWED_TOPICS,
+    }).catch((error: unknown) => {
+      if (!(error instanceof L1Error) || error.code !== "rpc-error" || blocks.length === 1) throw error;
+      this.#rangeBlocks = BigInt(blocks.length) / 2n;
+      return "refused" as const;
     });
+    if (logs === "refused") return logs;
     const still = await getBlock(transport, last.number);
     const hashes = new Map(blocks.map(({ number, hash }) => [number, hash]));
     const consistent = logs.every(({ blockNumber, blockHash }) => hashes.get(blockNumber) === blockHash);

@@ -156,15 +156,18 @@ export class L1Submitter {
     }
   }
 
-  /** Why a mined transaction failed: the call is made again on the state of the block before. */
+  /** Why a mined transaction failed: the call is made again on the state after its block, then on the one before. */
   async #revertOf(call: L1Call, receipt: L1Receipt, gasLimit: bigint): Promise<L1Error> {
     const { transport } = this.#options;
     const transaction = { from: this.address, to: call.to, data: call.data, gas: toQuantity(gasLimit) };
-    const { transactionHash } = receipt;
-    try {
-      await request(transport, "eth_call", [transaction, toQuantity(receipt.blockNumber - 1n)]);
-    } catch (error) {
-      return asRevert(call, error, transactionHash);
+    const { transactionHash, blockNumber } = receipt;
+    for (const block of [blockNumber, blockNumber - 1n]) {
+      try {
+        await request(transport, "eth_call", [transaction, toQuantity(block)]);
+      } catch (error) {
+        const failure = asRevert(call, error, transactionHash);
+        if (failure.code === "reverted") return failure;
+      }
     }
     return new L1Error("reverted", `${call.action} reverted`, { action: call.action, transactionHash });
   }
@@ -180,7 +183,7 @@ function asRevert(call: L1Call, error: unknown, transactionHash?: Hash): L1Error
   const raw = revertDataOf(error.data.rpcData);
   const isRevert = raw !== undefined || /revert/i.test(error.data.rpcMessage ?? "");
   const data: L1ErrorData = { ...error.data, action: call.action, ...(transactionHash ? { transactionHash } : {}) };
-  if (!isRevert && transactionHash === undefined) return new L1Error(error.code, error.message, data, error);
+  if (!isRevert) return new L1Error(error.code, error.message, data, error);
   const revert = decodeRevert(raw ?? "0x");
   const message = `${call.action} reverts: ${revert.name ?? error.data.rpcMessage ?? "no reason"}`;
   return new L1Error("reverted", message, { ...data, revert }, error);

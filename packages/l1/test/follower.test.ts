@@ -1,4 +1,14 @@
-import { appendBatch, chainIdOfLabel, createDac, decodeCharter, depositMt, L1Error, register } from "@mvm/l1";
+import {
+  appendBatch,
+  approve,
+  chainIdOfLabel,
+  decodeCharter,
+  depositMt,
+  L1Error,
+  L1Follower,
+  register,
+  transferMt,
+} from "@mvm/l1";
 import { type Address, type ChainId, toAddress } from "@mvm/protocol";
 import { AbiCoder } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -63,6 +73,44 @@ describe("L1Follower", () => {
     expect(after[1]).toMatchObject({ type: "block", number: common + 1n });
     expect(recorder.ofType("dac-created").map(({ label }) => label)).toEqual(["taken-back", "stays"]);
     expect(recorder.follower.remembered.at(-1)).toEqual({ number: head, hash: await blockHash(network.anvil, head) });
+  });
+
+  it("tells a reorg to a shorter chain before that grows beyond the old one", async () => {
+    const recorder = new Recorder(options());
+    const snapshot = await network.anvil.provider.send("evm_snapshot", []);
+    const common = await headNumber(network.anvil);
+    await network.anvil.mine(5);
+    await recorder.untilBlock(common + 5n);
+    await network.anvil.provider.send("evm_revert", [snapshot]);
+    await createDacNamed(network, "shorter");
+    await recorder.until(() => recorder.ofType("dac-created").some(({ label }) => label === "shorter"));
+    await recorder.stop();
+    expect(recorder.ofType("reorg")).toEqual([{ type: "reorg", toBlock: common }]);
+    expect(recorder.follower.nextBlock).toBe(common + 2n);
+  });
+
+  it("never mixes the blocks of one history with the logs of another", async () => {
+    const snapshot = await network.anvil.provider.send("evm_snapshot", []);
+    const common = await headNumber(network.anvil);
+    await network.anvil.mine(2);
+    let changed = false;
+    const transport = tampered(network.anvil.provider, (method, _params, honest) => {
+      if (method !== "eth_getLogs" || changed) return undefined;
+      changed = true;
+      const answer = honest();
+      return answer.then(async (logs) => {
+        await replaceBlocks(snapshot, "in-between");
+        return logs;
+      });
+    });
+    const recorder = new Recorder({ ...options(), transport });
+    await recorder.untilBlock(common + 3n);
+    await recorder.stop();
+    expect(recorder.ofType("reorg")).toEqual([]);
+    expect(recorder.ofType("dac-created").filter(({ label }) => label === "in-between")).toHaveLength(1);
+    const blocks = recorder.ofType("block");
+    const linked = blocks.every((block, i) => i === 0 || block.parentHash === blocks[i - 1]!.hash);
+    expect(linked).toBe(true);
   });
 
   it("resumes where it stopped, and tells nothing twice", async () => {
@@ -159,6 +207,19 @@ describe("L1Follower", () => {
     await recorder.stop();
   });
 
+  it("takes nothing from an L1 node whose headers form no chain", async () => {
+    const wrong = `0x${(network.firstBlock + 2n).toString(16)}`;
+    const transport = tampered(network.anvil.provider, async (method, params, honest) => {
+      const answer = (await honest()) as object;
+      const broken = method === "eth_getBlockByNumber" && params[0] === wrong;
+      return broken ? { ...answer, parentHash: `0x${"55".repeat(32)}` } : answer;
+    });
+    const recorder = new Recorder({ ...options(), transport });
+    await recorder.until(() => recorder.ofType("l1-unreachable").length > 0);
+    await recorder.stop();
+    expect(recorder.ofType("block")).toEqual([]);
+  });
+
   it("follows in smaller ranges when the node refuses large ones", async () => {
     let largest = 0n;
     await network.anvil.mine(40);
@@ -175,6 +236,7 @@ describe("L1Follower", () => {
     await recorder.untilBlock(head);
     await recorder.stop();
     expect(largest).toBeGreaterThan(1n);
+    expect(recorder.ofType("l1-unreachable")).toEqual([]);
     expect(recorder.ofType("block").length).toBe(Number(head - network.firstBlock) + 1);
   });
 
@@ -186,7 +248,6 @@ describe("L1Follower", () => {
   });
 
   it("ends with the error of its callback", async () => {
-    const { L1Follower } = await import("@mvm/l1");
     const failing = new L1Follower({
       ...options(),
       onEvent: () => {
@@ -208,14 +269,13 @@ describe("a batch that a contract appended", () => {
     forwarder = toAddress(receipt!.contractAddress!);
     await createDacNamed(network, "by-contract");
     chainId = (await chainIdOfLabel(network.reader, "by-contract"))!;
-    await register1(forwarder);
+    await registerContract(forwarder);
   });
 
-  async function register1(operator: Address): Promise<void> {
+  async function registerContract(operator: Address): Promise<void> {
     const owner = network.accounts[1]!;
     const stakeWei = 1_000n * MT;
     const { addresses } = network;
-    const { approve, transferMt } = await import("@mvm/l1");
     await network.accounts[0]!.submit(transferMt(addresses, operator, stakeWei));
     await owner.submit(through(operator, approve(addresses, "sequencerPool", stakeWei)));
     const registration = registrationOf(operator);

@@ -35,6 +35,7 @@ import { type Anvil, startAnvil } from "./anvil.ts";
 export const MT = 10n ** 18n;
 export const CHARTER = { vision: "to be useful", mission: "by being tested", managementContract: ZERO_ADDRESS };
 const WAIT_MS = 30_000;
+const LOOK_MS = 10;
 
 /** Deployed contracts on a fresh anvil, and a submitter for each of its funded accounts. */
 export type TestNetwork = {
@@ -141,21 +142,11 @@ export class Recorder {
   readonly follower: L1Follower;
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
-  readonly #listeners = new Set<() => void>();
 
   constructor(options: Omit<L1FollowerOptions, "onEvent">) {
-    this.follower = new L1Follower({ pollMs: 10, ...options, onEvent: (event) => this.#record(event) });
+    this.follower = new L1Follower({ pollMs: 10, ...options, onEvent: (event) => void this.events.push(event) });
     this.#running = this.follower.run(this.#ending.signal);
-    this.#running.catch(() => this.#notify());
-  }
-
-  #record(event: L1Event): void {
-    this.events.push(event);
-    this.#notify();
-  }
-
-  #notify(): void {
-    for (const listener of this.#listeners) listener();
+    this.#running.catch(() => undefined);
   }
 
   ofType<T extends L1Event["type"]>(type: T): readonly Extract<L1Event, { type: T }>[] {
@@ -167,17 +158,16 @@ export class Recorder {
     const look = (): void => {
       if (condition()) met.resolve();
     };
+    const interval = setInterval(look, LOOK_MS);
     const timer = setTimeout(() => {
       const seen = this.events.map(({ type }) => type).join(" ");
       met.reject(new Error(`condition not met: ${condition}; seen: ${seen.slice(-2_000)}`));
     }, WAIT_MS);
-    this.#listeners.add(look);
-    look();
     try {
       await Promise.race([met.promise, this.#running.then(() => undefined)]);
     } finally {
       clearTimeout(timer);
-      this.#listeners.delete(look);
+      clearInterval(interval);
     }
   }
 

@@ -1,4 +1,12 @@
-import { createDac, createL1Provider, depositMt, L1Error, MAX_WAITING_TRANSACTIONS, transferMt } from "@mvm/l1";
+import {
+  chainIdOfLabel,
+  createDac,
+  createL1Provider,
+  depositMt,
+  L1Error,
+  MAX_WAITING_TRANSACTIONS,
+  transferMt,
+} from "@mvm/l1";
 import { toAddress } from "@mvm/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startAnvil } from "./anvil.ts";
@@ -37,7 +45,6 @@ describe("L1Submitter", () => {
 
   it("names errors of contracts that the called one calls", async () => {
     await network.accounts[1]!.submit(dac("inner-errors"));
-    const { chainIdOfLabel } = await import("@mvm/l1");
     const chainId = (await chainIdOfLabel(network.reader, "inner-errors"))!;
     const deposit = depositMt(network.addresses, { chainId, to: RECEIVER, amountWei: MT });
     const failure = await failureOf(network.accounts[2]!.submit(deposit));
@@ -95,8 +102,9 @@ describe("L1Submitter", () => {
     const { anvil } = network;
     let lost = 0;
     const transport = tampered(anvil.provider, async (method, _params, honest) => {
+      const losesAnswer = method === "eth_sendRawTransaction" && lost++ === 0;
       const answer = await honest();
-      if (method === "eth_sendRawTransaction" && lost++ === 0) throw new Error("connection reset");
+      if (losesAnswer) throw new Error("connection reset");
       return answer;
     });
     const account = submitterOf(anvil, anvil.wallets[7]!, new AbortController().signal, transport);

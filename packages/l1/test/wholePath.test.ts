@@ -40,6 +40,7 @@ import {
   registrationOf,
   startNetwork,
   type TestNetwork,
+  tampered,
 } from "./network.ts";
 
 let network: TestNetwork;
@@ -165,6 +166,24 @@ describe("a network's contracts, from deployment to a batch", () => {
     expect(batch!.batchHash).toBe((await batchAt(network.reader, chainId, 0n)).batchHash);
     const first = recorder.ofType("registered")[0]!;
     expect(first).toMatchObject({ role: "sequencer", index: 0n, ...registrationOf(first.operator) });
+  });
+
+  it.each([
+    ["transaction-unknown", () => null],
+    ["wrong-input", (honest: { input: string }) => ({ ...honest, input: `${honest.input.slice(0, -2)}00` })],
+    ["wrong-input", (honest: { input: string }) => ({ ...honest, input: "0x1234" })],
+    ["not-a-direct-call", (honest: object) => ({ ...honest, to: null })],
+  ])("data that an L1 node does not give as it was posted is unavailable: %s", async (reason, replace) => {
+    const { addresses, firstBlock, anvil } = network;
+    const transport = tampered(anvil.provider, async (method, _params, honest) => {
+      const answer = await honest();
+      return method === "eth_getTransactionByHash" ? replace(answer as { input: string }) : answer;
+    });
+    const recorder = new Recorder({ transport, addresses, fromBlock: firstBlock });
+    await recorder.untilBlock(await headNumber(anvil));
+    await recorder.stop();
+    expect(recorder.ofType("error")).toMatchObject([{ code: "batch-data-unavailable", reason, chainId, index: 0n }]);
+    expect(recorder.ofType("batch-appended")[0]!.data).toBeUndefined();
   });
 
   it("reads of what is not there are typed reverts", async () => {

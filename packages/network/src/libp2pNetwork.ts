@@ -91,6 +91,7 @@ class Libp2pNetwork implements Network {
   #node!: Libp2pNode;
   #state: State = "new";
   #bootstrapTimer: NodeJS.Timeout | undefined;
+  #starting: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(peerId: PeerId, bootstrap: readonly PeerAddress[], scores = DEFAULT_SCORE_PARAMETERS) {
@@ -146,11 +147,15 @@ class Libp2pNetwork implements Network {
     if (this.#state !== "new") throw new NetworkError("stopped", "a network starts once");
     this.#state = "running";
     try {
-      await this.#node.start();
+      this.#starting = Promise.resolve(this.#node.start());
+      await this.#starting;
       for (const server of this.#servers.values()) await this.#serve(server);
+      // it may have been stopped meanwhile
+      this.#requireRunning({});
       for (const topic of this.#validations.topics) this.#join(topic);
     } catch (cause) {
       await this.stop();
+      if (cause instanceof NetworkError) throw cause;
       throw new NetworkError("unreachable", "the network did not start", {}, cause);
     }
     this.#bootstrapTimer = setInterval(() => this.#dialBootstrap(), BOOTSTRAP_INTERVAL_MS);
@@ -168,6 +173,8 @@ class Libp2pNetwork implements Network {
     this.#stopping.abort();
     this.#client.stop();
     for (const server of this.#servers.values()) server.stop();
+    // a node that is still starting does not stop; start itself reports its failure
+    await Promise.allSettled([this.#starting]);
     const signal = AbortSignal.timeout(STOP_TIMEOUT_MS);
     await Promise.allSettled(this.#node.getPeers().map((peer) => this.#node.hangUp(peer, { signal })));
     for (const connection of this.#node.getConnections()) connection.abort(new Error("this node is stopping"));

@@ -80,7 +80,10 @@ export interface Network {
   unsubscribe(topic: string): void;
   /** Peers that are connected and known to be subscribed to the topic. */
   subscribers(topic: string): PeerId[];
-  /** Sends a request and waits for its one answer; connects first where needed. Never sent twice. */
+  /**
+   * Sends a request and waits for its one answer; connects first where needed. Never sent twice.
+   * The bytes must stay as they are until the promise settles.
+   */
   request(peer: PeerId, protocol: string, bytes: Uint8Array, options: RequestOptions): Promise<Uint8Array>;
   /** One handler a protocol; throws a plain Error on a second one and on limits out of bounds. */
   handle(protocol: string, limits: HandlerLimits, handler: RequestHandler): void;

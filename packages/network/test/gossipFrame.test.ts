@@ -39,6 +39,11 @@ describe("checkGossipFrame", () => {
     );
   });
 
+  test("refuses a message without a topic", () => {
+    // RPC { message { data: "x" } }
+    expect(() => checkGossipFrame(Uint8Array.of(0x12, 3, 0x12, 1, 0x78))).toThrow("without a topic");
+  });
+
   test("answers any bytes with a verdict, never with another error or without end", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (anything) => {

@@ -212,6 +212,20 @@ export function requestProperties(pair: Pair, begin: () => World): void {
     expect(await code(a.request(b.peerId, ECHO, textBytes("?"), WITHIN))).toBe("unreachable");
   });
 
+  test("a handler learns that its requester is gone", async () => {
+    const [a, b] = await pair();
+    const signals: AbortSignal[] = [];
+    b.handle(ECHO, LIMITS, (_from, _bytes, signal) => {
+      signals.push(signal);
+      return new Promise(() => {});
+    });
+    const asked = code(a.request(b.peerId, ECHO, textBytes("?"), WITHIN));
+    await until(() => signals.length === 1);
+    await a.stop();
+    expect(await asked).toBe("stopped");
+    await until(() => signals[0]!.aborted);
+  });
+
   test("a second handler for a protocol and limits out of bounds are programmer's errors", async () => {
     const { create } = begin();
     const a = await create();

@@ -1,5 +1,6 @@
 /**
- * Two nodes talk and stop, one of them with a request under way and one with a handler that never ends. The process
+ * Two nodes talk and stop, one of them with a request under way and one with a handler that never ends; a third
+ * one stops while it starts. The process
  * must then end by itself: nothing here calls exit.
  */
 import { createLibp2pNetwork, generatePeerKey, NetworkError, peerIdOf } from "../src/index.ts";
@@ -46,4 +47,16 @@ await reached.promise;
 const wasHeard = await heard.promise;
 await client.stop();
 await server.stop();
-console.log(JSON.stringify({ answered: answer.length === 5, heard: wasHeard, failed: await pending }));
+const hasty = await createLibp2pNetwork({
+  privateKey: await generatePeerKey(),
+  listen: ["/ip4/127.0.0.1/tcp/0"],
+  bootstrap: server.addresses,
+});
+const started = hasty.start().then(
+  () => "started",
+  (error: unknown) => (error instanceof NetworkError ? error.code : "another error"),
+);
+await hasty.stop();
+console.log(
+  JSON.stringify({ answered: answer.length === 5, heard: wasHeard, failed: await pending, started: await started }),
+);

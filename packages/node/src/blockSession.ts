@@ -6,7 +6,6 @@ import {
   EMPTY_CODE_HASH,
   type Hash,
   type Header,
-  LIMITS,
   PREDEPLOYS,
   type StateEntry,
   type StateKey,
@@ -97,10 +96,7 @@ export class BlockSession {
       }
     }
     const { stateRoot } = this.#parent.header;
-    const batches: StateKey[][] = [];
-    for (let from = 0; from < written.length; from += LIMITS.readKeys)
-      batches.push(written.slice(from, from + LIMITS.readKeys));
-    await Promise.all(batches.map((keys) => this.#proven.fetchWitness(keys)));
+    await this.#proven.fetchWitness(written);
     const state = SparseState.fromProof(stateRoot, this.#proven.collectedNodes());
     const stateRoots = outcomes.map(({ writes }) => state.applyWrites(writes));
     return { ...fixed, ...blockRoots(transactions, outcomes, stateRoots) };

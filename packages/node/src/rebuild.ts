@@ -17,8 +17,8 @@ import {
   LIMITS,
   merkleRoot,
   nextBaseFee,
-  type PostedBlock,
   type Parameters,
+  type PostedBlock,
   PREDEPLOYS,
   PROFILES,
   prevRandaoOf,
@@ -53,7 +53,13 @@ export class Rebuild {
   #parent: Parent;
   #transactions = 0;
 
-  private constructor(options: { engine: Engine; database: DacDatabase; dac: Dac; view: L1View; parameters: Parameters }) {
+  private constructor(options: {
+    engine: Engine;
+    database: DacDatabase;
+    dac: Dac;
+    view: L1View;
+    parameters: Parameters;
+  }) {
     this.#parameters = options.parameters;
     this.#engine = options.engine;
     this.#database = options.database;
@@ -202,7 +208,13 @@ export async function rebuildFromL1({ label, networkFile, l1Url }: RebuildOption
         return;
       }
       if (event.type === "l1-unreachable") throw event.error;
-      if (event.type === "error" || event.type === "reorg" || event.type === "l1-reachable" || done.signal.aborted)
+      if (
+        event.type === "block-end" ||
+        event.type === "error" ||
+        event.type === "reorg" ||
+        event.type === "l1-reachable" ||
+        done.signal.aborted
+      )
         return;
       const translated = toRoleEvent(event, timestamp);
       if (translated !== null) view.apply(translated);

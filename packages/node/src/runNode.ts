@@ -84,9 +84,7 @@ async function signUp(options: {
     const same = (left: Uint8Array, right: Uint8Array): boolean => Buffer.from(left).equals(right);
     if (known === undefined) {
       const registration = { blsPublicKey: keys.identity.bls.publicKey, ...at };
-      await submitter.submit(
-        approve(reader.addresses, REGISTRY_OF_ROLE[role], stakes[role]),
-      );
+      await submitter.submit(approve(reader.addresses, REGISTRY_OF_ROLE[role], stakes[role]));
       await submitter.submit(register(reader.addresses, role, { registration, stakeWei: stakes[role] }));
     } else if (!same(known.peerId, at.peerId) || !same(known.multiaddr, at.multiaddr)) {
       await submitter.submit(updateAddress(reader.addresses, role, at));
@@ -193,6 +191,8 @@ async function followL1({ config, core, clock, log, transport, signal, onCaughtU
       case "block":
         timestamp = event.timestamp;
         if (caughtUp) clock.observe(timestamp);
+        return;
+      case "block-end":
         core.l1Event({ kind: "l1Block", number: event.number, timestamp });
         if (!caughtUp && event.number >= headAtStart) {
           caughtUp = true;

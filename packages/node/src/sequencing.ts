@@ -12,7 +12,6 @@ import {
   postedSizeBytes,
   type SealedBlock,
   type UnsignedBlock,
-  ZERO_HASH,
 } from "@mvm/protocol";
 import { type L1View, type Parent, Sequencer, type SequencerEffect, type SequencerEvent } from "@mvm/roles";
 import { BlockSession } from "./blockSession.ts";
@@ -190,7 +189,7 @@ export class Sequencing {
       const last = this.#view.batches(chainId).at(-1);
       const place = {
         index: (last?.header.index ?? -1n) + 1n,
-        previousBatchHash: last?.batchHash ?? ZERO_HASH,
+        previousBatchHash: last?.batchHash ?? this.#view.dac(chainId)!.genesisHash,
         slot,
         poster: this.#ports.identity.operator,
       };

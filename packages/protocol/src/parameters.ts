@@ -92,8 +92,10 @@ export const LIMITS = {
   standIns: 2,
   /** hosts that keep a DAC's state (design page 50) */
   storageReplicas: 3,
-  /** keys of one read request */
+  /** keys of one request for values */
   readKeys: 512,
+  /** keys of one request for a proof: a witness for all writes of a block is one request, for a branch may lose its children through any of them */
+  proofKeys: 16_384,
   /** keys that a provider may ask for in one job: bounds fishing and memory; no read costs less than 2,000 gas, so a block of blockGas makes at most 30,000 */
   jobReadKeys: 32_768,
   /** bytes of a job, a result or an answer with values or proofs */

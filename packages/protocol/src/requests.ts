@@ -91,7 +91,7 @@ export const REQUESTS = {
     request: struct({
       chainId: chainIdCodec,
       stateRoot: hash,
-      keys: list(stateKeyCodec, LIMITS.readKeys),
+      keys: list(stateKeyCodec, LIMITS.proofKeys),
       forWrites: flag,
     }),
     answer: union({
@@ -101,7 +101,7 @@ export const REQUESTS = {
       }),
       refused: refusal,
     }),
-    maxRequestBytes: 96 * 1024,
+    maxRequestBytes: 1024 * 1024,
     maxAnswerBytes: LIMITS.messageBytes,
   }),
 } as const;

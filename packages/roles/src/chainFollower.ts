@@ -69,6 +69,8 @@ export type FollowerOptions = {
 
 /** Blocks that wait to be applied. */
 const MAX_WAITING = 256;
+/** L1 blocks that a block may be ahead of the own view of L1: it waits for them. */
+const MAX_L1_LEAD = 8n;
 /** Milliseconds between two looks for what was missed. */
 const SYNC_INTERVAL_MS = 3_000;
 
@@ -172,6 +174,8 @@ export class ChainFollower {
       const block = this.#waiting[0];
       if (block === undefined) return [];
       if (block.header.number > this.head.header.number + 1n) return this.#sync();
+      const l1Lead = block.context.l1Block - this.#options.view.block.number;
+      if (l1Lead > 0n && l1Lead <= MAX_L1_LEAD) return [];
       this.#waiting.shift();
       const effects = this.#consider(block, moment);
       if (effects.length > 0) return effects;

@@ -1,4 +1,5 @@
 /** eth_ methods on blocks. */
+import type { Hash } from "@mvm/protocol";
 import { blockFields } from "./blockFields.ts";
 import { findBlock } from "./blockLookup.ts";
 import type { BlockView } from "./blockView.ts";
@@ -7,7 +8,7 @@ import { quantity } from "./quantities.ts";
 import { receiptFields } from "./receiptFields.ts";
 import { type BlockReference, blockNumberParam, blockParam, flagParam, hashParam } from "./schemas.ts";
 
-const byHash = (hash: Extract<BlockReference, { kind: "hash" }>["hash"]): BlockReference => ({ kind: "hash", hash });
+const byHash = (hash: Hash): BlockReference => ({ kind: "hash", hash });
 
 /** What `show` makes of the block, or null where there is none. */
 async function shown(

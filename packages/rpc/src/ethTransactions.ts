@@ -1,5 +1,5 @@
 /** eth_ methods on transactions. */
-import { decodeTransaction } from "@mvm/protocol";
+import { decodeTransaction, type Hash, type Transaction } from "@mvm/protocol";
 import { findBlock, indexedBlock } from "./blockLookup.ts";
 import type { BlockView } from "./blockView.ts";
 import { defineMethod, type Json, type Method, type MethodContext } from "./method.ts";
@@ -10,10 +10,10 @@ import { pendingFields, transactionFields } from "./transactionFields.ts";
 
 type Located = { readonly view: BlockView; readonly index: number };
 
-async function locate(context: MethodContext, hash: Parameters<typeof context.backend.locate>[0]) {
+async function locate(context: MethodContext, hash: Hash): Promise<Located | null> {
   const place = await context.backend.locate(hash);
   if (place === null) return null;
-  return { view: await indexedBlock(context, place.blockNumber), index: place.index } satisfies Located;
+  return { view: await indexedBlock(context, place.blockNumber), index: place.index };
 }
 
 async function byPosition(context: MethodContext, block: BlockReference, index: bigint): Promise<Json> {
@@ -23,7 +23,7 @@ async function byPosition(context: MethodContext, block: BlockReference, index: 
 
 async function sendRawTransaction(context: MethodContext, raw: Uint8Array): Promise<Json> {
   const { backend } = context;
-  let transaction: ReturnType<typeof decodeTransaction>;
+  let transaction: Transaction;
   try {
     transaction = decodeTransaction(raw, backend.chainId);
   } catch (cause) {

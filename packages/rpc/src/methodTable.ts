@@ -7,6 +7,7 @@ import { ethNetworkMethods } from "./ethNetwork.ts";
 import { ethStateMethods } from "./ethState.ts";
 import { ethTransactionMethods } from "./ethTransactions.ts";
 import type { Method } from "./method.ts";
+import { mvmMethods } from "./mvm.ts";
 import { netMethods } from "./net.ts";
 import { web3Methods } from "./web3.ts";
 
@@ -30,6 +31,7 @@ export const STANDARD_METHODS: MethodTable = methodTable(
   ethFeeMethods,
   ethTransactionMethods,
   ethLogMethods,
+  mvmMethods,
   netMethods,
   web3Methods,
 );

@@ -1,6 +1,6 @@
 /** Receipts and logs as eth_getTransactionReceipt, eth_getBlockReceipts and eth_getLogs show them. */
 import { createAddress } from "@mvm/evm";
-import { bloomOf, DEPOSIT_TYPE, type Log, toHex } from "@mvm/protocol";
+import { bloomOf, DEPOSIT_TYPE, type Log, PREDEPLOYS, toHex } from "@mvm/protocol";
 import type { BlockTransaction, BlockView } from "./blockView.ts";
 import { effectiveGasPrice } from "./fees.ts";
 import type { Json } from "./method.ts";
@@ -29,7 +29,8 @@ export function logFields(
 
 function partyFields(entry: BlockTransaction, baseFeePerGas: bigint): { readonly [key: string]: Json } {
   if (entry.kind === "deposit") {
-    const { from, to } = entry.deposit;
+    const { to } = entry.deposit;
+    const from = PREDEPLOYS.coinbase;
     return {
       type: quantity(DEPOSIT_TYPE),
       from,

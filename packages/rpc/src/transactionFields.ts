@@ -1,5 +1,5 @@
 /** Transactions as eth_getTransactionBy* shows them. */
-import { DEPOSIT_TYPE, type Deposit, type Hash, type Transaction, toHex } from "@mvm/protocol";
+import { DEPOSIT_TYPE, type Deposit, type Hash, PREDEPLOYS, type Transaction, toHex } from "@mvm/protocol";
 import type { BlockView } from "./blockView.ts";
 import { effectiveGasPrice } from "./fees.ts";
 import type { Json } from "./method.ts";
@@ -66,7 +66,9 @@ function depositFields(view: BlockView, hash: Hash, deposit: Deposit): Fields {
     hash,
     type: quantity(DEPOSIT_TYPE),
     chainId: quantity(view.block.chainId),
-    from: deposit.from,
+    // The minter: the depositor's own address would let clients mistake the deposit for one of its transactions.
+    from: PREDEPLOYS.coinbase,
+    l1From: deposit.from,
     to: deposit.to,
     nonce: quantity(deposit.queueIndex),
     gas: zero,

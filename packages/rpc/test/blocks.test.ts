@@ -114,3 +114,16 @@ test("counts of transactions are those of the block, counts of uncles are zero",
   expect(await gateway.result("eth_getUncleCountByBlockNumber", "0x2")).toBe("0x0");
   expect(await gateway.result("eth_getUncleCountByBlockHash", hash)).toBe("0x0");
 });
+
+test("a block's context is the one that is posted with it", async () => {
+  const { slot, l1Block, queueEnd, jobId } = story.types.context;
+  expect(await gateway.result("mvm_getBlockContext", "0x2")).toEqual({
+    generation: "0x0",
+    slot: `0x${slot.toString(16)}`,
+    l1Block: `0x${l1Block.toString(16)}`,
+    queueEnd: `0x${queueEnd.toString(16)}`,
+    jobId,
+    providers: [],
+  });
+  expect((await gateway.ask("mvm_getBlockContext", "0x99")).error).toMatchObject({ code: -32000 });
+});

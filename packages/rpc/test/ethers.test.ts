@@ -7,6 +7,9 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import { CHAIN_ID } from "./memoryChain.ts";
 import { alice, aliceAddress, bob, MINTED, type Story, TIP, TOPIC, tellStory } from "./story.ts";
 
+/** bound of waits on a condition */
+const PATIENCE = { timeout: 30_000, interval: 10 };
+
 let story: Story;
 let gateway: Gateway;
 let provider: JsonRpcProvider;
@@ -125,9 +128,9 @@ test("ethers hears of new blocks", async () => {
   const asked = vi.spyOn(story.chain, "head");
   await provider.on("block", (number: number) => heard.push(number));
   // Its first look only tells it where the chain stands.
-  await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+  await vi.waitFor(() => expect(asked).toHaveBeenCalled(), PATIENCE);
   await story.chain.append([], []);
-  await vi.waitFor(() => expect(heard).toContain(story.chain.blocks.length - 1));
+  await vi.waitFor(() => expect(heard).toContain(story.chain.blocks.length - 1), PATIENCE);
   await provider.off("block");
   expect(await provider.getBalance(aliceAddress)).toBeGreaterThan(0n);
 });

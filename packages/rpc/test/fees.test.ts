@@ -28,19 +28,58 @@ test("where blocks are not full the price is the next base fee and the least tip
   expect(await gateway.result("eth_gasPrice")).toBe(hex(nextBaseFee(story.empty.header) + MINIMUM_TIP));
 });
 
-test("where blocks are full the suggested tip follows what was paid", async () => {
-  const { header } = story.logs;
-  const full: SealedBlock = { ...story.logs, header: { ...header, gasUsed: LIMITS.blockGas } };
-  class FullChain extends MemoryChain {
-    override head(): bigint {
-      return 3n;
-    }
-    override blockByNumber(): SealedBlock {
-      return full;
-    }
+/** A chain of which block n is `blocks[n]`. */
+class GivenChain extends MemoryChain {
+  readonly #given: readonly SealedBlock[];
+
+  constructor(given: readonly SealedBlock[]) {
+    super();
+    this.#given = given;
   }
-  const busy = await startGateway(new FullChain());
-  expect(await busy.result("eth_maxPriorityFeePerGas")).toBe(hex(TIP));
+
+  override head(): bigint {
+    return BigInt(this.#given.length - 1);
+  }
+
+  override blockByNumber(number: bigint): SealedBlock | null {
+    return this.#given[Number(number)] ?? null;
+  }
+}
+
+const filled = (block: SealedBlock, part: Partial<SealedBlock> = {}): SealedBlock => ({
+  ...block,
+  ...part,
+  header: { ...block.header, gasUsed: LIMITS.blockGas },
+});
+
+test("where blocks are full the suggested tip is what most of the cheapest have paid", async () => {
+  const { logs, types } = story;
+  const cheap = filled(logs);
+  // Legacy transactions pay all they offer.
+  const dear = filled(types, { transactions: types.transactions.slice(0, 2), outcomes: types.outcomes.slice(0, 2) });
+  const suggestion = async (blocks: readonly SealedBlock[]) => {
+    const busy = await startGateway(new GivenChain(blocks));
+    const tip = await busy.result("eth_maxPriorityFeePerGas");
+    await busy.stop();
+    return tip;
+  };
+  expect(await suggestion([cheap, cheap, cheap, dear])).toBe(hex(TIP));
+  expect(await suggestion([cheap, dear, dear, dear])).toBe(hex(MAX_FEE - types.header.baseFeePerGas));
+});
+
+test("a fee history with rewards is cut short where blocks are full of transactions, the newest one stays", async () => {
+  const { logs } = story;
+  const [transaction, outcome] = [logs.transactions[1]!, logs.outcomes[1]!];
+  const crowded: SealedBlock = {
+    ...logs,
+    transactions: Array.from({ length: 1_500 }, () => transaction),
+    outcomes: Array.from({ length: 1_500 }, () => outcome),
+  };
+  const busy = await startGateway(new GivenChain(Array.from({ length: 6 }, () => crowded)));
+  const lengthOf = async (percentiles: number[]) =>
+    ((await busy.result("eth_feeHistory", "0x6", "latest", percentiles)) as History).gasUsedRatio.length;
+  expect(await lengthOf([50])).toBe(2);
+  expect(await lengthOf([])).toBe(6);
   await busy.stop();
 });
 

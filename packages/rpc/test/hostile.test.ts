@@ -1,8 +1,9 @@
+import type { SealedBlock } from "@mvm/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RpcChain, STANDARD_METHODS } from "../src/index.ts";
-import { type Gateway, startGateway } from "./gateway.ts";
-import { engine } from "./memoryChain.ts";
+import { type Gateway, type RpcAnswer, startGateway } from "./gateway.ts";
+import { engine, MemoryChain } from "./memoryChain.ts";
 import { aliceAddress, type Story, tellStory } from "./story.ts";
 
 let story: Story;
@@ -158,4 +159,20 @@ test("a huge batch, a huge string and a huge list of addresses are refused by th
   const tooLarge = await gateway.post("x".repeat(2 * 1024 * 1024 + 1));
   expect(tooLarge.status).toBe(413);
   expect(await tooLarge.json()).toMatchObject({ error: { code: -32600 } });
+});
+
+test("an answer that grows too large is cut into errors, not into memory", async () => {
+  const { logs } = story;
+  const log = { ...logs.outcomes[1]!.logs[0]!, data: new Uint8Array(3 * 1024 * 1024) };
+  const outcomes = logs.outcomes.map((outcome) => ({ ...outcome, logs: [log] }));
+  class VerboseChain extends MemoryChain {
+    override blockByNumber(): SealedBlock {
+      return { ...logs, outcomes };
+    }
+  }
+  const verbose = new RpcChain({ backend: new VerboseChain(), simulator: engine, clientVersion: "mvm/test" });
+  const request = { jsonrpc: "2.0", id: 1, method: "eth_getBlockReceipts", params: ["0x1"] };
+  const { body } = await verbose.answer(JSON.stringify([request, request, request]), AbortSignal.timeout(60_000));
+  const answers = JSON.parse(body!) as RpcAnswer[];
+  expect(answers.map(({ error }) => error?.code)).toEqual([undefined, -32003, -32003]);
 });

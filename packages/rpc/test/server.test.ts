@@ -1,9 +1,13 @@
+import { Agent } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RpcServerError, startRpcServer } from "../src/index.ts";
 import { type Gateway, type RpcAnswer, startGateway } from "./gateway.ts";
 import { type HttpQuestion, httpRequest } from "./httpRequest.ts";
 import { MemoryChain } from "./memoryChain.ts";
+
+/** bound of waits on a condition */
+const PATIENCE = { timeout: 30_000, interval: 10 };
 
 const LIMITS = { bodyBytes: 4_096, heldBytes: 8_192, requests: 3, requestsPerConnection: 2 };
 const CHAIN_ID_CALL = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId" });
@@ -115,15 +119,23 @@ test("bodies that arrive slowly hold a bounded number of bytes", async () => {
   const slow = [1, 2].map(() => connect(gateway.port, "127.0.0.1"));
   for (const socket of slow) socket.write(head + half);
   // Once both halves have arrived nothing more fits.
-  await vi.waitFor(async () => expect((await ask()).status).toBe(503));
+  await vi.waitFor(async () => expect((await ask()).status).toBe(503), PATIENCE);
   for (const socket of slow) socket.destroy();
-  await vi.waitFor(async () => expect((await ask()).status).toBe(200));
+  await vi.waitFor(async () => expect((await ask()).status).toBe(200), PATIENCE);
+  expect(gateway.faults).toEqual([]);
+});
+
+test("a client that goes on sending far beyond the bound is cut off, and nobody else notices", async () => {
+  const endless = new Uint8Array(40 * 1024 * 1024);
+  await expect(ask({ body: endless })).rejects.toMatchObject({ code: expect.stringMatching("ECONNRESET|EPIPE") });
+  expect((await ask()).status).toBe(200);
+  expect(gateway.faults).toEqual([]);
 });
 
 test("requests beyond the bound are refused at once, and taken again afterwards", async () => {
   hold();
   const held = Array.from({ length: LIMITS.requests }, () => ask({ body: BALANCE_CALL }));
-  await vi.waitFor(async () => expect((await ask()).status).toBe(503));
+  await vi.waitFor(async () => expect((await ask()).status).toBe(503), PATIENCE);
   const refused = await ask();
   expect(errorOf(refused)).toMatchObject({ code: -32005 });
   expect(refused.headers["retry-after"]).toBe("1");
@@ -142,9 +154,9 @@ test("requests that one connection has pipelined are bounded on their own", asyn
   });
   socket.write(text.repeat(LIMITS.requests));
   // The answers of one connection come in order, so the refusal is seen only behind the others; another connection gets in.
-  await vi.waitFor(async () => expect((await ask()).status).toBe(200));
+  await vi.waitFor(async () => expect((await ask()).status).toBe(200), PATIENCE);
   release();
-  await vi.waitFor(() => expect(received.match(/HTTP\/1.1 \d+/g)).toHaveLength(3));
+  await vi.waitFor(() => expect(received.match(/HTTP\/1.1 \d+/g)).toHaveLength(3), PATIENCE);
   expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 503"]);
   socket.destroy();
 });
@@ -156,7 +168,7 @@ test("at the deadline a request is answered with an error, and keeps its place u
   expect(await late.json()).toMatchObject({ id: 1, error: { code: -32002, message: "request timed out" } });
   expect((await impatient.post(CHAIN_ID_CALL)).status).toBe(503);
   release();
-  await vi.waitFor(async () => expect((await impatient.post(CHAIN_ID_CALL)).status).toBe(200));
+  await vi.waitFor(async () => expect((await impatient.post(CHAIN_ID_CALL)).status).toBe(200), PATIENCE);
   await impatient.stop();
 });
 
@@ -176,8 +188,9 @@ test("at the deadline the finished calls of a batch keep their answers", async (
 test("stopping answers what is in flight, takes nothing new, and closes every connection", async () => {
   hold();
   const reached = vi.spyOn(chain, "stateAt");
-  const inFlight = [ask({ body: BALANCE_CALL }), ask({ body: BALANCE_CALL })];
-  await vi.waitFor(() => expect(reached).toHaveBeenCalledTimes(2));
+  const agent = new Agent({ keepAlive: true });
+  const inFlight = [1, 2].map(() => ask({ body: BALANCE_CALL, agent }));
+  await vi.waitFor(() => expect(reached).toHaveBeenCalledTimes(2), PATIENCE);
   const stopped = gateway.stop();
   await expect(ask()).rejects.toMatchObject({ code: "ECONNREFUSED" });
   release();
@@ -185,6 +198,7 @@ test("stopping answers what is in flight, takes nothing new, and closes every co
     expect(answer).toMatchObject({ status: 200, headers: { connection: "close" } });
   }
   await stopped;
+  agent.destroy();
 });
 
 test("a port that is taken is a typed error", async () => {

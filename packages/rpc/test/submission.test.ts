@@ -49,6 +49,7 @@ test("an account that has delegated its code may send (EIP-7702)", async () => {
 test.each<[string, Partial<SignOptions>]>([
   ["nonce too low: next nonce 7, tx nonce 6", { nonce: 6 }],
   ["insufficient funds for gas * price + value", { value: MINTED }],
+  ["insufficient funds for gas * price + value", { gasLimit: 16_777_216, maxFeePerGas: 10n ** 12n }],
   ["intrinsic gas too low: have 20999, want 21000", { gasLimit: 20_999 }],
   ["insufficient gas for floor data gas cost", { gasLimit: 22_000, data: `0x${"ff".repeat(50)}` }],
   ["transaction gas limit too high", { gasLimit: 16_777_217 }],

@@ -1,4 +1,4 @@
-import { hashHeader, keccakHash } from "@mvm/protocol";
+import { hashHeader, keccakHash, PREDEPLOYS } from "@mvm/protocol";
 import { getCreateAddress, Transaction } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONTRACTS } from "./contracts.ts";
@@ -76,7 +76,8 @@ test("the gas price of a transaction in a block is what it paid, of a waiting on
 test("a deposit is shown as type 0x7e with zero signature, price and gas", async () => {
   expect(await transactionOf(story.deposits, 1)).toMatchObject({
     type: "0x7e",
-    from: bobAddress,
+    from: PREDEPLOYS.coinbase,
+    l1From: bobAddress,
     to: bobAddress,
     value: hex(MINTED),
     mint: hex(MINTED),
@@ -90,6 +91,8 @@ test("a deposit is shown as type 0x7e with zero signature, price and gas", async
   });
   expect(await receiptOf(story.deposits, 1)).toMatchObject({
     type: "0x7e",
+    from: PREDEPLOYS.coinbase,
+    to: bobAddress,
     status: "0x1",
     gasUsed: "0x0",
     effectiveGasPrice: "0x0",

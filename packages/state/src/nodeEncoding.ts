@@ -17,7 +17,7 @@ import {
 } from "./trieNode.ts";
 
 /** Longest value of a trie: an encoded transaction or receipt (56 KiB) with room for its envelope. */
-export const MAX_VALUE_BYTES = 65_536;
+const MAX_VALUE_BYTES = 65_536;
 /** hex-prefix form of 64 nibbles */
 const MAX_PATH_BYTES = 33;
 /** Scratch for encoding what is only hashed: longer leaves get bytes of their own. */
@@ -139,7 +139,7 @@ export function encodingOf(node: LoadedNode): Uint8Array {
 }
 
 /** What a parent holds of this node; hashes whatever below it has not been hashed yet, once. */
-export function refOf(node: TrieNode): Uint8Array {
+function refOf(node: TrieNode): Uint8Array {
   if (node.ref !== null) return node.ref;
   const loaded = node as LoadedNode;
   const encoded = loaded.kind === "branch" ? encodeBranch(loaded) : encodePair(loaded);

@@ -84,7 +84,7 @@ function collectBranch(walker: TrieWalker, node: Branch, step: Step, out: NodeSe
     out.add(child);
     if (collect(walker, { ...step, node: child, keys, depth: step.depth + 1 }, out)) certain++;
   }
-  if (false) {
+  if (certain === 1 && untouched >= 0) {
     const path = step.keys[0]!.key.slice(0, step.depth + 1);
     path[step.depth] = untouched;
     out.add(walker.childOf(node, untouched, path, step.depth + 1)!);

@@ -25,7 +25,7 @@ import {
 } from "./trieNode.ts";
 
 /** Hexadecimal digits of a nibble path. */
-export function pathText(key: Uint8Array, length: number): string {
+function pathText(key: Uint8Array, length: number): string {
   let text = "";
   for (let i = 0; i < length; i++) text += key[i]!.toString(16);
   return text;

@@ -126,6 +126,7 @@ describe.each(storeKinds)("database of a DAC $name", ({ make }) => {
     for (let i = 1; i <= 6; i++) await database.appendBlock(madeBlock(i));
     await database.finalise(4n);
     expect(await codeOf(() => database.rollbackTo(3n))).toBe("cannot-roll-back");
+    expect(database.head!.number).toBe(6n);
     expect(await codeOf(() => database.rollbackTo(7n))).toBe("cannot-roll-back");
     expect(await codeOf(() => database.finalise(7n))).toBe("out-of-range");
     const again = await DacDatabase.openOn(await reopen(), { mode: "state" });

@@ -100,7 +100,10 @@ describe("proven reader", () => {
       ({ nodes, codes }) => ({ nodes: nodes.map((node) => node.with(node.length - 1, node.at(-1)! ^ 1)), codes }),
       ({ nodes }) => ({ nodes, codes: [] }),
       ({ nodes }) => ({ nodes, codes: [Uint8Array.of(9)] }),
-      ({ codes }) => ({ nodes: new Host([[written(7)]]).view.proveReads([{ kind: "account", address: addressOf(1) }]).nodes, codes }),
+      ({ codes }) => ({
+        nodes: new Host([[written(7)]]).view.proveReads([{ kind: "account", address: addressOf(1) }]).nodes,
+        codes,
+      }),
     ];
     const expected = ["missing-node", "unused-node", "missing-node", "missing-code", "unused-code", "missing-node"];
     for (const [i, lie] of lies.entries()) {

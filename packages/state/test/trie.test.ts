@@ -1,4 +1,4 @@
-import { createMPT } from "@ethereumjs/mpt";
+import { createMPT, verifyMerkleProof } from "@ethereumjs/mpt";
 import { bigIntToBytes, encodeRlp, keccak, toHex } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -125,6 +125,17 @@ describe("index trie", () => {
       await oracle.put(encodeRlp(bigIntToBytes(BigInt(i))), bytes);
       expect(trie.append(bytes)).toBe(toHex(oracle.root()));
     }
+  });
+
+  test("proves each value to the oracle's verifier, and the place of the next one to be absent", async () => {
+    const trie = new IndexTrie();
+    const values = Array.from({ length: 140 }, (_, i) => new Uint8Array(40).fill(i + 1));
+    for (const bytes of values) trie.append(bytes);
+    for (const i of [0, 1, 77, 127, 128, 139]) {
+      const key = encodeRlp(bigIntToBytes(BigInt(i)));
+      expect(await verifyMerkleProof(key, trie.proof(i))).toEqual(values[i]);
+    }
+    expect(await verifyMerkleProof(encodeRlp(bigIntToBytes(140n)), trie.proof(140))).toBeNull();
   });
 
   test("takes values as long as an encoded transaction may be, and refuses empty ones", async () => {

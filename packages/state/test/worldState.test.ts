@@ -117,6 +117,14 @@ const account = (n: number, nonce = n): AccountWrite => ({
   slots: Array.from({ length: n % 4 }, (_, s) => ({ slot: slotOf(s), value: BigInt(nonce + s + 1) })),
 });
 
+/** Nodes that deleting a slot needs besides its own path. */
+function neededFor(source: NodeMap, root: Hash, owner: AccountWrite, slot: Hash): number {
+  const witness = witnessOfWrites(source, root, [[{ ...owner, slots: [{ slot, value: 0n }] }]]);
+  return (
+    witness.length - new WorldState(source, root).proveReads([{ kind: "slot", address: owner.address, slot }]).length
+  );
+}
+
 describe("proofs of reads", () => {
   test("prove every value, absent ones included, with each node sent once", () => {
     fc.assert(
@@ -238,6 +246,25 @@ describe("witnesses of writes", () => {
       ),
       { numRuns: 150 },
     );
+  });
+
+  test("a witness has no node more than the reads' proof where every branch on the path keeps two other children", () => {
+    const many: AccountWrite = {
+      ...account(1),
+      slots: Array.from({ length: 4_096 }, (_, s) => ({ slot: slotOf(s), value: 1n })),
+    };
+    const { source, root } = stored([[many]]);
+    const state = new WorldState(source, root);
+    const witnesses = many.slots.slice(0, 200).map(({ slot }) => {
+      const key: StateKey = { kind: "slot", address: addressOf(1), slot };
+      return {
+        extra: state.witnessFor([key]).length - state.proveReads([key]).length,
+        needed: neededFor(source, root, many, slot),
+      };
+    });
+    for (const { extra, needed } of witnesses) expect(extra).toBe(needed);
+    expect(witnesses.some(({ extra }) => extra === 1)).toBe(true);
+    expect(witnesses.some(({ extra }) => extra === 0)).toBe(true);
   });
 
   test("deleting all but one of many slots in any order needs nothing beyond the witness", () => {

@@ -15,7 +15,7 @@ import fc from "fast-check";
 export const addressOf = (n: number): Address => `0x${n.toString(16).padStart(40, "0")}` as Address;
 export const slotOf = (n: number): Hash => toWordHex(BigInt(n));
 
-export const arbitraryAccount: fc.Arbitrary<Account> = fc.record({
+const arbitraryAccount: fc.Arbitrary<Account> = fc.record({
   nonce: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
   balance: fc.bigInt({ min: 0n, max: 2n ** 200n }),
   codeHash: fc.constant(EMPTY_CODE_HASH),

@@ -10,10 +10,10 @@ export type Benchmark = {
   readonly run: (report: (line: ResultLine) => void, note: (text: string) => void) => Promise<void>;
 };
 
-/** Middle of an odd number of measurements. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
+/** Seconds of processor time that this process has used, all its threads together. */
+export function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000_000;
 }
 
 /** Rounds a figure to three significant digits. */

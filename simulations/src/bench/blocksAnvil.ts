@@ -13,6 +13,7 @@ import { CHAIN_ID, ENVIRONMENT, SET_UP_SECONDS } from "./blocksWorkloads.ts";
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 const PER_REQUEST = 250;
+const REPETITIONS = 4;
 
 const quantity = (value: bigint): string => `0x${value.toString(16)}`;
 
@@ -55,6 +56,9 @@ function genesisOf(state: BenchState): object {
     alloc,
   };
 }
+
+/** The best times of some repetitions. */
+export type AnvilResult = BlockResult & { readonly emptySeconds: number };
 
 export class AnvilContender {
   readonly #process: ChildProcess;
@@ -119,8 +123,19 @@ export class AnvilContender {
     return answer.result;
   }
 
-  /** Fills the pool, times one block over it, and goes back to the state before. */
-  async mine(block: readonly Uint8Array[]): Promise<BlockResult> {
+  /** Mines an empty block and one of the transactions, some times over, from the same state. */
+  async mine(block: readonly Uint8Array[]): Promise<AnvilResult> {
+    let result = await this.#mined(block);
+    let emptySeconds = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < REPETITIONS; i++) {
+      emptySeconds = Math.min(emptySeconds, (await this.#mined([])).seconds);
+      const again = await this.#mined(block);
+      if (again.seconds < result.seconds) result = again;
+    }
+    return { ...result, emptySeconds };
+  }
+
+  async #mined(block: readonly Uint8Array[]): Promise<BlockResult> {
     const snapshot = await this.#ask("evm_snapshot", []);
     for (let from = 0; from < block.length; from += PER_REQUEST) {
       const batch = block

@@ -93,7 +93,11 @@ function messageOf(from: Address, fields: Partial<TransactionMessage>): Transact
 
 /** Runs set-up messages that must all succeed. */
 async function settle(engine: Engine, state: BenchState, messages: readonly TransactionMessage[]): Promise<void> {
-  const outcomes = await engine.execute({ ...ENVIRONMENT, gasLimit: 10n ** 12n, timestamp: ENVIRONMENT.timestamp - SET_UP_SECONDS }, messages, state);
+  const outcomes = await engine.execute(
+    { ...ENVIRONMENT, gasLimit: 10n ** 12n, timestamp: ENVIRONMENT.timestamp - SET_UP_SECONDS },
+    messages,
+    state,
+  );
   for (const outcome of outcomes) {
     if (outcome.kind === "invalid") throw new Error(`set-up is invalid: ${outcome.reason}`);
     if (outcome.status === 0) throw new Error("set-up failed");

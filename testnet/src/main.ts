@@ -1,0 +1,129 @@
+/** `npm run testnet`: a network on this machine until Ctrl-C, or for as long as a smoke run takes. */
+import { parseArgs } from "node:util";
+import { createRunDirectory, removeDeadRuns } from "./runDirectory.ts";
+import { smoke } from "./smoke.ts";
+import { showStatus } from "./statusLine.ts";
+import { DEFAULT_SIZE, Testnet, type TestnetSize } from "./testnet.ts";
+
+const USAGE = `usage: npm run testnet -- [--sequencers n] [--providers n] [--storage n] [--dacs n] [--smoke] [--json]`;
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+/** nodes of one kind: what two cores and their memory carry */
+const MAX_NODES = 16;
+
+class UsageError extends Error {}
+
+function count(name: string, text: string | undefined, fallback: number): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > MAX_NODES)
+    throw new UsageError(`--${name} takes a whole number of 1 to ${MAX_NODES}, not ${text}`);
+  return value;
+}
+
+function readArguments(): { size: TestnetSize; json: boolean; smoke: boolean } {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean", default: false } as const;
+  const options = { sequencers: text, providers: text, storage: text, dacs: text, json: flag, smoke: flag, help: flag };
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
+  try {
+    values = parseArgs({ options }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  if (values.help) throw new UsageError("");
+  const size = {
+    sequencers: count("sequencers", values.sequencers, DEFAULT_SIZE.sequencers),
+    providers: count("providers", values.providers, DEFAULT_SIZE.providers),
+    storage: count("storage", values.storage, DEFAULT_SIZE.storage),
+    dacs: count("dacs", values.dacs, DEFAULT_SIZE.dacs),
+  };
+  return { size, json: values.json === true, smoke: values.smoke === true };
+}
+
+/** What a user needs to go on: URLs, a funded key, the next command. */
+function describe(testnet: Testnet, readyMs: number): Readonly<Record<string, unknown>> {
+  return {
+    ready: true,
+    readyMs,
+    l1: testnet.anvil.url,
+    gateway: testnet.gatewayUrl,
+    dacs: testnet.dacs.map(({ label, chainId, url }) => ({ label, chainId: Number(chainId), url })),
+    fundedKey: testnet.user.privateKey,
+    fundedAddress: testnet.user.address,
+    networkFile: testnet.networkFile,
+    directory: testnet.run.path,
+  };
+}
+
+function welcome(testnet: Testnet, readyMs: number): string {
+  const first = testnet.dacs[0]!;
+  return [
+    `\nThe network is ready after ${(readyMs / 1000).toFixed(1)} s.`,
+    `  L1        ${testnet.anvil.url}`,
+    ...testnet.dacs.map(
+      ({ label, chainId, url }) =>
+        `  ${label.padEnd(9)} ${url}   chain ${chainId}   (also http://${label}.localhost:${new URL(url).port})`,
+    ),
+    `  funded    ${testnet.user.address}`,
+    `  its key   ${testnet.user.privateKey}`,
+    `  network   ${testnet.networkFile}`,
+    `\nTry, in another terminal of this directory:\n`,
+    `  npx cast send --rpc-url ${first.url} --private-key ${testnet.user.privateKey} --value 1ether 0x000000000000000000000000000000000000dEaD\n`,
+    `Ctrl-C stops everything.\n`,
+  ].join("\n");
+}
+
+/** Resolves at the first SIGINT or SIGTERM. */
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+}
+
+async function main(): Promise<void> {
+  const options = readArguments();
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const startedMs = Date.now();
+  const removed = await removeDeadRuns();
+  if (removed > 0) say(`removed what ${removed} crashed run(s) left`);
+  const run = await createRunDirectory();
+  const stopWanted = interrupted();
+  let testnet: Testnet | null = null;
+  try {
+    const starting = Testnet.start(run, options.size, say);
+    testnet = await Promise.race([starting, stopWanted.then(() => null)]);
+    if (testnet === null) {
+      await starting.then((late) => late.stop());
+      return;
+    }
+    const readyMs = Date.now() - startedMs;
+    if (options.smoke) {
+      const report = await Promise.race([smoke(testnet, readyMs), stopWanted.then(() => null)]);
+      process.stdout.write(`${options.json ? JSON.stringify(report) : JSON.stringify(report, null, 2)}\n`);
+      if (report?.ok !== true) process.exitCode = EXIT_FAILURE;
+      return;
+    }
+    process.stdout.write(options.json ? `${JSON.stringify(describe(testnet, readyMs))}\n` : welcome(testnet, readyMs));
+    const stopStatus = options.json ? null : showStatus(testnet);
+    await stopWanted;
+    stopStatus?.();
+  } finally {
+    await testnet?.stop();
+    await run.remove();
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message === "" ? "" : `${error.message}\n`}${USAGE}\n`);
+    process.exitCode = EXIT_USAGE;
+  } else {
+    process.stderr.write(`testnet: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    if (error instanceof Error && error.cause !== undefined) process.stderr.write(`because: ${String(error.cause)}\n`);
+    process.exitCode = EXIT_FAILURE;
+  }
+}
+process.exit();

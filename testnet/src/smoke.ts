@@ -1,0 +1,128 @@
+/** Drives a running network as users do, and measures what became of it. */
+import { headOf } from "@mvm/l1";
+import { toQuantity } from "ethers";
+import { type Fit, fitToEqualShares } from "./chiSquare.ts";
+import { transferTokens } from "./erc20User.ts";
+import { rebuild } from "./rebuildProcess.ts";
+import type { Testnet, TestnetDac } from "./testnet.ts";
+import { until } from "./until.ts";
+
+const TRANSFERS = 1_000;
+const POSTED_TIMEOUT_MS = 120_000;
+
+export type SmokeReport = {
+  readonly ok: boolean;
+  readonly readyMs: number;
+  readonly dacs: number;
+  readonly l2Transactions: number;
+  readonly transfers: number;
+  readonly balancesRight: boolean;
+  readonly batchesOnL1: number;
+  readonly batchesByDac: Readonly<Record<string, number>>;
+  readonly blocksByProvider: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly providerFit: Fit;
+  readonly rebuiltRootMatches: boolean;
+  readonly l1GasPerTransaction: number;
+};
+
+type DacReport = {
+  readonly transactions: number;
+  readonly transfers: number;
+  readonly balancesRight: boolean;
+  readonly batches: number;
+  readonly byProvider: Readonly<Record<string, number>>;
+  readonly rootMatches: boolean;
+};
+
+/** L2 transactions, deposits included, and who produced what, of the blocks 1 .. last. */
+async function countBlocks(
+  testnet: Testnet,
+  dac: TestnetDac,
+  last: number,
+): Promise<{ transactions: number; byProvider: Record<string, number> }> {
+  const provider = testnet.providerOf(dac);
+  const byProvider: Record<string, number> = {};
+  let transactions = 0;
+  for (let number = 1; number <= last; number++) {
+    const block = (await provider.send("eth_getBlockByNumber", [toQuantity(number), false])) as {
+      transactions: string[];
+    };
+    const context = (await provider.send("mvm_getBlockContext", [toQuantity(number)])) as { providers: string[] };
+    transactions += block.transactions.length;
+    for (const index of context.providers) {
+      const name = `provider-${Number(index)}`;
+      byProvider[name] = (byProvider[name] ?? 0) + 1;
+    }
+  }
+  provider.destroy();
+  return { transactions, byProvider };
+}
+
+async function driveDac(testnet: Testnet, dac: TestnetDac, transfers: number): Promise<DacReport> {
+  const provider = testnet.providerOf(dac);
+  const { receipts, balancesRight } = await transferTokens({
+    provider,
+    user: testnet.user,
+    chainId: BigInt(dac.chainId),
+    transfers,
+  });
+  const lastBlock = Math.max(...receipts.map((receipt) => receipt.blockNumber));
+  await until(`the batches of ${dac.label} on L1`, POSTED_TIMEOUT_MS, async () => {
+    const safe = (await provider.send("eth_getBlockByNumber", ["safe", false])) as { number: string };
+    return Number(safe.number) >= lastBlock;
+  });
+  const rebuilt = await rebuild(testnet, dac.label);
+  const block = (await provider.send("eth_getBlockByNumber", [toQuantity(rebuilt.blocks), false])) as {
+    hash: string;
+    stateRoot: string;
+  };
+  const { nextIndex } = await headOf(testnet.l1Reader, dac.chainId);
+  const counted = await countBlocks(testnet, dac, rebuilt.blocks);
+  provider.destroy();
+  const rootMatches =
+    rebuilt.blocks >= lastBlock && block.hash === rebuilt.blockHash && block.stateRoot === rebuilt.stateRoot;
+  return { ...counted, transfers: receipts.length, balancesRight, batches: Number(nextIndex), rootMatches };
+}
+
+/** Gas that all batches of a DAC took on L1. */
+async function batchGas(testnet: Testnet): Promise<bigint> {
+  const { provider } = testnet.anvil;
+  const logs = await provider.getLogs({ address: testnet.contracts.rollupChain, fromBlock: 0, toBlock: "latest" });
+  const hashes = new Set(logs.map((log) => log.transactionHash));
+  let gas = 0n;
+  for (const hash of hashes) gas += (await provider.getTransactionReceipt(hash))?.gasUsed ?? 0n;
+  return gas;
+}
+
+export async function smoke(testnet: Testnet, readyMs: number): Promise<SmokeReport> {
+  const share = Math.ceil(TRANSFERS / testnet.dacs.length);
+  const reports = await Promise.all(
+    testnet.dacs.map(async (dac) => [dac.label, await driveDac(testnet, dac, share)] as const),
+  );
+  const all = reports.map(([, report]) => report);
+  const pick = <T>(choose: (report: DacReport) => T): Record<string, T> =>
+    Object.fromEntries(reports.map(([label, report]) => [label, choose(report)]));
+  const sum = (choose: (report: DacReport) => number): number =>
+    all.reduce((total, report) => total + choose(report), 0);
+  const providers = testnet.nodes.filter(({ role }) => role === "provider").length;
+  const counts = Array.from({ length: providers }, (_, i) => sum((report) => report.byProvider[`provider-${i}`] ?? 0));
+  const l2Transactions = sum((report) => report.transactions);
+  const balancesRight = all.every((report) => report.balancesRight);
+  const rebuiltRootMatches = all.every((report) => report.rootMatches);
+  const transfers = sum((report) => report.transfers);
+  const everyBatch = all.every((report) => report.batches >= 1);
+  return {
+    ok: balancesRight && rebuiltRootMatches && everyBatch && transfers >= TRANSFERS && l2Transactions >= TRANSFERS,
+    readyMs,
+    dacs: testnet.dacs.length,
+    l2Transactions,
+    transfers,
+    balancesRight,
+    batchesOnL1: sum((report) => report.batches),
+    batchesByDac: pick((report) => report.batches),
+    blocksByProvider: pick((report) => report.byProvider),
+    providerFit: fitToEqualShares(counts),
+    rebuiltRootMatches,
+    l1GasPerTransaction: Number((await batchGas(testnet)) / BigInt(l2Transactions)),
+  };
+}
