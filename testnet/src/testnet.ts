@@ -66,7 +66,6 @@ export class Testnet {
   readonly user: HDNodeWallet;
   readonly #userOnL1: L1Submitter;
   readonly #stop = new AbortController();
-  #bootstrap: string | null = null;
   #gateway = "";
 
   private constructor(options: { run: RunDirectory; anvil: Anvil; contracts: L1Addresses; networkFile: string }) {
@@ -125,9 +124,7 @@ export class Testnet {
       [...wanted, { name: "gateway-1", role: "gateway" as const }].map((node) => this.#prepare(node)),
     );
     await this.#fund(prepared.filter(({ role }) => role !== "gateway").map(({ operator }) => operator));
-    const [first, ...others] = prepared;
-    await this.#startNode(first!);
-    await Promise.all(others.map((node) => this.#startNode(node)));
+    await Promise.all(prepared.map((node) => this.#startNode(node)));
     report("creating DACs");
     await Promise.all(
       Array.from({ length: size.dacs }, (_, i) => this.createDac(size.dacs === 1 ? "demo" : `demo-${i + 1}`)),
@@ -170,7 +167,6 @@ export class Testnet {
 
   async #startNode(prepared: { name: string; role: Role; dataDir: string; operator: Address }): Promise<TestnetNode> {
     const { process, ready } = await this.#spawn(prepared);
-    this.#bootstrap ??= ready.addresses[0] ?? null;
     if (ready.gateway !== null) this.#gateway = ready.gateway;
     const node = { ...prepared, process };
     this.nodes.push(node);
@@ -179,11 +175,10 @@ export class Testnet {
 
   #spawn({ name, dataDir }: { name: string; dataDir: string }): Promise<{ process: RunningProcess; ready: Ready }> {
     const main = join(import.meta.dirname, "../../packages/cli/bin/mvm.js");
-    const bootstrap = this.#bootstrap === null ? [] : ["--bootstrap", this.#bootstrap];
     return startProcess<Ready>({
       name,
       command: process.execPath,
-      args: [main, "start", "--data", dataDir, "--with-parent", "--json", ...bootstrap],
+      args: [main, "start", "--data", dataDir, "--with-parent", "--json"],
       logFile: join(this.run.path, `${name}.log`),
       env: { NODE_COMPILE_CACHE: join(this.run.path, "compile-cache") },
       timeoutMs: NODE_READY_MS,

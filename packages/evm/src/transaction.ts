@@ -4,6 +4,7 @@ import {
   type BlockEnvironment,
   EMPTY_CODE_HASH,
   type IncludedOutcome,
+  type InvalidReason,
   type Outcome,
   type TransactionMessage,
 } from "@mvm/protocol";
@@ -66,7 +67,7 @@ async function codeOf(context: TransactionContext, account: AccountState): Promi
   }
 }
 
-function invalid(reason: Extract<Outcome, { kind: "invalid" }>["reason"]): TransactionResult {
+function invalid(reason: InvalidReason): TransactionResult {
   return { outcome: { kind: "invalid", reason }, result: null, createdAddress: null };
 }
 
@@ -137,39 +138,69 @@ function settleGas(gasLimit: number, result: MessageResult, refund: number, intr
   return Math.max(used - Math.min(Math.floor(used / REFUND_QUOTIENT), refund), intrinsic.floor);
 }
 
+/** Why the message may not be in the block; null: it may. */
+async function faultOf(
+  context: TransactionContext,
+  sender: AccountState,
+  intrinsic: IntrinsicGas,
+): Promise<InvalidReason | null> {
+  const { machine, state, environment, message } = context;
+  const fault = formFault(message, environment, machine.rules, intrinsic, context.blockGasLeft);
+  if (fault !== null) return fault;
+  if (!state.load(sender)) await load(context, sender);
+  for (;;) {
+    const senders = senderFault(message, sender, state, machine.rules);
+    if (senders !== undefined) return senders;
+    await context.wait(state.pending!);
+  }
+}
+
+type Fees = { readonly gasPrice: bigint; readonly gasUsed: bigint };
+
+/** Gives back what the gas left was bought for, and pays the fee recipient. */
+function settleFees(
+  context: TransactionContext,
+  sender: AccountState,
+  feeRecipient: AccountState,
+  { gasPrice, gasUsed }: Fees,
+): void {
+  const { state, environment, message } = context;
+  state.setBalance(sender, sender.balance + (message.gasLimit - gasUsed) * gasPrice);
+  const fee = gasUsed * (context.feePolicy === "credit" ? gasPrice : gasPrice - environment.baseFeePerGas);
+  if (fee === 0n) state.touch(feeRecipient);
+  else state.setBalance(feeRecipient, feeRecipient.balance + fee);
+}
+
+/** Takes the fee in advance and counts the sender's nonce. */
+function charge(context: TransactionContext, sender: AccountState, gasPrice: bigint): void {
+  const { state, message, mode } = context;
+  state.setNonce(sender, sender.nonce + 1n);
+  if (mode === "block") state.setBalance(sender, sender.balance - message.gasLimit * gasPrice);
+  else if (mode === "discover" && sender.balance < message.value) state.setBalance(sender, message.value);
+}
+
 /** Executes a message; a reader's failure throws ExecutionError. */
 export async function executeTransaction(context: TransactionContext): Promise<TransactionResult> {
-  const { machine, state, environment, message, mode, wait } = context;
-  const { rules } = machine;
-  const intrinsic = intrinsicGas(message, rules);
-  const inBlock = mode === "block";
-  if (inBlock) {
-    const fault = formFault(message, environment, rules, intrinsic, context.blockGasLeft);
-    if (fault !== null) return invalid(fault);
-  }
+  const { machine, state, environment, message, mode } = context;
+  const intrinsic = intrinsicGas(message, machine.rules);
   const sender = state.entry(message.from);
-  if (!state.load(sender)) await load(context, sender);
-  if (inBlock) {
-    let fault = senderFault(message, sender, state, rules);
-    while (fault === undefined) {
-      await wait(state.pending!);
-      fault = senderFault(message, sender, state, rules);
-    }
+  if (mode === "block") {
+    const fault = await faultOf(context, sender, intrinsic);
     if (fault !== null) return invalid(fault);
   }
+  if (!state.load(sender)) await load(context, sender);
   const gasLimit = Number(lesser(message.gasLimit, COUNTABLE_GAS));
   if (gasLimit < intrinsic.charge) return invalid("intrinsic-gas");
 
   const { baseFeePerGas } = environment;
   const priorityFee = lesser(message.maxFeePerGas - baseFeePerGas, message.maxPriorityFeePerGas);
-  const gasPrice = inBlock ? baseFeePerGas + priorityFee : message.maxFeePerGas;
-  const target = state.entry(message.to ?? createAddress(message.from, inBlock ? message.nonce : sender.nonce));
+  const gasPrice = mode === "block" ? baseFeePerGas + priorityFee : message.maxFeePerGas;
+  const target = state.entry(message.to ?? createAddress(message.from, sender.nonce));
   warmUp(context, sender, target);
-  state.setNonce(sender, sender.nonce + 1n);
-  if (inBlock) state.setBalance(sender, sender.balance - message.gasLimit * gasPrice);
-  else if (mode === "discover" && sender.balance < message.value) state.setBalance(sender, message.value);
+  charge(context, sender, gasPrice);
   let refund = 0;
-  if (message.authorizations.length !== 0) refund = await applyAuthorizations(state, message.authorizations, wait);
+  if (message.authorizations.length !== 0)
+    refund = await applyAuthorizations(state, message.authorizations, context.wait);
   if (!state.load(target)) await load(context, target);
   machine.begin(state, { environment, originWord: BigInt(message.from), gasPrice });
   const result = await run(context, sender, target, gasLimit - intrinsic.charge);
@@ -179,12 +210,7 @@ export async function executeTransaction(context: TransactionContext): Promise<T
   const gasUsed = BigInt(settleGas(gasLimit, result, refund, intrinsic)) + uncounted;
   const feeRecipient = state.entry(environment.feeRecipient);
   if (mode !== "call" && !state.load(feeRecipient)) await load(context, feeRecipient);
-  if (inBlock) {
-    state.setBalance(sender, sender.balance + (message.gasLimit - gasUsed) * gasPrice);
-    const fee = gasUsed * (context.feePolicy === "credit" ? gasPrice : gasPrice - baseFeePerGas);
-    if (fee === 0n) state.touch(feeRecipient);
-    else state.setBalance(feeRecipient, feeRecipient.balance + fee);
-  }
+  if (mode === "block") settleFees(context, sender, feeRecipient, { gasPrice, gasUsed });
   const outcome: IncludedOutcome = {
     kind: "included",
     status: result.status === "success" ? 1 : 0,

@@ -3,7 +3,7 @@ import { createEngine } from "../src/index.ts";
 import { isArchiveThere, runCase, stateTests } from "./stateTests.ts";
 
 /** Every n-th file; MVM_STATE_TESTS=1 takes all. */
-const EVERY = Number(process.env["MVM_STATE_TESTS"] ?? 12);
+const EVERY = Number(process.env["MVM_STATE_TESTS"] ?? 4);
 /** Minutes of nothing but a precompile's rounds. */
 const SLOW = /Blake2f/i;
 

@@ -195,9 +195,9 @@ export class Sequencing {
       };
       const { header, data } = buildBatch(blocks, place);
       await this.#ports.poster.appendBatch(header, data);
-      this.#driver.dispatch({ kind: "posted", fault: null });
+      this.#driver.dispatch({ kind: "posted", lastBlock: header.lastBlock });
     } catch (error) {
-      this.#driver.dispatch({ kind: "posted", fault: error instanceof Error ? error.message : String(error) });
+      this.#driver.dispatch({ kind: "postFailed", reason: error instanceof Error ? error.message : String(error) });
     }
   }
 

@@ -136,7 +136,9 @@ export type SequencerEvent =
   | { readonly kind: "assembled"; readonly session: JobId; readonly header: Header }
   | { readonly kind: "sealed"; readonly block: SealedBlock }
   | { readonly kind: "sealRefused"; readonly reason: string }
-  | { readonly kind: "posted"; readonly fault: string | null };
+  /** `lastBlock` of the batch that L1 took, or why it took none */
+  | { readonly kind: "posted"; readonly lastBlock: bigint }
+  | { readonly kind: "postFailed"; readonly reason: string };
 
 export type SequencerOptions = {
   readonly chainId: ChainId;
@@ -165,6 +167,8 @@ type Build = {
 const RETRY_MS = 250;
 /** Milliseconds that a published block has to become the own head before the sequencer goes on without it. */
 const PUBLISH_PATIENCE_MS = 3_000;
+/** Milliseconds until a batch that L1 took must be seen there; a reorganisation may have lost it. */
+const POST_PATIENCE_MS = 15_000;
 
 export class Sequencer {
   readonly #options: SequencerOptions;
@@ -180,7 +184,8 @@ export class Sequencer {
     readonly giveUpMs: number;
   } | null = null;
   #publishedUntilMs: number | null = null;
-  #posting: { readonly to: bigint } | null = null;
+  /** a batch on its way, or taken by L1 and not yet seen there */
+  #posting: { readonly lastBlock: bigint; readonly untilMs: number } | null = null;
   #lastTurn = -1n;
   /** nothing in the pool can run before something changes */
   #exhausted = false;
@@ -223,7 +228,10 @@ export class Sequencer {
       case "sealRefused":
         return this.#abandon(event.reason, moment);
       case "posted":
-        return this.#posted(event.fault, moment);
+        this.#posting = { lastBlock: event.lastBlock, untilMs: moment.nowMs + POST_PATIENCE_MS };
+        return [];
+      case "postFailed":
+        return this.#postFailed(event.reason);
     }
   }
 
@@ -535,30 +543,24 @@ export class Sequencer {
   // Posting.
 
   #postTimer(moment: Moment): readonly SequencerEffect[] {
-    return [...this.#post(), this.#timer("post", moment.nowMs + this.#options.parameters.batchIntervalMs)];
+    return [...this.#post(moment), this.#timer("post", moment.nowMs + this.#options.parameters.batchIntervalMs)];
   }
 
-  #post(): readonly SequencerEffect[] {
+  #post(moment: Moment): readonly SequencerEffect[] {
     const { view, chainId } = this.#options;
     const from = view.postedHead(chainId) + 1n;
     const to = this.#head.header.number;
-    if (!this.#isMyTurn || !this.#turn?.ready || this.#posting !== null || to < from) return [];
-    this.#posting = { to };
+    const seen = this.#posting === null || this.#posting.lastBlock < from || this.#posting.untilMs <= moment.nowMs;
+    if (!this.#isMyTurn || !this.#turn?.ready || !seen || to < from) return [];
+    this.#posting = { lastBlock: to, untilMs: Number.POSITIVE_INFINITY };
     return [{ kind: "post", chainId, from, to, slot: view.slot }];
   }
 
-  #posted(fault: string | null, _moment: Moment): readonly SequencerEffect[] {
+  #postFailed(reason: string): readonly SequencerEffect[] {
     this.#posting = null;
-    return fault === null
-      ? []
-      : [
-          {
-            kind: "note",
-            level: "warn",
-            code: "batch-not-posted",
-            data: { chainId: this.#options.chainId, reason: fault },
-          },
-        ];
+    return [
+      { kind: "note", level: "warn", code: "batch-not-posted", data: { chainId: this.#options.chainId, reason } },
+    ];
   }
 }
 

@@ -1,10 +1,10 @@
 /** Opcodes that call, create and destroy contracts. */
 import { type Address, bigIntToBytes, concatBytes, encodeRlp, fromHex, keccak, toHex, toWord } from "@mvm/protocol";
 import { enter, initcode, isOccupied } from "../calls.ts";
-import type { Code } from "../code.ts";
-import { EMPTY_CODE } from "../code.ts";
+import { type Code, EMPTY_CODE } from "../code.ts";
 import { type Frame, toOffset, wordCount } from "../frame.ts";
 import { MAX_CALL_DEPTH, type Machine } from "../machine.ts";
+import type { Precompile } from "../precompiles.ts";
 import { CONTINUE, halt, PENDING, type Signal, STOP } from "../signals.ts";
 import type { AccountState } from "../transactionState.ts";
 import { addressOfWord } from "../words.ts";
@@ -40,86 +40,122 @@ function create2Address(creator: Address, salt: bigint, code: Uint8Array): Addre
 
 type CallKind = "call" | "callcode" | "delegatecall" | "staticcall";
 
-/** Code that a call to an account runs, with what reading it costs beyond the account's own access (EIP-7702). */
-type Resolved = { readonly code: Code; readonly cost: number; readonly delegate: AccountState | null };
+type CallOperands = {
+  readonly account: AccountState;
+  readonly value: bigint;
+  readonly inOffset: number;
+  readonly inLength: number;
+  readonly outOffset: number;
+  readonly outLength: number;
+};
 
-function resolve(frame: Frame, machine: Machine, account: AccountState, paid: number): Resolved | Signal {
+/** What a call runs and what it costs before any gas is handed on. */
+type PricedCall = {
+  readonly cost: number;
+  readonly code: Code;
+  readonly precompile: Precompile | null;
+  /** the account whose code runs instead, by a delegation (EIP-7702) */
+  readonly delegate: AccountState | null;
+};
+
+/** Follows a delegation for a call that costs `cost` so far. */
+function priceDelegated(frame: Frame, machine: Machine, target: Address, cost: number): PricedCall | Signal {
   const { state } = machine;
+  const delegate = state.entry(target);
+  const total = cost + (delegate.warm ? WARM_GAS : COLD_ACCOUNT_GAS);
+  if (frame.gas < total) return halt(frame, "out-of-gas");
+  if (!state.load(delegate)) return PENDING;
+  const code = state.codeOf(delegate);
+  return code === undefined ? PENDING : { cost: total, code, precompile: null, delegate };
+}
+
+/** Reads what a call needs, each value after the gas known before it could be paid. Changes nothing. */
+function price(frame: Frame, machine: Machine, kind: CallKind, operands: CallOperands): PricedCall | Signal {
+  const { state, rules } = machine;
+  const { account, value, inOffset, inLength, outOffset, outLength } = operands;
+  let cost =
+    frame.memoryGasOfTwo(inOffset, inLength, outOffset, outLength) + (account.warm ? WARM_GAS : COLD_ACCOUNT_GAS);
+  if (value !== 0n) cost += VALUE_GAS;
+  if (frame.gas < cost) return halt(frame, "out-of-gas");
+  const precompile = rules.precompiles.get(account.address) ?? null;
+  if ((precompile === null || value !== 0n) && !state.load(account)) return PENDING;
+  if (kind === "call" && value !== 0n && account.isEmpty) cost += NEW_ACCOUNT_GAS;
+  if (frame.gas < cost) return halt(frame, "out-of-gas");
+  if (precompile !== null) return { cost, code: EMPTY_CODE, precompile, delegate: null };
   const code = state.codeOf(account);
   if (code === undefined) return PENDING;
-  if (code.delegate === null || !machine.rules.delegation) return { code, cost: 0, delegate: null };
-  const delegate = state.entry(code.delegate);
-  const cost = delegate.warm ? WARM_GAS : COLD_ACCOUNT_GAS;
-  if (frame.gas < paid + cost) return halt(frame, "out-of-gas");
-  if (!state.load(delegate)) return PENDING;
-  const delegated = state.codeOf(delegate);
-  return delegated === undefined ? PENDING : { code: delegated, cost, delegate };
+  if (code.delegate !== null && rules.delegation) return priceDelegated(frame, machine, code.delegate, cost);
+  return { cost, code, precompile, delegate: null };
+}
+
+/** Makes a call that is priced; the operands are off the stack. */
+function makeCall(
+  frame: Frame,
+  machine: Machine,
+  kind: CallKind,
+  operands: CallOperands,
+  priced: PricedCall,
+  requested: bigint,
+): Signal {
+  const { state } = machine;
+  const { account, value, inOffset, inLength, outOffset, outLength } = operands;
+  frame.gas -= priced.cost;
+  frame.grow(inOffset, inLength);
+  frame.grow(outOffset, outLength);
+  state.warm(account);
+  if (priced.delegate !== null) state.warm(priced.delegate);
+  frame.returnData = EMPTY;
+  const most = allButOne64th(frame.gas);
+  const given = requested > BigInt(most) ? most : Number(requested);
+  const gas = value === 0n ? given : given + STIPEND;
+  if (frame.depth >= MAX_CALL_DEPTH || frame.account.balance < value) {
+    frame.gas += gas - given;
+    frame.stack[frame.sp++] = 0n;
+    return CONTINUE;
+  }
+  frame.gas -= given;
+  const isDelegate = kind === "delegatecall";
+  const ownContext = isDelegate || kind === "callcode";
+  return enter(machine, frame, {
+    isCreate: false,
+    caller: isDelegate ? frame.caller : frame.account.address,
+    target: ownContext ? frame.account : account,
+    addressWord: ownContext ? frame.addressWord : BigInt(account.address),
+    code: priced.code,
+    precompile: priced.precompile,
+    value: isDelegate ? frame.value : value,
+    from: isDelegate ? null : frame.account,
+    input: inLength === 0 ? EMPTY : frame.memory.subarray(inOffset, inOffset + inLength),
+    gas,
+    isStatic: frame.isStatic || kind === "staticcall",
+    outOffset,
+    outLength,
+  });
 }
 
 function calling(opcode: number, kind: CallKind): Instruction {
-  const operands = kind === "call" || kind === "callcode" ? 7 : 6;
-  const movesValue = operands === 7;
+  const movesValue = kind === "call" || kind === "callcode";
+  const count = movesValue ? 7 : 6;
   const run = (frame: Frame, machine: Machine): Signal => {
-    const { stack, sp } = frame;
-    const { state } = machine;
-    const base = sp - operands;
-    const value = movesValue ? stack[sp - 3]! : 0n;
+    const { stack } = frame;
+    const base = frame.sp - count;
+    const requested = stack[frame.sp - 1]!;
+    const value = movesValue ? stack[frame.sp - 3]! : 0n;
     if (kind === "call" && value !== 0n && frame.isStatic) return halt(frame, "static-violation");
-    const inOffset = toOffset(stack[base + 3]!);
-    const inLength = toOffset(stack[base + 2]!);
-    const outOffset = toOffset(stack[base + 1]!);
-    const outLength = toOffset(stack[base]!);
-    const address = addressOfWord(stack[sp - 2]!);
-    const account = state.entry(address);
-    let cost =
-      frame.memoryGasOfTwo(inOffset, inLength, outOffset, outLength) + (account.warm ? WARM_GAS : COLD_ACCOUNT_GAS);
-    if (value !== 0n) cost += VALUE_GAS;
-    if (frame.gas < cost) return halt(frame, "out-of-gas");
-    const precompile = machine.rules.precompiles.get(address) ?? null;
-    if ((precompile === null || value !== 0n) && !state.load(account)) return PENDING;
-    if (kind === "call" && value !== 0n && account.isEmpty) cost += NEW_ACCOUNT_GAS;
-    if (frame.gas < cost) return halt(frame, "out-of-gas");
-    let resolved: Resolved | Signal = { code: EMPTY_CODE, cost: 0, delegate: null };
-    if (precompile === null) resolved = resolve(frame, machine, account, cost);
-    if (typeof resolved === "number") return resolved;
-    cost += resolved.cost;
-    if (frame.gas < cost) return halt(frame, "out-of-gas");
-
-    frame.gas -= cost;
+    const operands: CallOperands = {
+      account: machine.state.entry(addressOfWord(stack[frame.sp - 2]!)),
+      value,
+      inOffset: toOffset(stack[base + 3]!),
+      inLength: toOffset(stack[base + 2]!),
+      outOffset: toOffset(stack[base + 1]!),
+      outLength: toOffset(stack[base]!),
+    };
+    const priced = price(frame, machine, kind, operands);
+    if (typeof priced === "number") return priced;
     frame.sp = base;
-    frame.grow(inOffset, inLength);
-    frame.grow(outOffset, outLength);
-    state.warm(account);
-    if (resolved.delegate !== null) state.warm(resolved.delegate);
-    frame.returnData = EMPTY;
-    const most = allButOne64th(frame.gas);
-    const requested = stack[sp - 1]!;
-    const given = requested > BigInt(most) ? most : Number(requested);
-    const gas = value === 0n ? given : given + STIPEND;
-    if (frame.depth >= MAX_CALL_DEPTH || (movesValue && frame.account.balance < value)) {
-      frame.gas += gas - given;
-      stack[frame.sp++] = 0n;
-      return CONTINUE;
-    }
-    frame.gas -= given;
-    const ownContext = kind === "callcode" || kind === "delegatecall";
-    return enter(machine, frame, {
-      isCreate: false,
-      caller: kind === "delegatecall" ? frame.caller : frame.account.address,
-      target: ownContext ? frame.account : account,
-      addressWord: ownContext ? frame.addressWord : BigInt(address),
-      code: resolved.code,
-      precompile,
-      value: kind === "delegatecall" ? frame.value : value,
-      from: kind === "delegatecall" ? null : frame.account,
-      input: inLength === 0 ? EMPTY : frame.memory.subarray(inOffset, inOffset + inLength),
-      gas,
-      isStatic: frame.isStatic || kind === "staticcall",
-      outOffset,
-      outLength,
-    });
+    return makeCall(frame, machine, kind, operands, priced, requested);
   };
-  return { opcode, pops: operands, pushes: 1, run };
+  return { opcode, pops: count, pushes: 1, run };
 }
 
 function creating(opcode: number, salted: boolean): Instruction {
