@@ -4,6 +4,7 @@ import {
   type BatchHeader,
   batchHeaderCodec,
   type ChainId,
+  type Deposit,
   encode,
   type Hash,
   keccakHash,
@@ -18,9 +19,29 @@ import {
 import type { L1Event, Member, RegistryName } from "@mvm/roles";
 import type { VirtualClock } from "./virtualClock.ts";
 
-type ChainRecord = { nextIndex: bigint; lastHash: Hash; lastBlock: bigint; queueEnd: bigint; queueLength: bigint };
+/** A batch as L1 holds it. */
+export type BatchOnL1 = { readonly header: BatchHeader; readonly data: Uint8Array };
 
+type ChainRecord = {
+  nextIndex: bigint;
+  lastHash: Hash;
+  lastBlock: bigint;
+  queueEnd: bigint;
+  readonly queue: Deposit[];
+  readonly batches: BatchOnL1[];
+};
+
+/** Milliseconds between two blocks. */
 const BLOCK_MS = 1_000;
+
+/** What L1 reverts with. */
+export class Reverted extends Error {
+  readonly code = "reverted";
+  constructor(reason: string) {
+    super(`reverted: ${reason}`);
+    this.name = "Reverted";
+  }
+}
 
 export class ModelL1 {
   readonly #clock: VirtualClock;
@@ -29,6 +50,9 @@ export class ModelL1 {
   readonly #listeners = new Set<(event: L1Event) => void>();
   readonly #members: Record<RegistryName, Address[]> = { sequencer: [], provider: [], storage: [] };
   readonly #chains = new Map<ChainId, ChainRecord>();
+  /** transactions that the next block takes, in their order */
+  #waiting: (() => void)[] = [];
+  #created = 0;
   #number = 0n;
 
   constructor(clock: VirtualClock, parameters: Parameters) {
@@ -36,14 +60,14 @@ export class ModelL1 {
     this.#parameters = parameters;
   }
 
+  /** Mines a block now, and then one at every interval. Listeners hear a block's events first, then of the block. */
   start(): void {
-    this.#mine();
-  }
-
-  #mine(): void {
     this.#number += 1n;
+    const transactions = this.#waiting;
+    this.#waiting = [];
+    for (const transaction of transactions) transaction();
     this.#emit({ kind: "l1Block", number: this.#number, timestamp: this.#timestamp });
-    this.#clock.schedule(BLOCK_MS, () => this.#mine());
+    this.#clock.schedule(BLOCK_MS, () => this.start());
   }
 
   get #timestamp(): bigint {
@@ -55,6 +79,32 @@ export class ModelL1 {
     for (const listener of [...this.#listeners]) listener(event);
   }
 
+  #chain(chainId: ChainId): ChainRecord {
+    const chain = this.#chains.get(chainId);
+    if (chain === undefined) throw new Reverted("unknown chain");
+    return chain;
+  }
+
+  /** All events so far. */
+  get events(): readonly L1Event[] {
+    return this.#events;
+  }
+
+  /** Batches of a chain so far. */
+  batches(chainId: ChainId): readonly BatchOnL1[] {
+    return this.#chains.get(chainId)?.batches ?? [];
+  }
+
+  /** Deposits of a chain so far. */
+  queue(chainId: ChainId): readonly Deposit[] {
+    return this.#chains.get(chainId)?.queue ?? [];
+  }
+
+  /** Last block of a chain that is posted, 0 when none is. */
+  postedHead(chainId: ChainId): bigint {
+    return this.#chains.get(chainId)?.lastBlock ?? 0n;
+  }
+
   /** Hears all events from the first on; returns the function that ends it. */
   follow(listener: (event: L1Event) => void): () => void {
     for (const event of this.#events) listener(event);
@@ -63,56 +113,71 @@ export class ModelL1 {
   }
 
   register(registry: RegistryName, member: Omit<Member, "index">): void {
-    this.#members[registry].push(member.operator);
-    this.#emit({ kind: "registered", registry, member: { ...member, index: this.#members[registry].length - 1 } });
+    this.#waiting.push(() => {
+      const members = this.#members[registry];
+      members.push(member.operator);
+      this.#emit({ kind: "registered", registry, member: { ...member, index: members.length - 1 } });
+    });
   }
 
+  /** The DAC exists from the next block on. */
   createDac(label: string): ChainId {
-    const chainId = toChainId(1_000 + this.#chains.size);
+    const chainId = toChainId(1_000 + this.#created++);
     const genesisHash = taggedHash("simulated/genesis", toWord(chainId));
-    this.#chains.set(chainId, { nextIndex: 0n, lastHash: genesisHash, lastBlock: 0n, queueEnd: 0n, queueLength: 0n });
-    this.#emit({
-      kind: "dacCreated",
-      chainId,
-      label,
-      genesisHash,
-      timestamp: this.#timestamp,
-      charter: "0x",
+    this.#waiting.push(() => {
+      const start = { nextIndex: 0n, lastHash: genesisHash, lastBlock: 0n, queueEnd: 0n };
+      this.#chains.set(chainId, { ...start, queue: [], batches: [] });
+      this.#emit({ kind: "dacCreated", chainId, label, genesisHash, timestamp: this.#timestamp, charter: "0x" });
     });
     return chainId;
   }
 
   deposit(chainId: ChainId, to: Address, mint: bigint): void {
-    const chain = this.#chains.get(chainId)!;
-    const deposit = { queueIndex: chain.queueLength++, from: to, to, mint };
-    this.#emit({ kind: "deposited", chainId, l1Block: this.#number, deposit });
+    this.#waiting.push(() => {
+      const { queue } = this.#chain(chainId);
+      const deposit: Deposit = { queueIndex: BigInt(queue.length), from: to, to, mint };
+      queue.push(deposit);
+      this.#emit({ kind: "deposited", chainId, l1Block: this.#number, deposit });
+    });
   }
 
-  /** Takes a batch in the next moment, or throws what RollupChain would revert with. */
-  appendBatch(sender: Address, header: BatchHeader, data: Uint8Array): void {
-    const fault = this.#faultOf(sender, header, data);
-    if (fault !== null) throw new Error(`reverted: ${fault}`);
-    const chain = this.#chains.get(header.chainId)!;
-    const batchHash = keccakHash(encode(batchHeaderCodec, header));
-    Object.assign(chain, {
-      nextIndex: header.index + 1n,
-      lastHash: batchHash,
-      lastBlock: header.lastBlock,
-      queueEnd: header.queueEnd,
+  /** Ends when the next block has taken the batch; rejects with what RollupChain reverts with. */
+  appendBatch(sender: Address, header: BatchHeader, data: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => {
+        const fault = this.#faultOf(sender, header, data);
+        if (fault !== null) return reject(new Reverted(fault));
+        const chain = this.#chain(header.chainId);
+        const batchHash = keccakHash(encode(batchHeaderCodec, header));
+        chain.nextIndex = header.index + 1n;
+        chain.lastHash = batchHash;
+        chain.lastBlock = header.lastBlock;
+        chain.queueEnd = header.queueEnd;
+        chain.batches.push({ header, data });
+        this.#emit({ kind: "batchAppended", header, batchHash, timestamp: this.#timestamp });
+        resolve();
+      });
     });
-    this.#emit({ kind: "batchAppended", header, batchHash, timestamp: this.#timestamp });
   }
 
   #faultOf(sender: Address, header: BatchHeader, data: Uint8Array): string | null {
     const chain = this.#chains.get(header.chainId);
     if (chain === undefined) return "unknown chain";
-    const slot = slotOf(this.#number, this.#parameters.epochBlocks);
-    const sequencers = this.#members.sequencer;
-    if (header.slot !== slot || sequencers[sequencerTurn(header.chainId, slot, sequencers.length)] !== sender)
-      return "not the sender's turn";
     if (header.index !== chain.nextIndex || header.previousBatchHash !== chain.lastHash) return "not the next batch";
     if (header.firstBlock !== chain.lastBlock + 1n || header.lastBlock < header.firstBlock) return "not the next block";
-    if (header.queueEnd < chain.queueEnd || header.queueEnd > chain.queueLength) return "queue end";
-    return data.length > LIMITS.batchBytes || header.dataHash !== keccakHash(data) ? "data" : null;
+    if (data.length > LIMITS.batchBytes || header.dataHash !== keccakHash(data)) return "data";
+    if (header.queueEnd < chain.queueEnd || header.queueEnd > BigInt(chain.queue.length)) return "queue end";
+    if (header.epochBlock > this.#number) return "epoch block";
+    return this.#turnFault(sender, header);
+  }
+
+  #turnFault(sender: Address, header: BatchHeader): string | null {
+    const { epochBlocks, postGraceBlocks } = this.#parameters;
+    const present = slotOf(this.#number, epochBlocks);
+    const inGrace = header.slot + 1n === present && this.#number % BigInt(epochBlocks) < BigInt(postGraceBlocks);
+    if (header.slot !== present && !inGrace) return "slot not open";
+    const sequencers = this.#members.sequencer;
+    const turn = sequencers[sequencerTurn(header.chainId, header.slot, sequencers.length)];
+    return turn === sender && header.poster === sender ? null : "not the sender's turn";
   }
 }

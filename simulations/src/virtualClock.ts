@@ -2,47 +2,72 @@
 import type { Scheduler } from "@mvm/network";
 import type { Clock } from "@mvm/node";
 
-type Timer = { readonly atMs: number; readonly order: number; readonly action: () => void };
+type Timer = { readonly atMs: number; readonly order: number; action: (() => void) | null };
 
-/** Lets every promise that can go on do so: the simulated nodes wait for nothing but promises. */
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** A simulated node waited for something else than promises and virtual time: the run would not be repeatable. */
+export class NotSettled extends Error {
+  readonly code = "not-settled";
+  constructor(nowMs: number) {
+    super(`work went on after all promises had settled, at ${nowMs}: something waits for the real world`);
+    this.name = "NotSettled";
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class VirtualClock implements Clock, Scheduler {
   #nowMs: number;
   #order = 0;
+  /** how often the clock was asked or set: who works does one or the other */
+  #uses = 0;
   /** binary heap, soonest first, equal times in the order of their making */
   readonly #heap: Timer[] = [];
-  readonly #cancelled = new Set<number>();
+  readonly #afterStep: () => void;
 
-  constructor(startMs: number) {
+  /** @param afterStep called when a step and all that follows from it at once is done */
+  constructor(startMs: number, afterStep: () => void = () => {}) {
     this.#nowMs = startMs;
+    this.#afterStep = afterStep;
   }
 
   nowMs(): number {
+    this.#uses += 1;
     return this.#nowMs;
   }
 
   at(atMs: number, action: () => void): () => void {
-    const order = this.#order++;
-    this.#push({ atMs: Math.max(atMs, this.#nowMs), order, action });
-    return () => this.#cancelled.add(order);
+    this.#uses += 1;
+    const timer: Timer = { atMs: Math.max(atMs, this.#nowMs), order: this.#order++, action };
+    this.#push(timer);
+    return () => {
+      timer.action = null;
+    };
   }
 
   schedule(delayMs: number, action: () => void): () => void {
     return this.at(this.#nowMs + delayMs, action);
   }
 
-  /** Runs everything due up to a time, each step to its end before the next. */
+  /** Runs everything due up to a time, each step to its end before the next. Rejects with NotSettled. */
   async runUntil(endMs: number): Promise<void> {
-    await settle();
+    await this.#settle();
     for (let next = this.#heap[0]; next !== undefined && next.atMs <= endMs; next = this.#heap[0]) {
       this.#pop();
-      if (this.#cancelled.delete(next.order)) continue;
+      if (next.action === null) continue;
       this.#nowMs = next.atMs;
       next.action();
-      await settle();
+      await this.#settle();
     }
     this.#nowMs = endMs;
+  }
+
+  /** Lets every promise that can go on do so, which takes one turn of the event loop; the next must find nothing to do. */
+  async #settle(): Promise<void> {
+    await turn();
+    const { uses, order } = { uses: this.#uses, order: this.#order };
+    await turn();
+    if (this.#uses !== uses || this.#order !== order) throw new NotSettled(this.#nowMs);
+    this.#afterStep();
   }
 
   #push(timer: Timer): void {

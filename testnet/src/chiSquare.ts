@@ -1,16 +1,34 @@
 /** Pearson's chi-square test of counts against equal shares. */
 
-/** Regularised lower incomplete gamma function P(s, x), by its series (DLMF 8.7.1); for the moderate x of such tests. */
-function lowerGamma(s: number, x: number): number {
-  if (x <= 0) return 0;
-  let term = 1 / s;
-  let sum = term;
-  for (let n = 1; term > sum * 1e-15; n++) {
-    term *= x / (s + n);
-    sum += term;
+/** Regularised upper incomplete gamma function Q(s, x) for positive x: by the series of P below s + 1, else by the continued fraction (DLMF 8.7.1, 8.9.2). */
+function upperGamma(s: number, x: number): number {
+  if (x <= 0) return 1;
+  const scale = Math.exp(s * Math.log(x) - x - logGamma(s));
+  if (x < s + 1) {
+    let term = 1 / s;
+    let sum = term;
+    for (let n = 1; term > sum * PRECISION; n++) {
+      term *= x / (s + n);
+      sum += term;
+    }
+    return 1 - scale * sum;
   }
-  return Math.min(1, sum * Math.exp(s * Math.log(x) - x - logGamma(s)));
+  // Lentz's method for 1 / (x + 1 - s - 1(1-s) / (x + 3 - s - ...)).
+  let b = x + 1 - s;
+  let c = Number.MAX_VALUE;
+  let d = 1 / b;
+  let fraction = d;
+  for (let n = 1; ; n++) {
+    const a = -n * (n - s);
+    b += 2;
+    d = 1 / (a * d + b);
+    c = b + a / c;
+    fraction *= c * d;
+    if (Math.abs(c * d - 1) < PRECISION) return scale * fraction;
+  }
 }
+
+const PRECISION = 1e-15;
 
 /** ln Gamma(s) for positive multiples of 1/2, which is all that whole degrees of freedom need. */
 function logGamma(s: number): number {
@@ -26,5 +44,5 @@ export function fitToEqualShares(counts: readonly number[]): Fit {
   const expected = counts.reduce((sum, count) => sum + count, 0) / counts.length;
   const chiSquare = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
   const degreesOfFreedom = counts.length - 1;
-  return { chiSquare, degreesOfFreedom, pValue: 1 - lowerGamma(degreesOfFreedom / 2, chiSquare / 2) };
+  return { chiSquare, degreesOfFreedom, pValue: upperGamma(degreesOfFreedom / 2, chiSquare / 2) };
 }

@@ -1,6 +1,6 @@
 /** Child processes of a testnet: started, watched, ended by pid. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
 export class ProcessError extends Error {
@@ -54,6 +54,9 @@ function runningProcess(name: string, child: ChildProcess, exited: Promise<numbe
   };
 }
 
+/** Lines of a log that an error tells. */
+const TOLD_LINES = 8;
+
 /** Starts a process and waits until a line of its standard output says that it is ready; what that line gave comes back. */
 export async function startProcess<T>(options: StartOptions): Promise<{ process: RunningProcess; ready: T }> {
   const { name, command, args, logFile, timeoutMs } = options;
@@ -76,9 +79,10 @@ export async function startProcess<T>(options: StartOptions): Promise<{ process:
     const value = options.ready(line);
     if (value !== undefined) resolve(value as T);
   });
-  void exited.then((code) =>
-    reject(new ProcessError("exited", `${name} ended with code ${code} before it was ready; see ${logFile}`)),
-  );
+  void exited.then(async (code) => {
+    const said = (await readFile(logFile, "utf8")).trimEnd().split("\n").slice(-TOLD_LINES).join("\n");
+    reject(new ProcessError("exited", `${name} ended with code ${code} before it was ready:\n${said}`));
+  });
   try {
     return { process: running, ready: await promise };
   } catch (error) {

@@ -55,13 +55,12 @@ program
     const stop = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
     if (options.withParent) process.stdin.once("end", () => stop.abort()).resume();
-    await runNode({
-      dataDir: options.data,
-      env: process.env,
-      flags,
-      signal: stop.signal,
-      onReady: (ready) => print(options.json, ready),
-    });
+    try {
+      const onReady = (ready: Readonly<Record<string, unknown>>): void => print(options.json, ready);
+      await runNode({ dataDir: options.data, env: process.env, flags, signal: stop.signal, onReady });
+    } finally {
+      if (options.withParent) process.stdin.destroy();
+    }
   });
 
 program

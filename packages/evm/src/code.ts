@@ -15,29 +15,29 @@ export type Code = {
   readonly padded: Uint8Array;
   /** 1 where a JUMPDEST stands that is no push operand */
   readonly jumps: Uint8Array;
-  /** operand of the PUSH at an offset; zero elsewhere */
-  readonly pushes: readonly bigint[];
+  /** operand of the PUSH at an offset, once it was executed */
+  readonly pushes: (bigint | undefined)[];
   /** target of an EIP-7702 delegation designator, else null */
   readonly delegate: Address | null;
 };
 
-function operand(bytes: Uint8Array, start: number, size: number): bigint {
-  const present = toHex(bytes.subarray(start, start + size));
-  return BigInt(present.padEnd(2 + 2 * size, "0"));
+/** Operand of the PUSH of so many bytes at an offset; zeros stand beyond the code's end. */
+export function pushOperand({ padded, pushes }: Code, at: number, size: number): bigint {
+  const known = pushes[at];
+  if (known !== undefined) return known;
+  const operand = BigInt(toHex(padded.subarray(at + 1, at + 1 + size)));
+  pushes[at] = operand;
+  return operand;
 }
 
 /** Analyses code. The caller vouches that `hash` is its hash. */
 export function analyseCode(bytes: Uint8Array, hash: Hash): Code {
   const jumps = new Uint8Array(bytes.length + PADDING_BYTES);
-  const pushes: bigint[] = new Array<bigint>(bytes.length).fill(0n);
+  const pushes = new Array<bigint | undefined>(bytes.length).fill(undefined);
   for (let at = 0; at < bytes.length; at++) {
     const opcode = bytes[at]!;
     if (opcode === 0x5b) jumps[at] = 1;
-    else if (opcode >= 0x60 && opcode <= 0x7f) {
-      const size = opcode - 0x5f;
-      pushes[at] = operand(bytes, at + 1, size);
-      at += size;
-    }
+    else if (opcode >= 0x60 && opcode <= 0x7f) at += opcode - 0x5f;
   }
   const padded = new Uint8Array(bytes.length + PADDING_BYTES);
   padded.set(bytes);
@@ -50,7 +50,7 @@ export const EMPTY_CODE: Code = analyseCode(new Uint8Array(0), EMPTY_CODE_HASH);
 
 /** Analysed codes by hash, the least recently used dropped first; bounded by the sum of their bytes. */
 export class CodeCache {
-  readonly #codes = new Map<Hash, Code>();
+  readonly #codes = new Map<Hash, { readonly code: Code; seen: Uint8Array }>();
   readonly #maxBytes: number;
   #bytes = 0;
 
@@ -61,19 +61,20 @@ export class CodeCache {
   /** The analysis of `bytes`, or null where they do not hash to `hash`. */
   analyse(hash: Hash, bytes: Uint8Array): Code | null {
     const known = this.#codes.get(hash);
-    if (known !== undefined && (known.bytes === bytes || equalBytes(known.bytes, bytes))) {
+    if (known !== undefined && (known.seen === bytes || equalBytes(known.seen, bytes))) {
+      known.seen = bytes;
       this.#codes.delete(hash);
       this.#codes.set(hash, known);
-      return known;
+      return known.code;
     }
     if (keccakHash(bytes) !== hash) return null;
     const code = analyseCode(bytes, hash);
-    this.#codes.set(hash, code);
+    this.#codes.set(hash, { code, seen: bytes });
     this.#bytes += bytes.length;
     for (const [oldest, entry] of this.#codes) {
       if (this.#bytes <= this.#maxBytes || oldest === hash) break;
       this.#codes.delete(oldest);
-      this.#bytes -= entry.bytes.length;
+      this.#bytes -= entry.code.bytes.length;
     }
     return code;
   }

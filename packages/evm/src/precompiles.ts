@@ -13,7 +13,7 @@ const EMPTY = new Uint8Array(0);
 const RECOVER_GAS = 3_000;
 
 /** 0x01: digest, v, r, s of 32 bytes each to the signer's address, or nothing. */
-export function ecrecover(input: Uint8Array, gas: number): PrecompileResult {
+function ecrecover(input: Uint8Array, gas: number): PrecompileResult {
   if (gas < RECOVER_GAS) return { success: false, gasUsed: gas, output: EMPTY };
   const data = new Uint8Array(128);
   data.set(input.subarray(0, 128));

@@ -8,7 +8,7 @@ export const STOP = 1;
 /** the frame ended, its changes are to be undone, gas left stays */
 export const REVERT = 2;
 /** the frame ended exceptionally; `frame.halt` says why */
-export const HALT = 3;
+const HALT = 3;
 /** a value is awaited; the opcode runs again afterwards, or a precompile's answer is handed in */
 export const PENDING = 4;
 /** the current frame is another one now, or stands at another opcode */

@@ -15,15 +15,27 @@ import {
 import { analyseCode, type Code, type CodeCache, EMPTY_CODE } from "./code.ts";
 import { ExecutionError } from "./errors.ts";
 import type { OverlayReader } from "./overlay.ts";
+import { WordMap } from "./wordMap.ts";
 import { slotKeyOf } from "./words.ts";
 
 export class SlotState {
   readonly key: bigint;
+  next: SlotState | null = null;
   loaded = false;
   warm = false;
   /** value before the transaction */
   original = 0n;
   current = 0n;
+
+  constructor(key: bigint) {
+    this.key = key;
+  }
+}
+
+class TransientSlot {
+  readonly key: bigint;
+  next: TransientSlot | null = null;
+  value = 0n;
 
   constructor(key: bigint) {
     this.key = key;
@@ -47,8 +59,8 @@ export class AccountState {
   /** an account that stood empty in the state and was touched (EIP-161) */
   touched = false;
   changed = false;
-  slots: Map<bigint, SlotState> | null = null;
-  transient: Map<bigint, bigint> | null = null;
+  slots: WordMap<SlotState> | null = null;
+  transient: WordMap<TransientSlot> | null = null;
 
   constructor(address: Address) {
     this.address = address;
@@ -140,11 +152,11 @@ export class TransactionState {
 
   /** The slot's entry, read or not. */
   slotEntry(account: AccountState, key: bigint): SlotState {
-    account.slots ??= new Map();
+    account.slots ??= new WordMap();
     let slot = account.slots.get(key);
     if (slot === undefined) {
       slot = new SlotState(key);
-      account.slots.set(key, slot);
+      account.slots.add(slot);
     }
     return slot;
   }
@@ -298,16 +310,21 @@ export class TransactionState {
   }
 
   transientValue(account: AccountState, key: bigint): bigint {
-    return account.transient?.get(key) ?? 0n;
+    return account.transient?.get(key)?.value ?? 0n;
   }
 
   setTransient(account: AccountState, key: bigint, value: bigint): void {
-    account.transient ??= new Map();
-    const values = account.transient;
-    const before = values.get(key) ?? 0n;
-    values.set(key, value);
+    account.transient ??= new WordMap();
+    let slot = account.transient.get(key);
+    if (slot === undefined) {
+      slot = new TransientSlot(key);
+      account.transient.add(slot);
+    }
+    const changed = slot;
+    const before = changed.value;
+    changed.value = value;
     this.#journal.push(() => {
-      values.set(key, before);
+      changed.value = before;
     });
   }
 

@@ -43,28 +43,29 @@ export function wordOfBytes(bytes: Uint8Array): bigint {
   return loadWord(new DataView(bytes.buffer, bytes.byteOffset, 32), 0);
 }
 
-/** Bound of each of the two caches of conversions below; they are emptied when full. */
-const CACHED_CONVERSIONS = 65_536;
-const addresses = new Map<bigint, Address>();
-const slotKeys = new Map<bigint, Hash>();
+/** Places of each of the two caches of conversions below: a power of two; each place keeps what came last. */
+const CACHE_PLACES = 16_384;
+const PLACE_MASK = BigInt(CACHE_PLACES - 1);
+type Cached<Text> = { readonly word: bigint; readonly text: Text };
+const addresses: (Cached<Address> | undefined)[] = new Array(CACHE_PLACES).fill(undefined);
+const slotKeys: (Cached<Hash> | undefined)[] = new Array(CACHE_PLACES).fill(undefined);
 
 /** Address in the low 160 bits of a word. */
 export function addressOfWord(word: bigint): Address {
-  const key = word & ADDRESS_MASK;
-  const known = addresses.get(key);
-  if (known !== undefined) return known;
-  const address = `0x${key.toString(16).padStart(40, "0")}` as Address;
-  if (addresses.size >= CACHED_CONVERSIONS) addresses.clear();
-  addresses.set(key, address);
-  return address;
+  const place = Number(word & PLACE_MASK);
+  const known = addresses[place];
+  if (known !== undefined && known.word === word) return known.text;
+  const text = `0x${(word & ADDRESS_MASK).toString(16).padStart(40, "0")}` as Address;
+  addresses[place] = { word, text };
+  return text;
 }
 
 /** Storage key of a word as text. */
 export function slotKeyOf(word: bigint): Hash {
-  const known = slotKeys.get(word);
-  if (known !== undefined) return known;
-  const key = toWordHex(word);
-  if (slotKeys.size >= CACHED_CONVERSIONS) slotKeys.clear();
-  slotKeys.set(word, key);
-  return key;
+  const place = Number(word & PLACE_MASK);
+  const known = slotKeys[place];
+  if (known !== undefined && known.word === word) return known.text;
+  const text = toWordHex(word);
+  slotKeys[place] = { word, text };
+  return text;
 }

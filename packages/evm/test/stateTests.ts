@@ -17,7 +17,7 @@ import type { Engine } from "../src/index.ts";
 import { rootOf } from "./reference.ts";
 import { applyToWorld, readerOf, type World } from "./world.ts";
 
-export const ARCHIVE = new URL("../../../../shared/conformance/general-state-tests-cancun.tar.gz", import.meta.url);
+const ARCHIVE = new URL("../../../../shared/conformance/general-state-tests-cancun.tar.gz", import.meta.url);
 export const isArchiveThere = (): boolean => existsSync(ARCHIVE);
 
 type Json = Record<string, unknown>;

@@ -17,7 +17,9 @@ export class ConfigError extends Error {
 export const ROLES = ["provider", "sequencer", "storage", "gateway"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** Versions of the configuration and of a network's description; neither has an older one. */
 const CONFIG_VERSION = 1;
+const NETWORK_VERSION = 1;
 
 const address = z
   .string()
@@ -38,7 +40,7 @@ const contracts = z.strictObject({
 
 /** Describes one deployed network: what `mvm` needs to join it. */
 export const networkSchema = z.strictObject({
-  version: z.number().int(),
+  version: z.literal(NETWORK_VERSION, `is not ${NETWORK_VERSION}, the version that this program knows`),
   /** profile of parameters that the contracts were deployed with */
   profile: z.enum(Object.keys(PROFILES) as [ProfileName, ...ProfileName[]]),
   l1ChainId: z.string().regex(/^[1-9][0-9]*$/, "is not a decimal integer"),
@@ -50,7 +52,7 @@ export const networkSchema = z.strictObject({
 export type NetworkFile = z.infer<typeof networkSchema>;
 
 const configSchema = z.strictObject({
-  version: z.number().int(),
+  version: z.literal(CONFIG_VERSION, `is not ${CONFIG_VERSION}, the version that this program knows`),
   roles: z.array(z.enum(ROLES)).min(1, "names no role").max(ROLES.length),
   network: networkSchema,
   l1Url: z.url({ protocol: /^https?$/ }),
@@ -86,6 +88,10 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Rec
   return values;
 }
 
+/** What is wrong with settings, one line for each key. */
+export const faultsOf = (error: z.ZodError): string =>
+  error.issues.map((issue) => `\n  ${issue.path.join(".") || "configuration"}: ${issue.message}`).join("");
+
 /** Checks settings. Throws ConfigError naming every wrong one. */
 export function parseConfig(value: unknown): NodeConfig {
   const version = typeof value === "object" && value !== null && "version" in value ? value.version : undefined;
@@ -97,8 +103,7 @@ export function parseConfig(value: unknown): NodeConfig {
   }
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => `${issue.path.join(".") || "configuration"}: ${issue.message}`);
-  throw new ConfigError("invalid", `the configuration is not valid:\n  ${faults.join("\n  ")}`, result.error);
+  throw new ConfigError("invalid", `the configuration is not valid:${faultsOf(result.error)}`, result.error);
 }
 
 export const CONFIG_FILE = "config.json";

@@ -1,6 +1,7 @@
 /** Reads of a DAC's state at its storage hosts: any host will do, for every answer is proven; the next is asked when one fails. */
 import {
   type ChainId,
+  CodecError,
   decodeAnswer,
   encodeRequest,
   type Hash,
@@ -70,7 +71,8 @@ export class HostClient {
         return proof;
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof StateError) this.#ports.network.report(host.peerId, "invalid-message", error.message);
+        if (error instanceof StateError || error instanceof CodecError)
+          this.#ports.network.report(host.peerId, "invalid-message", error.message);
         reasons.push(`${host.operator}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }

@@ -1,9 +1,18 @@
 /** Makes a data directory that a node can start from. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { peerIdOf } from "@mvm/network";
-import { CONFIG_FILE, ConfigError, DEFAULT_CONFIG, type NetworkFile, networkSchema, parseConfig } from "./config.ts";
-import { createKeys } from "./keys.ts";
+import { z } from "zod";
+import {
+  CONFIG_FILE,
+  ConfigError,
+  DEFAULT_CONFIG,
+  faultsOf,
+  type NetworkFile,
+  networkSchema,
+  parseConfig,
+} from "./config.ts";
+import { createKeys, KEYS_FILE } from "./keys.ts";
 
 export type InitOptions = {
   readonly dataDir: string;
@@ -20,7 +29,25 @@ export async function loadNetworkFile(path: string): Promise<NetworkFile> {
   try {
     return networkSchema.parse(JSON.parse(await readFile(path, "utf8")));
   } catch (cause) {
-    throw new ConfigError("unreadable", `${path} does not describe a network: ${(cause as Error).message}`, cause);
+    const why = cause instanceof z.ZodError ? faultsOf(cause) : ` ${(cause as Error).message}`;
+    throw new ConfigError("unreadable", `${path} does not describe a network:${why}`, cause);
+  }
+}
+
+/** Makes the directory where it is missing. Throws ConfigError where it cannot, or where a node's file is there. */
+async function freshDirectory(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new ConfigError("invalid", `${dataDir} cannot be made: ${(cause as Error).message}`, cause);
+  }
+  for (const file of [CONFIG_FILE, KEYS_FILE]) {
+    const isThere = await access(join(dataDir, file)).then(
+      () => true,
+      () => false,
+    );
+    if (isThere)
+      throw new ConfigError("invalid", `${dataDir} holds a node's ${file} already: choose another directory`);
   }
 }
 
@@ -31,13 +58,14 @@ export async function initNode(options: InitOptions): Promise<Readonly<Record<st
   const { roles, l1Url, bootstrap } = options;
   const config = { ...DEFAULT_CONFIG, ...options.settings, roles, l1Url, bootstrap, network };
   parseConfig(config);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  try {
-    await writeFile(join(dataDir, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`, { flag: "wx" });
-  } catch (cause) {
-    throw new ConfigError("invalid", `${dataDir} holds a node already: choose another directory`, cause);
-  }
+  await freshDirectory(dataDir);
   const keys = await createKeys(dataDir);
+  const path = join(dataDir, CONFIG_FILE);
+  try {
+    await writeFile(path, `${JSON.stringify(config, null, 2)}\n`, { flag: "wx" });
+  } catch (cause) {
+    throw new ConfigError("invalid", `${path} cannot be created: ${(cause as Error).message}`, cause);
+  }
   return {
     dataDir,
     operator: keys.identity.operator,

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { generatePeerKey } from "@mvm/network";
+import { generatePeerKey, peerIdOf } from "@mvm/network";
 import {
   addressOf,
   blsKeyFromSecret,
@@ -49,21 +49,29 @@ export async function createKeys(dataDir: string): Promise<Keys> {
 /** Keys of a data directory. Throws ConfigError. */
 export async function loadKeys(dataDir: string): Promise<Keys> {
   const path = join(dataDir, KEYS_FILE);
-  let parsed: z.infer<typeof keysSchema>;
+  let text: string;
   try {
-    parsed = keysSchema.parse(JSON.parse(await readFile(path, "utf8")));
+    text = await readFile(path, "utf8");
   } catch (cause) {
-    throw new ConfigError(
-      "missing",
-      `${path} holds no usable keys: run \`mvm init --data ${dataDir}\`, or restore the file`,
-      cause,
-    );
+    throw new ConfigError("missing", `${path} cannot be read: run \`mvm init --data ${dataDir}\` first`, cause);
   }
+  try {
+    return parseKeys(text);
+  } catch (cause) {
+    throw new ConfigError("unreadable", `${path} holds no usable keys: restore the file`, cause);
+  }
+}
+
+/** Throws where the text is damaged, or a key is none of its kind. */
+function parseKeys(text: string): Keys {
+  const parsed = keysSchema.parse(JSON.parse(text));
   const l1 = fromHex(parsed.l1);
+  const peer = fromHex(parsed.peer);
+  peerIdOf(peer);
   const identity: Identity = {
     operator: addressOf(l1),
     signDigest: (digest: Hash) => signDigest(l1, digest),
     bls: blsKeyFromSecret(fromHex(parsed.bls)),
   };
-  return { l1: parsed.l1 as Hex, peer: fromHex(parsed.peer), identity };
+  return { l1: parsed.l1 as Hex, peer, identity };
 }

@@ -1,5 +1,5 @@
 /** Runs one state machine: gives it moments, carries out the effects that all machines share, hands the rest on. */
-import { decodeAnswer, encodeRequest, REQUESTS } from "@mvm/protocol";
+import { CodecError, decodeAnswer, encodeRequest, REQUESTS } from "@mvm/protocol";
 import type { AnswerEffect, Moment, NoteEffect, ReportEffect, RequestEffect, TimerEffect } from "@mvm/roles";
 import type { Ports } from "./ports.ts";
 import type { RequestDesk } from "./requestDesk.ts";
@@ -39,7 +39,9 @@ export class MachineDriver<Event extends { readonly kind: string }, Effect exten
     if (!this.#abort.signal.aborted) this.run(this.#machine.handle(event, this.moment()));
   }
 
+  /** Carries effects out; after the stop, none. */
   run(effects: readonly Effect[]): void {
+    if (this.#abort.signal.aborted) return;
     for (const effect of effects) {
       if (SHARED.has(effect.kind)) this.#shared(effect as unknown as SharedEffect);
       else this.#perform(effect as Exclude<Effect, SharedEffect>);
@@ -84,14 +86,18 @@ export class MachineDriver<Event extends { readonly kind: string }, Effect exten
   async #request({ ticket, to, request, timeoutMs }: RequestEffect): Promise<void> {
     const { protocol, maxAnswerBytes } = REQUESTS[request.name];
     const options = { timeoutMs, signal: this.#abort.signal, maxResponseBytes: maxAnswerBytes };
+    let answered = false;
     let event:
       | { kind: "answered"; ticket: string; answer: ReturnType<typeof decodeAnswer> }
       | { kind: "requestFailed"; ticket: string; reason: string };
     try {
       const bytes = await this.#ports.network.request(to, protocol, encodeRequest(request), options);
+      answered = true;
       event = { kind: "answered", ticket, answer: decodeAnswer(request.name, bytes) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      if (answered && error instanceof CodecError)
+        this.#ports.network.report(to, "protocol-violation", `${request.name}: ${reason}`);
       this.#ports.log("debug", "request-failed", { protocol, to, reason });
       event = { kind: "requestFailed", ticket, reason };
     }

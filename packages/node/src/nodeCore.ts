@@ -84,11 +84,11 @@ export class NodeCore {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    await Promise.allSettled(this.#opening.values());
     this.#providing?.stop();
     this.#hosting?.stop();
     for (const sequencing of this.#sequencings.values()) sequencing.stop();
     for (const pooling of this.pools.values()) pooling.stop();
-    await Promise.allSettled(this.#opening.values());
     await Promise.all([...this.chains.values()].map((chain) => chain.stop()));
   }
 

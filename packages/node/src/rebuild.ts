@@ -5,6 +5,7 @@ import {
   type BatchHeader,
   type BlockEnvironment,
   type BlockOutcome,
+  CodecError,
   decodeBatchData,
   decodeTransaction,
   encodeDeposit,
@@ -22,6 +23,7 @@ import {
   PREDEPLOYS,
   PROFILES,
   prevRandaoOf,
+  TransactionError,
   toMessage,
 } from "@mvm/protocol";
 import { blockFault, type Dac, L1View, type Parent, parentOf } from "@mvm/roles";
@@ -88,9 +90,9 @@ export class Rebuild {
 
   /** Executes a batch's blocks and compares them with what the batch commits to. Throws RebuildError. */
   async batch({ header, data }: Batch): Promise<void> {
-    const posted = decodeBatchData(data);
+    const blocks = this.#decoded(() => decodeBatchData(data).blocks);
     const hashes: Hash[] = [];
-    for (const block of posted.blocks) {
+    for (const block of blocks) {
       await this.#block(block);
       hashes.push(this.#parent.hash);
     }
@@ -102,6 +104,16 @@ export class Rebuild {
     }
   }
 
+  /** What a decoder gives; RebuildError where the data are malformed. */
+  #decoded<T>(decode: () => T): T {
+    try {
+      return decode();
+    } catch (cause) {
+      if (!(cause instanceof CodecError || cause instanceof TransactionError)) throw cause;
+      throw new RebuildError("wrong-batch", `a batch of ${this.#dac.label} is malformed: ${cause.message}`, cause);
+    }
+  }
+
   async #block(posted: PostedBlock): Promise<void> {
     const parent = this.#parent;
     const { context, timestamp } = posted;
@@ -109,7 +121,7 @@ export class Rebuild {
     const deposits = this.#view
       .deposits(chainId, parent.context.queueEnd, context.l1Block)
       .slice(0, Number(context.queueEnd - parent.context.queueEnd));
-    const transactions = posted.transactions.map((raw) => decodeTransaction(raw, chainId));
+    const transactions = this.#decoded(() => posted.transactions.map((raw) => decodeTransaction(raw, chainId)));
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
     const prevRandao = prevRandaoOf(context.jobId);
     const environment: BlockEnvironment = {

@@ -1,4 +1,5 @@
 /** Opcodes that move the program counter or the stack, and those that end a frame. */
+import { pushOperand } from "../code.ts";
 import { type Frame, toOffset } from "../frame.ts";
 import { CONTINUE, halt, REVERT, type Signal, STOP } from "../signals.ts";
 import type { Instruction } from "./table.ts";
@@ -34,7 +35,7 @@ function ending(signal: typeof STOP | typeof REVERT): (frame: Frame) => Signal {
 
 function pushing(size: number): Instruction {
   const run = (frame: Frame): Signal => {
-    frame.stack[frame.sp++] = frame.code.pushes[frame.pc]!;
+    frame.stack[frame.sp++] = pushOperand(frame.code, frame.pc, size);
     frame.pc += size;
     return CONTINUE;
   };

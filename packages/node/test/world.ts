@@ -1,0 +1,153 @@
+/** A small network in memory: one clock, one wire, ports of nodes that outlive a restart, L1 as a list of events. */
+import { MemoryHub, MemoryNetwork, type NetworkEvent } from "@mvm/network";
+import {
+  type Address,
+  addressOf,
+  blsKeyFromSeed,
+  type ChainId,
+  fromHex,
+  type Hash,
+  type Hex,
+  keccakHash,
+  type NetworkIdentity,
+  type PeerId,
+  PROFILES,
+  signDigest,
+  toAddress,
+  toChainId,
+} from "@mvm/protocol";
+import { type Dac, L1View, type Member } from "@mvm/roles";
+import { DacDatabase, MemoryStore } from "@mvm/state";
+import { pendingStore, sealStore } from "../src/durableStores.ts";
+import type { Identity, NetworkSettings, Ports } from "../src/index.ts";
+import { VirtualClock } from "./virtualClock.ts";
+
+export const CHAIN_ID: ChainId = toChainId(7001n);
+export const GENESIS_SECONDS = 1_700_000_000n;
+/** well after the genesis, so that blocks are never in the future */
+const START_MS = (Number(GENESIS_SECONDS) + 100_000) * 1000;
+
+const NETWORK: NetworkIdentity = { l1ChainId: 31337n, comco: toAddress(`0x${"c0".repeat(20)}`) };
+export const SETTINGS: NetworkSettings = { network: NETWORK, parameters: PROFILES.devnet };
+
+export const hashOfText = (text: string): Hash => keccakHash(new TextEncoder().encode(text));
+
+/** Private key that follows from a name. */
+export const keyOf = (name: string): Hex => hashOfText(`key of ${name}`);
+
+export function identityOf(name: string): Identity {
+  const key = fromHex(keyOf(name));
+  return {
+    operator: addressOf(key),
+    signDigest: (digest) => signDigest(key, digest),
+    bls: blsKeyFromSeed(fromHex(hashOfText(`bls of ${name}`))),
+  };
+}
+
+export const peerOf = (name: string): PeerId => name as PeerId;
+
+export function memberOf(name: string, index: number): Member {
+  const { operator, bls } = identityOf(name);
+  const multiaddr = `/memory/${name}/p2p/${name}`;
+  return { index, operator, stakeWei: 1n, blsPublicKey: bls.publicKey, peerId: peerOf(name), multiaddr };
+}
+
+export type LogLine = {
+  readonly level: string;
+  readonly code: string;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** One machine: what is on its disks stays when its node is started anew. */
+export class Site {
+  readonly name: string;
+  readonly clock: VirtualClock;
+  readonly logs: LogLine[] = [];
+  readonly events: NetworkEvent[] = [];
+  /** disks by name */
+  readonly stores = new Map<string, MemoryStore>();
+  network!: MemoryNetwork;
+  readonly #hub: MemoryHub;
+
+  constructor(name: string, hub: MemoryHub, clock: VirtualClock) {
+    this.name = name;
+    this.clock = clock;
+    this.#hub = hub;
+  }
+
+  /** A disk's contents as a store that is open. */
+  store(name: string): MemoryStore {
+    const store = this.stores.get(name)?.reopened() ?? new MemoryStore();
+    this.stores.set(name, store);
+    return store;
+  }
+
+  /** Joins the wire and gives the ports of a fresh start. */
+  async start(): Promise<Ports> {
+    this.network = new MemoryNetwork({ hub: this.#hub, peerId: peerOf(this.name) });
+    this.network.listen((event) => this.events.push(event));
+    await this.network.start();
+    const node = this.store("node");
+    let drawn = 0;
+    return {
+      clock: this.clock,
+      network: this.network,
+      openDatabase: (chainId, mode) => DacDatabase.openOn(this.store(`${chainId}-${mode}`), { mode }),
+      seals: sealStore(node),
+      pending: pendingStore(node),
+      poster: { appendBatch: async () => undefined },
+      entropy: () => hashOfText(`${this.name} ${drawn++}`),
+      identity: identityOf(this.name),
+      log: (level, code, data) => this.logs.push({ level, code, data: data ?? {} }),
+    };
+  }
+
+  /** Peers that this node blamed, with the offence. */
+  get offences(): readonly string[] {
+    return this.events.flatMap((event) => (event.kind === "offence" ? [`${event.peer} ${event.offence}`] : []));
+  }
+
+  logged(code: string): readonly LogLine[] {
+    return this.logs.filter((line) => line.code === code);
+  }
+}
+
+export class World {
+  readonly clock = new VirtualClock(START_MS);
+  readonly hub = new MemoryHub({ scheduler: this.clock });
+
+  site(name: string): Site {
+    return new Site(name, this.hub, this.clock);
+  }
+}
+
+/** Joins two sites that have started. */
+export async function connect(left: Site, right: Site): Promise<void> {
+  await left.network.dial(right.network.addresses[0]!);
+}
+
+/** L1 with one sequencer "sequencer", the given storage hosts, one DAC, and L1 block 1. */
+export function viewOf(hosts: readonly string[], chainId: ChainId = CHAIN_ID): L1View {
+  const view = new L1View(SETTINGS.parameters);
+  view.apply({ kind: "registered", registry: "sequencer", member: memberOf("sequencer", 0) });
+  hosts.forEach((name, i) => {
+    view.apply({ kind: "registered", registry: "storage", member: memberOf(name, i) });
+  });
+  view.apply({
+    kind: "dacCreated",
+    chainId,
+    label: `dac-${chainId}`,
+    genesisHash: hashOfText(`genesis of ${chainId}`),
+    timestamp: GENESIS_SECONDS,
+    charter: "0x",
+  });
+  view.apply({ kind: "l1Block", number: 1n, timestamp: GENESIS_SECONDS });
+  return view;
+}
+
+export const dacOf = (view: L1View, chainId: ChainId = CHAIN_ID): Dac => view.dac(chainId)!;
+
+export function deposit(view: L1View, queueIndex: bigint, to: Address, mint: bigint): void {
+  const item = { queueIndex, from: identityOf("depositor").operator, to, mint };
+  view.apply({ kind: "deposited", chainId: CHAIN_ID, l1Block: 1n, deposit: item });
+}

@@ -1,0 +1,5 @@
+/** All scenarios, in the order in which `all` runs them. */
+import type { Scenario } from "./scenario.ts";
+import { smoke } from "./smoke.ts";
+
+export const SCENARIOS: readonly Scenario[] = [smoke];

@@ -1,0 +1,146 @@
+/** One node of a simulated world: the class that real nodes run, over virtual ports. */
+import { MemoryNetwork, type NetworkEvent } from "@mvm/network";
+import { type Identity, NodeCore, type Ports, pendingStore, type Role, sealStore } from "@mvm/node";
+import {
+  addressOf,
+  blsKeyFromSeed,
+  type ChainId,
+  fromHex,
+  type Hash,
+  type PeerId,
+  type SealedBlock,
+  signDigest,
+} from "@mvm/protocol";
+import type { L1Event, Parent } from "@mvm/roles";
+import { DacDatabase, MemoryStore } from "@mvm/state";
+import { type Delivery, ObservedNetwork } from "./observedNetwork.ts";
+import type { SeededRandom } from "./seededRandom.ts";
+import type { World } from "./world.ts";
+
+/** What a world hears of its nodes. */
+export type NodeListener = {
+  onDelivery(node: SimulatedNode, delivery: Delivery): void;
+  onHead(node: SimulatedNode, head: { chainId: ChainId; head: Parent; block: SealedBlock | null }): void;
+  onLog(node: SimulatedNode, level: "debug" | "info" | "warn" | "error", code: string, data: object): void;
+  onNetwork(node: SimulatedNode, event: NetworkEvent): void;
+};
+
+/** Milliseconds by which a node hears of L1's events later than they happen, at the most. */
+const L1_LAG_MS = 200;
+/** Milliseconds until the others learn that a crashed node's connections are gone. */
+const CRASH_NOTICE_MS = 3_000;
+
+function identityFrom(random: SeededRandom): Identity {
+  const secret = fromHex(random.hash());
+  return {
+    operator: addressOf(secret),
+    signDigest: (digest: Hash) => signDigest(secret, digest),
+    bls: blsKeyFromSeed(fromHex(random.hash())),
+  };
+}
+
+export class SimulatedNode {
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly identity: Identity;
+  readonly peerId: PeerId;
+  readonly #world: World;
+  readonly #network: MemoryNetwork;
+  readonly #random: SeededRandom;
+  readonly #watched = new Set<ChainId>();
+  #core: NodeCore | null = null;
+  #unfollow: () => void = () => {};
+  #lastL1Ms = 0;
+  #alive = true;
+
+  private constructor(world: World, name: string, roles: readonly Role[]) {
+    this.name = name;
+    this.roles = roles;
+    this.peerId = name as PeerId;
+    this.#world = world;
+    this.#random = world.random.stream(name);
+    this.identity = identityFrom(this.#random.stream("keys"));
+    this.#network = new MemoryNetwork({ hub: world.hub, peerId: this.peerId });
+  }
+
+  static async create(world: World, name: string, roles: readonly Role[]): Promise<SimulatedNode> {
+    const node = new SimulatedNode(world, name, roles);
+    node.#core = await NodeCore.create({ ports: node.#ports(), settings: world.settings, roles });
+    node.#network.listen((event) => {
+      if (node.#alive) world.listener.onNetwork(node, event);
+    });
+    await node.#network.start();
+    return node;
+  }
+
+  #ports(): Ports {
+    const { clock, l1, listener } = this.#world;
+    const store = new MemoryStore();
+    const entropy = this.#random.stream("entropy");
+    const { operator } = this.identity;
+    return {
+      clock,
+      network: new ObservedNetwork(this.#network, (delivery) => listener.onDelivery(this, delivery)),
+      openDatabase: (_chainId, mode) => DacDatabase.openOn(new MemoryStore(), { mode }),
+      seals: sealStore(store),
+      pending: pendingStore(store),
+      poster: { appendBatch: (header, data) => l1.appendBatch(operator, header, data) },
+      entropy: () => entropy.hash(),
+      identity: this.identity,
+      log: (level, code, data) => {
+        if (this.#alive) listener.onLog(this, level, code, data ?? {});
+      },
+    };
+  }
+
+  get core(): NodeCore {
+    return this.#core!;
+  }
+
+  /** False once it has crashed or stopped. */
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  get address(): string {
+    return `/memory/${this.peerId}/p2p/${this.peerId}`;
+  }
+
+  /** Hears of L1 from now on, each event a little later than it happens, in order. */
+  followL1(): void {
+    const { clock, l1 } = this.#world;
+    const lag = this.#random.stream("l1-lag");
+    this.#unfollow = l1.follow((event: L1Event) => {
+      const atMs = Math.max(this.#lastL1Ms, clock.nowMs() + lag.below(L1_LAG_MS));
+      this.#lastL1Ms = atMs;
+      clock.at(atMs, () => {
+        if (this.#alive) this.core.l1Event(event);
+      });
+    });
+  }
+
+  /** Listens to chains that were opened since the last time. */
+  watchChains(): void {
+    if (this.core.chains.size === this.#watched.size) return;
+    for (const chain of this.core.chains.values()) {
+      if (this.#watched.has(chain.chainId)) continue;
+      this.#watched.add(chain.chainId);
+      chain.onHead((head, block) => {
+        if (this.#alive) this.#world.listener.onHead(this, { chainId: chain.chainId, head, block });
+      });
+    }
+  }
+
+  /** Ends at once, as by a power cut: what is on its way is lost, and others learn of it only later. */
+  crash(): void {
+    this.#world.silence(this.peerId);
+    void this.stop();
+    this.#world.clock.schedule(CRASH_NOTICE_MS, () => void this.#network.stop());
+  }
+
+  async stop(): Promise<void> {
+    this.#alive = false;
+    this.#unfollow();
+    await this.core.stop();
+  }
+}

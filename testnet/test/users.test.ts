@@ -1,0 +1,162 @@
+/** A network of processes, driven with the tools that users have: cast and ethers. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Contract, ContractFactory, Interface, isError, type JsonRpcProvider, Wallet } from "ethers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE } from "../src/generated/demoToken.ts";
+import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
+import { Testnet } from "../src/testnet.ts";
+
+const SIZE = { sequencers: 2, providers: 3, storage: 3, dacs: 2 };
+const START_MS = 120_000;
+const SUPPLY = 1_000_000n;
+
+let run: RunDirectory;
+let testnet: Testnet;
+let provider: JsonRpcProvider;
+let user: Wallet;
+
+beforeAll(async () => {
+  run = await createRunDirectory();
+  testnet = await Testnet.start(run, SIZE, () => undefined);
+  provider = testnet.providerOf(testnet.dacs[0]!);
+  user = new Wallet(testnet.user.privateKey, provider);
+}, START_MS);
+
+afterAll(async () => {
+  provider?.destroy();
+  await testnet?.stop();
+  await run?.remove();
+}, START_MS);
+
+const castBinary = join(import.meta.dirname, "../../node_modules/.bin/cast");
+
+async function cast(command: string, ...args: readonly string[]): Promise<string> {
+  const all = [command, "--rpc-url", testnet.dacs[0]!.url, ...args];
+  const { stdout } = await promisify(execFile)(castBinary, all, { timeout: 60_000 });
+  return stdout.trim();
+}
+
+describe("cast on a DAC", () => {
+  it("reads the chain's identifier as L1 gave it", async () => {
+    expect(BigInt(await cast("chain-id"))).toBe(BigInt(testnet.dacs[0]!.chainId));
+  });
+
+  it("deploys, sends, calls, and reads receipts and logs", async () => {
+    const deployed = JSON.parse(
+      await cast(
+        "send",
+        "--json",
+        "--private-key",
+        user.privateKey,
+        "--create",
+        DEMO_TOKEN_CREATION_CODE,
+        "constructor(uint256)",
+        String(SUPPLY),
+      ),
+    ) as { status: string; contractAddress: string };
+    expect(deployed.status).toBe("0x1");
+    const receiver = Wallet.createRandom().address;
+    const sent = JSON.parse(
+      await cast(
+        "send",
+        "--json",
+        "--private-key",
+        user.privateKey,
+        deployed.contractAddress,
+        "transfer(address,uint256)",
+        receiver,
+        "42",
+      ),
+    ) as { transactionHash: string; blockNumber: string };
+    expect(await cast("call", deployed.contractAddress, "balanceOf(address)(uint256)", receiver)).toBe("42");
+    const receipt = JSON.parse(await cast("receipt", "--json", sent.transactionHash)) as {
+      logs: unknown[];
+      status: string;
+    };
+    expect(receipt).toMatchObject({ status: "0x1" });
+    expect(receipt.logs).toHaveLength(1);
+    const logs = JSON.parse(
+      await cast(
+        "logs",
+        "--json",
+        "--from-block",
+        sent.blockNumber,
+        "--to-block",
+        "latest",
+        "--address",
+        deployed.contractAddress,
+        "Transfer(address,address,uint256)",
+      ),
+    ) as { transactionHash: string }[];
+    expect(logs.map((log) => log.transactionHash)).toContain(sent.transactionHash);
+  });
+});
+
+describe("ethers on a DAC", () => {
+  it("deploys a token, sees its events, and decodes the reason of a revert", async () => {
+    const deployed = await new ContractFactory(DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE, user).deploy(SUPPLY);
+    await deployed.waitForDeployment();
+    const token = new Contract(await deployed.getAddress(), DEMO_TOKEN_ABI, user);
+    const receiver = Wallet.createRandom();
+    const receipt = await (await token.getFunction("transfer")(receiver.address, 7n)).wait();
+    const events = await token.queryFilter("Transfer", receipt.blockNumber);
+    expect(events.some((event) => event.transactionHash === receipt.hash)).toBe(true);
+    const poor = new Contract(await token.getAddress(), DEMO_TOKEN_ABI, provider);
+    const failure = await poor
+      .getFunction("transfer")
+      .staticCall(user.address, 8n, { from: receiver.address })
+      .catch((error: unknown) => error);
+    expect(isError(failure, "CALL_EXCEPTION")).toBe(true);
+    const { name, args } = new Interface(DEMO_TOKEN_ABI).parseError((failure as { data: string }).data)!;
+    expect({ name, balance: args[1], needed: args[2] }).toEqual({
+      name: "ERC20InsufficientBalance",
+      balance: 7n,
+      needed: 8n,
+    });
+  });
+
+  it("a transaction signed for one DAC is refused by another", async () => {
+    const raw = await user.signTransaction({
+      to: user.address,
+      value: 1n,
+      gasLimit: 21_000n,
+      nonce: 0,
+      gasPrice: 10n ** 9n,
+      chainId: testnet.dacs[0]!.chainId,
+    });
+    const other = testnet.providerOf(testnet.dacs[1]!);
+    await expect(other.send("eth_sendRawTransaction", [raw])).rejects.toThrow(/chain/i);
+    other.destroy();
+  });
+
+  it("the gateway routes by host name as by path", async () => {
+    const { port } = new URL(testnet.gatewayUrl);
+    const ask = async (url: string, host: string): Promise<unknown> => {
+      const { stdout } = await promisify(execFile)("curl", [
+        "-s",
+        "-H",
+        `Host: ${host}`,
+        "-H",
+        "content-type: application/json",
+        "-d",
+        '{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}',
+        url,
+      ]);
+      return (JSON.parse(stdout) as { result: string }).result;
+    };
+    const label = testnet.dacs[1]!.label;
+    const byHost = await ask(`http://127.0.0.1:${port}/`, `${label}.localhost`);
+    expect(BigInt(byHost as string)).toBe(BigInt(testnet.dacs[1]!.chainId));
+    expect(await ask(testnet.dacs[1]!.url, "127.0.0.1")).toBe(byHost);
+  });
+
+  it("shows deposits without mistaking them for the depositor's transactions", async () => {
+    const block = (await provider.send("eth_getBlockByNumber", ["0x1", true])) as {
+      transactions: { type: string; from: string; l1From: string }[];
+    };
+    expect(block.transactions[0]).toMatchObject({ type: "0x7e", l1From: user.address.toLowerCase() });
+    expect(block.transactions[0]!.from).not.toBe(user.address.toLowerCase());
+  });
+});
