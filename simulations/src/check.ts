@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, "../..");
 
 /** Each step with what it says when it fails: the command to mend it, where there is one. */
 const STEPS: readonly { readonly name: string; readonly command: readonly string[]; readonly mend?: string }[] = [
-  { name: "format and lint", command: ["biome", "ci", "."], mend: "npm run format" },
+  { name: "format and lint", command: ["biome", "ci", "--colors=off", "."], mend: "npm run format" },
   { name: "format of contracts", command: ["forge", "fmt", "--root", "contracts", "--check"], mend: "npm run format" },
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
   { name: "dead code and dependencies", command: ["knip"] },

@@ -29,8 +29,6 @@ import type { Violations } from "./scenarios/scenario.ts";
 import type { NodeListener, SimulatedNode } from "./simulatedNode.ts";
 import type { World } from "./world.ts";
 
-/** Slots within which a chain with work must go on: a lost message, a dead seat and a change of turn fit in. */
-const PROGRESS_SLOTS = 3;
 const L1_BLOCK_MS = 1_000;
 
 export class HonestRun implements NodeListener {
@@ -41,14 +39,17 @@ export class HonestRun implements NodeListener {
   /** told of every delivery */
   onMessage: (node: SimulatedNode, delivery: Delivery) => void = () => {};
   readonly #violations: Violations;
+  readonly #progressSlots: number;
   readonly #safeBlocks = new SafeBlocksAgree();
   readonly #checkedSafe = new Map<string, bigint>();
   readonly #touched = new Map<ChainId, Set<Address>>();
   #progress = new Progress(0);
   #world: World | null = null;
 
-  constructor(violations: Violations) {
+  /** @param progressSlots slots within which a chain with work must go on */
+  constructor(violations: Violations, progressSlots: number) {
     this.#violations = violations;
+    this.#progressSlots = progressSlots;
   }
 
   get world(): World {
@@ -58,7 +59,7 @@ export class HonestRun implements NodeListener {
   /** Begins to watch a world that was made with this listener. */
   watch(world: World): void {
     this.#world = world;
-    this.#progress = new Progress(PROGRESS_SLOTS * world.settings.parameters.epochBlocks * L1_BLOCK_MS);
+    this.#progress = new Progress(this.#progressSlots * world.settings.parameters.epochBlocks * L1_BLOCK_MS);
     world.l1.follow((event) => {
       const detail =
         event.kind === "l1Block" ? `${event.number}` : event.kind === "batchAppended" ? event.batchHash : "";

@@ -9,6 +9,7 @@ import {
   PREDEPLOYS,
   type StateEntry,
   type StateKey,
+  ZERO_HASH,
 } from "@mvm/protocol";
 import type { AssembleEffect, Parent } from "@mvm/roles";
 import { type ProvenReader, SparseState } from "@mvm/state";
@@ -37,8 +38,14 @@ export class BlockSession {
     this.#abort.abort();
   }
 
-  /** Executes the deposits on the working state. */
+  /** Executes the deposits on the working state. What they read is fetched at once: one by one, each would cost a round trip. */
   async deposit(deposits: readonly Deposit[]): Promise<readonly BlockOutcome[]> {
+    if (deposits.length > 0) {
+      const { coinbase } = PREDEPLOYS;
+      const addresses = new Set([coinbase, ...deposits.map(({ to }) => to)]);
+      const accounts = [...addresses].map((address): StateKey => ({ kind: "account", address }));
+      await this.read([...accounts, { kind: "slot", address: coinbase, slot: ZERO_HASH }]);
+    }
     const outcomes: BlockOutcome[] = [];
     for (const deposit of deposits) {
       const outcome = await executeDeposit(deposit, this.#values, PREDEPLOYS.coinbase);

@@ -6,6 +6,7 @@ import {
   encodeRequest,
   type Hash,
   type NamedAnswer,
+  type PeerId,
   REQUESTS,
   type StateKey,
 } from "@mvm/protocol";
@@ -46,37 +47,43 @@ export class HostClient {
       chain: chain.valuesAt(at.number),
       signal,
       fetch: ({ root, keys, forWrites }, fetching) =>
-        this.#fetch(chain.chainId, { stateRoot: root, keys, forWrites }, fetching),
+        this.#fetch(chain, { stateRoot: root, keys, forWrites }, fetching),
     });
   }
 
-  async #fetch(chainId: ChainId, read: Read, signal: AbortSignal): Promise<Proof> {
-    const { protocol, maxAnswerBytes } = REQUESTS.reads;
-    const timeoutMs = this.#settings.parameters.readTimeoutMs;
-    const bytes = encodeRequest({ name: "reads", body: { chainId, ...read } });
+  async #fetch(chain: Chain, read: Read, signal: AbortSignal): Promise<Proof> {
+    const { chainId } = chain;
     const hosts = this.#view.hosts(chainId);
+    const isSelf = ({ peerId }: { peerId: PeerId }): boolean => peerId === this.#ports.network.peerId;
     const reasons: string[] = [];
     for (let attempt = 0; attempt < hosts.length * ROUNDS; attempt++) {
       const position = ((this.#preferred.get(chainId) ?? 0) + attempt) % hosts.length;
       const host = hosts[position]!;
       try {
-        const answer = await this.#ports.network.request(host.peerId, protocol, bytes, {
-          timeoutMs,
-          signal,
-          maxResponseBytes: maxAnswerBytes,
-        });
-        const proof = proofIn(decodeAnswer("reads", answer));
+        const proof = isSelf(host)
+          ? chain.prove(read.stateRoot, read.keys, read.forWrites)
+          : await this.#ask(host.peerId, { chainId, ...read }, signal);
         check(read, proof);
         this.#preferred.set(chainId, position);
         return proof;
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof StateError || error instanceof CodecError)
+        if (!isSelf(host) && (error instanceof StateError || error instanceof CodecError))
           this.#ports.network.report(host.peerId, "invalid-message", error.message);
         reasons.push(`${host.operator}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
     throw new HostsSilent(chainId, reasons);
+  }
+
+  async #ask(host: PeerId, body: Read & { readonly chainId: ChainId }, signal: AbortSignal): Promise<Proof> {
+    const { protocol, maxAnswerBytes } = REQUESTS.reads;
+    const answer = await this.#ports.network.request(host, protocol, encodeRequest({ name: "reads", body }), {
+      timeoutMs: this.#settings.parameters.readTimeoutMs,
+      signal,
+      maxResponseBytes: maxAnswerBytes,
+    });
+    return proofIn(decodeAnswer("reads", answer));
   }
 }
 

@@ -1,6 +1,6 @@
 /** The provider role of a node: the machine, and the executions that it asks for. */
 import type { Engine } from "@mvm/evm";
-import { type Job, type JobId, type NamedRequest, type PeerId, resultDigest } from "@mvm/protocol";
+import { fittingOutcomes, type Job, type JobId, type NamedRequest, type PeerId, resultDigest } from "@mvm/protocol";
 import { type L1View, Provider, type ProviderEffect, type ProviderEvent } from "@mvm/roles";
 import { JobExecution } from "./jobExecution.ts";
 import { MachineDriver } from "./machineDriver.ts";
@@ -59,7 +59,7 @@ export class Providing {
         this.#driver.dispatch({ kind: "valuesWanted", jobId, keys }),
       );
       this.#executions.set(jobId, execution);
-      const outcomes = await execution.run();
+      const outcomes = fittingOutcomes(await execution.run());
       const signature = this.#ports.identity.bls.sign(resultDigest(this.#settings.network, job, outcomes));
       this.jobsDone += 1;
       this.#driver.dispatch({ kind: "executed", jobId, result: { outcomes, signature } });

@@ -49,7 +49,11 @@ async function reference(
   for (const [index, outcome] of outcomes.entries()) {
     const raw = transactions[index]!;
     gasUsed += outcome.gasUsed;
-    const logs = outcome.logs.map((log) => [getBytes(log.address), log.topics.map(getBytes), log.data]);
+    const logs = outcome.logs.map((log) => [
+      getBytes(log.address),
+      log.topics.map((topic) => getBytes(topic)),
+      log.data,
+    ]);
     const body = RLP.encode([outcome.status, gasUsed, referenceBloom(outcome.logs), logs]);
     const receipt = raw[0]! >= 0xc0 ? body : getBytes(concat([raw.slice(0, 1), body]));
     roots.transactionsRoot = await append(transactionsTrie, index, raw);

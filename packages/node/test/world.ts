@@ -16,7 +16,7 @@ import {
   toAddress,
   toChainId,
 } from "@mvm/protocol";
-import { type Dac, L1View, type Member } from "@mvm/roles";
+import { type Dac, type L1Event, L1View, type Member } from "@mvm/roles";
 import { DacDatabase, MemoryStore } from "@mvm/state";
 import { pendingStore, sealStore } from "../src/durableStores.ts";
 import type { Identity, NetworkSettings, Ports } from "../src/index.ts";
@@ -126,22 +126,27 @@ export async function connect(left: Site, right: Site): Promise<void> {
   await left.network.dial(right.network.addresses[0]!);
 }
 
-/** L1 with one sequencer "sequencer", the given storage hosts, one DAC, and L1 block 1. */
-export function viewOf(hosts: readonly string[], chainId: ChainId = CHAIN_ID): L1View {
+/** L1 with one sequencer "sequencer", the given storage hosts and providers, one DAC, and L1 block 1. */
+export function l1Of(hosts: readonly string[], providers: readonly string[] = []): readonly L1Event[] {
+  return [
+    { kind: "registered", registry: "sequencer", member: memberOf("sequencer", 0) },
+    ...hosts.map((name, i) => ({ kind: "registered", registry: "storage", member: memberOf(name, i) }) as const),
+    ...providers.map((name, i) => ({ kind: "registered", registry: "provider", member: memberOf(name, i) }) as const),
+    {
+      kind: "dacCreated",
+      chainId: CHAIN_ID,
+      label: `dac-${CHAIN_ID}`,
+      genesisHash: hashOfText(`genesis of ${CHAIN_ID}`),
+      timestamp: GENESIS_SECONDS,
+      charter: "0x",
+    },
+    { kind: "l1Block", number: 1n, timestamp: GENESIS_SECONDS },
+  ];
+}
+
+export function viewOf(hosts: readonly string[]): L1View {
   const view = new L1View(SETTINGS.parameters);
-  view.apply({ kind: "registered", registry: "sequencer", member: memberOf("sequencer", 0) });
-  hosts.forEach((name, i) => {
-    view.apply({ kind: "registered", registry: "storage", member: memberOf(name, i) });
-  });
-  view.apply({
-    kind: "dacCreated",
-    chainId,
-    label: `dac-${chainId}`,
-    genesisHash: hashOfText(`genesis of ${chainId}`),
-    timestamp: GENESIS_SECONDS,
-    charter: "0x",
-  });
-  view.apply({ kind: "l1Block", number: 1n, timestamp: GENESIS_SECONDS });
+  for (const event of l1Of(hosts)) view.apply(event);
   return view;
 }
 

@@ -38,6 +38,19 @@ export type JobResult = {
 
 export const jobResultCodec: Codec<JobResult> = struct({ outcomes: outcomesCodec, signature: hexOf(96) });
 
+/**
+ * The longest beginning of a job's outcomes that a result may carry (LIMITS.resultBytes, at least one outcome). What
+ * becomes of a message depends on those before it alone, so any beginning stands; all who execute cut alike.
+ */
+export function fittingOutcomes(outcomes: readonly Outcome[]): readonly Outcome[] {
+  let bytes = 0;
+  const end = outcomes.findIndex((outcome, i) => {
+    bytes += encode(outcomeCodec, outcome).length;
+    return i > 0 && bytes > LIMITS.resultBytes;
+  });
+  return end < 0 ? outcomes : outcomes.slice(0, end);
+}
+
 /** Hash of the outcomes of a job: equal results, equal hashes. */
 export const outcomesHash = (outcomes: readonly Outcome[]): Hash => keccakHash(encode(outcomesCodec, outcomes));
 

@@ -98,6 +98,8 @@ export const LIMITS = {
   proofKeys: 16_384,
   /** keys that a provider may ask for in one job: bounds fishing and memory; no read costs less than 2,000 gas, so a block of blockGas makes at most 30,000 */
   jobReadKeys: 32_768,
+  /** bytes of the outcomes in one result; a result that would be longer ends earlier, and one transaction at the gas cap always fits */
+  resultBytes: 3 * 1024 * 1024,
   /** bytes of a job, a result or an answer with values or proofs */
   messageBytes: 6 * 1024 * 1024,
   /** code of one contract (EIP-170) and initcode (EIP-3860) */

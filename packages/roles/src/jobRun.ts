@@ -16,6 +16,7 @@ import type { Member } from "./l1View.ts";
 import type { AnsweredEvent, ReportEffect, RequestEffect, RequestFailedEvent } from "./machine.ts";
 
 export type JobEnd =
+  /** outcomes of the first messages, all of them unless the result would be too long */
   | { readonly kind: "agreed"; readonly outcomes: readonly Outcome[]; readonly seats: readonly Seat[] }
   | { readonly kind: "failed"; readonly reason: string };
 
@@ -73,7 +74,8 @@ export class JobRun {
 
   #faultOf(member: Member, result: JobResult): string | null {
     const { network, job } = this.#options;
-    if (result.outcomes.length !== job.messages.length) return "result with another number of outcomes than messages";
+    const { length } = result.outcomes;
+    if (length === 0 || length > job.messages.length) return "result with no outcome, or with more than messages";
     return verifyBls(resultDigest(network, job, result.outcomes), member.blsPublicKey, result.signature)
       ? null
       : "result with a bad signature";

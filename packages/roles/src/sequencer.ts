@@ -14,6 +14,7 @@ import {
   decodeTransaction,
   encode,
   encodeDeposit,
+  type Hash,
   HEADER_CONSTANTS,
   type Header,
   type JobId,
@@ -163,6 +164,8 @@ type Build = {
   unsigned: Omit<UnsignedBlock, "header"> | null;
 };
 
+/** Failures of a transaction alone in its block before others go first. */
+const MAX_LONELY_FAILURES = 3;
 /** Milliseconds after a failed attempt before the next. */
 const RETRY_MS = 250;
 /** Milliseconds that a published block has to become the own head before the sequencer goes on without it. */
@@ -190,6 +193,13 @@ export class Sequencer {
   /** nothing in the pool can run before something changes */
   #exhausted = false;
   #counter = 0;
+  /** transactions that the next block takes at the most */
+  #maxCandidates: number = LIMITS.blockTransactions;
+  /** the transaction that failed alone last, and how often in a row */
+  #lonely: Hash | null = null;
+  #lonelyFailures = 0;
+  /** transactions that failed alone: tried again when no other is left */
+  readonly #deferred = new Set<Hash>();
 
   constructor(options: SequencerOptions) {
     this.#options = options;
@@ -226,7 +236,7 @@ export class Sequencer {
       case "sealed":
         return this.#sealed(event.block, moment);
       case "sealRefused":
-        return this.#abandon(event.reason, moment);
+        return this.#giveUp(event.reason, moment);
       case "posted":
         this.#posting = { lastBlock: event.lastBlock, untilMs: moment.nowMs + POST_PATIENCE_MS };
         return [];
@@ -332,7 +342,8 @@ export class Sequencer {
     const session = taggedHash("mvm/job-nonce/1", moment.entropy) as string as JobId;
     const deposits = this.#dueDeposits();
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
-    const candidates = takeFitting(this.#pool.ordered(baseFeePerGas), LIMITS.blockTransactions - deposits.length);
+    const maxCount = Math.min(this.#maxCandidates, LIMITS.blockTransactions - deposits.length);
+    const candidates = takeFitting(this.#inOrder(baseFeePerGas), maxCount);
     const environment: BlockEnvironment = {
       timestamp,
       baseFeePerGas,
@@ -367,6 +378,15 @@ export class Sequencer {
     return [{ kind: "openSession", session, chainId, parent, deposits, keys }];
   }
 
+  /** The pool in the order of blocks; deferred transactions only where there are no others. */
+  #inOrder(baseFeePerGas: bigint): readonly Transaction[] {
+    const ordered = this.#pool.ordered(baseFeePerGas);
+    const others = ordered.filter(({ hash }) => !this.#deferred.has(hash));
+    if (others.length > 0) return others;
+    this.#deferred.clear();
+    return ordered;
+  }
+
   #sessionOpened(event: SequencerEvent & { kind: "sessionOpened" }, moment: Moment): readonly SequencerEffect[] {
     const build = this.#build;
     if (build?.session !== event.session) return [{ kind: "closeSession", session: event.session }];
@@ -374,8 +394,9 @@ export class Sequencer {
     build.candidates = this.#runnable(build.candidates, event.entries);
     if (build.candidates.length === 0) {
       if (build.deposits.length > 0) return this.#assemble(build, [], []);
-      this.#exhausted = true;
-      return this.#drop();
+      this.#exhausted = this.#deferred.size === 0;
+      this.#deferred.clear();
+      return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
     }
     const { view, network, parameters } = this.#options;
     const providers = view.members("provider");
@@ -424,10 +445,9 @@ export class Sequencer {
     end.outcomes.forEach((outcome, i) => {
       if (isHopeless(outcome)) this.#pool.remove(build.candidates[i]!.hash);
     });
-    const included = build.candidates.flatMap((transaction, i) => {
-      const outcome = end.outcomes[i]!;
-      return outcome.kind === "included" ? [{ raw: transaction.raw, outcome }] : [];
-    });
+    const included = end.outcomes.flatMap((outcome, i) =>
+      outcome.kind === "included" ? [{ raw: build.candidates[i]!.raw, outcome }] : [],
+    );
     if (included.length + build.deposits.length === 0) {
       this.#exhausted = true;
       return this.#drop();
@@ -462,7 +482,7 @@ export class Sequencer {
     const build = this.#build;
     if (build?.session !== event.session || build.unsigned === null) return [];
     const late = build.slot !== this.#options.view.slot || build.parent.hash !== this.#head.hash;
-    if (late) return this.#abandon("the turn or the head changed", moment);
+    if (late) return this.#giveUp("the turn or the head changed", moment);
     return [
       { kind: "closeSession", session: build.session },
       { kind: "seal", block: { ...build.unsigned, header: event.header } },
@@ -471,6 +491,7 @@ export class Sequencer {
 
   #sealed(block: SealedBlock, moment: Moment): readonly SequencerEffect[] {
     this.#build = null;
+    this.#maxCandidates = LIMITS.blockTransactions;
     this.#publishedUntilMs = moment.nowMs + PUBLISH_PATIENCE_MS;
     return [{ kind: "publish", block }, this.#timer("advance", this.#publishedUntilMs)];
   }
@@ -481,7 +502,13 @@ export class Sequencer {
     return session === undefined ? [] : [{ kind: "closeSession", session }];
   }
 
+  /** Ends an attempt that its own transactions may have been too much for. */
   #abandon(reason: string, moment: Moment): readonly SequencerEffect[] {
+    this.#narrow();
+    return this.#giveUp(reason, moment);
+  }
+
+  #giveUp(reason: string, moment: Moment): readonly SequencerEffect[] {
     const note: NoteEffect = {
       kind: "note",
       level: "warn",
@@ -489,6 +516,21 @@ export class Sequencer {
       data: { chainId: this.#options.chainId, reason },
     };
     return [...this.#drop(), note, this.#timer("advance", moment.nowMs + RETRY_MS)];
+  }
+
+  /**
+   * After a failed attempt the next takes half as many transactions: what cannot be done together may be done apart,
+   * and one that fails alone again and again waits until there is nothing else to do.
+   */
+  #narrow(): void {
+    const candidates = this.#build?.candidates ?? [];
+    this.#maxCandidates = Math.max(1, Math.floor(candidates.length / 2));
+    const [only, another] = candidates;
+    if (only === undefined || another !== undefined) return;
+    this.#lonelyFailures = this.#lonely === only.hash ? this.#lonelyFailures + 1 : 1;
+    this.#lonely = only.hash;
+    if (this.#lonelyFailures >= MAX_LONELY_FAILURES && this.#deferred.size < LIMITS.poolTotal)
+      this.#deferred.add(only.hash);
   }
 
   #headChanged(event: SequencerEvent & { kind: "headChanged" }, moment: Moment): readonly SequencerEffect[] {

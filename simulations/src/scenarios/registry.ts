@@ -1,5 +1,5 @@
 /** All scenarios, in the order in which `all` runs them. */
 import type { Scenario } from "./scenario.ts";
-import { smoke } from "./smoke.ts";
+import { sequencerCrash, slowLinks, smoke } from "./smoke.ts";
 
-export const SCENARIOS: readonly Scenario[] = [smoke];
+export const SCENARIOS: readonly Scenario[] = [smoke, slowLinks, sequencerCrash];

@@ -7,7 +7,7 @@ import { HonestRun } from "../honestRun.ts";
 import type { SeededRandom } from "../seededRandom.ts";
 import type { SimulatedNode } from "../simulatedNode.ts";
 import { Users } from "../users.ts";
-import { World } from "../world.ts";
+import { type LinkSettings, World } from "../world.ts";
 import { type RunResult, type Scenario, Violations } from "./scenario.ts";
 
 export type SmokeSettings = {
@@ -16,13 +16,25 @@ export type SmokeSettings = {
   readonly users: number;
   /** milliseconds in which users send */
   readonly busyMs: number;
+  readonly link: LinkSettings;
+  /** whose first node to take a job, or to get a job's result, crashes */
+  readonly crash: "provider" | "sequencer";
+  /** slots within which a chain with work must go on: a lost message, a dead seat and a change of turn fit in */
+  readonly progressSlots: number;
 };
 
-export const SMOKE: SmokeSettings = { providers: 10, dacs: 3, users: 8, busyMs: 60_000 };
+export const SMOKE: SmokeSettings = {
+  providers: 10,
+  dacs: 3,
+  users: 8,
+  busyMs: 60_000,
+  link: { minDelayMs: 5, maxDelayMs: 60, lossRate: 0.02 },
+  crash: "provider",
+  progressSlots: 3,
+};
 
 const SEQUENCERS = 2;
 const STORAGE_HOSTS = 4;
-const LINK = { minDelayMs: 5, maxDelayMs: 60, lossRate: 0.02 };
 /** Milliseconds from the start until DACs and deposits are asked for, and until users begin. */
 const FOUNDING_MS = 1_500;
 const USERS_BEGIN_MS = 5_000;
@@ -33,12 +45,17 @@ const DRAIN_MS = 90_000;
 const DEPOSIT_WEI = 1_000n * 10n ** 18n;
 const JOB_PROTOCOL = REQUESTS.job.protocol;
 
-/** Crashes the first provider that takes a job after a drawn moment, while its answer is on the way. */
-function crashMidJob(run: HonestRun, random: SeededRandom, busyMs: number): { crashed: SimulatedNode | null } {
+/** Crashes the first provider to take a job, or sequencer to get a result, after a drawn moment: right in its middle. */
+function crashMidJob(
+  run: HonestRun,
+  random: SeededRandom,
+  { busyMs, crash }: SmokeSettings,
+): { crashed: SimulatedNode | null } {
   const fromMs = USERS_BEGIN_MS + random.below(busyMs / 2);
+  const moment = crash === "provider" ? "request" : "response";
   const outcome: { crashed: SimulatedNode | null } = { crashed: null };
   run.onMessage = (node, { kind, lane }) => {
-    if (outcome.crashed !== null || kind !== "request" || lane !== JOB_PROTOCOL) return;
+    if (outcome.crashed !== null || kind !== moment || lane !== JOB_PROTOCOL) return;
     if (run.world.elapsedMs < fromMs) return;
     outcome.crashed = node;
     run.world.note(`crash ${node.name}`);
@@ -68,17 +85,17 @@ function sendTransfers(run: HonestRun, gateway: SimulatedNode, users: Users, end
 }
 
 /** Runs the scenario at a size. */
-export async function runSmoke(seed: number, settings: SmokeSettings): Promise<RunResult> {
-  const violations = new Violations({ scenario: "smoke", seed });
-  const run = new HonestRun(violations);
-  const world = new World({ seed: `smoke/${seed}`, link: LINK, listener: run });
+export async function runSmoke(seed: number, settings: SmokeSettings, name = "smoke"): Promise<RunResult> {
+  const violations = new Violations({ scenario: name, seed });
+  const run = new HonestRun(violations, settings.progressSlots);
+  const world = new World({ seed: `${name}/${seed}`, link: settings.link, listener: run });
   run.watch(world);
   await world.add("sequencer", SEQUENCERS);
   await world.add("provider", settings.providers);
   await world.add("storage", STORAGE_HOSTS);
   const [gateway] = await world.add("gateway", 1);
   const users = new Users(world.random.stream("users"), settings.users);
-  const crash = crashMidJob(run, world.random.stream("crash"), settings.busyMs);
+  const crash = crashMidJob(run, world.random.stream("crash"), settings);
   world.l1.start();
   await world.runUntil(FOUNDING_MS);
   for (let i = 0; i < settings.dacs; i++) {
@@ -109,8 +126,22 @@ export async function runSmoke(seed: number, settings: SmokeSettings): Promise<R
   };
 }
 
-export const smoke: Scenario = {
-  name: "smoke",
-  summary: "an honest network under message loss and delay; a provider crashes in the middle of a job",
-  run: (seed) => runSmoke(seed, SMOKE),
-};
+function scenario(name: string, summary: string, change: Partial<SmokeSettings>): Scenario {
+  return { name, summary, run: (seed) => runSmoke(seed, { ...SMOKE, ...change }, name) };
+}
+
+export const smoke = scenario(
+  "smoke",
+  "an honest network under message loss and delay; a provider crashes in the middle of a job",
+  {},
+);
+
+export const slowLinks = scenario("slow-links", "smoke with latencies of up to 400 ms and 5 % of messages lost", {
+  link: { minDelayMs: 5, maxDelayMs: 400, lossRate: 0.05 },
+});
+
+export const sequencerCrash = scenario(
+  "sequencer-crash",
+  "one of two sequencers crashes for good with a job's result in its hands: half of the turns stay empty",
+  { crash: "sequencer", progressSlots: 6 },
+);

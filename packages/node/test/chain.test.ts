@@ -1,0 +1,335 @@
+import {
+  buildBatch,
+  decodeAnswer,
+  encodeAnswer,
+  encodeBlock,
+  type Header,
+  hashHeader,
+  REQUESTS,
+  type SealedBlock,
+  toHash,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import { Chain, type Ports } from "../src/index.ts";
+import { RequestDesk } from "../src/requestDesk.ts";
+import { BlockMaker, TOKEN_INITCODE, transactionOf } from "./blockMaker.ts";
+import { CHAIN_ID, connect, deposit, hashOfText, identityOf, SETTINGS, type Site, viewOf, World } from "./world.ts";
+
+const user = identityOf("user").operator;
+const receiver = identityOf("receiver").operator;
+
+let world: World;
+let site: Site;
+let ports: Ports;
+let view: ReturnType<typeof viewOf>;
+let maker: BlockMaker;
+let chain: Chain;
+
+beforeEach(async () => {
+  world = new World();
+  site = world.site("node");
+  ports = await site.start();
+  view = viewOf(["host"]);
+  for (let n = 0n; n < 3n; n++) deposit(view, n, user, 10n ** 18n);
+  maker = await BlockMaker.start(view);
+});
+
+async function open(withState: boolean): Promise<Chain> {
+  const desk = new RequestDesk(site.network);
+  chain = await Chain.open({ ports, settings: SETTINGS, view, desk, dac: maker.dac, withState });
+  chain.start();
+  return chain;
+}
+
+/** Deposits first, then transfers, then a contract with a log. */
+async function story(): Promise<SealedBlock[]> {
+  const deposits = view.deposits(CHAIN_ID, 0n, 1n);
+  const transfer = (nonce: number) => transactionOf(maker.dac, "user", { nonce, value: 7n });
+  return [
+    await maker.next({ deposits: deposits.slice(0, 2), transactions: [await transfer(0)] }),
+    await maker.next({ deposits: deposits.slice(2), transactions: [await transfer(1), await transfer(2)] }),
+    await maker.next({
+      transactions: [await transactionOf(maker.dac, "user", { nonce: 3, to: null, data: TOKEN_INITCODE })],
+    }),
+  ];
+}
+
+async function receive(...blocks: SealedBlock[]): Promise<void> {
+  for (const block of blocks) chain.receive(block);
+  await world.clock.advance(10);
+}
+
+function post(blocks: readonly SealedBlock[], timestamp = 0n): void {
+  const last = view.batches(CHAIN_ID).at(-1);
+  const place = {
+    index: (last?.header.index ?? -1n) + 1n,
+    previousBatchHash: last?.batchHash ?? maker.dac.genesisHash,
+    slot: 0n,
+    poster: identityOf("sequencer").operator,
+  };
+  const { header } = buildBatch(blocks, place);
+  view.apply({ kind: "batchAppended", header, batchHash: hashOfText(`batch ${place.index}`), timestamp });
+  chain.l1Changed();
+}
+
+const flipped = (hash: string) => toHash(`${hash.slice(0, -1)}${hash.endsWith("0") ? "1" : "0"}`);
+const DAMAGES: readonly (readonly [keyof Header, (header: Header) => Partial<Header>])[] = [
+  ["parentHash", ({ parentHash }) => ({ parentHash: flipped(parentHash) })],
+  ["stateRoot", ({ stateRoot }) => ({ stateRoot: flipped(stateRoot) })],
+  ["transactionsRoot", ({ transactionsRoot }) => ({ transactionsRoot: flipped(transactionsRoot) })],
+  ["receiptsRoot", ({ receiptsRoot }) => ({ receiptsRoot: flipped(receiptsRoot) })],
+  ["checkpointsRoot", ({ checkpointsRoot }) => ({ checkpointsRoot: flipped(checkpointsRoot) })],
+  ["logsBloom", ({ logsBloom }) => ({ logsBloom: logsBloom.map((byte, i) => (i === 9 ? byte ^ 1 : byte)) })],
+  ["gasUsed", ({ gasUsed }) => ({ gasUsed: gasUsed + 1n })],
+  ["timestamp", () => ({ timestamp: 0n })],
+  ["prevRandao", ({ prevRandao }) => ({ prevRandao: flipped(prevRandao) })],
+  ["baseFeePerGas", ({ baseFeePerGas }) => ({ baseFeePerGas: baseFeePerGas + 1n })],
+];
+
+describe("a chain with state", () => {
+  it("begins with the genesis that follows from the DAC's registration", async () => {
+    await open(true);
+    expect(chain.head.hash).toBe(maker.parent.hash);
+    expect(chain.database.head?.stateRoot).toBe(maker.database.head?.stateRoot);
+  });
+
+  it("applies good blocks, in whatever order they come, and holds their state, receipts and places", async () => {
+    await open(true);
+    const blocks = await story();
+    const heads: bigint[] = [];
+    chain.onHead((head) => heads.push(head.header.number));
+    await receive(blocks[2]!, blocks[0]!, blocks[1]!);
+    expect(heads).toEqual([1n, 2n, 3n]);
+    expect(chain.head.hash).toBe(hashHeader(blocks[2]!.header));
+    expect(chain.database.account(receiver)?.balance).toBe(21n);
+    expect(chain.database.head?.stateRoot).toBe(blocks[2]!.header.stateRoot);
+    expect(await chain.database.receipts(2n)).toHaveLength(3);
+    expect(encodeBlock(chain.block(2n)!)).toEqual(encodeBlock(blocks[1]!));
+    expect(chain.block(4n)).toBeNull();
+  });
+
+  it.each(DAMAGES)("refuses a block with a wrong %s, says so, and stores nothing of it", async (_field, damage) => {
+    await open(true);
+    const [block] = await story();
+    await receive({ ...block!, header: { ...block!.header, ...damage(block!.header) } });
+    expect(chain.head.header.number).toBe(0n);
+    expect(chain.database.head?.number).toBe(0n);
+    expect(chain.database.blockByNumber(1n)).toBeNull();
+    expect(chain.database.account(user)).toBeNull();
+    const notes = site.logs.filter(({ code }) => code === "block-refused" || code === "block-not-applied");
+    // a block that names another parent is a fork that is not followed: nothing to note
+    expect(notes).toHaveLength(_field === "parentHash" ? 0 : 1);
+    await receive(block!);
+    expect(chain.head.header.number).toBe(1n);
+  });
+
+  it.each<readonly [string, (block: SealedBlock) => Partial<SealedBlock>]>([
+    [
+      "an outcome that gave more",
+      ({ outcomes: [first, ...rest] }) => ({
+        outcomes: [
+          {
+            ...first!,
+            writes: first!.writes.map((write) => ({
+              ...write,
+              account: write.account && { ...write.account, balance: write.account.balance + 1n },
+            })),
+          },
+          ...rest,
+        ],
+      }),
+    ],
+    [
+      "a status that is turned around",
+      ({ outcomes: [first, ...rest] }) => ({ outcomes: [{ ...first!, status: 0 as const }, ...rest] }),
+    ],
+    [
+      "a deposit that L1 does not have",
+      ({ transactions: [first, ...rest] }) => ({
+        transactions: [first!.map((byte, i) => (i === 60 ? byte ^ 1 : byte)), ...rest],
+      }),
+    ],
+    [
+      "a transaction left out",
+      ({ transactions, outcomes }) => ({ transactions: transactions.slice(0, -1), outcomes: outcomes.slice(0, -1) }),
+    ],
+  ])("refuses a block with %s", async (_what, damage) => {
+    await open(true);
+    const [block] = await story();
+    await receive({ ...block!, ...damage(block!) });
+    expect(chain.database.head?.number).toBe(0n);
+    await receive(block!);
+    expect(chain.head.header.number).toBe(1n);
+  });
+
+  it("goes over to a branch of a later slot, and its state with it", async () => {
+    await open(true);
+    const [first] = await story().then((blocks) => blocks.slice(0, 1));
+    const branch = await BlockMaker.start(view);
+    const deposits = view.deposits(CHAIN_ID, 0n, 1n);
+    const transfer = await transactionOf(maker.dac, "user", { nonce: 0, value: 99n });
+    const rival = await branch.next({ deposits: deposits.slice(0, 2), transactions: [transfer], slot: 1n });
+    await receive(first!);
+    expect(chain.database.account(receiver)?.balance).toBe(7n);
+    await receive(rival);
+    expect(chain.head.hash).toBe(hashHeader(rival.header));
+    expect(chain.database.account(receiver)?.balance).toBe(99n);
+    expect(chain.database.blockByHash(hashHeader(first!.header))).toBeNull();
+    expect(hashHeader(chain.block(1n)!.header)).toBe(chain.head.hash);
+    await receive(first!);
+    expect(chain.head.hash).toBe(hashHeader(rival.header));
+  });
+
+  it("goes back to where L1 agrees when another branch was posted", async () => {
+    await open(true);
+    const blocks = await story();
+    await receive(...blocks);
+    post(blocks.slice(0, 1));
+    const branch = await BlockMaker.start(view);
+    const deposits = view.deposits(CHAIN_ID, 0n, 1n);
+    const transfer = (nonce: number, value: bigint) => transactionOf(maker.dac, "user", { nonce, value });
+    await branch.next({ deposits: deposits.slice(0, 2), transactions: [await transfer(0, 7n)] });
+    const other = await branch.next({ transactions: [await transfer(1, 50n)] });
+    post([other]);
+    await world.clock.advance(10);
+    expect(chain.head.header.number).toBe(1n);
+    expect(chain.database.account(receiver)?.balance).toBe(7n);
+    expect(chain.block(2n)).toBeNull();
+    await receive(other);
+    expect(chain.head.hash).toBe(hashHeader(other.header));
+    expect(chain.safeNumber).toBe(2n);
+  });
+
+  it("calls posted blocks safe, and final after the window, when they can no longer be taken back", async () => {
+    await open(true);
+    const blocks = await story();
+    await receive(...blocks.slice(0, 2));
+    expect([chain.safeNumber, chain.finalNumber]).toEqual([0n, 0n]);
+    post(blocks.slice(0, 2), view.block.timestamp);
+    expect([chain.safeNumber, chain.finalNumber]).toEqual([2n, 0n]);
+    const { maxWindowSeconds } = SETTINGS.parameters;
+    view.apply({ kind: "l1Block", number: 2n, timestamp: view.block.timestamp + BigInt(maxWindowSeconds) });
+    expect(chain.finalNumber).toBe(2n);
+    await receive(blocks[2]!);
+    await world.clock.advance(10);
+    expect(chain.database.final).toBe(2n);
+    await expect(chain.database.rollbackTo(1n)).rejects.toMatchObject({ code: "cannot-roll-back" });
+  });
+
+  it("goes on from its database after a restart", async () => {
+    await open(true);
+    const blocks = await story();
+    await receive(...blocks.slice(0, 2));
+    await chain.stop();
+    await site.network.stop();
+    ports = await site.start();
+    await open(true);
+    expect(chain.head.hash).toBe(hashHeader(blocks[1]!.header));
+    await receive(blocks[2]!);
+    expect(chain.head.hash).toBe(hashHeader(blocks[2]!.header));
+    expect(chain.database.head?.stateRoot).toBe(blocks[2]!.header.stateRoot);
+  });
+
+  it("does not open a database of another DAC's genesis, nor one of the other mode", async () => {
+    await open(true);
+    await chain.stop();
+    const desk = new RequestDesk(site.network);
+    const options = { ports, settings: SETTINGS, view, desk, dac: maker.dac };
+    const store = "7001-state";
+    await expect(
+      Chain.open({ ...options, withState: true, dac: { ...maker.dac, genesisHash: hashOfText("another") } }),
+    ).rejects.toMatchObject({ code: "genesis-mismatch" });
+    site.stores.set("7001-blocks", site.store(store));
+    await expect(Chain.open({ ...options, withState: false })).rejects.toMatchObject({ code: "mode-mismatch" });
+  });
+
+  it("proves values under the root of every block that it has, and of no other", async () => {
+    await open(true);
+    const blocks = await story();
+    await receive(...blocks);
+    const keys = [{ kind: "account", address: user } as const];
+    for (const { header } of blocks) expect(chain.prove(header.stateRoot, keys, false).nodes.length).toBeGreaterThan(0);
+    expect(() => chain.prove(hashOfText("no root"), keys, false)).toThrow(/missing-node/);
+  });
+
+  it("shows a block the hashes of the 256 blocks before it, and zero for all others", async () => {
+    await open(true);
+    const blocks = await story();
+    await receive(...blocks);
+    const values = chain.valuesAt(3n);
+    expect(values.blockHash(2n)).toBe(hashHeader(blocks[1]!.header));
+    expect(values.blockHash(3n)).toBe(ZERO_HASH);
+    expect(values.blockHash(4n)).toBe(ZERO_HASH);
+    expect(chain.valuesAt(257n).blockHash(1n)).toBe(hashHeader(blocks[0]!.header));
+    expect(chain.valuesAt(258n).blockHash(1n)).toBe(ZERO_HASH);
+  });
+});
+
+describe("a chain of blocks alone", () => {
+  it("applies good blocks and has no state", async () => {
+    await open(false);
+    const blocks = await story();
+    await receive(...blocks);
+    expect(chain.head.header.number).toBe(3n);
+    expect(await chain.database.receipts(2n)).toHaveLength(3);
+    expect(() => chain.prove(blocks[0]!.header.stateRoot, [{ kind: "account", address: user }], false)).toThrow(
+      /no-state/,
+    );
+  });
+
+  it.each(DAMAGES.filter(([field]) => field !== "stateRoot" && field !== "checkpointsRoot"))(
+    "refuses a block with a wrong %s",
+    async (_field, damage) => {
+      await open(false);
+      const [block] = await story();
+      await receive({ ...block!, header: { ...block!.header, ...damage(block!.header) } });
+      expect(chain.database.head?.number).toBe(0n);
+    },
+  );
+
+  it("is fetched from a host by one that has fallen behind", async () => {
+    await open(true);
+    const blocks = await story();
+    await receive(...blocks);
+    const other = world.site("late");
+    const otherPorts = await other.start();
+    const host = world.site("host");
+    await host.start();
+    await connect(other, host);
+    const { protocol, maxRequestBytes, maxAnswerBytes } = REQUESTS.blocks;
+    const limits = { maxRequestBytes, maxResponseBytes: maxAnswerBytes, maxConcurrentPerPeer: 4 };
+    host.network.handle(protocol, limits, async () => encodeAnswer(chain.answerBlocks(1n, 64)));
+    const desk = new RequestDesk(other.network);
+    const late = await Chain.open({
+      ports: otherPorts,
+      settings: SETTINGS,
+      view,
+      desk,
+      dac: maker.dac,
+      withState: false,
+    });
+    late.start();
+    expect(late.progress).toEqual({ startingBlock: 0n, currentBlock: 0n, highestBlock: 0n });
+    late.syncTo(3n);
+    expect(late.progress.highestBlock).toBe(3n);
+    await world.clock.advance(100);
+    expect(late.head.hash).toBe(chain.head.hash);
+    await late.stop();
+  });
+});
+
+describe("answers about a chain", () => {
+  it("give the head, and blocks up to the head, as the wire takes them", async () => {
+    await open(false);
+    const blocks = await story();
+    await receive(...blocks);
+    const head = chain.answerHead();
+    expect(decodeAnswer("head", encodeAnswer(head))).toEqual(head);
+    expect(head.body).toMatchObject({ number: 3n, hash: hashHeader(blocks[2]!.header) });
+    const answer = chain.answerBlocks(2n, 64);
+    expect(answer.body).toEqual({ kind: "blocks", blocks: blocks.slice(1).map(encodeBlock) });
+    expect(chain.answerBlocks(2n, 1).body).toEqual({ kind: "blocks", blocks: [encodeBlock(blocks[1]!)] });
+    expect(chain.answerBlocks(9n, 64).body).toEqual({ kind: "blocks", blocks: [] });
+  });
+});

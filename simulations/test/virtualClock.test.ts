@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { NotSettled, VirtualClock } from "../src/virtualClock.ts";
+
+describe("the virtual clock", () => {
+  it("runs what is due in the order of its time, then of its making, and stands at the end asked for", async () => {
+    const clock = new VirtualClock(1_000);
+    const ran: string[] = [];
+    clock.at(1_020, () => ran.push("b"));
+    clock.at(1_010, () => ran.push("a"));
+    clock.at(1_020, () => ran.push("c"));
+    clock.at(1_500, () => ran.push("too late"));
+    clock.at(1, () => ran.push(`past ${clock.nowMs()}`));
+    await clock.runUntil(1_100);
+    expect(ran).toEqual(["past 1000", "a", "b", "c"]);
+    expect(clock.nowMs()).toBe(1_100);
+  });
+
+  it("does not run what was cancelled, before or in the same moment", async () => {
+    const clock = new VirtualClock(0);
+    const ran: string[] = [];
+    const cancel = clock.at(10, () => ran.push("cancelled"));
+    clock.at(5, cancel);
+    const cancelSameMoment = () => cancelLater();
+    clock.at(20, cancelSameMoment);
+    const cancelLater = clock.at(20, () => ran.push("cancelled later"));
+    await clock.runUntil(100);
+    expect(ran).toEqual([]);
+  });
+
+  it("lets a chain of promises end before time moves", async () => {
+    const clock = new VirtualClock(0);
+    const seen: number[] = [];
+    clock.at(10, async () => {
+      for (let i = 0; i < 100; i++) await null;
+      seen.push(clock.nowMs());
+    });
+    clock.at(11, () => seen.push(clock.nowMs()));
+    await clock.runUntil(20);
+    expect(seen).toEqual([10, 11]);
+  });
+
+  it("refuses to go on when something waits for the real world", async () => {
+    const clock = new VirtualClock(0);
+    clock.at(10, () => setImmediate(() => setImmediate(() => clock.nowMs())));
+    await expect(clock.runUntil(20)).rejects.toThrow(NotSettled);
+  });
+});
