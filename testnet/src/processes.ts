@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
-export class ProcessError extends Error {
+class ProcessError extends Error {
   readonly code: "exited" | "not-ready";
   constructor(code: ProcessError["code"], message: string) {
     super(message);

@@ -153,7 +153,9 @@ describe("a network's contracts, from deployment to a batch", () => {
     await recorder.stop();
     const numbers = recorder.ofType("block").map(({ number }) => number);
     expect(numbers).toEqual(Array.from({ length: Number(head - firstBlock) + 1 }, (_, i) => firstBlock + BigInt(i)));
-    const told = recorder.events.map(({ type }) => type).filter((type) => type !== "block");
+    const ended = recorder.ofType("block-end").map(({ number }) => number);
+    expect(ended).toEqual(numbers);
+    const told = recorder.events.map(({ type }) => type).filter((type) => type !== "block" && type !== "block-end");
     const registered = Array.from({ length: 9 }, () => "registered");
     const tail = ["queue-item-added", "batch-appended", "address-updated", "exited", "stake-withdrawn"];
     expect(told).toEqual(["dac-created", ...registered, ...tail]);

@@ -7,7 +7,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /** Largest gossip message, in bytes: a block with its results fits, a flood of them does not fill a mesh link. */
-export const MAX_GOSSIP_BYTES = 4 * MIB;
+export const MAX_GOSSIP_BYTES = 3 * MIB;
 /**
  * Largest gossip frame, in bytes. One frame may answer for several missed messages at once, so it is wider than one
  * message; a length prefix above it is a protocol violation.

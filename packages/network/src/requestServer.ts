@@ -14,7 +14,7 @@ export type ServerCallbacks = {
 };
 
 /** The failure frame's payload. */
-export function encodeFailure(code: number, reason = ""): Uint8Array {
+function encodeFailure(code: number, reason = ""): Uint8Array {
   const text = encodeReason(reason);
   const bytes = new Uint8Array(1 + text.length);
   bytes[0] = code;

@@ -7,7 +7,7 @@ import { GatewayBackend } from "./gatewayBackend.ts";
 import type { NodeCore } from "./nodeCore.ts";
 import type { Log } from "./ports.ts";
 
-export const CLIENT_VERSION = "mvm/0.1.0";
+const CLIENT_VERSION = "mvm/0.1.0";
 
 export type Gateway = { readonly url: string; readonly closed: Promise<void> };
 

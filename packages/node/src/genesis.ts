@@ -12,7 +12,7 @@ import { type Dac, GENESIS_CONTEXT } from "@mvm/roles";
 import { applyWrites } from "@mvm/state";
 
 /** State root of block 0. */
-export const genesisStateRoot = (): Hash => applyWrites(EMPTY_TRIE_ROOT, [], genesisWrites());
+const genesisStateRoot = (): Hash => applyWrites(EMPTY_TRIE_ROOT, [], genesisWrites());
 
 /** The genesis block: its parent hash is the registration's genesis hash, so that no two DACs share a block. */
 export function genesisBlock(dac: Pick<Dac, "chainId" | "genesisHash" | "timestamp">): SealedBlock {

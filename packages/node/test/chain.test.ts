@@ -147,7 +147,7 @@ describe("a chain with state", () => {
     [
       "a deposit that L1 does not have",
       ({ transactions: [first, ...rest] }) => ({
-        transactions: [first!.map((byte, i) => (i === 60 ? byte ^ 1 : byte)), ...rest],
+        transactions: [first!.map((byte, i) => (i === 30 ? byte ^ 1 : byte)), ...rest],
       }),
     ],
     [

@@ -78,7 +78,7 @@ export const LIMITS = {
   /** bytes of one encoded transaction: one step of a fraud proof must carry it (design page 10) */
   transactionBytes: 56 * 1024,
   /** bytes of a sealed block with outcomes on the wire: one transaction at the gas cap always fits */
-  blockBytes: 4 * 1024 * 1024,
+  blockBytes: 3 * 1024 * 1024,
   /** bytes of transactions that a sequencer takes into one block: leaves room for the outcomes within blockBytes */
   blockTransactionBytes: 90_000,
   /** bytes of a batch's data in calldata (design page 30) */
@@ -99,7 +99,7 @@ export const LIMITS = {
   /** keys that a provider may ask for in one job: bounds fishing and memory; no read costs less than 2,000 gas, so a block of blockGas makes at most 30,000 */
   jobReadKeys: 32_768,
   /** bytes of the outcomes in one result; a result that would be longer ends earlier, and one transaction at the gas cap always fits */
-  resultBytes: 3 * 1024 * 1024,
+  resultBytes: 2.5 * 1024 * 1024,
   /** bytes of a job, a result or an answer with values or proofs */
   messageBytes: 6 * 1024 * 1024,
   /** code of one contract (EIP-170) and initcode (EIP-3860) */

@@ -54,7 +54,7 @@ export const stateOverridesParam = z
       new Map(Object.entries(accounts).map(([address, override]) => [toAddress(address), override])),
   );
 
-export type AccountOverride = z.output<typeof accountOverride>;
+type AccountOverride = z.output<typeof accountOverride>;
 export type StateOverrides = ReadonlyMap<Address, AccountOverride>;
 
 const NOBODY: Account = { nonce: 0n, balance: 0n, codeHash: EMPTY_CODE_HASH };

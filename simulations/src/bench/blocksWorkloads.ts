@@ -22,7 +22,7 @@ import { compileToken, factoryCode, routerCall, routerCode, tokenCall, withArgum
 import { BenchState } from "./blocksState.ts";
 
 export const WORKLOADS = ["plain", "erc20", "swap"] as const;
-export type Workload = (typeof WORKLOADS)[number];
+type Workload = (typeof WORKLOADS)[number];
 
 export const CHAIN_ID = 1n;
 export const TRANSACTIONS = 1_000;

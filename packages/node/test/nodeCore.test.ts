@@ -1,0 +1,260 @@
+import {
+  blocksTopic,
+  decodeAnswer,
+  encodeBlock,
+  encodeRequest,
+  HEADER_CONSTANTS,
+  LIMITS,
+  type NamedAnswer,
+  type NamedRequest,
+  REQUESTS,
+  type SealedBlock,
+  toChainId,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import { verifyReads } from "@mvm/state";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Role } from "../src/config.ts";
+import { NodeCore } from "../src/index.ts";
+import { BlockMaker, signed, transactionOf } from "./blockMaker.ts";
+import {
+  CHAIN_ID,
+  connect,
+  GENESIS_SECONDS,
+  hashOfText,
+  identityOf,
+  l1Of,
+  peerOf,
+  SETTINGS,
+  type Site,
+  viewOf,
+  World,
+} from "./world.ts";
+
+const user = identityOf("user").operator;
+const DEPOSIT = {
+  kind: "deposited",
+  chainId: CHAIN_ID,
+  l1Block: 1n,
+  deposit: { queueIndex: 0n, from: user, to: user, mint: 10n ** 18n },
+} as const;
+
+let world: World;
+let peer: Site;
+let block: SealedBlock;
+
+beforeEach(async () => {
+  world = new World();
+  peer = world.site("peer");
+  await peer.start();
+  const view = viewOf(["host"]);
+  view.apply(DEPOSIT);
+  const maker = await BlockMaker.start(view);
+  block = await maker.next({ deposits: view.deposits(CHAIN_ID, 0n, 1n) });
+});
+
+type Running = { readonly core: NodeCore; readonly site: Site };
+
+async function node(name: string, roles: readonly Role[], l1 = l1Of(["host"])): Promise<Running> {
+  const site = world.site(name);
+  const core = await NodeCore.create({ ports: await site.start(), settings: SETTINGS, roles });
+  for (const event of [...l1, DEPOSIT]) core.l1Event(event);
+  await world.clock.advance(5);
+  if (name !== "peer") await connect(peer, site);
+  return { core, site };
+}
+
+const topic = blocksTopic(SETTINGS.network, CHAIN_ID);
+
+async function gossip(bytes: Uint8Array): Promise<void> {
+  await peer.network.publish(topic, bytes);
+  await world.clock.advance(5);
+}
+
+async function ask(to: string, request: NamedRequest): Promise<NamedAnswer> {
+  const { protocol } = REQUESTS[request.name];
+  const asking = peer.network.request(peerOf(to), protocol, encodeRequest(request), { timeoutMs: 5_000 });
+  await world.clock.advance(5);
+  return decodeAnswer(request.name, await asking);
+}
+
+describe("gossip at a node", () => {
+  it("of a good block is applied and blames nobody", async () => {
+    const { core, site } = await node("gateway", ["gateway"]);
+    await gossip(encodeBlock(block));
+    expect(core.chains.get(CHAIN_ID)?.head.header.number).toBe(1n);
+    expect(site.offences).toEqual([]);
+    await core.stop();
+  });
+
+  it.each<readonly [string, () => Uint8Array]>([
+    ["rubbish", () => Uint8Array.of(1, 2, 3)],
+    ["nothing", () => new Uint8Array(0)],
+    ["a block that is cut off", () => encodeBlock(block).slice(0, -1)],
+    ["another chain's block", () => encodeBlock(signed({ ...block, chainId: toChainId(7002n) }))],
+    ["a block without a signature", () => encodeBlock({ ...block, signature: `0x${"00".repeat(65)}` })],
+    ["a block signed by somebody else", () => encodeBlock(signed(block, "somebody"))],
+    [
+      "a block with a header that was not signed",
+      () => encodeBlock({ ...block, header: { ...block.header, stateRoot: hashOfText("x") } }),
+    ],
+    [
+      "a block with a context that was not signed",
+      () => encodeBlock({ ...block, context: { ...block.context, queueEnd: 0n } }),
+    ],
+  ])("that is %s is rejected: the peer pays, the chain stands", async (_what, bytes) => {
+    const { core, site } = await node("gateway", ["gateway"]);
+    await gossip(bytes());
+    expect(site.offences).toEqual(["peer invalid-message"]);
+    expect(core.chains.get(CHAIN_ID)?.head.header.number).toBe(0n);
+    await core.stop();
+  });
+
+  it("of a block of a slot far ahead is passed over and blames nobody", async () => {
+    const { core, site } = await node("gateway", ["gateway"]);
+    await gossip(encodeBlock(signed({ ...block, context: { ...block.context, slot: 2n } })));
+    expect(site.events).toContainEqual({ kind: "ignored", peer: "peer", topic, reason: "slot in the future" });
+    expect(site.offences).toEqual([]);
+    expect(core.chains.get(CHAIN_ID)?.head.header.number).toBe(0n);
+    await core.stop();
+  });
+});
+
+const JOB: NamedRequest = {
+  name: "job",
+  body: {
+    jobId: block0JobId(),
+    environment: {
+      timestamp: GENESIS_SECONDS,
+      baseFeePerGas: 1n,
+      gasLimit: LIMITS.blockGas,
+      prevRandao: ZERO_HASH,
+      feeRecipient: HEADER_CONSTANTS.beneficiary,
+    },
+    messages: [],
+    values: [],
+  },
+};
+
+function block0JobId() {
+  return hashOfText("job") as string as SealedBlock["context"]["jobId"];
+}
+
+const readsOf = (stateRoot = ZERO_HASH, chainId = CHAIN_ID): NamedRequest => ({
+  name: "reads",
+  body: { chainId, stateRoot, keys: [{ kind: "account", address: user }], forWrites: false },
+});
+
+describe("requests at a node", () => {
+  it.each<readonly [NamedRequest, string]>([
+    [readsOf(), "not a storage host"],
+    [JOB, "not a provider"],
+    [{ name: "values", body: { jobId: block0JobId(), keys: [] } }, "no such job"],
+    [{ name: "offerTransactions", body: { chainId: CHAIN_ID, transactions: [] } }, "not a sequencer of this chain"],
+    [{ name: "head", body: { chainId: toChainId(9n) } }, "unknown chain"],
+    [{ name: "blocks", body: { chainId: toChainId(9n), from: 0n, count: 1 } }, "unknown chain"],
+  ])("for what it does not do are refused with the reason (%#)", async (request, reason) => {
+    const { core } = await node("gateway", ["gateway"]);
+    expect((await ask("gateway", request)).body).toEqual({ kind: "refused", reason });
+    await core.stop();
+  });
+
+  it("for head and blocks are answered by whoever follows the chain", async () => {
+    const { core } = await node("gateway", ["gateway"]);
+    await gossip(encodeBlock(block));
+    expect((await ask("gateway", { name: "head", body: { chainId: CHAIN_ID } })).body).toMatchObject({ number: 1n });
+    const blocks = await ask("gateway", { name: "blocks", body: { chainId: CHAIN_ID, from: 1n, count: 64 } });
+    expect(blocks.body).toEqual({ kind: "blocks", blocks: [encodeBlock(block)] });
+    await core.stop();
+  });
+
+  it("for values are answered by a storage host with a proof under the root, and by a refusal where it cannot", async () => {
+    const { core } = await node("host", ["storage"]);
+    await gossip(encodeBlock(block));
+    const { stateRoot } = block.header;
+    const answer = await ask("host", readsOf(stateRoot));
+    expect(answer.body.kind).toBe("proof");
+    const [entry] = verifyReads(stateRoot, [{ kind: "account", address: user }], answer.body as never);
+    expect(entry!.value).toMatchObject({ balance: 10n ** 18n });
+    expect((await ask("host", readsOf(hashOfText("no root")))).body).toMatchObject({ kind: "refused" });
+    expect((await ask("host", readsOf(stateRoot, toChainId(9n)))).body).toMatchObject({ kind: "refused" });
+    const keys = [{ kind: "number" }] as const;
+    const body = { chainId: CHAIN_ID, stateRoot, keys, forWrites: false };
+    expect((await ask("host", { name: "reads", body })).body).toMatchObject({ kind: "refused" });
+    await core.stop();
+  });
+});
+
+describe("a node", () => {
+  it("keeps state for the DACs it was drawn for, blocks for a gateway's, nothing for a provider's", async () => {
+    const host = await node("host", ["storage", "gateway"]);
+    const gateway = await node("gateway", ["gateway"]);
+    const provider = await node("provider", ["provider"]);
+    expect(host.core.chains.get(CHAIN_ID)?.withState).toBe(true);
+    expect(gateway.core.chains.get(CHAIN_ID)?.withState).toBe(false);
+    expect(provider.core.chains.size).toBe(0);
+    for (const { core } of [host, gateway, provider]) await core.stop();
+  });
+
+  it("leaves no timer behind when it stops, also when it stops while it opens a chain", async () => {
+    const site = world.site("all");
+    const before = world.clock.pending;
+    const roles = ["storage", "gateway", "sequencer", "provider"] as const;
+    const core = await NodeCore.create({ ports: await site.start(), settings: SETTINGS, roles });
+    for (const event of l1Of(["all"])) core.l1Event(event);
+    await core.stop();
+    await site.network.stop();
+    expect(world.clock.pending).toBe(before);
+    core.l1Event({ kind: "l1Block", number: 2n, timestamp: GENESIS_SECONDS });
+    expect(world.clock.pending).toBe(before);
+  });
+
+  it("that says a DAC's database cannot be opened goes on without it", async () => {
+    const site = world.site("gateway");
+    const ports = await site.start();
+    const openDatabase = () => Promise.reject(new Error("disk broken"));
+    const core = await NodeCore.create({ ports: { ...ports, openDatabase }, settings: SETTINGS, roles: ["gateway"] });
+    for (const event of l1Of([])) core.l1Event(event);
+    await world.clock.advance(5);
+    expect(site.logged("chain-not-opened")).toEqual([
+      {
+        level: "error",
+        code: "chain-not-opened",
+        data: { chainId: CHAIN_ID, label: `dac-${CHAIN_ID}`, reason: "disk broken" },
+      },
+    ]);
+    await core.stop();
+  });
+
+  it("of each role: a transaction given to the gateway comes into a block that host, gateway and sequencer share", async () => {
+    const l1 = l1Of(["host"], ["provider-a", "provider-b"]);
+    const nodes = new Map<string, Running>();
+    const roles: Record<string, Role> = {
+      sequencer: "sequencer",
+      host: "storage",
+      "provider-a": "provider",
+      "provider-b": "provider",
+      gateway: "gateway",
+    };
+    for (const [name, role] of Object.entries(roles)) nodes.set(name, await node(name, [role], l1));
+    const sites = [...nodes.values()].map(({ site }) => site);
+    for (const left of sites) for (const right of sites) if (left !== right) await connect(left, right);
+    const transaction = await transactionOf({ chainId: CHAIN_ID }, "user", { nonce: 0, value: 5n });
+    const gateway = nodes.get("gateway")!.core;
+    expect(await gateway.pools.get(CHAIN_ID)!.submit(transaction)).toBeNull();
+    const followers = ["sequencer", "host", "gateway"].map((name) => nodes.get(name)!.core.chains.get(CHAIN_ID)!);
+    const isIn = (): boolean => followers.every(({ database }) => database.transactionPlace(transaction.hash) !== null);
+    for (let step = 0; step < 100 && !isIn(); step++) {
+      for (const { core } of nodes.values())
+        core.l1Event({ kind: "l1Block", number: 1n, timestamp: BigInt(Math.floor(world.clock.nowMs() / 1000)) });
+      await world.clock.advance(200);
+    }
+    expect(isIn()).toBe(true);
+    const [first, ...rest] = followers.map(({ head }) => head.hash);
+    for (const hash of rest) expect(hash).toBe(first);
+    const host = nodes.get("host")!.core.chains.get(CHAIN_ID)!;
+    expect(host.database.account(identityOf("receiver").operator)?.balance).toBe(5n);
+    expect(gateway.pools.get(CHAIN_ID)!.size).toBe(0);
+    for (const { core } of nodes.values()) await core.stop();
+  });
+});
