@@ -154,6 +154,7 @@ export type Call = {
   readonly gasLimit?: bigint;
   readonly chainId?: bigint;
   readonly maxFeePerGas?: bigint;
+  readonly maxPriorityFeePerGas?: bigint;
 };
 
 /** A user's transaction, signed by the wallet library that users have. */

@@ -10,6 +10,7 @@ import {
   REQUESTS,
   type SealedBlock,
   toChainId,
+  toJobId,
   ZERO_HASH,
 } from "@mvm/protocol";
 import { verifyReads } from "@mvm/state";
@@ -120,10 +121,11 @@ describe("gossip at a node", () => {
   });
 });
 
+const JOB_ID = toJobId(hashOfText("job"));
 const JOB: NamedRequest = {
   name: "job",
   body: {
-    jobId: block0JobId(),
+    jobId: JOB_ID,
     environment: {
       timestamp: GENESIS_SECONDS,
       baseFeePerGas: 1n,
@@ -136,10 +138,6 @@ const JOB: NamedRequest = {
   },
 };
 
-function block0JobId() {
-  return hashOfText("job") as string as SealedBlock["context"]["jobId"];
-}
-
 const readsOf = (stateRoot = ZERO_HASH, chainId = CHAIN_ID): NamedRequest => ({
   name: "reads",
   body: { chainId, stateRoot, keys: [{ kind: "account", address: user }], forWrites: false },
@@ -149,7 +147,7 @@ describe("requests at a node", () => {
   it.each<readonly [NamedRequest, string]>([
     [readsOf(), "not a storage host"],
     [JOB, "not a provider"],
-    [{ name: "values", body: { jobId: block0JobId(), keys: [] } }, "no such job"],
+    [{ name: "values", body: { jobId: JOB_ID, keys: [] } }, "no such job"],
     [{ name: "offerTransactions", body: { chainId: CHAIN_ID, transactions: [] } }, "not a sequencer of this chain"],
     [{ name: "head", body: { chainId: toChainId(9n) } }, "unknown chain"],
     [{ name: "blocks", body: { chainId: toChainId(9n), from: 0n, count: 1 } }, "unknown chain"],

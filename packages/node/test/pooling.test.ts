@@ -1,4 +1,4 @@
-import { buildBatch, decodeRequest, encodeAnswer, REQUESTS, type Transaction } from "@mvm/protocol";
+import { buildBatch, decodeRequest, encodeAnswer, REQUESTS, type RequestOf, type Transaction } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Chain, type Ports } from "../src/index.ts";
 import { Pooling } from "../src/pooling.ts";
@@ -46,7 +46,7 @@ beforeEach(async () => {
   const { protocol, maxRequestBytes, maxAnswerBytes } = REQUESTS.offerTransactions;
   const limits = { maxRequestBytes, maxResponseBytes: maxAnswerBytes, maxConcurrentPerPeer: 4 };
   sequencer.network.handle(protocol, limits, async (_from, bytes) => {
-    const { transactions } = decodeRequest("offerTransactions", bytes).body as { transactions: Uint8Array[] };
+    const { transactions } = decodeRequest("offerTransactions", bytes).body as RequestOf<"offerTransactions">;
     offered.push(...transactions);
     return encodeAnswer({ name: "offerTransactions", body: { kind: "taken", known: transactions.length } });
   });
@@ -129,11 +129,10 @@ describe("the pool", () => {
 
   it("forgets on disk what a dearer transaction replaced", async () => {
     await pool.submit(await transaction({ nonce: 0, maxFeePerGas: 10n ** 11n }));
-    const raw = await transactionOf(maker.dac, "user", { nonce: 0, maxFeePerGas: 10n ** 12n, value: 1n });
-    const refusal = await pool.submit({ ...raw, maxPriorityFeePerGas: 2n });
+    const dearer = await transaction({ nonce: 0, maxFeePerGas: 10n ** 12n, maxPriorityFeePerGas: 2n });
+    expect(await pool.submit(dearer)).toBeNull();
     await settle();
-    expect(refusal).toBeNull();
-    expect(await stored()).toEqual([raw.raw]);
+    expect(await stored()).toEqual([dearer.raw]);
   });
 
   it("has after a restart what it acknowledged before, and offers it again", async () => {

@@ -1,0 +1,233 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Ended, mvm } from "./mvm.ts";
+
+const CONTRACTS = [
+  "token",
+  "dacRegistry",
+  "comco",
+  "inbox",
+  "bridge",
+  "sequencerPool",
+  "providerRegistry",
+  "storageRegistry",
+  "rollupChain",
+];
+const NETWORK = {
+  version: 1,
+  profile: "devnet",
+  l1ChainId: "31337",
+  deployedAtBlock: 1,
+  contracts: Object.fromEntries(CONTRACTS.map((name, i) => [name, `0x${String(i + 1).repeat(40)}`])),
+};
+
+let root: string;
+let networkFile: string;
+let node: string;
+let initialised: Ended;
+
+const init = (data: string, ...more: string[]): Promise<Ended> =>
+  mvm(["init", "--data", data, "--network", networkFile, "--l1", "http://127.0.0.1:1", ...more]);
+
+/** A directory with a node in it, its configuration changed. */
+async function directoryWith(change: (config: Record<string, unknown>) => unknown, keys?: string): Promise<string> {
+  const data = await mkdtemp(join(root, "node-"));
+  const config = JSON.parse(await readFile(join(node, "config.json"), "utf8")) as Record<string, unknown>;
+  const changed = change(config);
+  await writeFile(join(data, "config.json"), typeof changed === "string" ? changed : JSON.stringify(changed));
+  await writeFile(join(data, "keys.json"), keys ?? (await readFile(join(node, "keys.json"), "utf8")));
+  return data;
+}
+
+/** One line for a person to read, and nothing of the program's inside. */
+function expectOneLine({ code, out, err }: Ended): string {
+  expect(code).toBe(1);
+  expect(out).toBe("");
+  expect(err).toMatch(/^mvm: [^\n]+\n$/);
+  expect(err).not.toMatch(/^\s+at |node:internal|\.ts:/m);
+  return err;
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "mvm-cli-"));
+  networkFile = join(root, "network.json");
+  node = join(root, "node");
+  await writeFile(networkFile, JSON.stringify(NETWORK));
+  initialised = await init(node, "--roles", "provider,gateway", "--json");
+});
+afterAll(() => rm(root, { recursive: true }));
+
+describe("mvm", () => {
+  it("--help names the commands and succeeds", async () => {
+    const { code, out, err } = await mvm(["--help"]);
+    expect([code, err]).toEqual([0, ""]);
+    for (const command of ["init", "start", "rebuild"]) expect(out).toMatch(new RegExp(`^ +${command} `, "m"));
+  });
+
+  it.each([["init"], ["start"], ["rebuild"]])("%s --help tells its options and succeeds", async (command) => {
+    const { code, out } = await mvm([command, "--help"]);
+    expect(code).toBe(0);
+    expect(out).toContain(command === "rebuild" ? "--dac <label>" : "--data <dir>");
+    expect(out).not.toContain("--with-parent");
+  });
+
+  it.each<readonly [string, readonly string[], RegExp]>([
+    ["no command", [], /Usage: mvm/],
+    ["an unknown command", ["launch"], /unknown command 'launch'/],
+    ["an unknown option", ["start", "--data", "x", "--fast"], /unknown option '--fast'/],
+    ["no data directory", ["start"], /required option '--data <dir>'/],
+    ["an option without its value", ["start", "--data"], /argument missing/],
+    [
+      "init without a network",
+      ["init", "--data", "x", "--l1", "http://127.0.0.1:1", "--roles", "gateway"],
+      /--network/,
+    ],
+    ["rebuild without a source", ["rebuild", "--dac", "x", "--network", "x", "--l1", "x"], /--from-l1/],
+    ["an argument too many", ["start", "--data", "x", "y"], /too many arguments/],
+  ])("given %s fails, tells why and how it is used", async (_what, args, message) => {
+    const { code, out, err } = await mvm(args);
+    expect(code).toBe(1);
+    expect(out).toBe("");
+    expect(err).toMatch(message);
+    expect(err).toContain("Usage: mvm");
+  });
+});
+
+describe("mvm init", () => {
+  it("makes a directory for its owner alone, and prints who the operator is", async () => {
+    expect([initialised.code, initialised.err]).toEqual([0, ""]);
+    const made = JSON.parse(initialised.out) as Record<string, string>;
+    expect(made["dataDir"]).toBe(node);
+    expect(made["operator"]).toMatch(/^0x[0-9a-f]{40}$/);
+    expect(made["blsPublicKey"]).toMatch(/^0x[0-9a-f]{96}$/);
+    expect(made["peerId"]).toMatch(/^\w{40,60}$/);
+    expect((await readdir(node)).sort()).toEqual(["config.json", "keys.json"]);
+    expect((await stat(join(node, "keys.json"))).mode & 0o777).toBe(0o600);
+    expect((await stat(node)).mode & 0o077).toBe(0);
+  });
+
+  it("prints lines for people without --json", async () => {
+    const { code, out } = await init(join(root, "plain"), "--roles", "storage");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^operator: 0x[0-9a-f]{40}$/m);
+  });
+
+  it("refuses a directory that holds a node, and leaves its keys alone", async () => {
+    const before = await readFile(join(node, "keys.json"), "utf8");
+    const line = expectOneLine(await init(node, "--roles", "gateway"));
+    expect(line).toContain("choose another directory");
+    expect(await readFile(join(node, "keys.json"), "utf8")).toBe(before);
+  });
+
+  it("names a role that there is none of, and makes nothing", async () => {
+    const data = join(root, "miner");
+    const { code, err } = await init(data, "--roles", "gateway,miner");
+    expect(code).toBe(1);
+    expect(err).toMatch(/^mvm: .*\n {2}roles\.1: .*\n$/);
+    await expect(stat(data)).rejects.toThrow(/ENOENT/);
+  });
+
+  it("names a network file that is not there", async () => {
+    const args = ["init", "--data", join(root, "x"), "--network", "nowhere.json", "--l1", "http://127.0.0.1:1"];
+    expect(expectOneLine(await mvm([...args, "--roles", "gateway"]))).toContain("nowhere.json");
+  });
+});
+
+describe("mvm start", () => {
+  it("in a directory without a node tells to run init", async () => {
+    const data = join(root, "empty");
+    expect(expectOneLine(await mvm(["start", "--data", data]))).toContain(`mvm init --data ${data}`);
+  });
+
+  it.each(["{", "", "null", "[]"])(
+    "with a configuration of %j ends with one line that names the file",
+    async (text) => {
+      const data = await directoryWith(() => text);
+      expect(expectOneLine(await mvm(["start", "--data", data]))).toContain(join(data, "config.json"));
+    },
+  );
+
+  it("with a configuration of a newer program ends with one line that says so", async () => {
+    const data = await directoryWith((config) => ({ ...config, version: 2 }));
+    expect(expectOneLine(await mvm(["start", "--data", data]))).toContain("(newer-version)");
+  });
+
+  it("with wrong values names each of them, and no more", async () => {
+    const data = await directoryWith((config) => ({ ...config, logLevel: "loud", rolls: [] }));
+    const { code, err } = await mvm(["start", "--data", data]);
+    expect(code).toBe(1);
+    expect(err.split("\n")).toHaveLength(4);
+    expect(err).toMatch(/\n {2}logLevel: /);
+    expect(err).toContain("rolls");
+  });
+
+  it("with damaged keys ends with one line that names the file", async () => {
+    const data = await directoryWith((config) => config, "{}");
+    expect(expectOneLine(await mvm(["start", "--data", data]))).toContain(join(data, "keys.json"));
+  });
+
+  it("takes roles from flags above the environment, and checks them", async () => {
+    const byFlag = await mvm(["start", "--data", node, "--roles", "miner"], { MVM_ROLES: "gateway" });
+    expect(byFlag.err).toContain("roles.0");
+    const byEnvironment = await mvm(["start", "--data", node], { MVM_ROLES: "miner" });
+    expect(byEnvironment.err).toContain("roles.0");
+  });
+
+  it("with an address to listen on that is none ends, and leaves nothing running", async () => {
+    const data = await directoryWith((config) => ({ ...config, register: false, listen: ["/nonsense/1"] }));
+    const { code, out, err } = await mvm(["start", "--data", data]);
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatch(/^mvm: /m);
+    expect(err).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe("mvm rebuild", () => {
+  let l1: Server;
+  let url: string;
+
+  /** An L1 that is another chain than the network's. */
+  beforeAll(async () => {
+    l1 = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk) => {
+        body += chunk;
+      });
+      request.on("end", () => {
+        const calls = JSON.parse(body) as { id: number } | { id: number }[];
+        const answer = ({ id }: { id: number }) => ({ jsonrpc: "2.0", id, result: "0x1" });
+        response.end(JSON.stringify(Array.isArray(calls) ? calls.map(answer) : answer(calls)));
+      });
+    });
+    await new Promise<void>((resolve) => l1.listen(0, "127.0.0.1", resolve));
+    url = `http://127.0.0.1:${(l1.address() as AddressInfo).port}`;
+  });
+  afterAll(() => new Promise((resolve) => l1.close(resolve)));
+
+  it("without a network file ends with one line", async () => {
+    const args = ["rebuild", "--from-l1", "--dac", "acme", "--network", "nowhere.json", "--l1", url];
+    expect(expectOneLine(await mvm(args))).toContain("nowhere.json");
+  });
+
+  it("from an L1 that is another chain, or not there, ends with a failure and no stack", async () => {
+    for (const l1Url of [url, "http://127.0.0.1:1"]) {
+      const { code, out, err } = await mvm([
+        "rebuild",
+        "--from-l1",
+        "--dac",
+        "acme",
+        "--network",
+        networkFile,
+        "--l1",
+        l1Url,
+      ]);
+      expect([code, out]).toEqual([1, ""]);
+      expect(err).toMatch(/^mvm: /);
+      expect(err).not.toMatch(/^\s+at /m);
+    }
+  });
+});
