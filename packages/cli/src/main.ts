@@ -1,5 +1,5 @@
-/** The mvm command: reads arguments, calls the node, prints. */
-import { type ConfigError, initNode, rebuildFromL1, runNode } from "@mvm/node";
+/** The mvm command: reads arguments, calls the node, prints. The node is loaded when it is needed: help comes at once. */
+import type { ConfigError } from "@mvm/node";
 import { Command, Option } from "commander";
 
 const EXIT_FAILURE = 1;
@@ -27,6 +27,7 @@ program
   .option("--bootstrap <list>", "multiaddrs of peers to start from, separated by commas", list, [])
   .option("--json", "print JSON")
   .action(async (options) => {
+    const { initNode } = await import("@mvm/node");
     const made = await initNode({
       dataDir: options.data,
       networkFile: options.network,
@@ -57,6 +58,7 @@ program
     if (options.withParent) process.stdin.once("end", () => stop.abort()).resume();
     try {
       const onReady = (ready: Readonly<Record<string, unknown>>): void => print(options.json, ready);
+      const { runNode } = await import("@mvm/node");
       await runNode({ dataDir: options.data, env: process.env, flags, signal: stop.signal, onReady });
     } finally {
       if (options.withParent) process.stdin.destroy();
@@ -72,6 +74,7 @@ program
   .requiredOption("--l1 <url>", "JSON-RPC URL of L1")
   .option("--json", "print JSON")
   .action(async (options) => {
+    const { rebuildFromL1 } = await import("@mvm/node");
     const rebuilt = await rebuildFromL1({ label: options.dac, networkFile: options.network, l1Url: options.l1 });
     print(options.json, rebuilt);
   });

@@ -61,7 +61,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-describe("mvm", () => {
+describe.concurrent("mvm", () => {
   it("--help names the commands and succeeds", async () => {
     const { code, out, err } = await mvm(["--help"]);
     expect([code, err]).toEqual([0, ""]);
@@ -137,19 +137,16 @@ describe("mvm init", () => {
   });
 });
 
-describe("mvm start", () => {
+describe.concurrent("mvm start", () => {
   it("in a directory without a node tells to run init", async () => {
     const data = join(root, "empty");
     expect(expectOneLine(await mvm(["start", "--data", data]))).toContain(`mvm init --data ${data}`);
   });
 
-  it.each(["{", "", "null", "[]"])(
-    "with a configuration of %j ends with one line that names the file",
-    async (text) => {
-      const data = await directoryWith(() => text);
-      expect(expectOneLine(await mvm(["start", "--data", data]))).toContain(join(data, "config.json"));
-    },
-  );
+  it.each(["{", "null"])("with a configuration of %j ends with one line that names the file", async (text) => {
+    const data = await directoryWith(() => text);
+    expect(expectOneLine(await mvm(["start", "--data", data]))).toContain(join(data, "config.json"));
+  });
 
   it("with a configuration of a newer program ends with one line that says so", async () => {
     const data = await directoryWith((config) => ({ ...config, version: 2 }));
@@ -186,7 +183,7 @@ describe("mvm start", () => {
   });
 });
 
-describe("mvm rebuild", () => {
+describe.concurrent("mvm rebuild", () => {
   let l1: Server;
   let url: string;
 

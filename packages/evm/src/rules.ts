@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { type Common, createCustomCommon, Hardfork, Mainnet } from "@ethereumjs/common";
 import { createEVM, type EVM } from "@ethereumjs/evm";
 import { type Address, keccak } from "@mvm/protocol";
-import { type Precompile, precompileTable } from "./precompiles.ts";
+import { loadCurves } from "./pairingCurve.ts";
+import { curveBackends, type Precompile, precompileTable } from "./precompiles.ts";
 
 /** Forks that the engine knows; all from the merge on. */
 export const HARDFORKS = ["paris", "shanghai", "cancun", "prague", "osaka"] as const;
@@ -52,11 +53,12 @@ export async function rulesOf(hardfork: HardforkName): Promise<Rules> {
     hardfork: LIBRARY_FORKS[hardfork],
     customCrypto,
   });
-  const evm = await createEVM({ common });
+  const curves = await loadCurves();
+  const evm = await createEVM({ common, ...curveBackends(curves) });
   return {
     hardfork,
     gas: staticGas(evm),
-    precompiles: precompileTable(evm),
+    precompiles: precompileTable(evm, curves),
     warmFeeRecipient: common.isActivatedEIP(3651),
     initcodeLimit: common.isActivatedEIP(3860),
     destructOnlyCreated: common.isActivatedEIP(6780),

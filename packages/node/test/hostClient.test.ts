@@ -181,7 +181,7 @@ describe("reads at storage hosts", () => {
     await world.clock.advance(10);
     aborter.abort();
     await world.clock.advance(10);
-    expect(await failure).toMatchObject({ name: "StateError", code: "fetch-failed" });
+    expect(await failure).toMatchObject({ name: "StateError", code: "fetch-failed", cause: aborter.signal.reason });
     expect(served).toEqual([]);
     expect(client.offences).toEqual([]);
   });

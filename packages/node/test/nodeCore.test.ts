@@ -18,6 +18,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Role } from "../src/config.ts";
 import { NodeCore } from "../src/index.ts";
 import { BlockMaker, signed, transactionOf } from "./blockMaker.ts";
+import { settle } from "./virtualClock.ts";
 import {
   CHAIN_ID,
   connect,
@@ -201,6 +202,7 @@ describe("a node", () => {
     const core = await NodeCore.create({ ports: await site.start(), settings: SETTINGS, roles });
     for (const event of l1Of(["all"])) core.l1Event(event);
     await core.stop();
+    await settle();
     await site.network.stop();
     expect(world.clock.pending).toBe(before);
     core.l1Event({ kind: "l1Block", number: 2n, timestamp: GENESIS_SECONDS });

@@ -123,6 +123,20 @@ describe("the request desk", () => {
     expect(again.value).toBeInstanceOf(Uint8Array);
   });
 
+  it("holds no place for requests that were given up", async () => {
+    await serve(collect);
+    for (let n = 0; n < 32; n++) watched(ask());
+    await world.clock.advance(10);
+    aborter.abort();
+    await world.clock.advance(10);
+    aborter = new AbortController();
+    const asked = watched(ask());
+    await world.clock.advance(10);
+    desk.answer(tickets[32]!, ANSWER);
+    await world.clock.advance(10);
+    expect(asked.value).toBeInstanceOf(Uint8Array);
+  });
+
   it("keeps the first of two answers", async () => {
     await serve(collect);
     const asked = watched(ask());

@@ -162,10 +162,18 @@ export class ChainFollower {
   #receive(block: SealedBlock, moment: Moment): readonly FollowerEffect[] {
     if (block.header.number > this.#target) this.#target = block.header.number;
     const known = this.#waiting.some((other) => other.signature === block.signature);
-    if (known || this.#waiting.length >= MAX_WAITING) return [];
+    if (known || !this.#makeRoom(block)) return [];
     this.#waiting.push(block);
     this.#waiting.sort((a, b) => (a.header.number < b.header.number ? -1 : 1));
     return this.#proceed(moment);
+  }
+
+  /** When the line is full, the highest block makes room: what comes next is never kept out by what comes later. */
+  #makeRoom(block: SealedBlock): boolean {
+    if (this.#waiting.length < MAX_WAITING) return true;
+    if (this.#waiting.at(-1)!.header.number <= block.header.number) return false;
+    this.#waiting.pop();
+    return true;
   }
 
   /** Takes the next waiting block that can be taken; asks for what is missing before the others. */
@@ -230,7 +238,8 @@ export class ChainFollower {
     this.#tail.push(parentOf(block));
     const effects = [{ kind: "head", head: this.head, block } as const, ...this.#checkBatches()];
     while (this.#tail.length > 1 && this.#tail[1]!.header.number <= this.finalNumber) this.#tail.shift();
-    return [...effects, ...this.#proceed(moment)];
+    const next = this.#proceed(moment);
+    return [...effects, ...next, ...(this.#busy === null ? this.#sync() : [])];
   }
 
   /** Compares newly posted batches with the own chain; a difference rolls the chain back to where L1 still agrees. */

@@ -37,6 +37,8 @@ export type MempoolOptions = { readonly chainId: ChainId; readonly view: L1View;
 
 /** Milliseconds that accepted transactions gather before they are offered together. */
 const GATHER_MS = 20;
+/** Milliseconds that a transaction waits for its block: long enough for any outage that a sender would wait out. */
+const PENDING_LIFETIME_MS = 3 * 3_600_000;
 /** Bytes of one offer. */
 const OFFER_BYTES = 1024 * 1024;
 
@@ -45,6 +47,8 @@ export class Mempool {
   readonly #waiting = new TransactionPool();
   /** transactions in blocks that are not on L1 yet */
   readonly #included = new Map<Hash, { readonly transaction: Transaction; readonly number: bigint }>();
+  /** when each waiting transaction came in */
+  readonly #sinceMs = new Map<Hash, number>();
   /** waiting transactions that the present sequencer has said it knows, and when */
   readonly #offered = new Map<Hash, number>();
   #underWay: { readonly ticket: string; readonly hashes: readonly Hash[] } | null = null;
@@ -76,6 +80,7 @@ export class Mempool {
     if (this.#included.has(transaction.hash)) return { refusal: "already-known", effects: [] };
     const { refusal, replaced } = this.#waiting.add(transaction);
     if (refusal !== null) return { refusal, effects: [] };
+    this.#sinceMs.set(transaction.hash, moment.nowMs);
     const forget: MempoolEffect[] = replaced === null ? [] : [{ kind: "forget", hash: replaced.hash }];
     return { refusal, effects: [...forget, ...this.#wake(moment.nowMs + GATHER_MS, moment)] };
   }
@@ -92,7 +97,9 @@ export class Mempool {
       case "headChanged":
         return this.#headChanged(event, moment);
       case "slotChanged":
+        // an offer to the sequencer of the slot before counts for nothing any more
         this.#offered.clear();
+        this.#underWay = null;
         return this.#wake(moment.nowMs, moment);
       case "timer":
         this.#timerAtMs = null;
@@ -133,8 +140,9 @@ export class Mempool {
 
   #offer(moment: Moment): readonly MempoolEffect[] {
     const { view, chainId, parameters } = this.#options;
-    if (this.size === 0) return [];
-    const again = this.#wake(moment.nowMs + parameters.resubmitMs, moment);
+    const expired = this.#expire(moment.nowMs);
+    if (this.size === 0) return expired;
+    const again = [...expired, ...this.#wake(moment.nowMs + parameters.resubmitMs, moment)];
     const sequencer = view.sequencer(chainId, view.slot);
     if (this.#underWay !== null || sequencer === undefined) return again;
     const chosen = this.#chooseOffer(moment.nowMs);
@@ -152,6 +160,19 @@ export class Mempool {
       },
       ...again,
     ];
+  }
+
+  /** Lets go of what could not be included for PENDING_LIFETIME_MS: it never will be. */
+  #expire(nowMs: number): readonly ForgetEffect[] {
+    const expired: ForgetEffect[] = [];
+    for (const [hash, sinceMs] of this.#sinceMs) {
+      if (this.#waiting.get(hash) === undefined) this.#sinceMs.delete(hash);
+      else if (nowMs - sinceMs > PENDING_LIFETIME_MS) {
+        this.#waiting.remove(hash);
+        expired.push({ kind: "forget", hash });
+      }
+    }
+    return expired;
   }
 
   #chooseOffer(nowMs: number): readonly Transaction[] {

@@ -1,0 +1,160 @@
+import {
+  GENESIS_BASE_FEE,
+  type Job,
+  LIMITS,
+  type NamedAnswer,
+  type Outcome,
+  resultDigest,
+  toHash,
+  toJobId,
+  toMessage,
+  ZERO_ADDRESS,
+} from "@mvm/protocol";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { JobRun, type JobStep } from "../src/index.ts";
+import { freshHash, NETWORK, PROVIDERS, transfer } from "./world.ts";
+
+const job: Job = {
+  jobId: toJobId(freshHash()),
+  environment: {
+    timestamp: 1n,
+    baseFeePerGas: GENESIS_BASE_FEE,
+    gasLimit: LIMITS.blockGas,
+    prevRandao: toHash(freshHash()),
+    feeRecipient: ZERO_ADDRESS,
+  },
+  messages: [toMessage(transfer())],
+  values: [],
+};
+const result = (gasUsed: bigint): readonly Outcome[] => [
+  { kind: "included", status: 1, gasUsed, logs: [], writes: [], reads: [] },
+];
+const RIGHT = result(21_000n);
+const WRONG = result(1n);
+const LINE = PROVIDERS.slice(0, LIMITS.seats + LIMITS.standIns);
+
+/** A run whose requests are kept, to be answered by their place in the line. */
+class Driven {
+  readonly run: JobRun;
+  readonly steps: JobStep[];
+
+  constructor(providers = LINE) {
+    this.run = new JobRun({ network: NETWORK, job, providers, timeoutMs: 1_000 });
+    this.steps = [this.run.start()];
+  }
+
+  get requests() {
+    return this.steps.flatMap(({ effects }) => effects).filter((effect) => effect.kind === "request");
+  }
+
+  get reports() {
+    return this.steps.flatMap(({ effects }) => effects).filter((effect) => effect.kind === "report");
+  }
+
+  get end() {
+    return this.steps.at(-1)!.end;
+  }
+
+  /** The provider at a place of the line answers; it signs what `signed` says. */
+  answer(place: number, outcomes: readonly Outcome[], signed = outcomes): void {
+    const provider = PROVIDERS.find(({ peerId }) => peerId === this.requests[place]!.to)!;
+    const signature = provider.sign(resultDigest(NETWORK, job, signed));
+    const answer: NamedAnswer = { name: "job", body: { kind: "result", outcomes, signature } };
+    this.steps.push(this.run.handle({ kind: "answered", ticket: this.requests[place]!.ticket, answer }));
+  }
+
+  fail(place: number): void {
+    this.steps.push(
+      this.run.handle({ kind: "requestFailed", ticket: this.requests[place]!.ticket, reason: "timeout" }),
+    );
+  }
+}
+
+describe("a job's run", () => {
+  it("ends with the outcomes and both seats when the seats agree", () => {
+    const driven = new Driven();
+    expect(driven.requests.map(({ to }) => to)).toEqual(LINE.slice(0, 2).map(({ peerId }) => peerId));
+    driven.answer(1, RIGHT);
+    expect(driven.end).toBeNull();
+    driven.answer(0, RIGHT);
+    expect(driven.end).toMatchObject({ kind: "agreed", outcomes: RIGHT });
+    expect(driven.end?.kind === "agreed" && driven.end.seats.map(({ provider }) => provider)).toEqual([1, 0]);
+  });
+
+  it("settles a disagreement by stand-ins, and fails when they are used up", () => {
+    const driven = new Driven();
+    driven.answer(0, RIGHT);
+    driven.answer(1, WRONG);
+    expect(driven.requests.length).toBe(3);
+    driven.answer(2, RIGHT);
+    expect(driven.end).toMatchObject({ kind: "agreed", outcomes: RIGHT });
+    const split = new Driven();
+    for (const [place, outcomes] of [RIGHT, WRONG, result(2n), result(3n)].entries()) split.answer(place, outcomes);
+    expect(split.end).toEqual({ kind: "failed", reason: "the seats disagree" });
+  });
+
+  it("reports who signs something else than the result, or sends more outcomes than messages, and asks another", () => {
+    const driven = new Driven();
+    driven.answer(0, WRONG, RIGHT);
+    driven.answer(1, [...RIGHT, ...RIGHT]);
+    expect(driven.reports.map(({ peer }) => peer)).toEqual(LINE.slice(0, 2).map(({ peerId }) => peerId));
+    driven.answer(2, RIGHT);
+    driven.answer(3, RIGHT);
+    expect(driven.end).toMatchObject({ kind: "agreed" });
+  });
+
+  it("puts a stand-in in the place of a silent or refusing seat without blaming it", () => {
+    const driven = new Driven();
+    driven.fail(0);
+    driven.answer(1, RIGHT);
+    driven.answer(2, RIGHT);
+    expect(driven.end).toMatchObject({ kind: "agreed" });
+    expect(driven.reports).toEqual([]);
+  });
+
+  it("lets only those read values who are asked and have not ended", () => {
+    const driven = new Driven();
+    expect(driven.run.serves(LINE[0]!.peerId)).toBe(true);
+    expect(driven.run.serves(LINE[2]!.peerId)).toBe(false);
+    driven.answer(0, RIGHT);
+    expect(driven.run.serves(LINE[0]!.peerId)).toBe(false);
+  });
+
+  it("makes do with one provider where there is no other, and fails at once without any", () => {
+    const single = new Driven(PROVIDERS.slice(0, 1));
+    single.answer(0, RIGHT);
+    expect(single.end).toMatchObject({ kind: "agreed" });
+    expect(new Driven([]).end).toMatchObject({ kind: "failed" });
+  });
+
+  it("never asks more than seats and stand-ins, none twice, and always ends once all have", () => {
+    const deed = fc.constantFrom("right", "wrong", "forged", "silent");
+    fc.assert(
+      fc.property(
+        fc.array(deed, { minLength: 4, maxLength: 4 }),
+        fc.array(fc.nat(3), { maxLength: 8 }),
+        (deeds, order) => {
+          const driven = new Driven();
+          const done = new Set<number>();
+          for (let turn = 0; driven.end === null && turn < 20; turn++) {
+            const open = driven.requests.map((_, place) => place).filter((place) => !done.has(place));
+            const place = open[(order[turn] ?? 0) % open.length]!;
+            done.add(place);
+            if (deeds[place] === "silent") driven.fail(place);
+            else
+              driven.answer(
+                place,
+                deeds[place] === "right" ? RIGHT : WRONG,
+                deeds[place] === "forged" ? RIGHT : undefined,
+              );
+          }
+          expect(driven.end).not.toBeNull();
+          expect(new Set(driven.requests.map(({ to }) => to)).size).toBe(driven.requests.length);
+          expect(driven.requests.length).toBeLessThanOrEqual(LIMITS.seats + LIMITS.standIns);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+});

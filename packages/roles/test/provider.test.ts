@@ -1,0 +1,117 @@
+import {
+  GENESIS_BASE_FEE,
+  type Job,
+  LIMITS,
+  type PeerId,
+  type StateEntry,
+  type StateKey,
+  toHash,
+  toJobId,
+  toWordHex,
+  ZERO_ADDRESS,
+} from "@mvm/protocol";
+import { describe, expect, it } from "vitest";
+import { Provider, type ProviderEffect } from "../src/index.ts";
+import { at, freshHash, SEQUENCERS, startView } from "./world.ts";
+
+const FROM = SEQUENCERS[0]!.peerId;
+const NOW = at(10);
+const newJob = (): Job => ({
+  jobId: toJobId(freshHash()),
+  environment: {
+    timestamp: 1n,
+    baseFeePerGas: GENESIS_BASE_FEE,
+    gasLimit: LIMITS.blockGas,
+    prevRandao: toHash(freshHash()),
+    feeRecipient: ZERO_ADDRESS,
+  },
+  messages: [],
+  values: [],
+});
+const provider = (): Provider => new Provider({ view: startView(), parallelJobs: 2, valuesTimeoutMs: 1_000 });
+const offer = (to: Provider, job: Job, from: PeerId = FROM): readonly ProviderEffect[] =>
+  to.handle({ kind: "requested", ticket: `in:${job.jobId}`, from, request: { name: "job", body: job } }, NOW);
+const slot = (value: bigint): StateKey => ({ kind: "slot", address: ZERO_ADDRESS, slot: toWordHex(value) });
+const refusal = (reason: string) =>
+  expect.objectContaining({ kind: "answer", answer: { name: "job", body: { kind: "refused", reason } } });
+
+describe("a provider", () => {
+  it("executes a sequencer's job and answers with its result, once", () => {
+    const machine = provider();
+    const job = newJob();
+    expect(offer(machine, job)).toEqual([{ kind: "execute", job }]);
+    const result = { outcomes: [], signature: `0x${"11".repeat(96)}` } as const;
+    expect(machine.handle({ kind: "executed", jobId: job.jobId, result }, NOW)).toEqual([
+      { kind: "answer", ticket: `in:${job.jobId}`, answer: { name: "job", body: { kind: "result", ...result } } },
+    ]);
+    expect(machine.handle({ kind: "executed", jobId: job.jobId, result }, NOW)).toEqual([]);
+    expect(machine.running).toBe(0);
+  });
+
+  it("refuses and reports who is no sequencer", () => {
+    const machine = provider();
+    const effects = offer(machine, newJob(), "stranger" as PeerId);
+    expect(effects).toContainEqual(refusal("not a sequencer"));
+    expect(effects).toContainEqual(expect.objectContaining({ kind: "report", peer: "stranger" }));
+    expect(machine.running).toBe(0);
+  });
+
+  it("refuses a job that runs already, and jobs beyond its capacity, until one ends", () => {
+    const machine = provider();
+    const [first, second, third] = [newJob(), newJob(), newJob()];
+    offer(machine, first);
+    expect(offer(machine, first)).toEqual([refusal("already running")]);
+    offer(machine, second);
+    expect(offer(machine, third)).toEqual([refusal("busy")]);
+    expect(machine.handle({ kind: "executionFailed", jobId: first.jobId, reason: "no" }, NOW)).toEqual([refusal("no")]);
+    expect(offer(machine, third)).toEqual([{ kind: "execute", job: third }]);
+  });
+
+  it("asks the job's sender for values and supplies exactly what was asked for", () => {
+    const machine = provider();
+    const { jobId, ...rest } = newJob();
+    offer(machine, { jobId, ...rest });
+    const keys = [slot(1n), slot(2n)];
+    const [request] = machine.handle({ kind: "valuesWanted", jobId, keys }, NOW);
+    expect(request).toMatchObject({ kind: "request", to: FROM, request: { name: "values", body: { jobId, keys } } });
+    const entries = keys.map((key) => ({ ...key, value: 7n }) as StateEntry);
+    const ticket = request!.kind === "request" ? request!.ticket : "";
+    const answer = { name: "values", body: { kind: "values", entries } } as const;
+    expect(machine.handle({ kind: "answered", ticket, answer }, NOW)).toEqual([{ kind: "supply", jobId, entries }]);
+    expect(machine.handle({ kind: "answered", ticket, answer }, NOW)).toEqual([]);
+  });
+
+  it.each([
+    ["too few", [slot(1n)]],
+    ["others", [slot(1n), slot(3n)]],
+    ["too many", [slot(1n), slot(2n), slot(3n)]],
+  ])("gives a job up whose sender answers with %s values", (_name, given) => {
+    const machine = provider();
+    const job = newJob();
+    offer(machine, job);
+    const [request] = machine.handle({ kind: "valuesWanted", jobId: job.jobId, keys: [slot(1n), slot(2n)] }, NOW);
+    const entries = given.map((key) => ({ ...key, value: 7n }) as StateEntry);
+    const event = { kind: "answered", ticket: (request as { ticket: string }).ticket } as const;
+    const effects = machine.handle({ ...event, answer: { name: "values", body: { kind: "values", entries } } }, NOW);
+    expect(effects).toEqual([expect.objectContaining({ kind: "abort", jobId: job.jobId })]);
+  });
+
+  it("gives a job up when its values are not to be had, and when it reads more than a job may", () => {
+    const machine = provider();
+    const job = newJob();
+    offer(machine, job);
+    const [request] = machine.handle({ kind: "valuesWanted", jobId: job.jobId, keys: [slot(0n)] }, NOW);
+    const ticket = (request as { ticket: string }).ticket;
+    expect(machine.handle({ kind: "requestFailed", ticket, reason: "timeout" }, NOW)).toMatchObject([
+      { kind: "abort" },
+    ]);
+    const asked = Array.from({ length: LIMITS.jobReadKeys - 1 }, (_, i) => slot(BigInt(i + 1)));
+    expect(machine.handle({ kind: "valuesWanted", jobId: job.jobId, keys: asked }, NOW)).toMatchObject([
+      { kind: "request" },
+    ]);
+    const beyond = [slot(BigInt(LIMITS.jobReadKeys))];
+    expect(machine.handle({ kind: "valuesWanted", jobId: job.jobId, keys: beyond }, NOW)).toMatchObject([
+      { kind: "abort" },
+    ]);
+  });
+});

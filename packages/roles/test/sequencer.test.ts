@@ -1,0 +1,285 @@
+import {
+  type Account,
+  EMPTY_CODE_HASH,
+  type Header,
+  LIMITS,
+  type NamedAnswer,
+  type Outcome,
+  resultDigest,
+  type StateEntry,
+  type Transaction,
+  type UnsignedBlock,
+} from "@mvm/protocol";
+import { describe, expect, it } from "vitest";
+import { type L1View, parentOf, Sequencer, type SequencerEffect, type SequencerEvent } from "../src/index.ts";
+import {
+  at,
+  blockOn,
+  CHAIN,
+  depositTo,
+  GENESIS,
+  mine,
+  NETWORK,
+  outcome,
+  PARAMETERS,
+  PROVIDERS,
+  sign,
+  startView,
+  transfer,
+  turnOf,
+  USERS,
+} from "./world.ts";
+
+type Kind = SequencerEffect["kind"];
+
+/** The sequencer whose turn slot 1 is, in its first L1 block, ten seconds after the genesis block. */
+class Driven {
+  readonly view: L1View;
+  readonly self;
+  readonly machine: Sequencer;
+  readonly effects: SequencerEffect[] = [];
+  seconds = 10;
+
+  constructor(l1Block = 8n) {
+    this.view = startView(l1Block);
+    this.self = turnOf(this.view, 1n);
+    const { operator } = this.self;
+    this.machine = new Sequencer({
+      chainId: CHAIN,
+      operator,
+      view: this.view,
+      network: NETWORK,
+      parameters: PARAMETERS,
+      head: GENESIS,
+    });
+  }
+
+  note(effects: readonly SequencerEffect[]): readonly SequencerEffect[] {
+    this.effects.push(...effects);
+    return effects;
+  }
+
+  start(): this {
+    this.note(this.machine.start(at(this.seconds)));
+    return this;
+  }
+
+  handle(event: SequencerEvent): readonly SequencerEffect[] {
+    return this.note(this.machine.handle(event, at(this.seconds)));
+  }
+
+  all<K extends Kind>(kind: K): (SequencerEffect & { kind: K })[] {
+    return this.effects.filter((effect): effect is SequencerEffect & { kind: K } => effect.kind === kind);
+  }
+
+  asked(name: "head" | "job") {
+    return this.all("request").filter(({ request }) => request.name === name);
+  }
+
+  /** All hosts say that a block is the newest. */
+  hostsSay(number: bigint, hosts = this.asked("head").length): this {
+    const body = { kind: "head", number, hash: GENESIS.hash, slot: 0n } as const;
+    for (const { ticket } of this.asked("head").slice(0, hosts))
+      this.handle({ kind: "answered", ticket, answer: { name: "head", body } });
+    return this;
+  }
+
+  offer(...transactions: readonly Transaction[]): this {
+    const body = { chainId: CHAIN, transactions: transactions.map(({ raw }) => raw) };
+    this.handle({
+      kind: "requested",
+      ticket: "in",
+      from: this.self.peerId,
+      request: { name: "offerTransactions", body },
+    });
+    return this;
+  }
+
+  mine(number: bigint): this {
+    mine(this.view, number);
+    this.seconds = Number(number) + 2;
+    this.handle({ kind: "l1Changed" });
+    return this;
+  }
+
+  open(nonce = 0n, deposits = 0): this {
+    const { session, keys } = this.all("openSession").at(-1)!;
+    const account: Account = { nonce, balance: 10n ** 21n, codeHash: EMPTY_CODE_HASH };
+    const entries = keys.map((key) => ({ ...key, value: account }) as StateEntry);
+    this.handle({
+      kind: "sessionOpened",
+      session,
+      entries,
+      deposits: Array.from({ length: deposits }, () => outcome(0n)),
+    });
+    return this;
+  }
+
+  /** Both seats answer the last job with the same outcomes. */
+  agree(outcomes: (count: number) => readonly Outcome[]): this {
+    for (const { ticket, to, request } of this.asked("job").slice(-LIMITS.seats)) {
+      if (request.name !== "job") continue;
+      const result = outcomes(request.body.messages.length);
+      const signer = PROVIDERS.find(({ peerId }) => peerId === to)!;
+      const signature = signer.sign(resultDigest(NETWORK, request.body, result));
+      const answer: NamedAnswer = { name: "job", body: { kind: "result", outcomes: result, signature } };
+      this.handle({ kind: "answered", ticket, answer });
+    }
+    return this;
+  }
+
+  assemble(): this {
+    const { session, header, outcomes } = this.all("assemble").at(-1)!;
+    const gasUsed = outcomes.reduce((sum, each) => sum + each.gasUsed, 0n);
+    const whole: Header = { ...GENESIS.header, ...header, gasUsed };
+    this.handle({ kind: "assembled", session, header: whole });
+    return this;
+  }
+}
+
+const included = (count: number): readonly Outcome[] =>
+  Array.from({ length: count }, () => ({ kind: "included", ...outcome(), reads: [] }));
+const ready = (): Driven => new Driven().start().hostsSay(0n);
+
+describe("a sequencer's turn", () => {
+  it("begins with asking the hosts for their heads, and makes no block before all have answered", () => {
+    const driven = new Driven().start().offer(transfer());
+    expect(driven.asked("head").map(({ to }) => to)).toEqual(driven.view.hosts(CHAIN).map(({ peerId }) => peerId));
+    driven.hostsSay(0n, 2);
+    expect(driven.all("openSession")).toEqual([]);
+    driven.hostsSay(0n);
+    expect(driven.all("openSession").length).toBe(1);
+  });
+
+  it("makes no block while a host knows of a later one, but does once that is here", () => {
+    const driven = new Driven().start().offer(transfer()).hostsSay(1n);
+    expect(driven.all("syncTo")).toMatchObject([{ number: 1n }]);
+    expect(driven.all("openSession")).toEqual([]);
+    const block = blockOn({ view: driven.view, parent: GENESIS });
+    driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 0n });
+    expect(driven.all("openSession")).toMatchObject([{ parent: { hash: parentOf(block).hash } }]);
+  });
+
+  it("is not stalled by a claim of a head that nobody has, beyond the time to give up", () => {
+    const driven = new Driven()
+      .start()
+      .offer(transfer())
+      .hostsSay(10n ** 9n);
+    const giveUpSeconds = (2 * PARAMETERS.readTimeoutMs) / 1_000;
+    driven.seconds += giveUpSeconds - 1;
+    driven.handle({ kind: "timer", name: "advance" });
+    expect(driven.all("openSession")).toEqual([]);
+    driven.seconds += 1;
+    driven.handle({ kind: "timer", name: "advance" });
+    expect(driven.all("openSession").length).toBe(1);
+  });
+
+  it("makes nothing in another's slot, nor in the last L1 block of its own", () => {
+    const last = new Driven(15n).start().hostsSay(0n).offer(transfer());
+    expect(last.all("openSession")).toEqual([]);
+    last.mine(16n);
+    expect(last.all("openSession")).toEqual([]);
+    const mid = new Driven(14n).start().hostsSay(0n).offer(transfer());
+    expect(mid.all("openSession").length).toBe(1);
+  });
+});
+
+describe("a sequencer's block", () => {
+  it("goes from the pool through job, results and assembly to the seal, then out", () => {
+    const driven = ready()
+      .offer(transfer(), transfer({ nonce: 1n }))
+      .open();
+    expect(driven.asked("job").length).toBe(LIMITS.seats);
+    driven.agree(included).assemble();
+    const { block } = driven.all("seal")[0]!;
+    expect(block.transactions).toEqual([transfer().raw, transfer({ nonce: 1n }).raw]);
+    expect(block.seats.length).toBe(LIMITS.seats);
+    const sealed = sign({ ...(block as UnsignedBlock), signature: "0x" }, driven.self);
+    expect(driven.handle({ kind: "sealed", block: sealed })).toContainEqual({ kind: "publish", block: sealed });
+    driven.handle({ kind: "headChanged", head: parentOf(sealed), block: sealed, safeNumber: 0n });
+    expect(driven.machine.poolSize).toBe(0);
+  });
+
+  it("needs no job for deposits alone", () => {
+    const driven = new Driven();
+    const deposit = depositTo(driven.view, 0n, 8n);
+    driven.start().hostsSay(0n);
+    expect(driven.all("openSession")[0]!.deposits).toEqual([deposit]);
+    driven.open(0n, 1).assemble();
+    expect(driven.asked("job")).toEqual([]);
+    expect(driven.all("seal")[0]!.block).toMatchObject({ seats: [], context: { queueEnd: 1n } });
+  });
+
+  it("leaves invalid transactions out, drops the hopeless and keeps those that may run later", () => {
+    const spent = transfer({ from: USERS[1]!, nonce: 0n });
+    const early = transfer({ from: USERS[2]!, nonce: 9n });
+    const poor = transfer({ nonce: 5n });
+    const driven = ready().offer(spent).open(0n);
+    driven.agree(() => [{ kind: "invalid", reason: "insufficient-funds" }]);
+    expect([driven.all("assemble"), driven.machine.poolSize]).toEqual([[], 0]);
+    driven.mine(9n);
+    driven.offer(spent, early, poor).open(5n);
+    expect(driven.machine.poolSize).toBe(2);
+    driven.agree((count) => [{ kind: "invalid", reason: "nonce-too-high" } as const].slice(0, count));
+    expect(driven.machine.poolSize).toBe(2);
+  });
+
+  it("does not offer providers what does not decode or is of another chain", () => {
+    const driven = ready();
+    const raws = [Uint8Array.of(1, 2, 3), new Uint8Array(0)];
+    const request = { name: "offerTransactions", body: { chainId: CHAIN, transactions: raws } } as const;
+    const effects = driven.handle({ kind: "requested", ticket: "in", from: driven.self.peerId, request });
+    expect(effects).toEqual([
+      { kind: "answer", ticket: "in", answer: { name: "offerTransactions", body: { kind: "taken", known: 0 } } },
+    ]);
+  });
+
+  it("is given up when its turn or its parent is gone by the time it is assembled", () => {
+    const driven = ready().offer(transfer()).open().agree(included);
+    const other = blockOn({ view: driven.view, parent: GENESIS });
+    driven.handle({ kind: "headChanged", head: parentOf(other), block: null, safeNumber: 0n });
+    driven.assemble();
+    expect(driven.all("seal")).toEqual([]);
+    expect(driven.all("closeSession").length).toBe(1);
+  });
+
+  it("closes a session that opens when its block is long given up", () => {
+    const driven = ready().offer(transfer());
+    const { session } = driven.all("openSession")[0]!;
+    driven.handle({ kind: "sessionFailed", session, reason: "hosts silent" });
+    const before = driven.all("closeSession").length;
+    driven.handle({ kind: "sessionOpened", session, entries: [], deposits: [] });
+    expect(driven.all("closeSession").slice(before)).toEqual([{ kind: "closeSession", session }]);
+  });
+
+  it("gives values to the seats of the present job alone", () => {
+    const driven = ready().offer(transfer()).open();
+    const { to } = driven.asked("job")[0]!;
+    const { session } = driven.all("openSession")[0]!;
+    const request = { name: "values", body: { jobId: session, keys: [] } } as const;
+    expect(driven.handle({ kind: "requested", ticket: "v", from: to, request })).toMatchObject([
+      { kind: "readSession", session },
+    ]);
+    const stranger = PROVIDERS.find(({ peerId }) => driven.asked("job").every((job) => job.to !== peerId))!.peerId;
+    expect(driven.handle({ kind: "requested", ticket: "w", from: stranger, request })).toMatchObject([
+      { kind: "answer", answer: { body: { kind: "refused" } } },
+    ]);
+  });
+});
+
+describe("a sequencer's batches", () => {
+  it("are posted in its own turn alone, one at a time, from the first block that is not on L1", () => {
+    const driven = ready();
+    const block = blockOn({ view: driven.view, parent: GENESIS });
+    driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 0n });
+    driven.handle({ kind: "timer", name: "post" });
+    driven.handle({ kind: "timer", name: "post" });
+    expect(driven.all("post")).toMatchObject([{ from: 1n, to: 1n, slot: 1n }]);
+    driven.handle({ kind: "postFailed", reason: "reverted" });
+    driven.handle({ kind: "timer", name: "post" });
+    expect(driven.all("post").length).toBe(2);
+    driven.handle({ kind: "postFailed", reason: "reverted" });
+    driven.mine(16n).handle({ kind: "timer", name: "post" });
+    expect(driven.all("post").length).toBe(2);
+  });
+});

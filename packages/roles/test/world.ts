@@ -1,0 +1,241 @@
+/** Real keys, an L1 view fed with events, blocks and transactions signed for it: what the tests of the roles build on. */
+import {
+  addressOf,
+  type BatchHeader,
+  type BlockContext,
+  type BlockOutcome,
+  bigIntToBytes,
+  blockDigest,
+  blsKeyFromSeed,
+  type ChainId,
+  concatBytes,
+  type Deposit,
+  decodeTransaction,
+  EMPTY_TRIE_ROOT,
+  encodeDeposit,
+  encodeRlp,
+  fromHex,
+  GENESIS_BASE_FEE,
+  type Hash,
+  type Header,
+  keccakHash,
+  merkleRoot,
+  type NetworkIdentity,
+  nextBaseFee,
+  type PeerId,
+  PROFILES,
+  prevRandaoOf,
+  type SealedBlock,
+  signDigest,
+  type Transaction,
+  taggedHash,
+  toAddress,
+  toChainId,
+  toJobId,
+  toWord,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import {
+  GENESIS_CONTEXT,
+  L1View,
+  type Member,
+  type Moment,
+  type Parent,
+  parentOf,
+  type RegistryName,
+} from "../src/index.ts";
+
+export const NETWORK: NetworkIdentity = { l1ChainId: 31_337n, comco: toAddress(`0x${"c0".repeat(20)}`) };
+export const PARAMETERS = PROFILES.devnet;
+export const CHAIN: ChainId = toChainId(1_000);
+export const SELF = "self" as PeerId;
+/** Time of the genesis block, in seconds; L1 blocks come each second from then on. */
+export const GENESIS_SECONDS = 1_800_000_000;
+
+const secretOf = (name: string): Uint8Array => fromHex(taggedHash("test/secret", new TextEncoder().encode(name)));
+
+export type Operator = Member & { readonly secret: Uint8Array; readonly sign: (digest: Hash) => `0x${string}` };
+
+export function operator(name: string, index: number): Operator {
+  const secret = secretOf(name);
+  const bls = blsKeyFromSeed(secretOf(`${name}/bls`));
+  return {
+    index,
+    operator: addressOf(secret),
+    stakeWei: 1n,
+    blsPublicKey: bls.publicKey,
+    peerId: name as PeerId,
+    multiaddr: `/memory/${name}`,
+    secret,
+    sign: (digest) => bls.sign(digest),
+  };
+}
+
+const group = (name: string, count: number): readonly Operator[] =>
+  Array.from({ length: count }, (_, i) => operator(`${name}-${i}`, i));
+
+export const SEQUENCERS = group("sequencer", 2);
+export const PROVIDERS = group("provider", 6);
+export const HOSTS = group("storage", 4);
+export const USERS = group("user", 3);
+
+/** A view in which everybody is registered and the DAC exists, at L1 block 8: the first of slot 1. */
+export function startView(l1Block = 8n): L1View {
+  const view = new L1View(PARAMETERS);
+  const registries: readonly [RegistryName, readonly Operator[]][] = [
+    ["sequencer", SEQUENCERS],
+    ["provider", PROVIDERS],
+    ["storage", HOSTS],
+  ];
+  for (const [registry, members] of registries)
+    for (const member of members) view.apply({ kind: "registered", registry, member });
+  const timestamp = BigInt(GENESIS_SECONDS);
+  view.apply({
+    kind: "dacCreated",
+    chainId: CHAIN,
+    label: "dac",
+    genesisHash: keccakHash(toWord(1n)),
+    timestamp,
+    charter: "0x",
+  });
+  mine(view, l1Block);
+  return view;
+}
+
+export function mine(view: L1View, number: bigint): void {
+  view.apply({ kind: "l1Block", number, timestamp: BigInt(GENESIS_SECONDS) + number });
+}
+
+export function depositTo(view: L1View, queueIndex: bigint, l1Block: bigint): Deposit {
+  const to = USERS[0]!.operator;
+  const deposit = { queueIndex, from: to, to, mint: 10n ** 21n };
+  view.apply({ kind: "deposited", chainId: CHAIN, l1Block, deposit });
+  return deposit;
+}
+
+/** Whose turn a slot is. */
+export const turnOf = (view: L1View, slot: bigint): Operator =>
+  SEQUENCERS.find((member) => member.operator === view.sequencer(CHAIN, slot)!.operator)!;
+
+let drawn = 0n;
+export const freshHash = (): Hash => keccakHash(toWord(drawn++));
+export const at = (seconds: number): Moment => ({ nowMs: (GENESIS_SECONDS + seconds) * 1000, entropy: freshHash() });
+
+const BARE: Header = {
+  parentHash: ZERO_HASH,
+  stateRoot: EMPTY_TRIE_ROOT,
+  transactionsRoot: EMPTY_TRIE_ROOT,
+  receiptsRoot: EMPTY_TRIE_ROOT,
+  logsBloom: new Uint8Array(256),
+  number: 0n,
+  gasUsed: 0n,
+  timestamp: BigInt(GENESIS_SECONDS),
+  checkpointsRoot: ZERO_HASH,
+  prevRandao: ZERO_HASH,
+  baseFeePerGas: GENESIS_BASE_FEE,
+};
+
+export const GENESIS: Parent = parentOf({
+  chainId: CHAIN,
+  generation: 0n,
+  header: BARE,
+  context: GENESIS_CONTEXT,
+  transactions: [],
+  outcomes: [],
+  seats: [],
+});
+
+export const outcome = (gasUsed = 21_000n): BlockOutcome => ({ status: 1, gasUsed, logs: [], writes: [] });
+
+export function sign(block: SealedBlock, by: Operator): SealedBlock {
+  return { ...block, signature: signDigest(by.secret, blockDigest(NETWORK, block)) };
+}
+
+export type BlockSpec = {
+  readonly view: L1View;
+  readonly parent: Parent;
+  readonly slot?: bigint;
+  readonly deposits?: readonly Deposit[];
+  readonly transactions?: readonly Uint8Array[];
+  /** makes two blocks of one place differ */
+  readonly salt?: bigint;
+};
+
+/** A block that no rule objects to, signed by the slot's sequencer. */
+export function blockOn({ view, parent, slot = 1n, deposits = [], transactions, salt = 0n }: BlockSpec): SealedBlock {
+  const jobId = toJobId(taggedHash("test/job", parent.hash, toWord(slot), toWord(salt)));
+  const raws = [...deposits.map((deposit) => encodeDeposit(CHAIN, deposit)), ...(transactions ?? [toWord(salt + 1n)])];
+  const outcomes = raws.map((_, i) => outcome(i < deposits.length ? 0n : 21_000n));
+  const context: BlockContext = {
+    slot,
+    l1Block: view.block.number,
+    queueEnd: parent.context.queueEnd + BigInt(deposits.length),
+    jobId,
+  };
+  const header: Header = {
+    ...BARE,
+    parentHash: parent.hash,
+    number: parent.header.number + 1n,
+    timestamp: parent.header.timestamp + 1n,
+    gasUsed: outcomes.reduce((sum, { gasUsed }) => sum + gasUsed, 0n),
+    prevRandao: prevRandaoOf(jobId),
+    baseFeePerGas: nextBaseFee(parent.header),
+  };
+  const block = { chainId: CHAIN, generation: 0n, header, context, transactions: raws, outcomes, seats: [] };
+  return sign({ ...block, signature: `0x${"00".repeat(65)}` }, turnOf(view, slot));
+}
+
+/** `count` blocks on each other. */
+export function chainOf(spec: BlockSpec, count: number): readonly SealedBlock[] {
+  const blocks: SealedBlock[] = [];
+  let parent = spec.parent;
+  for (let i = 0; i < count; i++) {
+    const block = blockOn({ ...spec, parent });
+    blocks.push(block);
+    parent = parentOf(block);
+  }
+  return blocks;
+}
+
+/** Puts a batch over the blocks on L1. */
+export function post(view: L1View, blocks: readonly SealedBlock[]): void {
+  const [first, last] = [blocks[0]!, blocks.at(-1)!];
+  const header: BatchHeader = {
+    chainId: CHAIN,
+    generation: 0n,
+    index: BigInt(view.batches(CHAIN).length),
+    previousBatchHash: ZERO_HASH,
+    firstBlock: first.header.number,
+    lastBlock: last.header.number,
+    dataHash: ZERO_HASH,
+    blocksRoot: merkleRoot(blocks.map((block) => parentOf(block).hash)),
+    transactionsRoot: ZERO_HASH,
+    queueEnd: last.context.queueEnd,
+    slot: last.context.slot,
+    poster: SEQUENCERS[0]!.operator,
+    epochBlock: last.context.l1Block,
+  };
+  view.apply({ kind: "batchAppended", header, batchHash: freshHash(), timestamp: view.block.timestamp });
+}
+
+export type TransferSpec = {
+  readonly from?: Operator;
+  readonly nonce?: bigint;
+  readonly maxFee?: bigint;
+  readonly tip?: bigint;
+  readonly data?: Uint8Array;
+  readonly gas?: bigint;
+};
+
+/** A signed transfer (EIP-1559). */
+export function transfer(spec: TransferSpec = {}): Transaction {
+  const { from = USERS[0]!, nonce = 0n, maxFee = 10n ** 9n, tip = 1n, data = new Uint8Array(0), gas = 21_000n } = spec;
+  const numbers = [CHAIN, nonce, tip, maxFee, gas].map(bigIntToBytes);
+  const fields = [...numbers, fromHex(USERS[1]!.operator), bigIntToBytes(5n), data, []];
+  const type = Uint8Array.of(2);
+  const signature = fromHex(signDigest(from.secret, keccakHash(concatBytes(type, encodeRlp(fields)))));
+  const word = (start: number): Uint8Array =>
+    bigIntToBytes(BigInt(`0x${Buffer.from(signature.subarray(start, start + 32)).toString("hex")}`));
+  const signed = [...fields, bigIntToBytes(BigInt(signature[64]!)), word(0), word(32)];
+  return decodeTransaction(concatBytes(type, encodeRlp(signed)), CHAIN);
+}
