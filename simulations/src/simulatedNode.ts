@@ -66,6 +66,7 @@ export class SimulatedNode {
   static async create(world: World, name: string, roles: readonly Role[]): Promise<SimulatedNode> {
     const node = new SimulatedNode(world, name, roles);
     node.#core = await NodeCore.create({ ports: node.#ports(), settings: world.settings, roles });
+    node.#core.goLive();
     node.#network.listen((event) => {
       if (node.#alive) world.listener.onNetwork(node, event);
     });

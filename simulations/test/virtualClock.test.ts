@@ -39,9 +39,18 @@ describe("the virtual clock", () => {
     expect(seen).toEqual([10, 11]);
   });
 
-  it("refuses to go on when something waits for the real world", async () => {
+  it.each([
+    ["at once", 0],
+    ["after promises", 50],
+  ])("refuses to go on when something waits for the real world, begun %s", async (_name, promises) => {
     const clock = new VirtualClock(0);
-    clock.at(10, () => setImmediate(() => setImmediate(() => clock.nowMs())));
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    clock.at(10, async () => {
+      for (let i = 0; i < promises; i++) await null;
+      await turn();
+      await turn();
+      clock.nowMs();
+    });
     await expect(clock.runUntil(20)).rejects.toThrow(NotSettled);
   });
 });

@@ -46,6 +46,7 @@ export class NodeCore {
   readonly #providing: Providing | null;
   readonly #hosting: Hosting | null;
   #slot = -1n;
+  #live = false;
   #stopped = false;
 
   private constructor({ ports, settings, roles }: NodeCoreOptions, engine: Engine) {
@@ -71,6 +72,15 @@ export class NodeCore {
 
   get jobsDone(): number {
     return this.#providing?.jobsDone ?? 0;
+  }
+
+  /** To be told once L1 has been read up to its head: what is read before is the past, in which no turn is the own. */
+  goLive(): void {
+    if (this.#live) return;
+    this.#live = true;
+    for (const sequencing of this.#sequencings.values()) {
+      sequencing.start().catch((error) => this.#ports.log("error", "sequencer-not-started", { reason: String(error) }));
+    }
   }
 
   /** Takes what happened on L1, in L1's order. */
@@ -103,7 +113,7 @@ export class NodeCore {
 
   #l1Changed(): void {
     for (const chain of this.chains.values()) chain.l1Changed();
-    for (const sequencing of this.#sequencings.values()) sequencing.l1Changed();
+    if (this.#live) for (const sequencing of this.#sequencings.values()) sequencing.l1Changed();
     if (this.view.slot === this.#slot) return;
     this.#slot = this.view.slot;
     for (const pooling of this.pools.values()) pooling.slotChanged();
@@ -139,7 +149,7 @@ export class NodeCore {
     if (!this.#roles.has("sequencer")) return;
     const sequencing = new Sequencing({ ...parts, chain, hosts: this.hosts });
     this.#sequencings.set(dac.chainId, sequencing);
-    await sequencing.start();
+    if (this.#live) await sequencing.start();
   }
 
   #gossip(chain: Chain, bytes: Uint8Array): Verdict {

@@ -5,6 +5,7 @@ import {
   type BatchHeader,
   type BlockEnvironment,
   type BlockOutcome,
+  type ChainId,
   CodecError,
   decodeBatchData,
   decodeTransaction,
@@ -35,7 +36,7 @@ import { toRoleEvent } from "./l1Events.ts";
 
 /** What L1 holds cannot be followed: the batch is wrong. */
 export class RebuildError extends Error {
-  readonly code: "unknown-dac" | "wrong-batch";
+  readonly code: "unknown-dac" | "wrong-batch" | "data-unavailable";
   constructor(code: RebuildError["code"], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "RebuildError";
@@ -207,6 +208,7 @@ export async function rebuildFromL1({ label, networkFile, l1Url }: RebuildOption
   const parameters = PROFILES[network.profile];
   const view = new L1View(parameters);
   const batches: Batch[] = [];
+  const missing: { readonly chainId: ChainId; readonly index: bigint; readonly reason: string }[] = [];
   const transport = createL1Provider(l1Url, BigInt(network.l1ChainId));
   const done = new AbortController();
   let timestamp = 0n;
@@ -220,6 +222,7 @@ export async function rebuildFromL1({ label, networkFile, l1Url }: RebuildOption
         return;
       }
       if (event.type === "l1-unreachable") throw event.error;
+      if (event.type === "error" && event.code === "batch-data-unavailable") missing.push(event);
       if (
         event.type === "block-end" ||
         event.type === "error" ||
@@ -245,6 +248,12 @@ export async function rebuildFromL1({ label, networkFile, l1Url }: RebuildOption
   }
   const dac = view.dacs().find((candidate) => candidate.label === label);
   if (dac === undefined) throw new RebuildError("unknown-dac", `no DAC has the label ${label} on this network`);
+  const lost = missing.find(({ chainId }) => chainId === dac.chainId);
+  if (lost !== undefined)
+    throw new RebuildError(
+      "data-unavailable",
+      `the data of batch ${lost.index} of ${label} cannot be read from L1: ${lost.reason}`,
+    );
   const own = batches.filter(({ header }) => header.chainId === dac.chainId);
   const rebuild = await Rebuild.start(dac, view, parameters);
   for (const batch of own) await rebuild.batch(batch);

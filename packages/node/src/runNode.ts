@@ -196,6 +196,7 @@ async function followL1({ config, core, clock, log, transport, signal, onCaughtU
         core.l1Event({ kind: "l1Block", number: event.number, timestamp });
         if (!caughtUp && event.number >= headAtStart) {
           caughtUp = true;
+          core.goLive();
           onCaughtUp();
         }
         return;

@@ -60,6 +60,7 @@ type Running = { readonly core: NodeCore; readonly site: Site };
 async function node(name: string, roles: readonly Role[], l1 = l1Of(["host"])): Promise<Running> {
   const site = world.site(name);
   const core = await NodeCore.create({ ports: await site.start(), settings: SETTINGS, roles });
+  core.goLive();
   for (const event of [...l1, DEPOSIT]) core.l1Event(event);
   await world.clock.advance(5);
   if (name !== "peer") await connect(peer, site);

@@ -40,6 +40,9 @@ const MAX_DRIFT_SECONDS = 10n;
 /** Slots that an own L1 view may lag behind a sender's. */
 const MAX_SLOT_LEAD = 1n;
 
+/** Slots that a gossiped block may be old: signed at the end of one, it arrives in the next. Older ones come from hosts. */
+const MAX_SLOT_LAG = 1n;
+
 export type Verdict =
   | { readonly verdict: "accept" }
   | { readonly verdict: "ignore" | "reject"; readonly reason: string };
@@ -53,6 +56,7 @@ export function judgeGossip(view: L1View, network: NetworkIdentity, block: Seale
   const dac = view.dac(block.chainId);
   if (dac === undefined) return ignore("unknown chain");
   if (block.context.slot > view.slot + MAX_SLOT_LEAD) return ignore("slot in the future");
+  if (block.context.slot + MAX_SLOT_LAG < view.slot) return ignore("slot is over");
   const expected = view.sequencer(block.chainId, block.context.slot);
   if (expected === undefined || blockSigner(network, block) !== expected.operator)
     return reject("not signed by the slot's sequencer");

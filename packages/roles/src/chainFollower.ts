@@ -267,8 +267,11 @@ export class ChainFollower {
   }
 
   #ask(from: bigint): readonly FollowerEffect[] {
-    const hosts = this.#options.view.hosts(this.#options.chainId).filter((host) => host.peerId !== this.#options.self);
-    const host = hosts[this.#nextHost % Math.max(hosts.length, 1)];
+    const { view, self } = this.#options;
+    const keepers = [...view.hosts(this.#options.chainId), ...view.members("sequencer")].filter(
+      (member) => member.peerId !== self,
+    );
+    const host = keepers[this.#nextHost % Math.max(keepers.length, 1)];
     if (host === undefined || this.#syncing) return [];
     this.#syncing = true;
     const { chainId, parameters } = this.#options;
