@@ -1,7 +1,7 @@
 /** The invariants as checks on what a run shows. Each gives a finding where its invariant is broken, else null. */
 import type { Address, ChainId, Deposit, Hash } from "@mvm/protocol";
 
-export type Invariant = "I1" | "I3" | "I4" | "I9" | "no-transaction-lost" | "progress" | "no-internal-error";
+type Invariant = "I1" | "I3" | "I4" | "I9" | "no-transaction-lost" | "progress" | "no-internal-error";
 export type Finding = { readonly invariant: Invariant; readonly what: string };
 
 /** I1: all followers hold the same block at every height that they take for safe. */

@@ -35,7 +35,7 @@ type ChainRecord = {
 const BLOCK_MS = 1_000;
 
 /** What L1 reverts with. */
-export class Reverted extends Error {
+class Reverted extends Error {
   readonly code = "reverted";
   constructor(reason: string) {
     super(`reverted: ${reason}`);

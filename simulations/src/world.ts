@@ -10,7 +10,7 @@ import { type NodeListener, SimulatedNode } from "./simulatedNode.ts";
 import { VirtualClock } from "./virtualClock.ts";
 
 /** A moment on a whole second, so that ticks and L1 blocks fall together. */
-export const START_MS = 1_800_000_000_000;
+const START_MS = 1_800_000_000_000;
 
 /** Delay and loss of single messages. */
 export type LinkSettings = { readonly minDelayMs: number; readonly maxDelayMs: number; readonly lossRate: number };

@@ -2,6 +2,7 @@
  * The execution engine: messages and values in, outcomes out. No trie, no chain, no clock: a function of the block's
  * environment, the messages and what a reader answers (design page 10, "Engine interface").
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type {
   Address,
   BlockEnvironment,
@@ -172,7 +173,12 @@ export class Engine {
       overlay,
       environment,
       rules: this.rules,
-      call: (attempt) => this.call(environment, attempt, overlay, options),
+      call: async (attempt) => {
+        // Other work gets its turn between attempts, and with it a way to abort.
+        await nextTurn();
+        options.signal?.throwIfAborted();
+        return this.call(environment, attempt, overlay, options);
+      },
     });
   }
 

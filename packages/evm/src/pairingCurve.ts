@@ -28,9 +28,9 @@ export type CurveForm = {
 };
 
 /** alt_bn128 as EIP-196 and 197 write it. */
-export const BN254_FORM: CurveForm = { curve: 4, fieldBytes: 32, stride: 32, rootFirst: true };
+const BN254_FORM: CurveForm = { curve: 4, fieldBytes: 32, stride: 32, rootFirst: true };
 /** BLS12-381 as EIP-2537 writes it. */
-export const BLS12_FORM: CurveForm = { curve: 5, fieldBytes: 48, stride: 64, rootFirst: false };
+const BLS12_FORM: CurveForm = { curve: 5, fieldBytes: 48, stride: 64, rootFirst: false };
 
 export type GroupName = "G1" | "G2";
 

@@ -5,6 +5,7 @@
 import type { EVM, EVMOpts, ExecResult } from "@ethereumjs/evm";
 import { type Address, bytesToBigInt, fromHex, type MaybePromise, recoverAddress, toAddress } from "@mvm/protocol";
 import { blake2f } from "./blake2.ts";
+import { bn254Precompiles } from "./bn254.ts";
 import { ExecutionError } from "./errors.ts";
 import type { Curves } from "./pairingCurve.ts";
 import { pointEvaluation } from "./pointEvaluation.ts";
@@ -38,29 +39,21 @@ function fromLibrary(result: ExecResult, gas: number): PrecompileResult {
   return { success: true, gasUsed: Number(result.executionGasUsed), output: result.returnValue };
 }
 
-/** The curves as the library asks for them. It checks gas, lengths and leading zeros before, and takes a throw as failure. */
-export function curveBackends({ bn254, bls12 }: Curves): Required<Pick<EVMOpts, "bn254" | "bls">> {
+/** BLS12-381 as the library asks for it: it checks gas, lengths and leading zeros before, and takes a throw as failure. */
+export function blsBackend({ bls12 }: Curves): NonNullable<EVMOpts["bls"]> {
   return {
-    bn254: {
-      add: (input) => bn254.add("G1", input),
-      // G1 is the whole curve here, so its order needs no check and reduces the scalar.
-      mul: (input) => bn254.multiply("G1", input.subarray(0, 96)),
-      pairing: (input) => bn254.pairing(input),
-    },
-    bls: {
-      addG1: (input) => bls12.add("G1", input),
-      addG2: (input) => bls12.add("G2", input),
-      mapFPtoG1: (input) => bls12.map("G1", input),
-      mapFP2toG2: (input) => bls12.map("G2", input),
-      msmG1: (input) => bls12.multiply("G1", input),
-      msmG2: (input) => bls12.multiply("G2", input),
-      pairingCheck: (input) => bls12.pairing(input),
-    },
+    addG1: (input) => bls12.add("G1", input),
+    addG2: (input) => bls12.add("G2", input),
+    mapFPtoG1: (input) => bls12.map("G1", input),
+    mapFP2toG2: (input) => bls12.map("G2", input),
+    msmG1: (input) => bls12.multiply("G1", input),
+    msmG2: (input) => bls12.multiply("G2", input),
+    pairingCheck: (input) => bls12.pairing(input),
   };
 }
 
 /** Precompiles by address. */
-export function precompileTable(evm: EVM, { bls12 }: Curves): Map<Address, Precompile> {
+export function precompileTable(evm: EVM, { bn254, bls12 }: Curves): Map<Address, Precompile> {
   const table = new Map<Address, Precompile>();
   for (const [digits, run] of evm.precompiles) {
     const address = `0x${digits}` as Address;
@@ -80,6 +73,7 @@ export function precompileTable(evm: EVM, { bls12 }: Curves): Map<Address, Preco
     });
   }
   table.set(toAddress("0x0000000000000000000000000000000000000001"), ecrecover);
+  for (const [address, run] of bn254Precompiles(bn254)) table.set(address, run);
   table.set(toAddress("0x0000000000000000000000000000000000000009"), blake2f);
   const evaluation = toAddress("0x000000000000000000000000000000000000000a");
   if (table.has(evaluation)) table.set(evaluation, (input, gas) => pointEvaluation(bls12, input, gas));

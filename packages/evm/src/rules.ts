@@ -4,7 +4,7 @@ import { type Common, createCustomCommon, Hardfork, Mainnet } from "@ethereumjs/
 import { createEVM, type EVM } from "@ethereumjs/evm";
 import { type Address, keccak } from "@mvm/protocol";
 import { loadCurves } from "./pairingCurve.ts";
-import { curveBackends, type Precompile, precompileTable } from "./precompiles.ts";
+import { blsBackend, type Precompile, precompileTable } from "./precompiles.ts";
 
 /** Forks that the engine knows; all from the merge on. */
 export const HARDFORKS = ["paris", "shanghai", "cancun", "prague", "osaka"] as const;
@@ -54,7 +54,7 @@ export async function rulesOf(hardfork: HardforkName): Promise<Rules> {
     customCrypto,
   });
   const curves = await loadCurves();
-  const evm = await createEVM({ common, ...curveBackends(curves) });
+  const evm = await createEVM({ common, bls: blsBackend(curves) });
   return {
     hardfork,
     gas: staticGas(evm),

@@ -80,6 +80,24 @@ describe("estimateGas", () => {
       readerOf(worldOf({ [CONTRACT]: { code } })),
     );
 
+  it("lets other work run between attempts, which may abort it", async () => {
+    // Fails with less than 200,000 gas left, though it uses little: the search takes many attempts.
+    const code = assemble(0x62, "030d40", 0x5a, 0x11, 0x60, 10, 0x57, 0xfe, 0x5b, 0x00);
+    const controller = new AbortController();
+    let turns = 0;
+    const spin = (): void => {
+      if (++turns === 3) controller.abort(new Error("enough"));
+      else setImmediate(spin);
+    };
+    setImmediate(spin);
+    const message = messageOf({ from: ALICE, to: CONTRACT, gasLimit: 16_000_000n, maxFeePerGas: 0n });
+    const reader = readerOf(worldOf({ [CONTRACT]: { code } }));
+    await expect(engine.estimateGas(ENVIRONMENT, message, reader, { signal: controller.signal })).rejects.toThrow(
+      "enough",
+    );
+    expect(turns).toBe(3);
+  });
+
   it("a plain transfer is 21,000", async () => {
     const result = await engine.estimateGas(
       ENVIRONMENT,

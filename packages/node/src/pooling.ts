@@ -1,5 +1,5 @@
 /** The mempool of a gateway on one DAC: the machine, and the store that makes its acknowledgements durable. */
-import { type Address, decodeTransaction, type Hash, type Transaction } from "@mvm/protocol";
+import { type Address, decodeTransaction, type Hash, type Transaction, TransactionError } from "@mvm/protocol";
 import { type L1View, Mempool, type MempoolEffect, type MempoolEvent, type PoolRefusal } from "@mvm/roles";
 import type { Chain } from "./chain.ts";
 import { MachineDriver } from "./machineDriver.ts";
@@ -43,7 +43,14 @@ export class Pooling {
   }
 
   #restore(raw: Uint8Array): void {
-    const transaction = decodeTransaction(raw, this.#chain.chainId);
+    let transaction: Transaction;
+    try {
+      transaction = decodeTransaction(raw, this.#chain.chainId);
+    } catch (error) {
+      if (!(error instanceof TransactionError)) throw error;
+      this.#ports.log("error", "pending-damaged", { chainId: this.#chain.chainId, reason: error.message });
+      return;
+    }
     const place = this.#chain.database.transactionPlace(transaction.hash);
     if (place !== null && place.number <= this.#chain.safeNumber) {
       this.#forget(transaction.hash);
@@ -56,7 +63,12 @@ export class Pooling {
   async submit(transaction: Transaction): Promise<PoolRefusal | null> {
     const { refusal, effects } = this.#machine.add(transaction, this.#driver.moment());
     if (refusal !== null) return refusal;
-    await this.#ports.pending.put(this.#chain.chainId, transaction.hash, transaction.raw);
+    try {
+      await this.#ports.pending.put(this.#chain.chainId, transaction.hash, transaction.raw);
+    } catch (error) {
+      this.#machine.drop(transaction.hash);
+      throw error;
+    }
     this.#driver.run(effects);
     return null;
   }

@@ -91,7 +91,14 @@ export class Rebuild {
 
   /** Executes a batch's blocks and compares them with what the batch commits to. Throws RebuildError. */
   async batch({ header, data }: Batch): Promise<void> {
-    const blocks = this.#decoded(() => decodeBatchData(data).blocks);
+    const { chainId, generation, blocks } = this.#decoded(() => decodeBatchData(data));
+    const count = header.lastBlock - header.firstBlock + 1n;
+    if (chainId !== header.chainId || generation !== header.generation || BigInt(blocks.length) !== count) {
+      throw new RebuildError(
+        "wrong-batch",
+        `the data of batch ${header.index} of ${this.#dac.label} are not what its header says`,
+      );
+    }
     const hashes: Hash[] = [];
     for (const block of blocks) {
       await this.#block(block);

@@ -1,5 +1,5 @@
 /** The composition root of a node on the real world: libp2p, L1 over JSON-RPC, Level, HTTP. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   appendBatch,
@@ -55,7 +55,9 @@ async function listenAddresses(dataDir: string, config: NodeConfig): Promise<rea
 
 async function keepListenAddresses(dataDir: string, config: NodeConfig, network: Network): Promise<void> {
   const took = network.addresses.map((address) => address.slice(0, address.lastIndexOf("/p2p/")));
-  await writeFile(join(dataDir, LISTEN_FILE), `${JSON.stringify({ asked: config.listen.join(), took })}\n`);
+  const path = join(dataDir, LISTEN_FILE);
+  await writeFile(`${path}.new`, `${JSON.stringify({ asked: config.listen.join(), took })}\n`);
+  await rename(`${path}.new`, path);
 }
 
 /** Signs the operator up for its staked roles, or tells L1 its new address. */

@@ -82,15 +82,20 @@ export type SealedBlock = UnsignedBlock & {
 
 const WIRE_VERSION = 1;
 
+const body = {
+  transactions: list(bytes(LIMITS.transactionBytes), LIMITS.blockTransactions),
+  outcomes: list(blockOutcomeCodec, LIMITS.blockTransactions),
+  seats: list(seatCodec, LIMITS.seats + LIMITS.standIns),
+};
+const bodyLayout = struct(body);
+
 const layout = struct({
   version: version(WIRE_VERSION),
   chainId: chainIdCodec,
   generation: uint(64),
   header: headerCodec,
   context: blockContextCodec,
-  transactions: list(bytes(LIMITS.transactionBytes), LIMITS.blockTransactions),
-  outcomes: list(blockOutcomeCodec, LIMITS.blockTransactions),
-  seats: list(seatCodec, LIMITS.seats + LIMITS.standIns),
+  ...body,
   signature: hexOf(65),
 });
 
@@ -103,7 +108,10 @@ export function decodeBlock(data: Uint8Array): SealedBlock {
   return block;
 }
 
-/** The digest that a sequencer signs: order and context of one block at one place (design page 20, "Soft confirmation"). */
+/**
+ * The digest that a sequencer signs: order and context of one block at one place (design page 20, "Soft confirmation"),
+ * and the body that it gossips with them, so that nobody on the way can change outcomes or seats under its name.
+ */
 export function blockDigest(network: NetworkIdentity, block: UnsignedBlock): Hash {
   const { chainId, generation, header, context } = block;
   return taggedHash(
@@ -115,6 +123,7 @@ export function blockDigest(network: NetworkIdentity, block: UnsignedBlock): Has
     toWord(header.number),
     hashHeader(header),
     keccakHash(encode(blockContextCodec, context)),
+    keccakHash(encode(bodyLayout, block)),
   );
 }
 

@@ -63,7 +63,7 @@ describe("nothing signed or committed for one place is valid for another (I11)",
     );
   });
 
-  it("block digest: network, chain, generation, slot, height, every field of header and context", () => {
+  it("block digest: network, chain, generation, slot, height, every field of header and context, the body", () => {
     fc.assert(
       fc.property(some.networks, some.sealedBlocks, fc.nat(), (network, block, bit) => {
         const digest = blockDigest(network, block);
@@ -79,6 +79,12 @@ describe("nothing signed or committed for one place is valid for another (I11)",
         expect(contexts.length).toBe(Object.keys(block.context).length);
         for (const { field, changed } of contexts)
           expect(blockDigest(network, { ...block, context: changed }), field).not.toBe(digest);
+        const transactions = [...block.transactions, Uint8Array.of(1)];
+        expect(blockDigest(network, { ...block, transactions })).not.toBe(digest);
+        const outcomes = [...block.outcomes, { status: 1 as const, gasUsed: 0n, logs: [], writes: [] }];
+        expect(blockDigest(network, { ...block, outcomes })).not.toBe(digest);
+        const seats = block.seats.map(({ provider, signature }) => ({ provider: provider ^ 1, signature }));
+        if (seats.length > 0) expect(blockDigest(network, { ...block, seats })).not.toBe(digest);
       }),
       RUNS,
     );

@@ -130,6 +130,12 @@ const second: Block = {
 };
 const empty: Block = { ...second, header: { ...HEADERS[0]!, number: 43n }, transactions: [], outcomes: [] };
 
+const bodyItems = (block: Block): Rlp[] => [
+  block.transactions.map((raw) => raw.bytes),
+  block.outcomes.map(blockOutcomeItems),
+  block.seats.map(({ provider, signature }) => [int(provider), signature]),
+];
+
 const digestOf = (block: Block): string =>
   tagged(
     "mvm/block/1",
@@ -140,6 +146,7 @@ const digestOf = (block: Block): string =>
     word(block.header.number),
     headerHash(block.header),
     keccak256(rlpOf(contextItems(block.context))),
+    keccak256(rlpOf(bodyItems(block))),
   );
 
 const SEQUENCER_KEY = hashNamed("sequencer's key");
@@ -155,9 +162,7 @@ const blockItems = (block: ReturnType<typeof sealed>): Rlp => [
   int(block.generation),
   headerWireItems(block.header),
   contextItems(block.context),
-  block.transactions.map((raw) => raw.bytes),
-  block.outcomes.map(blockOutcomeItems),
-  block.seats.map(({ provider, signature }) => [int(provider), signature]),
+  ...bodyItems(block),
   block.signature,
 ];
 

@@ -85,6 +85,11 @@ export class Mempool {
     return { refusal, effects: [...forget, ...this.#wake(moment.nowMs + GATHER_MS, moment)] };
   }
 
+  /** Takes a transaction out that could not be stored: it was acknowledged to nobody. */
+  drop(hash: Hash): void {
+    this.#waiting.remove(hash);
+  }
+
   /** Takes a stored transaction back in after a restart; `number` is the block that has it, null when none has. */
   restore(transaction: Transaction, number: bigint | null, moment: Moment): readonly MempoolEffect[] {
     if (number === null) return this.add(transaction, moment).effects;

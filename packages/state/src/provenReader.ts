@@ -102,7 +102,7 @@ export class ProvenReader implements StateReader {
 
   /**
    * Fetches and checks what writing or deleting these keys needs besides, and collects it. Keys of other kinds than
-   * account and slot are refused with StateError "not-state". More keys than LIMITS.readKeys go in several fetches, in
+   * account and slot are refused with StateError "not-state". More keys than LIMITS.proofKeys go in several fetches, in
    * the order of the trie: then a branch that loses all but one child through keys of different fetches lacks that
    * child, which applyWrites reports as "missing-node".
    */
@@ -113,8 +113,8 @@ export class ProvenReader implements StateReader {
       return { key, path: path.map(byteKey).join("") };
     });
     placed.sort((left, right) => (left.path < right.path ? -1 : 1));
-    for (let from = 0; from < placed.length; from += LIMITS.readKeys) {
-      const part = placed.slice(from, from + LIMITS.readKeys).map(({ key }) => key);
+    for (let from = 0; from < placed.length; from += LIMITS.proofKeys) {
+      const part = placed.slice(from, from + LIMITS.proofKeys).map(({ key }) => key);
       const { nodes } = await this.#fetch(part, true);
       verifyWitness(this.root, part, nodes);
       this.#collect(nodes);

@@ -4,7 +4,7 @@ import type { Finding } from "../checkers.ts";
 import type { World } from "../world.ts";
 
 /** How to run it again, and the last events before the finding. */
-export type Replay = {
+type Replay = {
   readonly scenario: string;
   readonly seed: number;
   readonly what: string;
