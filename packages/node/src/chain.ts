@@ -33,8 +33,6 @@ import type { RequestDesk } from "./requestDesk.ts";
 const RECENT_BLOCKS = 256;
 /** Blocks whose hashes BLOCKHASH gives. */
 const BLOCK_HASHES = 256n;
-/** Blocks above the final one that a node reads back at its start. */
-const MAX_TAIL = 16_384n;
 
 type HeadListener = (head: Parent, block: SealedBlock | null) => void;
 
@@ -67,7 +65,7 @@ export class Chain {
     this.withState = withState;
     this.#ports = ports;
     this.#database = database;
-    const tail = this.#tail(view.finalHead(dac.chainId));
+    const tail = this.#tail();
     this.#follower = new ChainFollower({ ...settings, chainId: dac.chainId, view, tail, self: ports.network.peerId });
     this.#startingBlock = this.#follower.head.header.number;
     this.#driver = new MachineDriver<FollowerEvent, FollowerEffect>({
@@ -87,13 +85,11 @@ export class Chain {
     return new Chain(options, database);
   }
 
-  /** The last final block that is stored, and every block after it. */
-  #tail(finalNumber: bigint): readonly Parent[] {
+  /** The last block that cannot be rolled back, and every block after it. */
+  #tail(): readonly Parent[] {
     const head = this.#database.head!.number;
-    const lowest = head > MAX_TAIL ? head - MAX_TAIL : 0n;
-    const from = finalNumber < lowest ? lowest : finalNumber > head ? head : finalNumber;
     const tail: Parent[] = [];
-    for (let number = from; number <= head; number++) tail.push(parentOf(this.block(number)!));
+    for (let number = this.#database.final; number <= head; number++) tail.push(parentOf(this.block(number)!));
     return tail;
   }
 

@@ -159,16 +159,19 @@ export class Sequencing {
   }
 
   async #seal(block: UnsignedBlock): Promise<void> {
-    const earlier = await this.#ports.seals.find(block);
-    if (earlier !== null) {
-      await this.#publish(earlier);
-      this.#driver.dispatch({ kind: "sealRefused", reason: "another block was signed at this place before" });
-      return;
+    try {
+      const earlier = await this.#ports.seals.find(block);
+      if (earlier !== null) {
+        await this.#publish(earlier);
+        throw new Error("another block was signed at this place before");
+      }
+      const signature = this.#ports.identity.signDigest(blockDigest(this.#settings.network, block));
+      const sealed = decodeBlock(encodeBlock({ ...block, signature }));
+      await this.#ports.seals.put(sealed);
+      this.#driver.dispatch({ kind: "sealed", block: sealed });
+    } catch (error) {
+      this.#driver.dispatch({ kind: "sealRefused", reason: error instanceof Error ? error.message : String(error) });
     }
-    const signature = this.#ports.identity.signDigest(blockDigest(this.#settings.network, block));
-    const sealed = decodeBlock(encodeBlock({ ...block, signature }));
-    await this.#ports.seals.put(sealed);
-    this.#driver.dispatch({ kind: "sealed", block: sealed });
   }
 
   async #publish(block: SealedBlock): Promise<void> {

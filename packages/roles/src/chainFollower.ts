@@ -61,7 +61,7 @@ export type FollowerOptions = {
   readonly view: L1View;
   readonly parameters: Parameters;
   readonly network: NetworkIdentity;
-  /** what the database holds: genesis or head first, then all blocks after the last final one in order */
+  /** the last block that cannot be rolled back (genesis, or the end of a final batch), then all blocks after it in order */
   readonly tail: readonly Parent[];
   /** the own peer: never asked */
   readonly self: PeerId;
@@ -249,6 +249,11 @@ export class ChainFollower {
       const { firstBlock, lastBlock, blocksRoot } = next.header;
       if (lastBlock > this.#target) this.#target = lastBlock;
       if (lastBlock > this.head.header.number || this.#busy === "rollback") return [];
+      if (firstBlock <= this.#tail[0]!.header.number) {
+        // From before the tail, which starts at a block that became final: compared before that, and settled since.
+        this.#checkedBatches += 1;
+        continue;
+      }
       const hashes: Hash[] = [];
       for (let number = firstBlock; number <= lastBlock; number++) hashes.push(this.#entry(number)!.hash);
       if (merkleRoot(hashes) !== blocksRoot) {

@@ -1,6 +1,6 @@
 import { encodeBlock, type PeerId, type SealedBlock } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { ChainFollower, type FollowerEffect, type L1View, parentOf } from "../src/index.ts";
+import { ChainFollower, type FollowerEffect, type L1View, type Parent, parentOf } from "../src/index.ts";
 import {
   at,
   blockOn,
@@ -24,13 +24,13 @@ class Driven {
   readonly effects: FollowerEffect[] = [];
   fault: string | null = null;
 
-  constructor(view: L1View, self: PeerId = SELF) {
+  constructor(view: L1View, self: PeerId = SELF, tail: readonly Parent[] = [GENESIS]) {
     this.follower = new ChainFollower({
       chainId: CHAIN,
       view,
       parameters: PARAMETERS,
       network: NETWORK,
-      tail: [GENESIS],
+      tail,
       self,
     });
   }
@@ -183,6 +183,21 @@ describe("the chain follower", () => {
       driven.answer(driven.requests.at(-1)!.ticket, blocks.slice(next, next + 64).map(encodeBlock));
     }
     expect(driven.head).toBe(400n);
+  });
+
+  it("started from a final block, takes the batches below it as checked and those above it as ever", () => {
+    const view = startView();
+    const blocks = chainOf({ view, parent: GENESIS }, 5);
+    const driven = new Driven(view, SELF, blocks.slice(2, 4).map(parentOf));
+    post(view, blocks.slice(0, 2));
+    driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
+    post(view, blocks.slice(2, 3));
+    driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
+    expect([driven.follower.safeNumber, driven.head]).toEqual([3n, 4n]);
+    const other = { ...blocks[3]!, header: { ...blocks[3]!.header, gasUsed: 1n } };
+    post(view, [other]);
+    driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
+    expect([driven.follower.safeNumber, driven.head]).toEqual([3n, 3n]);
   });
 
   it("lets go of blocks that are final", () => {
