@@ -27,6 +27,7 @@ import { blockRoots, receiptsOf, rootsFault } from "./blockRoots.ts";
 import { genesisBlock } from "./genesis.ts";
 import { MachineDriver } from "./machineDriver.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
+import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
 
 /** Decoded blocks kept at hand. */
@@ -212,7 +213,7 @@ export class Chain {
     this.#work = this.#work.then(step).catch((error) => {
       this.#ports.log("error", "database-failed", {
         chainId: this.chainId,
-        reason: error instanceof Error ? error.message : String(error),
+        reason: reasonOf(error),
       });
     });
   }

@@ -14,6 +14,7 @@ import type { L1View } from "@mvm/roles";
 import { type Proof, ProvenReader, StateError, verifyReads, verifyWitness } from "@mvm/state";
 import type { Chain } from "./chain.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
+import { reasonOf } from "./reason.ts";
 
 /** No host gave a valid proof. */
 export class HostsSilent extends Error {
@@ -70,7 +71,7 @@ export class HostClient {
         signal.throwIfAborted();
         if (!isSelf(host) && (error instanceof StateError || error instanceof CodecError))
           this.#ports.network.report(host.peerId, "invalid-message", error.message);
-        reasons.push(`${host.operator}: ${error instanceof Error ? error.message : String(error)}`);
+        reasons.push(`${host.operator}: ${reasonOf(error)}`);
       }
     }
     throw new HostsSilent(chainId, reasons);

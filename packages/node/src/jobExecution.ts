@@ -14,6 +14,7 @@ import {
   type StateReader,
   stateKeyId,
 } from "@mvm/protocol";
+import { reasonOf } from "./reason.ts";
 
 export class JobAborted extends Error {
   constructor(reason: string) {
@@ -115,7 +116,7 @@ export class JobExecution {
     try {
       this.#values.supply(entries);
     } catch (error) {
-      this.abort(error instanceof Error ? error.message : String(error));
+      this.abort(reasonOf(error));
     }
   }
 

@@ -2,6 +2,7 @@
 import { CodecError, decodeAnswer, encodeRequest, REQUESTS } from "@mvm/protocol";
 import type { AnswerEffect, Moment, NoteEffect, ReportEffect, RequestEffect, TimerEffect } from "@mvm/roles";
 import type { Ports } from "./ports.ts";
+import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
 
 type SharedEffect = RequestEffect | AnswerEffect | TimerEffect | NoteEffect | ReportEffect;
@@ -95,7 +96,7 @@ export class MachineDriver<Event extends { readonly kind: string }, Effect exten
       answered = true;
       event = { kind: "answered", ticket, answer: decodeAnswer(request.name, bytes) };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       if (answered && error instanceof CodecError)
         this.#ports.network.report(to, "protocol-violation", `${request.name}: ${reason}`);
       this.#ports.log("debug", "request-failed", { protocol, to, reason });

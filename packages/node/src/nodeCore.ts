@@ -22,6 +22,7 @@ import { Hosting } from "./hosting.ts";
 import { Pooling } from "./pooling.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 import { Providing } from "./providing.ts";
+import { reasonOf } from "./reason.ts";
 import { RequestDesk } from "./requestDesk.ts";
 import { Sequencing } from "./sequencing.ts";
 
@@ -127,10 +128,9 @@ export class NodeCore {
   }
 
   #open(dac: Dac, withState: boolean): void {
-    const opened = this.#openChain(dac, withState).catch((error) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#ports.log("error", "chain-not-opened", { chainId: dac.chainId, label: dac.label, reason });
-    });
+    const opened = this.#openChain(dac, withState).catch((error) =>
+      this.#ports.log("error", "chain-not-opened", { chainId: dac.chainId, label: dac.label, reason: reasonOf(error) }),
+    );
     this.#opening.set(dac.chainId, opened);
   }
 

@@ -4,6 +4,7 @@ import { type L1View, Mempool, type MempoolEffect, type MempoolEvent, type PoolR
 import type { Chain } from "./chain.ts";
 import { MachineDriver } from "./machineDriver.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
+import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
 
 type PoolingOptions = { ports: Ports; settings: NetworkSettings; view: L1View; desk: RequestDesk; chain: Chain };
@@ -99,7 +100,7 @@ export class Pooling {
     this.#ports.pending.remove(this.#chain.chainId, hash).catch((error) => {
       this.#ports.log("warn", "pending-not-forgotten", {
         hash,
-        reason: error instanceof Error ? error.message : String(error),
+        reason: reasonOf(error),
       });
     });
   }

@@ -5,6 +5,7 @@ import { type L1View, Provider, type ProviderEffect, type ProviderEvent } from "
 import { JobExecution } from "./jobExecution.ts";
 import { MachineDriver } from "./machineDriver.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
+import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
 
 /** Jobs that one process runs at once. */
@@ -64,7 +65,7 @@ export class Providing {
       this.jobsDone += 1;
       this.#driver.dispatch({ kind: "executed", jobId, result: { outcomes, signature } });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       this.#ports.log("warn", "job-failed", { jobId, reason });
       this.#driver.dispatch({ kind: "executionFailed", jobId, reason });
     } finally {

@@ -19,6 +19,7 @@ import type { Chain } from "./chain.ts";
 import type { HostClient } from "./hostClient.ts";
 import { MachineDriver } from "./machineDriver.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
+import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
 
 /** Bytes of a batch's data beside its blocks. */
@@ -130,7 +131,7 @@ export class Sequencing {
   }
 
   #sessionFailed(session: JobId, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     this.#driver.dispatch({ kind: "sessionFailed", session, reason });
   }
 
@@ -139,7 +140,7 @@ export class Sequencing {
       const entries = (await this.#sessions.get(session)?.read(keys)) ?? null;
       this.#driver.dispatch({ kind: "sessionRead", session, ticket, entries });
     } catch (error) {
-      this.#ports.log("warn", "values-not-read", { reason: error instanceof Error ? error.message : String(error) });
+      this.#ports.log("warn", "values-not-read", { reason: reasonOf(error) });
       this.#driver.dispatch({ kind: "sessionRead", session, ticket, entries: null });
     }
   }
@@ -170,7 +171,7 @@ export class Sequencing {
       await this.#ports.seals.put(sealed);
       this.#driver.dispatch({ kind: "sealed", block: sealed });
     } catch (error) {
-      this.#driver.dispatch({ kind: "sealRefused", reason: error instanceof Error ? error.message : String(error) });
+      this.#driver.dispatch({ kind: "sealRefused", reason: reasonOf(error) });
     }
   }
 
@@ -181,7 +182,7 @@ export class Sequencing {
     } catch (error) {
       this.#ports.log("warn", "block-not-published", {
         number: block.header.number,
-        reason: error instanceof Error ? error.message : String(error),
+        reason: reasonOf(error),
       });
     }
   }
@@ -200,7 +201,7 @@ export class Sequencing {
       await this.#ports.poster.appendBatch(header, data);
       this.#driver.dispatch({ kind: "posted", lastBlock: header.lastBlock });
     } catch (error) {
-      this.#driver.dispatch({ kind: "postFailed", reason: error instanceof Error ? error.message : String(error) });
+      this.#driver.dispatch({ kind: "postFailed", reason: reasonOf(error) });
     }
   }
 

@@ -62,8 +62,8 @@ export const transactionMessageCodec: Codec<TransactionMessage> = struct({
   maxPriorityFeePerGas: wei,
   value: wei,
   data: bytes(LIMITS.transactionBytes),
-  accessList: list(struct({ address, slots: list(hash, 1_024) }), 1_024),
-  authorizations: list(struct({ authority: optional(address), address, nonce: gas }), 256),
+  accessList: list(struct({ address, slots: list(hash, LIMITS.accessSlots) }), LIMITS.accessAddresses),
+  authorizations: list(struct({ authority: optional(address), address, nonce: gas }), LIMITS.authorizations),
 });
 
 export const blockEnvironmentCodec: Codec<BlockEnvironment> = struct({
@@ -85,15 +85,30 @@ export const stateKeyCodec: Codec<StateKey> = union({
   blockHash: struct({ number: gas }),
 });
 
+type CodeEntry = Omit<StateEntry & { kind: "code" }, "kind">;
+
+/** Entries differ only in how they carry code. The order of the kinds is that of stateKeyCodec. */
+const entryCodec = (code: Codec<CodeEntry>): Codec<StateEntry> =>
+  union({
+    account: struct({ address, value: optional(accountCodec) }),
+    slot: struct({ address, slot: hash, value: wei }),
+    code,
+    number: struct({ value: gas }),
+    chainId: struct({ value: gas }),
+    blockHash: struct({ number: gas, value: hash }),
+  });
+
 /** Entries with code in full: what a job carries, and what answers a request for values. */
-export const stateEntryCodec: Codec<StateEntry> = union({
-  account: struct({ address, value: optional(accountCodec) }),
-  slot: struct({ address, slot: hash, value: wei }),
-  code: struct({ hash, value: bytes(LIMITS.codeBytes) }),
-  number: struct({ value: gas }),
-  chainId: struct({ value: gas }),
-  blockHash: struct({ number: gas, value: hash }),
-});
+export const stateEntryCodec = entryCodec(struct({ hash, value: bytes(LIMITS.codeBytes) }));
+
+/** A read as a result states it: code by its hash alone, which is the key. */
+export const statedReadCodec = entryCodec(
+  mapped(
+    struct({ hash }),
+    ({ hash: codeHash }) => ({ hash: codeHash }),
+    ({ hash: codeHash }) => ({ hash: codeHash, value: new Uint8Array(0) }),
+  ),
+);
 
 export const logCodec: Codec<Log> = struct({ address, topics: list(hash, 4), data: bytes(MAX_LOG_BYTES) });
 
@@ -104,17 +119,17 @@ export const accountWriteCodec: Codec<AccountWrite> = struct({
   slots: list(struct({ slot: hash, value: wei }), MAX_WRITES),
 });
 
-const status = numberOneOf([0, 1] as const);
-
 /** What a block carries of an execution: everything but the reads. */
 export type BlockOutcome = Omit<IncludedOutcome, "kind" | "reads">;
 
-export const blockOutcomeCodec: Codec<BlockOutcome> = struct({
-  status,
+const blockOutcomeFields = {
+  status: numberOneOf([0, 1] as const),
   gasUsed: gas,
   logs: list(logCodec, MAX_LOGS),
   writes: list(accountWriteCodec, MAX_WRITES),
-});
+};
+
+export const blockOutcomeCodec: Codec<BlockOutcome> = struct(blockOutcomeFields);
 
 const INVALID_REASONS: readonly InvalidReason[] = [
   "nonce-too-low",
@@ -132,30 +147,8 @@ const INVALID_REASONS: readonly InvalidReason[] = [
   "empty-authorizations",
 ];
 
-/** A read as a result states it: code by its hash alone, which is the key. */
-export const statedReadCodec: Codec<StateEntry> = union({
-  account: struct({ address, value: optional(accountCodec) }),
-  slot: struct({ address, slot: hash, value: wei }),
-  code: mapped(
-    struct({ hash }),
-    (entry: { hash: StateEntry & { kind: "code" } extends { hash: infer H } ? H : never; value: Uint8Array }) => ({
-      hash: entry.hash,
-    }),
-    ({ hash: codeHash }) => ({ hash: codeHash, value: new Uint8Array(0) }),
-  ),
-  number: struct({ value: gas }),
-  chainId: struct({ value: gas }),
-  blockHash: struct({ number: gas, value: hash }),
-});
-
 export const outcomeCodec: Codec<Outcome> = union({
-  included: struct({
-    status,
-    gasUsed: gas,
-    logs: list(logCodec, MAX_LOGS),
-    writes: list(accountWriteCodec, MAX_WRITES),
-    reads: list(statedReadCodec, LIMITS.jobReadKeys),
-  }),
+  included: struct({ ...blockOutcomeFields, reads: list(statedReadCodec, LIMITS.jobReadKeys) }),
   invalid: struct({ reason: oneOf(INVALID_REASONS) }),
 });
 

@@ -77,6 +77,11 @@ export const LIMITS = {
   blockTransactions: 2_048,
   /** bytes of one encoded transaction: one step of a fraud proof must carry it (design page 10) */
   transactionBytes: 56 * 1024,
+  /** addresses of an access list, and slots of each */
+  accessAddresses: 1_024,
+  accessSlots: 1_024,
+  /** EIP-7702 authorisations of one transaction */
+  authorizations: 256,
   /** bytes of a sealed block with outcomes on the wire: one transaction at the gas cap always fits */
   blockBytes: 3 * 1024 * 1024,
   /** bytes of transactions that a sequencer takes into one block: leaves room for the outcomes within blockBytes */

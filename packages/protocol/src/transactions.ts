@@ -57,9 +57,6 @@ export type Transaction = {
   readonly v: bigint;
 };
 
-const MAX_ACCESS_ADDRESSES = 1_024;
-const MAX_ACCESS_SLOTS = 1_024;
-const MAX_AUTHORIZATIONS = 256;
 const MAX_NONCE = 2n ** 64n - 2n;
 
 function integer(cursor: RlpCursor, maxBytes: number): bigint {
@@ -86,16 +83,16 @@ function accessListField(cursor: RlpCursor): AccessListEntry[] {
   const entries = cursor.list();
   const accessList: AccessListEntry[] = [];
   while (!entries.done) {
-    if (accessList.length === MAX_ACCESS_ADDRESSES)
-      throw new TransactionError("too-large", `more than ${MAX_ACCESS_ADDRESSES} access-list addresses`);
+    if (accessList.length === LIMITS.accessAddresses)
+      throw new TransactionError("too-large", `more than ${LIMITS.accessAddresses} access-list addresses`);
     const entry = entries.list();
     const address = requiredAddress(entry);
     const slotItems = entry.list();
     entry.finish();
     const slots: Hash[] = [];
     while (!slotItems.done) {
-      if (slots.length === MAX_ACCESS_SLOTS)
-        throw new TransactionError("too-large", `more than ${MAX_ACCESS_SLOTS} access-list slots`);
+      if (slots.length === LIMITS.accessSlots)
+        throw new TransactionError("too-large", `more than ${LIMITS.accessSlots} access-list slots`);
       const slot = slotItems.string(32);
       if (slot.length !== 32) throw new TransactionError("malformed", "storage key that is not 32 bytes");
       slots.push(toHex(slot) as Hash);
@@ -109,8 +106,8 @@ function authorizationsField(cursor: RlpCursor): Authorization[] {
   const entries = cursor.list();
   const authorizations: Authorization[] = [];
   while (!entries.done) {
-    if (authorizations.length === MAX_AUTHORIZATIONS)
-      throw new TransactionError("too-large", `more than ${MAX_AUTHORIZATIONS} authorisations`);
+    if (authorizations.length === LIMITS.authorizations)
+      throw new TransactionError("too-large", `more than ${LIMITS.authorizations} authorisations`);
     const entry = entries.list();
     authorizations.push({
       chainId: integer(entry, 32),
