@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Charter, CharterRules, Permission, TaxBracket} from "../src/CharterRules.sol";
 import {Comco} from "../src/Comco.sol";
 import {DacRegistry} from "../src/DacRegistry.sol";
 import {NetworkTest} from "./base/NetworkTest.sol";
@@ -14,18 +15,31 @@ contract ComcoTest is NetworkTest {
         DacRegistry foreign = new DacRegistry(other);
         vm.assume(other != vm.computeCreateAddress(address(this), vm.getNonce(address(this))));
         vm.expectRevert(abi.encodeWithSelector(Comco.RegistryOfAnother.selector, other));
-        new Comco(foreign);
+        new Comco(foreign, METIS_DAO);
     }
 
-    function test_theGenesisHashBindsL1ComcoChainLabelAndCharter(address creator, string calldata vision) public {
-        vm.assume(bytes(vision).length <= comco.MAX_STATEMENT_LENGTH());
-        Comco.Charter memory own = Comco.Charter(vision, "mission", creator);
+    function test_comcoHasAMetisDao() public {
+        DacRegistry own = new DacRegistry(vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1));
+        vm.expectRevert(abi.encodeWithSelector(Comco.ZeroMetisDao.selector));
+        new Comco(own, address(0));
+    }
+
+    function test_theGenesisHashBindsL1ComcoChainLabelCharterAndMetisDao(
+        address creator,
+        string calldata vision,
+        uint16 rate
+    ) public {
+        vm.assume(bytes(vision).length <= CharterRules.MAX_STATEMENT_LENGTH);
+        Charter memory own = Charter(vision, "mission", new Permission[](1), new TaxBracket[](0), creator);
+        own.permissions[0].opcode = 0xf0;
+        own.taxRates = new TaxBracket[](1);
+        own.taxRates[0].rate = rate % 10_001;
         uint256 chainId = comco.chainIdBase();
-        bytes32 genesisHash = keccak256(
-            abi.encode(block.chainid, address(comco), chainId, keccak256("alpha"), keccak256(abi.encode(own)))
-        );
+        bytes32 charterHash = keccak256(abi.encode(own));
+        bytes32 genesisHash =
+            keccak256(abi.encode(block.chainid, address(comco), chainId, keccak256("alpha"), charterHash, METIS_DAO));
         vm.expectEmit(true, true, false, true, address(comco));
-        emit Comco.DacCreated(chainId, "alpha", creator, genesisHash, abi.encode(own));
+        emit Comco.DacCreated(chainId, "alpha", creator, genesisHash, abi.encode(own), METIS_DAO);
         vm.prank(creator);
         assertEq(comco.createDac("alpha", own), chainId, "chainId");
         DacRegistry.DacRecord memory record = registry.recordOf(chainId);
@@ -50,7 +64,7 @@ contract ComcoTest is NetworkTest {
         vm.prank(deployer);
         DacRegistry own = new DacRegistry(predicted);
         vm.prank(deployer);
-        Comco other = new Comco(own);
+        Comco other = new Comco(own, METIS_DAO);
         assertTrue(other.chainIdBase() >= other.CHAIN_ID_FLOOR(), "floor");
         assertTrue(other.chainIdBase() + other.MAX_DACS() <= other.CHAIN_ID_BOUND(), "bound");
     }
@@ -62,15 +76,15 @@ contract ComcoTest is NetworkTest {
         comco.createDac("one-more", charter());
     }
 
-    function test_statementsAreBounded(uint256 excess) public {
-        uint256 length = comco.MAX_STATEMENT_LENGTH() + between(excess, 1, 1000);
-        Comco.Charter memory long = charter();
-        long.vision = string(new bytes(length));
-        vm.expectRevert(abi.encodeWithSelector(Comco.StatementTooLong.selector, length));
-        comco.createDac("alpha", long);
-        long = charter();
-        long.mission = string(new bytes(length));
-        vm.expectRevert(abi.encodeWithSelector(Comco.StatementTooLong.selector, length));
-        comco.createDac("alpha", long);
+    function test_aCharterWithAFaultIsRefusedBeforeAnythingElse() public {
+        Charter memory faulty = charter();
+        faulty.permissions = new Permission[](1);
+        faulty.permissions[0].opcode = 0xfe;
+        bytes memory fault = abi.encodeWithSelector(CharterRules.UnknownOpcode.selector, bytes1(0xfe));
+        vm.expectRevert(fault);
+        comco.previewDac("not a label", faulty);
+        vm.expectRevert(fault);
+        comco.createDac("not a label", faulty);
+        assertEq(comco.dacCount(), 0, "none created");
     }
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Operation, Permission} from "../src/CharterRules.sol";
+import {Predeploys} from "../src/l2/Predeploys.sol";
 import {RollupChain} from "../src/RollupChain.sol";
+import {DacTest} from "./base/DacTest.sol";
 import {NetworkTest} from "./base/NetworkTest.sol";
 
 /// @notice One action a test, with fixed arguments: what contracts/.gas-snapshot is taken of.
@@ -74,5 +77,72 @@ contract GasTest is NetworkTest {
     function test_gasOfAppendBatchWith96KiB() public {
         vm.prank(full.poster);
         rollup.appendBatch(full, new bytes(98_304));
+    }
+}
+
+/// @notice What system transactions cost on a DAC.
+contract SystemGasTest is DacTest {
+    bytes private largest;
+    address[] private providers;
+
+    function setUp() public {
+        deployPredeploys();
+        largest = abi.encode(largestCharter());
+        providers = accounts(0x20000, 9);
+        vm.deal(Predeploys.EXECUTION_MANAGER, 1 ether);
+    }
+
+    function test_gasOfFoundingTheLargestCharter() public {
+        bytes memory charter = largest;
+        vm.prank(Predeploys.SYSTEM);
+        uint256 before = gasleft();
+        dacMaster.found(charter, METIS_DAO);
+        assertTrue(before - gasleft() < TRANSACTION_GAS, "one transaction");
+    }
+
+    function test_gasOfContext() public {
+        vm.prank(Predeploys.SYSTEM);
+        executionManager.context(1, 2, 3, 4, 5);
+    }
+
+    function test_gasOfSettleWith9Providers() public {
+        vm.prank(Predeploys.SYSTEM);
+        executionManager.settle(MANAGEMENT, providers, 0.1 ether);
+    }
+}
+
+/// @notice What the dearest changes of a charter cost: those of a rule with as many addresses as it may have.
+contract ChangeGasTest is DacTest {
+    bytes1 private constant FULL = 0xf0;
+
+    function setUp() public {
+        deployPredeploys();
+        found(plainCharter());
+        addRule(Operation.Deny, FULL, accounts(0x10000, 256));
+        for (uint256 i = 1; i < 4; i++) {
+            vm.prank(MANAGEMENT);
+            dacMaster.addAddresses(Operation.Deny, FULL, accounts(0x10000 + 256 * i, 256));
+        }
+    }
+
+    function test_gasOfRemovingTheLargestRule() public {
+        vm.prank(MANAGEMENT);
+        uint256 before = gasleft();
+        dacMaster.removeRule(Operation.Deny, FULL);
+        assertTrue(before - gasleft() < TRANSACTION_GAS, "one transaction");
+    }
+
+    function test_gasOfRemovingTheFirstOfTheLargestRule() public {
+        vm.prank(MANAGEMENT);
+        uint256 before = gasleft();
+        dacMaster.removeAddresses(Operation.Deny, FULL, accounts(0x10000, 1));
+        assertTrue(before - gasleft() < TRANSACTION_GAS, "one transaction");
+    }
+
+    function test_gasOfAddingARuleWith256Addresses() public {
+        vm.prank(MANAGEMENT);
+        uint256 before = gasleft();
+        dacMaster.addRule(Permission(accounts(0x10000, 256), Operation.Deny, 0xf1));
+        assertTrue(before - gasleft() < TRANSACTION_GAS, "one transaction");
     }
 }

@@ -208,6 +208,8 @@ export class Testnet {
     const charter = {
       vision: `The vision of ${label}`,
       mission: "Show that it works",
+      permissions: [],
+      taxRates: [],
       managementContract: ZERO_ADDRESS,
     };
     await this.onL1(createDac(this.contracts, { label, charter }));

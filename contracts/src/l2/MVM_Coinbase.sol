@@ -1,11 +1,45 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {PermissionDenied} from "../CharterRules.sol";
+import {MVM_ExecutionManager} from "./MVM_ExecutionManager.sol";
+import {MVM_L2ToL1} from "./MVM_L2ToL1.sol";
+import {Predeploys} from "./Predeploys.sol";
+
 /// @title MVM_Coinbase: the native currency of a DAC
-/// @notice Predeployed on every DAC. Native balances are MT that are locked on L1; their sum is kept here.
-/// @dev `totalSupply` is storage slot 0: a deposit transaction (type 0x7E) credits the receiver's balance and this slot.
-/// No call to this contract changes it. Withdrawals are not part of it yet.
+/// @notice Predeployed on every DAC. Native balances are MT that are locked on L1. The sum of all native balances is
+/// `totalSupply + withdrawn`: what was withdrawn stays on this account.
+/// @dev `totalSupply` is storage slot 0: a deposit or a message (type 0x7E) credits the receiver's balance and this slot.
 contract MVM_Coinbase {
-    /// @notice Wei of MT on this DAC.
+    /// @notice Pseudo-operation of a withdrawal.
+    bytes1 public constant WITHDRAW = 0xc4;
+
+    /// @notice Slot 0: wei of MT on this DAC.
     uint256 public totalSupply;
+    /// @notice Slot 1: wei of MT that ever left this DAC.
+    uint256 public withdrawn;
+
+    /// @notice MT left the DAC; L1 pays them out when the block is final.
+    event Withdrawn(address indexed from, address indexed to, uint256 amount, bytes32 messageHash);
+
+    /// @notice Nothing was sent along.
+    error ZeroAmount();
+    /// @notice The receiver is the zero address.
+    error ZeroReceiver();
+
+    /// @notice Withdraws the MT that are sent along to L1. Reverts with PermissionDenied if the charter denies WITHDRAW to
+    /// the transaction's signer.
+    /// @param to Receiver on L1.
+    /// @return messageHash Hash by which L1 knows the withdrawal.
+    function withdraw(address to) external payable returns (bytes32 messageHash) {
+        if (MVM_ExecutionManager(Predeploys.EXECUTION_MANAGER).isDenied(WITHDRAW, tx.origin)) {
+            revert PermissionDenied(WITHDRAW, tx.origin);
+        }
+        if (msg.value == 0) revert ZeroAmount();
+        if (to == address(0)) revert ZeroReceiver();
+        totalSupply -= msg.value;
+        withdrawn += msg.value;
+        messageHash = MVM_L2ToL1(Predeploys.L2_TO_L1).sendWithdrawal(msg.sender, to, msg.value);
+        emit Withdrawn(msg.sender, to, msg.value, messageHash);
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Charter, Permission, TaxBracket} from "../../src/CharterRules.sol";
 import {Comco} from "../../src/Comco.sol";
 import {DacRegistry} from "../../src/DacRegistry.sol";
 import {Inbox} from "../../src/Inbox.sol";
@@ -22,6 +23,7 @@ abstract contract NetworkTest is Test {
     uint64 internal constant POST_GRACE = 3;
     uint64 internal constant MAX_EPOCH_AGE = 64;
     uint64 internal constant MAX_WINDOW = 120;
+    address internal constant METIS_DAO = address(0xDA0);
 
     MetisToken internal token;
     DacRegistry internal registry;
@@ -39,7 +41,7 @@ abstract contract NetworkTest is Test {
         token = new MetisToken(address(this), SUPPLY);
         uint256 nonce = vm.getNonce(address(this));
         registry = new DacRegistry(vm.computeCreateAddress(address(this), nonce + 1));
-        comco = new Comco(registry);
+        comco = new Comco(registry, METIS_DAO);
         inbox = new Inbox(vm.computeCreateAddress(address(this), nonce + 3));
         bridge = new L1Bridge(token, registry, inbox);
         StakedRegistry.StakeParameters memory stake = StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 4096);
@@ -54,8 +56,8 @@ abstract contract NetworkTest is Test {
         );
     }
 
-    function charter() internal pure returns (Comco.Charter memory) {
-        return Comco.Charter("to be useful", "by being tested", address(0xCAFE));
+    function charter() internal pure returns (Charter memory) {
+        return Charter("to be useful", "by being tested", new Permission[](0), new TaxBracket[](0), address(0xCAFE));
     }
 
     function registration() internal pure returns (StakedRegistry.Registration memory) {

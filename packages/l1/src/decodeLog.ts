@@ -1,6 +1,5 @@
 import { type BatchHeader, type Hash, type Hex, keccakHash, toAddress, toChainId, toHash } from "@mvm/protocol";
-import { AbiCoder, getBytes, type Result } from "ethers";
-import type { Charter } from "./bindings/calls.ts";
+import { getBytes, type Result } from "ethers";
 import { INTERFACES, type L1Addresses, type L1ContractName, REGISTRY_OF_ROLE, type StakedRole } from "./contracts.ts";
 import type { BatchAppendedEvent, ContractEvent, FollowErrorEvent, L1Origin } from "./events.ts";
 import type { L1Log } from "./l1Rpc.ts";
@@ -35,21 +34,6 @@ export const FOLLOWED_TOPICS: readonly Hash[] = [
 /** The addresses whose events are followed. */
 export function followedAddresses(addresses: L1Addresses): readonly L1Addresses[L1ContractName][] {
   return (Object.keys(FOLLOWED) as FollowedContract[]).map((contract) => addresses[contract]);
-}
-
-const lossyText = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
-
-/** The tuple of abi.encode(Charter) with its texts as bytes: nothing on L1 makes them valid UTF-8. */
-const CHARTER_LAYOUT = "tuple(bytes vision, bytes mission, address managementContract)";
-
-/** Decodes abi.encode(Charter); bytes that are no UTF-8 become replacement characters. Throws on any other form. */
-export function decodeCharter(encoded: Uint8Array): Charter {
-  const [fields] = AbiCoder.defaultAbiCoder().decode([CHARTER_LAYOUT], encoded);
-  return {
-    vision: lossyText.decode(getBytes(fields.vision)),
-    mission: lossyText.decode(getBytes(fields.mission)),
-    managementContract: toAddress(fields.managementContract),
-  };
 }
 
 function toBatchHeader(fields: Result): BatchHeader {
@@ -92,8 +76,7 @@ function decodeRoleEvent(role: StakedRole, name: string, fields: Result, origin:
 
 function decodeChainEvent(name: string, fields: Result, origin: L1Origin): ContractEvent | undefined {
   switch (name) {
-    case "DacCreated": {
-      const encodedCharter = getBytes(fields["charter"]);
+    case "DacCreated":
       return {
         ...origin,
         type: "dac-created",
@@ -101,10 +84,9 @@ function decodeChainEvent(name: string, fields: Result, origin: L1Origin): Contr
         label: String(fields["label"]),
         management: toAddress(fields["management"]),
         genesisHash: toHash(fields["genesisHash"]),
-        charter: decodeCharter(encodedCharter),
-        encodedCharter,
+        charter: String(fields["charter"]) as Hex,
+        metisDao: toAddress(fields["metisDao"]),
       };
-    }
     case "QueueItemAdded":
       return {
         ...origin,

@@ -27,6 +27,8 @@ export type DeployParameters = {
   /** receives the whole supply of MT */
   readonly tokenHolder: Address;
   readonly tokenSupplyWei: bigint;
+  /** governance contract that sets the tax rates of all DACs, not zero */
+  readonly metisDao: Address;
   readonly slotBlocks: bigint;
   /** at most slotBlocks */
   readonly postGraceBlocks: bigint;
@@ -49,11 +51,12 @@ const DEPLOYMENT_GAS = 5_000_000n;
 const RECEIPT_TIMEOUT_MS = 120_000;
 const RECEIPT_POLL_MS = 50;
 
-/** Deployment parameters of a profile of the protocol's parameters. */
+/** Deployment parameters of a profile of the protocol's parameters; unless said, the token's holder is MetisDAO. */
 export function deployParametersOf(
   parameters: Parameters,
   tokenHolder: Address,
   tokenSupplyWei: bigint,
+  metisDao: Address = tokenHolder,
 ): DeployParameters {
   const stake = (minimumStakeWei: bigint): StakeParameters => ({
     minimumStakeWei,
@@ -63,6 +66,7 @@ export function deployParametersOf(
   return {
     tokenHolder,
     tokenSupplyWei,
+    metisDao,
     slotBlocks: BigInt(parameters.epochBlocks),
     postGraceBlocks: BigInt(parameters.postGraceBlocks),
     maxEpochAgeBlocks: MAX_EPOCH_AGE_BLOCKS,
@@ -102,7 +106,7 @@ function deploymentSteps(at: L1Addresses, parameters: DeployParameters): readonl
   const codeOf: Record<L1ContractName, string> = {
     token: initCode(METIS_TOKEN_ABI, METIS_TOKEN_CREATION_CODE, [parameters.tokenHolder, parameters.tokenSupplyWei]),
     dacRegistry: initCode(DAC_REGISTRY_ABI, DAC_REGISTRY_CREATION_CODE, [at.comco]),
-    comco: initCode(COMCO_ABI, COMCO_CREATION_CODE, [at.dacRegistry]),
+    comco: initCode(COMCO_ABI, COMCO_CREATION_CODE, [at.dacRegistry, parameters.metisDao]),
     inbox: initCode(INBOX_ABI, INBOX_CREATION_CODE, [at.bridge]),
     bridge: initCode(L1_BRIDGE_ABI, L1_BRIDGE_CREATION_CODE, [at.token, at.dacRegistry, at.inbox]),
     sequencerPool: initCode(SEQUENCER_POOL_ABI, SEQUENCER_POOL_CREATION_CODE, stake(parameters.sequencerStake)),

@@ -1,5 +1,5 @@
 import type { Address, BatchHeader, ChainId, Hash, Hex } from "@mvm/protocol";
-import type { Charter, Registration } from "./bindings/calls.ts";
+import type { Registration } from "./bindings/calls.ts";
 import type { StakedRole } from "./contracts.ts";
 import type { L1Error } from "./l1Error.ts";
 
@@ -13,10 +13,10 @@ export type DacCreatedEvent = L1Origin & {
   readonly label: string;
   readonly management: Address;
   readonly genesisHash: Hash;
-  /** vision and mission decoded as UTF-8, with replacement characters for what is none */
-  readonly charter: Charter;
-  /** the charter as L1 committed to it: abi.encode(Charter) */
-  readonly encodedCharter: Uint8Array;
+  /** the charter as L1 committed to it: abi.encode(Charter), see decodeCharter */
+  readonly charter: Hex;
+  /** governance contract on L1 that sets the DAC's tax rates */
+  readonly metisDao: Address;
 };
 
 type OfOperator = L1Origin & { readonly role: StakedRole; readonly index: bigint; readonly operator: Address };

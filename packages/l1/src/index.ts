@@ -1,5 +1,6 @@
 export * from "./bindings/calls.ts";
 export * from "./bindings/reads.ts";
+export { decodeCharter, encodeCharter } from "./charterAbi.ts";
 export {
   decodeRevert,
   type L1Addresses,
@@ -7,7 +8,6 @@ export {
   REGISTRY_OF_ROLE,
   type StakedRole,
 } from "./contracts.ts";
-export { decodeCharter } from "./decodeLog.ts";
 export * from "./deploy.ts";
 export * from "./events.ts";
 export * from "./follower.ts";

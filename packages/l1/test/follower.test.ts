@@ -298,13 +298,15 @@ describe("a batch that a contract appended", () => {
 });
 
 describe("what others wrote", () => {
-  it("a charter that is no UTF-8 is told with replacement characters", () => {
-    const layout = "tuple(bytes vision, bytes mission, address managementContract)";
-    const fields = { vision: "0x61ff62", mission: "0x", managementContract: CHARTER.managementContract };
+  it("a charter that is no UTF-8 is decoded with replacement characters", () => {
+    const layout = "tuple(bytes, bytes, tuple(address[], uint8, bytes1)[], tuple(uint256, uint16)[], address)";
+    const fields = ["0x61ff62", "0x", [], [], CHARTER.managementContract];
     const encoded = Buffer.from(AbiCoder.defaultAbiCoder().encode([layout], [fields]).slice(2), "hex");
     expect(decodeCharter(encoded)).toEqual({
       vision: "a\ufffdb",
       mission: "",
+      permissions: [],
+      taxRates: [],
       managementContract: CHARTER.managementContract,
     });
   });

@@ -22,6 +22,7 @@ import {
   type Address,
   type BatchHeader,
   type ChainId,
+  type Charter,
   type Hash,
   keccakHash,
   PROFILES,
@@ -33,7 +34,13 @@ import type { Wallet } from "ethers";
 import { type Anvil, startAnvil } from "./anvil.ts";
 
 export const MT = 10n ** 18n;
-export const CHARTER = { vision: "to be useful", mission: "by being tested", managementContract: ZERO_ADDRESS };
+export const CHARTER: Charter = {
+  vision: "to be useful",
+  mission: "by being tested",
+  permissions: [{ addresses: [toAddress(`0x${"a1".repeat(20)}`)], operation: "deny", opcode: "SELFDESTRUCT" }],
+  taxRates: [{ threshold: MT, rate: 250 }],
+  managementContract: ZERO_ADDRESS,
+};
 const WAIT_MS = 30_000;
 const LOOK_MS = 10;
 

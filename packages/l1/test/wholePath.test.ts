@@ -8,7 +8,9 @@ import {
   createDac,
   currentSlot,
   dacRecord,
+  decodeCharter,
   depositMt,
+  encodeCharter,
   headOf,
   isFinal,
   L1Error,
@@ -24,7 +26,7 @@ import {
   updateAddress,
   withdrawStake,
 } from "@mvm/l1";
-import { type ChainId, keccakHash, sequencerTurn, toChainId, toHash, toWord } from "@mvm/protocol";
+import { type ChainId, fromHex, keccakHash, sequencerTurn, toChainId, toHash, toWord } from "@mvm/protocol";
 import { AbiCoder } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -68,16 +70,28 @@ describe("a network's contracts, from deployment to a batch", () => {
 
   it("the genesis hash is the documented one", async () => {
     const coder = AbiCoder.defaultAbiCoder();
-    const charter = coder.encode(["tuple(string vision, string mission, address managementContract)"], [CHARTER]);
+    const charter = coder.encode(
+      ["tuple(string, string, tuple(address[], uint8, bytes1)[], tuple(uint256, uint16)[], address)"],
+      [
+        [
+          CHARTER.vision,
+          CHARTER.mission,
+          [[CHARTER.permissions[0]!.addresses, 1, "0xff"]],
+          [[MT, 250]],
+          CHARTER.managementContract,
+        ],
+      ],
+    );
     const bytes = (text: string) => Buffer.from(text.slice(2), "hex");
     const encoded = coder.encode(
-      ["uint256", "address", "uint256", "bytes32", "bytes32"],
+      ["uint256", "address", "uint256", "bytes32", "bytes32", "address"],
       [
         network.anvil.l1ChainId,
         network.addresses.comco,
         chainId,
         keccakHash(new TextEncoder().encode("alpha")),
         keccakHash(bytes(charter)),
+        network.accounts[0]!.address,
       ],
     );
     expect((await dacRecord(network.reader, chainId)).genesisHash).toBe(keccakHash(bytes(encoded)));
@@ -160,7 +174,9 @@ describe("a network's contracts, from deployment to a batch", () => {
     const tail = ["queue-item-added", "batch-appended", "address-updated", "exited", "stake-withdrawn"];
     expect(told).toEqual(["dac-created", ...registered, ...tail]);
     const [dac] = recorder.ofType("dac-created");
-    expect(dac).toMatchObject({ chainId, label: "alpha", charter: CHARTER });
+    expect(dac).toMatchObject({ chainId, label: "alpha", metisDao: network.accounts[0]!.address });
+    expect(dac!.charter).toBe(encodeCharter(CHARTER));
+    expect(decodeCharter(fromHex(dac!.charter))).toEqual(CHARTER);
     const [item] = recorder.ofType("queue-item-added");
     expect(item).toMatchObject({ chainId, index: 0n, amountWei: 7n * MT, to: network.accounts[5]!.address });
     const [batch] = recorder.ofType("batch-appended");

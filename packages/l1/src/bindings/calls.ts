@@ -1,17 +1,10 @@
 /** Every contract action of the network as a call that L1Submitter (or a wallet) sends. */
-import { type Address, type BatchHeader, type ChainId, type Hex, toHex } from "@mvm/protocol";
+import { type Address, type BatchHeader, type ChainId, type Charter, type Hex, toHex } from "@mvm/protocol";
+import { charterValues } from "../charterAbi.ts";
 import { INTERFACES, type L1Addresses, type L1ContractName, REGISTRY_OF_ROLE, type StakedRole } from "../contracts.ts";
 
 /** A call of a contract: receiver, calldata, and what it is for error texts. */
 export type L1Call = { readonly to: Address; readonly data: Hex; readonly action: string };
-
-/** Founding settings of a DAC; vision and mission at most 4,096 bytes each in UTF-8. */
-export type Charter = {
-  readonly vision: string;
-  readonly mission: string;
-  /** account on the DAC that may change the charter; the zero address: nobody may */
-  readonly managementContract: Address;
-};
 
 /** What an operator states of itself on L1. */
 export type Registration = {
@@ -38,9 +31,9 @@ export function transferMt(at: L1Addresses, to: Address, amountWei: bigint): L1C
   return call(at, "token", "transfer", [to, amountWei]);
 }
 
-/** Creates a DAC. */
+/** Creates a DAC; L1 takes a charter for which charterFault gives null. */
 export function createDac(at: L1Addresses, dac: { readonly label: string; readonly charter: Charter }): L1Call {
-  return call(at, "comco", "createDac", [dac.label, dac.charter]);
+  return call(at, "comco", "createDac", [dac.label, charterValues(dac.charter)]);
 }
 
 /** Deposits MT, which were approved for the bridge, for an account on a DAC. */

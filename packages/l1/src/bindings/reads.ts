@@ -1,6 +1,16 @@
 /** Every view of the contracts that nodes and tools use, read at the latest L1 block. */
-import { type Address, type ChainId, type Hash, type Hex, toAddress, toChainId, toHash } from "@mvm/protocol";
+import {
+  type Address,
+  type ChainId,
+  type Charter,
+  type Hash,
+  type Hex,
+  toAddress,
+  toChainId,
+  toHash,
+} from "@mvm/protocol";
 import { getBytes as hexToBytes, type Result } from "ethers";
+import { charterValues } from "../charterAbi.ts";
 import {
   decodeRevert,
   INTERFACES,
@@ -12,7 +22,7 @@ import {
 } from "../contracts.ts";
 import { L1Error } from "../l1Error.ts";
 import { getBytes, type L1Transport } from "../l1Rpc.ts";
-import type { Charter, Registration } from "./calls.ts";
+import type { Registration } from "./calls.ts";
 
 /** Contracts of one network, and how to reach them. */
 export type L1Reader = { readonly transport: L1Transport; readonly addresses: L1Addresses };
@@ -70,15 +80,13 @@ export function chainIdOfLabel(reader: L1Reader, label: string): Promise<ChainId
   );
 }
 
-/** chainID and genesis hash that the next createDac would give. */
+/** chainID and genesis hash that the next createDac would give. Throws L1Error reverted (an error of CharterRules). */
 export function previewDac(
   reader: L1Reader,
   dac: { readonly label: string; readonly charter: Charter },
 ): Promise<{ readonly chainId: ChainId; readonly genesisHash: Hash }> {
-  return read(reader, { contract: "comco", method: "previewDac", values: [dac.label, dac.charter] }, (result) => ({
-    chainId: toChainId(result[0]),
-    genesisHash: toHash(result[1]),
-  }));
+  const view: View = { contract: "comco", method: "previewDac", values: [dac.label, charterValues(dac.charter)] };
+  return read(reader, view, (result) => ({ chainId: toChainId(result[0]), genesisHash: toHash(result[1]) }));
 }
 
 /** Where a chain's next batch continues. */

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title Where a DAC's predeployed contracts are
+/// @notice The same on every DAC. Their runtime code is part of block 0 as it is: no constructor runs.
+library Predeploys {
+    /// @notice MVM_Coinbase.
+    address internal constant COINBASE = 0x4D564D0000000000000000000000000000000001;
+    /// @notice MVM_ExecutionManager, the beneficiary of every block's header.
+    address internal constant EXECUTION_MANAGER = 0x4D564d0000000000000000000000000000000002;
+    /// @notice MVM_DACMaster.
+    address internal constant DAC_MASTER = 0x4d564d0000000000000000000000000000000003;
+    /// @notice MVM_FeeVault.
+    address internal constant FEE_VAULT = 0x4d564d0000000000000000000000000000000004;
+    /// @notice The MVM_TreasuryVault that gathers the tax.
+    address internal constant TAX_VAULT = 0x4d564d0000000000000000000000000000000005;
+    /// @notice The MVM_TreasuryVault that gathers what SELFDESTRUCT would burn.
+    address internal constant BURN_VAULT = 0x4D564D0000000000000000000000000000000006;
+    /// @notice MVM_L2ToL1.
+    address internal constant L2_TO_L1 = 0x4D564d0000000000000000000000000000000007;
+    /// @notice GasPriceOracle, where today's rollups have it.
+    address internal constant GAS_PRICE_ORACLE = 0x420000000000000000000000000000000000000F;
+    /// @notice Caller in system transactions (EIP-4788); nobody has its key.
+    address internal constant SYSTEM = 0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE;
+
+    /// @dev What is added to the address of an L1 account that calls on a DAC.
+    uint160 private constant ALIAS_OFFSET = uint160(0x1111000000000000000000000000000000001111);
+
+    /// @notice The address under which an L1 contract's messages arrive.
+    /// @param l1Account Address on L1.
+    /// @return Its alias.
+    function aliasOf(address l1Account) internal pure returns (address) {
+        unchecked {
+            return address(uint160(l1Account) + ALIAS_OFFSET);
+        }
+    }
+}
