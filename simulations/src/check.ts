@@ -13,6 +13,11 @@ const STEPS: readonly { readonly name: string; readonly command: readonly string
   { name: "layers and purity", command: ["vitest", "run", "simulations/test/layers.test.ts"] },
   { name: "generated files", command: ["node", "packages/l1/generate.ts", "--check"], mend: "npm run generate" },
   {
+    name: "generated preinstalls",
+    command: ["node", "packages/protocol/generatePreinstalls.ts", "--check"],
+    mend: "npm run generate",
+  },
+  {
     name: "gas",
     command: [
       "forge",

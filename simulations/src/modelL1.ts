@@ -1,4 +1,5 @@
 /** L1 as the simulated nodes see it: blocks at a steady pace, the registries, queues and the rules of RollupChain. */
+import { encodeCharter } from "@mvm/l1";
 import {
   type Address,
   type BatchHeader,
@@ -6,6 +7,7 @@ import {
   type ChainId,
   type Deposit,
   encode,
+  fromHex,
   type Hash,
   keccakHash,
   LIMITS,
@@ -13,8 +15,10 @@ import {
   sequencerTurn,
   slotOf,
   taggedHash,
+  toAddress,
   toChainId,
   toWord,
+  ZERO_ADDRESS,
 } from "@mvm/protocol";
 import type { L1Event, Member, RegistryName } from "@mvm/roles";
 import type { VirtualClock } from "./virtualClock.ts";
@@ -30,6 +34,14 @@ type ChainRecord = {
   readonly queue: Deposit[];
   readonly batches: BatchOnL1[];
 };
+
+/** The charter of every simulated DAC: no rules, no tax, nobody may amend it. */
+const FREE_CHARTER = fromHex(
+  encodeCharter({ vision: "", mission: "", permissions: [], taxRates: [], managementContract: ZERO_ADDRESS }),
+);
+const METIS_DAO = toAddress("0x4d45544953000000000000000000000000000001");
+/** wei per gas */
+const BASE_FEE = 1_000_000_000n;
 
 /** Milliseconds between two blocks. */
 const BLOCK_MS = 1_000;
@@ -66,7 +78,7 @@ export class ModelL1 {
     const transactions = this.#waiting;
     this.#waiting = [];
     for (const transaction of transactions) transaction();
-    this.#emit({ kind: "l1Block", number: this.#number, timestamp: this.#timestamp });
+    this.#emit({ kind: "l1Block", number: this.#number, timestamp: this.#timestamp, baseFeePerGas: BASE_FEE });
     this.#clock.schedule(BLOCK_MS, () => this.start());
   }
 
@@ -127,7 +139,8 @@ export class ModelL1 {
     this.#waiting.push(() => {
       const start = { nextIndex: 0n, lastHash: genesisHash, lastBlock: 0n, queueEnd: 0n };
       this.#chains.set(chainId, { ...start, queue: [], batches: [] });
-      this.#emit({ kind: "dacCreated", chainId, label, genesisHash, timestamp: this.#timestamp, charter: "0x" });
+      const founding = { charter: FREE_CHARTER, metisDao: METIS_DAO };
+      this.#emit({ kind: "dacCreated", chainId, label, genesisHash, timestamp: this.#timestamp, founding });
     });
     return chainId;
   }

@@ -94,11 +94,11 @@ function enterPrecompile(
     deliver(machine, parent, message, {
       status: result.success ? "success" : "halt",
       halt: result.success ? null : "precompile-failure",
-      gasLeft: message.gas - result.gasUsed,
+      gasLeft: result.success ? message.gas - result.gasUsed : 0,
       output: result.output,
     });
   };
-  const result = run(message.input, message.gas);
+  const result = run(message.input, Math.min(message.gas, machine.rules.precompileGas));
   if (result instanceof Promise) {
     machine.awaitPrecompile(result, finish);
     return PENDING;
@@ -157,7 +157,7 @@ export function leaveFrame(machine: Machine, frame: Frame, signal: Signal): void
   }
   if (status !== "success") {
     state.revertTo(frame.journalMark);
-    state.logs.length = frame.logMark;
+    state.dropLogs(frame.logMark);
     state.refund = frame.refundMark;
   }
   const parent = frame.depth === 0 ? null : machine.frames.running(frame.depth - 1);

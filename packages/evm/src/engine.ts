@@ -6,23 +6,27 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type {
   Address,
   BlockEnvironment,
-  Hex,
   IncludedOutcome,
   Log,
   Outcome,
   StateEntry,
   StateReader,
+  SystemTransaction,
   TransactionMessage,
 } from "@mvm/protocol";
-import { toHex } from "@mvm/protocol";
 import type { MessageResult } from "./calls.ts";
 import { CodeCache } from "./code.ts";
 import { type EstimateResult, estimate } from "./estimate.ts";
 import type { HaltReason } from "./frame.ts";
+import { InstructionTables } from "./instructions/table.ts";
 import { Machine } from "./machine.ts";
 import { OverlayReader } from "./overlay.ts";
-import { type HardforkName, type Rules, rulesOf } from "./rules.ts";
-import { type ExecutionMode, executeTransaction, type FeePolicy, type TransactionResult } from "./transaction.ts";
+import { type ChainKind, type HardforkName, type Rules, rulesOf } from "./rules.ts";
+import { executeSystemTransaction } from "./system.ts";
+import type { Tracer } from "./tracing/tracer.ts";
+import { type Traced, type TracedTransaction, traceTransaction } from "./tracing/traceTransaction.ts";
+import { TracingMachine } from "./tracing/tracingMachine.ts";
+import { type ExecutionMode, executeTransaction, type TransactionResult } from "./transaction.ts";
 import { TransactionState } from "./transactionState.ts";
 
 /** Bytes of analysed code kept between calls: a few hundred large contracts. */
@@ -35,8 +39,8 @@ const KEPT_MACHINES = 32;
 export type EngineOptions = {
   /** default: osaka */
   readonly hardfork?: HardforkName;
-  /** default: credit */
-  readonly feePolicy?: FeePolicy;
+  /** default: dac */
+  readonly chain?: ChainKind;
 };
 
 export type Execution = { readonly signal?: AbortSignal };
@@ -68,13 +72,13 @@ function abortable(signal: AbortSignal | undefined): (pending: Promise<unknown>)
 
 export class Engine {
   readonly rules: Rules;
-  readonly feePolicy: FeePolicy;
   readonly #codes = new CodeCache(CODE_CACHE_BYTES);
+  readonly #tables: InstructionTables;
   readonly #machines: Machine[] = [];
 
-  constructor(rules: Rules, feePolicy: FeePolicy) {
+  constructor(rules: Rules) {
     this.rules = rules;
-    this.feePolicy = feePolicy;
+    this.#tables = new InstructionTables(rules);
   }
 
   /**
@@ -182,7 +186,53 @@ export class Engine {
     });
   }
 
-  async #transact(work: {
+  /**
+   * Executes a system transaction: deposit, message, context, founding or settle.
+   * @throws ExecutionError where the reader fails; the signal's reason when it aborts
+   */
+  executeSystem(
+    environment: BlockEnvironment,
+    transaction: SystemTransaction,
+    reader: StateReader,
+    { signal }: Execution = {},
+  ): Promise<IncludedOutcome> {
+    const overlay = reader instanceof OverlayReader ? reader : new OverlayReader(reader);
+    const wait = abortable(signal);
+    return this.#withMachine(overlay, (machine, state) =>
+      executeSystemTransaction({ environment, transaction, machine, state, wait }),
+    );
+  }
+
+  /**
+   * Runs one transaction as a block or as `call` does, and tells a tracer of every step: on a machine of its own.
+   * @throws ExecutionError where the reader fails; the signal's reason when it aborts; what the tracer throws
+   */
+  trace(
+    environment: BlockEnvironment,
+    transaction: TracedTransaction,
+    reader: StateReader,
+    tracer: Tracer,
+    { signal }: Execution = {},
+  ): Promise<Traced> {
+    const overlay = reader instanceof OverlayReader ? reader : new OverlayReader(reader);
+    const machine = new TracingMachine(this.rules, this.#tables, tracer);
+    const state = new TransactionState(overlay, this.#codes, this.rules.precompiles);
+    return traceTransaction({ environment, transaction, tracer, machine, state, wait: abortable(signal) });
+  }
+
+  async #withMachine<T>(
+    overlay: OverlayReader,
+    run: (machine: Machine, state: TransactionState) => Promise<T>,
+  ): Promise<T> {
+    const machine = this.#machines.pop() ?? new Machine(this.rules, this.#tables);
+    try {
+      return await run(machine, new TransactionState(overlay, this.#codes, this.rules.precompiles));
+    } finally {
+      if (this.#machines.length < KEPT_MACHINES) this.#machines.push(machine);
+    }
+  }
+
+  #transact(work: {
     readonly environment: BlockEnvironment;
     readonly message: TransactionMessage;
     readonly overlay: OverlayReader;
@@ -190,13 +240,7 @@ export class Engine {
     readonly blockGasLeft: bigint;
     readonly wait: (pending: Promise<unknown>) => Promise<unknown>;
   }): Promise<TransactionResult> {
-    const machine = this.#machines.pop() ?? new Machine(this.rules);
-    const state = new TransactionState(work.overlay, this.#codes, this.rules.precompiles);
-    try {
-      return await executeTransaction({ ...work, machine, state, feePolicy: this.feePolicy });
-    } finally {
-      if (this.#machines.length < KEPT_MACHINES) this.#machines.push(machine);
-    }
+    return this.#withMachine(work.overlay, (machine, state) => executeTransaction({ ...work, machine, state }));
   }
 }
 
@@ -223,16 +267,6 @@ function callResult({ outcome, result, createdAddress }: TransactionResult, mess
 }
 
 /** Makes an engine for a fork's rules. */
-export async function createEngine({ hardfork = "osaka", feePolicy = "credit" }: EngineOptions = {}): Promise<Engine> {
-  return new Engine(await rulesOf(hardfork), feePolicy);
-}
-
-/** The text of a revert made by `revert("...")` or `require(..., "...")`; null where the data are something else. */
-export function revertReason(returnData: Uint8Array): string | null {
-  const selector: Hex = toHex(returnData.subarray(0, 4));
-  if (selector !== "0x08c379a0" || returnData.length < 68) return null;
-  const view = new DataView(returnData.buffer, returnData.byteOffset, returnData.byteLength);
-  const length = view.getUint32(64);
-  if (68 + length > returnData.length) return null;
-  return new TextDecoder().decode(returnData.subarray(68, 68 + length));
+export async function createEngine({ hardfork = "osaka", chain = "dac" }: EngineOptions = {}): Promise<Engine> {
+  return new Engine(await rulesOf(hardfork, chain));
 }

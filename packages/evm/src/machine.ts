@@ -8,7 +8,7 @@
 import type { BlockEnvironment } from "@mvm/protocol";
 import { leaveFrame, type MessageCall, type MessageResult, startMessage } from "./calls.ts";
 import { type Frame, FramePool } from "./frame.ts";
-import { type InstructionTable, instructionTable } from "./instructions/table.ts";
+import type { InstructionTable, InstructionTables } from "./instructions/table.ts";
 import type { PrecompileResult } from "./precompiles.ts";
 import type { Rules } from "./rules.ts";
 import { CONTINUE, halt, PENDING, type Signal, SWITCH } from "./signals.ts";
@@ -22,61 +22,69 @@ export type Surroundings = {
   readonly environment: BlockEnvironment;
   readonly originWord: bigint;
   readonly gasPrice: bigint;
+  /** opcodes that the charter denies the signer: bit n is opcode n */
+  readonly denied: bigint;
 };
 
 export class Machine {
   readonly rules: Rules;
   readonly frames = new FramePool(MAX_CALL_DEPTH + 1);
-  readonly #table: InstructionTable;
+  readonly #tables: InstructionTables;
+  protected table: InstructionTable;
   state!: TransactionState;
   surroundings!: Surroundings;
   frame: Frame | null = null;
   /** of the message, once `run` has said "done" */
   result: MessageResult | null = null;
   /** a precompile that answers later: what to do with its answer */
-  #awaited: { readonly answer: Promise<PrecompileResult>; readonly resume: (result: PrecompileResult) => void } | null =
-    null;
+  protected awaited: {
+    readonly answer: Promise<PrecompileResult>;
+    readonly resume: (result: PrecompileResult) => void;
+  } | null = null;
 
-  constructor(rules: Rules) {
+  /** @param tables of the rules, shared by machines */
+  constructor(rules: Rules, tables: InstructionTables) {
     this.rules = rules;
-    this.#table = instructionTable(rules);
+    this.#tables = tables;
+    this.table = tables.for(0n);
   }
 
   /** Readies the machine for a transaction. */
   begin(state: TransactionState, surroundings: Surroundings): void {
     this.state = state;
     this.surroundings = surroundings;
+    this.table = this.#tables.for(surroundings.denied);
     this.frame = null;
     this.result = null;
-    this.#awaited = null;
+    this.awaited = null;
   }
 
   /** Runs a message to its end; `wait` is called with what is pending, and must throw when that fails. */
   async execute(message: MessageCall, wait: (pending: Promise<unknown>) => Promise<unknown>): Promise<MessageResult> {
     startMessage(this, message);
     for (;;) {
-      if (this.#awaited !== null) {
-        const { answer, resume } = this.#awaited;
-        this.#awaited = null;
+      if (this.awaited !== null) {
+        const { answer, resume } = this.awaited;
+        this.awaited = null;
         await wait(answer);
         resume(await answer);
         continue;
       }
-      if (this.frame === null || this.#loop(this.frame) === "done") {
-        if (this.#awaited !== null) continue;
+      if (this.frame === null || this.loop(this.frame) === "done") {
+        if (this.awaited !== null) continue;
         return this.result!;
       }
-      if (this.#awaited === null) await wait(this.state.pending!);
+      if (this.awaited === null) await wait(this.state.pending!);
     }
   }
 
   /** Leaves the loop until a precompile's answer is there. */
   awaitPrecompile(answer: Promise<PrecompileResult>, resume: (result: PrecompileResult) => void): void {
-    this.#awaited = { answer, resume };
+    this.awaited = { answer, resume };
   }
 
-  #loop(first: Frame): "done" | "pending" {
-    const { gas: fees, least, most, handlers } = this.#table;
+  protected loop(first: Frame): "done" | "pending" {
+    const { gas: fees, least, most, handlers } = this.table;
     let frame = first;
     for (;;) {
       const opcode = frame.code.padded[frame.pc]!;
@@ -94,7 +102,7 @@ export class Machine {
         }
       }
       if (signal === PENDING) {
-        if (this.#awaited === null) {
+        if (this.awaited === null) {
           frame.gas = gas;
           frame.sp = sp;
         }

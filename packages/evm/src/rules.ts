@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type Common, createCustomCommon, Hardfork, Mainnet } from "@ethereumjs/common";
 import { createEVM, type EVM } from "@ethereumjs/evm";
-import { type Address, keccak } from "@mvm/protocol";
+import { type Address, keccak, LIMITS } from "@mvm/protocol";
 import { loadCurves } from "./pairingCurve.ts";
 import { blsBackend, type Precompile, precompileTable } from "./precompiles.ts";
 
@@ -10,8 +10,21 @@ import { blsBackend, type Precompile, precompileTable } from "./precompiles.ts";
 export const HARDFORKS = ["paris", "shanghai", "cancun", "prague", "osaka"] as const;
 export type HardforkName = (typeof HARDFORKS)[number];
 
+/**
+ * `dac`: with the additions and limits of design page 10. `ethereum`: without them, base fee burnt, as public suites and
+ * other engines have it.
+ */
+export type ChainKind = "dac" | "ethereum";
+
 export type Rules = {
   readonly hardfork: HardforkName;
+  readonly chain: ChainKind;
+  /** bytes of memory that one operation may read and write */
+  readonly rangeBytes: number;
+  /** bytes that one transaction's logs may take */
+  readonly logBytes: number;
+  /** gas that one call of a precompile may use */
+  readonly precompileGas: number;
   /** static gas by opcode; -1 where the fork has no such opcode */
   readonly gas: Int32Array;
   readonly precompiles: ReadonlyMap<Address, Precompile>;
@@ -44,7 +57,7 @@ function staticGas(evm: EVM): Int32Array {
 }
 
 /** Rules of a fork, by the tables of @ethereumjs/evm. */
-export async function rulesOf(hardfork: HardforkName): Promise<Rules> {
+export async function rulesOf(hardfork: HardforkName, chain: ChainKind): Promise<Rules> {
   const customCrypto = {
     keccak256: keccak,
     sha256: (message: Uint8Array) => new Uint8Array(createHash("sha256").update(message).digest()),
@@ -57,6 +70,10 @@ export async function rulesOf(hardfork: HardforkName): Promise<Rules> {
   const evm = await createEVM({ common, bls: blsBackend(curves) });
   return {
     hardfork,
+    chain,
+    rangeBytes: chain === "dac" ? LIMITS.rangeBytes : Number.POSITIVE_INFINITY,
+    logBytes: chain === "dac" ? LIMITS.receiptLogBytes : Number.POSITIVE_INFINITY,
+    precompileGas: chain === "dac" ? LIMITS.precompileGas : Number.POSITIVE_INFINITY,
     gas: staticGas(evm),
     precompiles: precompileTable(evm, curves),
     warmFeeRecipient: common.isActivatedEIP(3651),

@@ -3,30 +3,33 @@ import {
   type Address,
   type BlockEnvironment,
   EMPTY_CODE_HASH,
+  hasOpcode,
   type IncludedOutcome,
   type InvalidReason,
   type Outcome,
+  PREDEPLOYS,
   type TransactionMessage,
 } from "@mvm/protocol";
 import { applyAuthorizations } from "./authorizations.ts";
 import { initcode, isOccupied, type MessageCall, type MessageResult } from "./calls.ts";
+import { FREE_TERMS, type Terms, termsOf } from "./charter.ts";
 import { type Code, EMPTY_CODE } from "./code.ts";
 import { createAddress } from "./instructions/calling.ts";
 import { type IntrinsicGas, intrinsicGas } from "./intrinsic.ts";
 import type { Machine } from "./machine.ts";
+import { permissionDenied } from "./permissionDenied.ts";
 import type { AccountState, TransactionState } from "./transactionState.ts";
-import { formFault, senderFault } from "./validity.ts";
+import { formFault, senderFault, termsFault } from "./validity.ts";
 import { lesser } from "./words.ts";
 import { collectWrites } from "./writes.ts";
 
 const EMPTY = new Uint8Array(0);
+/** What a contract-creating transaction counts as. */
+const CREATE_OPCODE = 0xf0;
 /** The machine counts gas in doubles: where a fork has no cap, what lies above this is kept aside; only GAS shows it. */
 const COUNTABLE_GAS = BigInt(Number.MAX_SAFE_INTEGER);
 /** EIP-3529: at most this part of the gas used comes back */
 const REFUND_QUOTIENT = 5;
-
-/** What becomes of the base fee: credited with the tip to the fee recipient, or burnt as on Ethereum. */
-export type FeePolicy = "credit" | "burn";
 
 /**
  * `block`: every rule. `call`: as eth_call, without nonce, fees and gas limits. `discover`: as `call`, and the sender
@@ -39,7 +42,6 @@ export type TransactionContext = {
   readonly state: TransactionState;
   readonly environment: BlockEnvironment;
   readonly message: TransactionMessage;
-  readonly feePolicy: FeePolicy;
   readonly mode: ExecutionMode;
   /** gas that the block has left */
   readonly blockGasLeft: bigint;
@@ -54,9 +56,15 @@ export type TransactionResult = {
   readonly createdAddress: Address | null;
 };
 
-async function load(context: TransactionContext, account: AccountState): Promise<AccountState> {
+/** Reads an account, waiting where it is not known yet. */
+export async function load(context: TransactionContext, account: AccountState): Promise<AccountState> {
   while (!context.state.load(account)) await context.wait(context.state.pending!);
   return account;
+}
+
+/** What the charter says of the message; nothing on a chain without charters. undefined: wait for `pending`. */
+function termsFor({ machine, state, message }: TransactionContext): Terms | undefined {
+  return machine.rules.chain === "dac" ? termsOf(state, message.from, message.value) : FREE_TERMS;
 }
 
 async function codeOf(context: TransactionContext, account: AccountState): Promise<Code> {
@@ -72,7 +80,7 @@ function invalid(reason: InvalidReason): TransactionResult {
 }
 
 /** EIP-2930 and 3651: what is warm from the start. Precompiles are warm by being in the table. */
-function warmUp(context: TransactionContext, sender: AccountState, target: AccountState): void {
+export function warmUp(context: TransactionContext, sender: AccountState, target: AccountState): void {
   const { state, machine, message, environment } = context;
   state.warm(sender);
   state.warm(target);
@@ -94,7 +102,8 @@ async function targetCode(context: TransactionContext, target: AccountState): Pr
   return codeOf(context, await load(context, delegate));
 }
 
-async function run(
+/** Runs the message with what its fees and checks have left; what it changes is undone where it fails. */
+export async function runMessage(
   context: TransactionContext,
   sender: AccountState,
   target: AccountState,
@@ -102,6 +111,9 @@ async function run(
 ): Promise<MessageResult> {
   const { state, machine, message, wait } = context;
   const isCreate = message.to === null;
+  const { denied, originWord } = machine.surroundings;
+  if (isCreate && hasOpcode(denied, CREATE_OPCODE))
+    return { status: "revert", halt: null, gasLeft: gas, output: permissionDenied(CREATE_OPCODE, originWord) };
   if (isCreate && isOccupied(target)) return { status: "halt", halt: "address-collision", gasLeft: 0, output: EMPTY };
   if (sender.balance < message.value)
     return { status: "halt", halt: "insufficient-balance", gasLeft: 0, output: EMPTY };
@@ -132,10 +144,43 @@ async function run(
   return machine.execute(call, wait);
 }
 
+/** Runs the message with its tax: whoever moves a value pays it, unless the move itself is undone. */
+async function runTaxed(
+  context: TransactionContext,
+  sender: AccountState,
+  target: AccountState,
+  { gas, tax }: { readonly gas: number; readonly tax: bigint },
+): Promise<MessageResult> {
+  const { state, message } = context;
+  if (tax === 0n) return runMessage(context, sender, target, gas);
+  if (sender.balance < message.value + tax)
+    return { status: "halt", halt: "insufficient-balance", gasLeft: 0, output: EMPTY };
+  const vault = await load(context, state.entry(PREDEPLOYS.taxVault));
+  const { mark } = state;
+  state.transfer(sender, vault, tax);
+  const result = await runMessage(context, sender, target, gas);
+  if (result.status !== "success") state.revertTo(mark);
+  return result;
+}
+
+/** MT that is left on accounts which the transaction removes goes to a vault: on a DAC nothing is burnt. */
+async function saveDestroyed(context: TransactionContext): Promise<void> {
+  const { state } = context;
+  const left = state.changed.filter(({ destroyed, balance }) => destroyed && balance !== 0n);
+  if (left.length === 0) return;
+  const vault = await load(context, state.entry(PREDEPLOYS.burnVault));
+  for (const account of left) state.transfer(account, vault, account.balance);
+}
+
+/** What of a refund comes back (EIP-3529). */
+export function cappedRefund(used: number, refund: number): number {
+  return Math.min(Math.floor(used / REFUND_QUOTIENT), refund);
+}
+
 /** Gas used in the end, after refunds and the calldata floor. */
 function settleGas(gasLimit: number, result: MessageResult, refund: number, intrinsic: IntrinsicGas): number {
   const used = gasLimit - result.gasLeft;
-  return Math.max(used - Math.min(Math.floor(used / REFUND_QUOTIENT), refund), intrinsic.floor);
+  return Math.max(used - cappedRefund(used, refund), intrinsic.floor);
 }
 
 /** Why the message may not be in the block; null: it may. */
@@ -164,9 +209,10 @@ function settleFees(
   feeRecipient: AccountState,
   { gasPrice, gasUsed }: Fees,
 ): void {
-  const { state, environment, message } = context;
+  const { state, environment, message, machine } = context;
   state.setBalance(sender, sender.balance + (message.gasLimit - gasUsed) * gasPrice);
-  const fee = gasUsed * (context.feePolicy === "credit" ? gasPrice : gasPrice - environment.baseFeePerGas);
+  const paidPerGas = machine.rules.chain === "dac" ? gasPrice : gasPrice - environment.baseFeePerGas;
+  const fee = gasUsed * paidPerGas + message.l1Fee;
   if (fee === 0n) state.touch(feeRecipient);
   else state.setBalance(feeRecipient, feeRecipient.balance + fee);
 }
@@ -175,8 +221,8 @@ function settleFees(
 function charge(context: TransactionContext, sender: AccountState, gasPrice: bigint): void {
   const { state, message, mode } = context;
   state.setNonce(sender, sender.nonce + 1n);
-  if (mode === "block") state.setBalance(sender, sender.balance - message.gasLimit * gasPrice);
-  else if (mode === "discover" && sender.balance < message.value) state.setBalance(sender, message.value);
+  if (mode === "block") state.setBalance(sender, sender.balance - message.gasLimit * gasPrice - message.l1Fee);
+  else if (mode === "discover" && sender.balance < 2n * message.value) state.setBalance(sender, 2n * message.value);
 }
 
 /** Executes a message; a reader's failure throws ExecutionError. */
@@ -189,6 +235,10 @@ export async function executeTransaction(context: TransactionContext): Promise<T
     if (fault !== null) return invalid(fault);
   }
   if (!state.load(sender)) await load(context, sender);
+  let terms = termsFor(context);
+  for (; terms === undefined; terms = termsFor(context)) await context.wait(state.pending!);
+  const fault = mode === "block" ? termsFault(message, sender, terms) : null;
+  if (fault !== null) return invalid(fault);
   const gasLimit = Number(lesser(message.gasLimit, COUNTABLE_GAS));
   if (gasLimit < intrinsic.charge) return invalid("intrinsic-gas");
 
@@ -202,8 +252,8 @@ export async function executeTransaction(context: TransactionContext): Promise<T
   if (message.authorizations.length !== 0)
     refund = await applyAuthorizations(state, message.authorizations, context.wait);
   if (!state.load(target)) await load(context, target);
-  machine.begin(state, { environment, originWord: BigInt(message.from), gasPrice });
-  const result = await run(context, sender, target, gasLimit - intrinsic.charge);
+  machine.begin(state, { environment, originWord: BigInt(message.from), gasPrice, denied: terms.denied });
+  const result = await runTaxed(context, sender, target, { gas: gasLimit - intrinsic.charge, tax: terms.tax });
   refund += state.refund;
 
   const uncounted = result.status === "halt" ? message.gasLimit - BigInt(gasLimit) : 0n;
@@ -211,6 +261,7 @@ export async function executeTransaction(context: TransactionContext): Promise<T
   const feeRecipient = state.entry(environment.feeRecipient);
   if (mode !== "call" && !state.load(feeRecipient)) await load(context, feeRecipient);
   if (mode === "block") settleFees(context, sender, feeRecipient, { gasPrice, gasUsed });
+  if (state.hasDestroyed && machine.rules.chain === "dac") await saveDestroyed(context);
   const outcome: IncludedOutcome = {
     kind: "included",
     status: result.status === "success" ? 1 : 0,

@@ -18,6 +18,10 @@ import type { OverlayReader } from "./overlay.ts";
 import { WordMap } from "./wordMap.ts";
 import { slotKeyOf } from "./words.ts";
 
+/** Bytes of a log in a receipt beside topics and data: its address, and the headers of four RLP items at their longest. */
+const LOG_BASE_BYTES = 32;
+const LOG_TOPIC_BYTES = 33;
+
 export class SlotState {
   readonly key: bigint;
   next: SlotState | null = null;
@@ -83,6 +87,10 @@ export class TransactionState {
   readonly reads: StateEntry[] = [];
   readonly #noted = new Set<string | bigint>();
   readonly logs: Log[] = [];
+  /** bytes that the logs up to each one take in the receipt */
+  readonly #logBytes: number[] = [];
+  /** whether an account was destroyed at some time, whether or not that stood */
+  hasDestroyed = false;
   /** gas to give back at the end (EIP-3529), journaled by the frames */
   refund = 0;
   /** what the last unanswered question waits for */
@@ -303,6 +311,7 @@ export class TransactionState {
   markDestroyed(account: AccountState): void {
     if (account.destroyed) return;
     this.#change(account);
+    this.hasDestroyed = true;
     account.destroyed = true;
     this.#journal.push(() => {
       account.destroyed = false;
@@ -326,6 +335,21 @@ export class TransactionState {
     this.#journal.push(() => {
       changed.value = before;
     });
+  }
+
+  /** Adds a log unless the logs would take more than `mostBytes`, each counted as its encoding at the most; false: it did not fit. */
+  addLog(log: Log, mostBytes: number): boolean {
+    const before = this.#logBytes[this.logs.length - 1] ?? 0;
+    const bytes = before + LOG_BASE_BYTES + LOG_TOPIC_BYTES * log.topics.length + log.data.length;
+    if (bytes > mostBytes) return false;
+    this.#logBytes[this.logs.length] = bytes;
+    this.logs.push(log);
+    return true;
+  }
+
+  /** Takes back all logs but the first `count`. */
+  dropLogs(count: number): void {
+    this.logs.length = count;
   }
 
   /** A mark to which `revertTo` goes back. */

@@ -1,5 +1,6 @@
 /** Whether a message may stand in a block at all. */
 import { type BlockEnvironment, EMPTY_CODE_HASH, type InvalidReason, type TransactionMessage } from "@mvm/protocol";
+import { deniesTransactions, type Terms } from "./charter.ts";
 import { MAX_INITCODE_BYTES } from "./instructions/calling.ts";
 import type { IntrinsicGas } from "./intrinsic.ts";
 import type { Rules } from "./rules.ts";
@@ -31,7 +32,7 @@ export function formFault(
   return null;
 }
 
-/** The faults of a message against its sender's loaded account; null: none; undefined: wait for `pending`. */
+/** The faults of a message against its sender's loaded account, funds aside; null: none; undefined: wait for `pending`. */
 export function senderFault(
   message: TransactionMessage,
   sender: AccountState,
@@ -46,6 +47,13 @@ export function senderFault(
     if (code === undefined) return undefined;
     if (code.delegate === null || !rules.delegation) return "sender-has-code";
   }
-  if (sender.balance < message.gasLimit * message.maxFeePerGas + message.value) return "insufficient-funds";
+  return null;
+}
+
+/** The faults of a message against what the charter says of it, and whether its sender can pay for all; null: none. */
+export function termsFault(message: TransactionMessage, sender: AccountState, terms: Terms): InvalidReason | null {
+  if (deniesTransactions(terms)) return "denied";
+  const { gasLimit, maxFeePerGas, value, l1Fee } = message;
+  if (sender.balance < gasLimit * maxFeePerGas + value + terms.tax + l1Fee) return "insufficient-funds";
   return null;
 }

@@ -119,7 +119,7 @@ function messagesOf(list: readonly Call[]): TransactionMessage[] {
 describe("the engine gives what @ethereumjs/vm gives: status, gas, logs, state root", () => {
   for (const hardfork of ["paris", "shanghai", "cancun", "prague", "osaka"] as const) {
     it(`for random programs and transactions at ${hardfork}`, async () => {
-      const engine = await createEngine({ hardfork, feePolicy: "burn" });
+      const engine = await createEngine({ hardfork, chain: "ethereum" });
       await fc.assert(
         fc.asyncProperty(fc.array(program, { minLength: 3, maxLength: 3 }), calls, async (codes, list) => {
           const world = randomWorld(codes);
@@ -134,7 +134,7 @@ describe("the engine gives what @ethereumjs/vm gives: status, gas, logs, state r
   }
 
   it("for EIP-7702 delegations, set, used, replaced and cleared", async () => {
-    const engine = await createEngine({ feePolicy: "burn" });
+    const engine = await createEngine({ chain: "ethereum" });
     const delegates = fc.constantFrom(...CONTRACTS, addressOfNumber(0), addressOfNumber(2), SENDERS[1]!);
     const entry = fc.record({
       authority: fc.integer({ min: 0, max: 2 }),

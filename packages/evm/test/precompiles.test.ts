@@ -46,7 +46,7 @@ const BLS_G2_OUTSIDE = concatBytes(
 let rules: Rules;
 let library: EVM;
 beforeAll(async () => {
-  rules = await rulesOf("osaka");
+  rules = await rulesOf("osaka", "ethereum");
   library = await createEVM({ common: createCustomCommon({ chainId: 1 }, Mainnet, { hardfork: Hardfork.Osaka }) });
 });
 

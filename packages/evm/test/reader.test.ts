@@ -89,7 +89,10 @@ describe("a value that the reader cannot give", () => {
       [CONTRACTS[0]!]: { code: call },
       [CONTRACTS[1]!]: { code: assemble(0x60, 9, 0x54) },
     });
-    const reader: StateReader = { ...readerOf(world), slot: () => Promise.reject(new Error("no such value here")) };
+    const reader: StateReader = {
+      ...readerOf(world),
+      slot: (address) => (address === CONTRACTS[1] ? Promise.reject(new Error("no such value here")) : 0n),
+    };
     const failure = engine.execute(ENVIRONMENT, [messageOf({ from: ALICE, to: CONTRACTS[0]! })], reader);
     await expect(failure).rejects.toMatchObject({
       code: "missing-value",
@@ -173,7 +176,7 @@ describe("executing on values only", () => {
     const reader: StateReader = {
       ...base,
       slot: (address, slot) => {
-        seen.push(slot);
+        if (address === CONTRACTS[0]) seen.push(slot);
         return base.slot(address, slot);
       },
     };

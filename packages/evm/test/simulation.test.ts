@@ -1,14 +1,16 @@
 /** Calls, estimates, deposits: what runs outside a block's user transactions. */
-import { EMPTY_CODE_HASH, PREDEPLOYS, toWord, ZERO_HASH } from "@mvm/protocol";
-import { beforeAll, describe, expect, it } from "vitest";
 import {
-  createEngine,
-  type Engine,
-  ExecutionError,
-  executeDeposit,
-  OverlayReader,
-  revertReason,
-} from "../src/index.ts";
+  type Address,
+  depositTransaction,
+  EMPTY_CODE_HASH,
+  type IncludedOutcome,
+  PREDEPLOYS,
+  type StateReader,
+  toWord,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import { beforeAll, describe, expect, it } from "vitest";
+import { createEngine, type Engine, ExecutionError, OverlayReader, revertReason } from "../src/index.ts";
 import { addressOfNumber, assemble, ENVIRONMENT, messageOf, readerOf, slotOf, worldOf } from "./world.ts";
 
 const ALICE = addressOfNumber(0xa11ce);
@@ -162,11 +164,14 @@ describe("estimateGas", () => {
   });
 });
 
-describe("executeDeposit", () => {
+describe("a deposit", () => {
+  const deposit = (to: Address, mint: bigint, reader: StateReader): Promise<IncludedOutcome> =>
+    engine.executeSystem(ENVIRONMENT, depositTransaction({ queueIndex: 0n, from: ALICE, to, mint }), reader);
+
   const world = worldOf({ [COINBASE]: { nonce: 1n, code: assemble(0x00), storage: { 0: 100n } } });
 
   it("credits the receiver and the supply, and records what it read", async () => {
-    const outcome = await executeDeposit({ to: BOB, mint: 7n }, readerOf(world), COINBASE);
+    const outcome = await deposit(BOB, 7n, readerOf(world));
     expect(outcome).toMatchObject({ kind: "included", status: 1, gasUsed: 0n, logs: [] });
     expect(outcome.writes).toEqual(
       [
@@ -183,23 +188,20 @@ describe("executeDeposit", () => {
   });
 
   it("to the predeploy itself is one write", async () => {
-    const { writes } = await executeDeposit({ to: COINBASE, mint: 7n }, readerOf(world), COINBASE);
+    const { writes } = await deposit(COINBASE, 7n, readerOf(world));
     expect(writes).toMatchObject([
       { address: COINBASE, account: { balance: 7n }, slots: [{ slot: ZERO_HASH, value: 107n }] },
     ]);
   });
 
   it("of nothing writes nothing, and one beyond a word is refused", async () => {
-    expect((await executeDeposit({ to: BOB, mint: 0n }, readerOf(world), COINBASE)).writes).toEqual([]);
-    await expect(executeDeposit({ to: BOB, mint: 2n ** 256n - 1n }, readerOf(world), COINBASE)).rejects.toBeInstanceOf(
-      ExecutionError,
-    );
+    expect((await deposit(BOB, 0n, readerOf(world))).writes).toEqual([]);
+    await expect(deposit(BOB, 2n ** 256n - 1n, readerOf(world))).rejects.toBeInstanceOf(ExecutionError);
   });
 
   it("chains through an OverlayReader with later deposits and messages", async () => {
     const overlay = new OverlayReader(readerOf(world));
-    for (const mint of [21_000n * 20n, 5n])
-      overlay.apply((await executeDeposit({ to: ALICE, mint }, overlay, COINBASE)).writes);
+    for (const mint of [21_000n * 20n, 5n]) overlay.apply((await deposit(ALICE, mint, overlay)).writes);
     expect(await overlay.slot(COINBASE, ZERO_HASH)).toBe(100n + 21_000n * 20n + 5n);
     const [outcome] = await engine.execute(
       ENVIRONMENT,

@@ -15,6 +15,7 @@ import {
   assemble,
   ENVIRONMENT,
   FEE_RECIPIENT,
+  FREE_CHARTER,
   messageOf,
   readerOf,
   slotOf,
@@ -123,7 +124,7 @@ describe("fees", () => {
   });
 
   it("with the policy burn only the tip is credited", async () => {
-    const burning = await createEngine({ feePolicy: "burn" });
+    const burning = await createEngine({ chain: "ethereum" });
     const [outcome] = await burning.execute(
       ENVIRONMENT,
       [messageOf({ from: ALICE, to: BOB, gasLimit: 30_000n })],
@@ -333,20 +334,24 @@ describe("delegations (EIP-7702)", () => {
 describe("reads", () => {
   it("are recorded in the order of first use, with the values that earlier messages left", async () => {
     const code = assemble(0x60, 0, 0x54, 0x60, 1, 0x01, 0x60, 0, 0x55);
-    const world = rich({ [CONTRACT]: { code, nonce: 1n, storage: { 0: 5n } } });
+    const world = rich({ [CONTRACT]: { code, nonce: 1n, storage: { 0: 5n } }, ...FREE_CHARTER });
     const messages = [0n, 1n].map((nonce) => messageOf({ from: ALICE, to: CONTRACT, nonce }));
     const outcomes = (await engine.execute(ENVIRONMENT, messages, readerOf(world))) as IncludedOutcome[];
     const kinds = outcomes[1]!.reads.map((read) => (read.kind === "account" ? read.address : read.kind));
-    expect(kinds).toEqual([ALICE, CONTRACT, "code", "slot", FEE_RECIPIENT]);
-    expect(outcomes[0]!.reads[3]).toEqual({ kind: "slot", address: CONTRACT, slot: slotOf(0), value: 5n });
-    expect(outcomes[1]!.reads[3]).toEqual({ kind: "slot", address: CONTRACT, slot: slotOf(0), value: 6n });
+    expect(kinds).toEqual([ALICE, "slot", CONTRACT, "code", "slot", FEE_RECIPIENT]);
+    expect(outcomes[0]!.reads[4]).toEqual({ kind: "slot", address: CONTRACT, slot: slotOf(0), value: 5n });
+    expect(outcomes[1]!.reads[4]).toEqual({ kind: "slot", address: CONTRACT, slot: slotOf(0), value: 6n });
   });
 
   it("number, chain and block hashes are asked for only when an opcode wants them", async () => {
     const code = assemble(0x43, 0x60, 1, 0x90, 0x03, 0x40, 0x50, 0x46, 0x46, 0x43);
-    const outcome = await included(rich({ [CONTRACT]: { code } }), messageOf({ from: ALICE, to: CONTRACT }));
+    const outcome = await included(
+      rich({ [CONTRACT]: { code }, ...FREE_CHARTER }),
+      messageOf({ from: ALICE, to: CONTRACT }),
+    );
     expect(outcome.reads.map(({ kind }) => kind)).toEqual([
       "account",
+      "slot",
       "account",
       "code",
       "number",
@@ -361,10 +366,10 @@ describe("reads", () => {
     const result = await engine.call(
       ENVIRONMENT,
       messageOf({ from: ALICE, to: CONTRACT }),
-      readerOf(rich({ [CONTRACT]: { code } })),
+      readerOf(rich({ [CONTRACT]: { code }, ...FREE_CHARTER })),
     );
     expect(result.returnData).toEqual(assemble(toWordHex(BigInt(FEE_RECIPIENT)).slice(2)));
-    expect(result.reads.map(({ kind }) => kind)).toEqual(["account", "account", "code"]);
+    expect(result.reads.map(({ kind }) => kind)).toEqual(["account", "slot", "account", "code"]);
   });
 
   it("an opcode that cannot be paid reads nothing", async () => {
@@ -374,6 +379,6 @@ describe("reads", () => {
       messageOf({ from: ALICE, to: CONTRACT, gasLimit: 21_000n + 2_102n }),
     );
     expect(outcome.status).toBe(0);
-    expect(outcome.reads.some(({ kind }) => kind === "slot")).toBe(false);
+    expect(outcome.reads.some((read) => read.kind === "slot" && read.address === CONTRACT)).toBe(false);
   });
 });

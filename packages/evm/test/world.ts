@@ -7,6 +7,7 @@ import {
   EMPTY_CODE_HASH,
   type Hash,
   keccakHash,
+  PREDEPLOYS,
   type StateEntry,
   type StateKey,
   type StateReader,
@@ -156,6 +157,9 @@ export const ENVIRONMENT: BlockEnvironment = {
   feeRecipient: FEE_RECIPIENT,
 };
 
+/** The hot account of a DAC without rules and tax: its flag word says so. */
+export const FREE_CHARTER = { [PREDEPLOYS.executionManager]: { nonce: 1n, storage: { 0: 1n } } };
+
 export function messageOf(fields: Partial<TransactionMessage> & Pick<TransactionMessage, "from">): TransactionMessage {
   return {
     type: 2,
@@ -168,6 +172,7 @@ export function messageOf(fields: Partial<TransactionMessage> & Pick<Transaction
     data: NONE,
     accessList: [],
     authorizations: [],
+    l1Fee: 0n,
     ...fields,
   };
 }

@@ -15,7 +15,7 @@ import { IndexTrie } from "@mvm/state";
 
 export type BlockRoots = Pick<
   Header,
-  "stateRoot" | "transactionsRoot" | "receiptsRoot" | "logsBloom" | "gasUsed" | "checkpointsRoot"
+  "stateRoot" | "transactionsRoot" | "receiptsRoot" | "logsBloom" | "gasUsed" | "checkpointsRoot" | "withdrawalsRoot"
 >;
 
 /** EIP-2718 type of an encoded transaction: 0 for a legacy one. */
@@ -32,12 +32,13 @@ export function receiptsOf(transactions: readonly Uint8Array[], outcomes: readon
 
 /**
  * Roots and checkpoints of a block.
- * @param stateRoots after each transaction, as many as there are transactions, at least one
+ * @param roots state roots after each transaction, as many as there are transactions, at least one; storage root of
+ * MVM_L2ToL1 after the last
  */
 export function blockRoots(
   transactions: readonly Uint8Array[],
   outcomes: readonly BlockOutcome[],
-  stateRoots: readonly Hash[],
+  { stateRoots, withdrawalsRoot }: { readonly stateRoots: readonly Hash[]; readonly withdrawalsRoot: Hash },
 ): BlockRoots {
   const transactionsTrie = new IndexTrie();
   const receiptsTrie = new IndexTrie();
@@ -73,12 +74,22 @@ export function blockRoots(
     logsBloom,
     gasUsed,
     checkpointsRoot: merkleRoot(leaves),
+    withdrawalsRoot,
   };
 }
 
+const ROOTS = [
+  "stateRoot",
+  "transactionsRoot",
+  "receiptsRoot",
+  "gasUsed",
+  "checkpointsRoot",
+  "withdrawalsRoot",
+] as const;
+
 /** The first root in which a header differs from computed ones, or null. */
 export function rootsFault(header: Header, roots: Partial<BlockRoots>): string | null {
-  for (const name of ["stateRoot", "transactionsRoot", "receiptsRoot", "gasUsed", "checkpointsRoot"] as const) {
+  for (const name of ROOTS) {
     if (roots[name] !== undefined && roots[name] !== header[name])
       return `${name} is ${header[name]}, computed ${roots[name]}`;
   }

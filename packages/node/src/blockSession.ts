@@ -1,58 +1,88 @@
-/** The working state of one block in the making: the parent's state with the block's deposits on it, every value proven. */
-import { executeDeposit, OverlayReader } from "@mvm/evm";
+/** The working state of one block in the making: the parent's state with the block's transactions on it, every value proven. */
+import { type Engine, OverlayReader } from "@mvm/evm";
 import {
+  type Account,
+  type BlockEnvironment,
   type BlockOutcome,
-  type Deposit,
+  CHARTER_SLOTS,
+  charterKeys,
   EMPTY_CODE_HASH,
+  genesisCode,
   type Hash,
   type Header,
+  hotSlot,
   PREDEPLOYS,
   type StateEntry,
   type StateKey,
-  ZERO_HASH,
+  type StateReader,
+  type SystemTransaction,
 } from "@mvm/protocol";
-import type { AssembleEffect, Parent } from "@mvm/roles";
+import type { AssembleEffect, OpenSessionEffect, Parent } from "@mvm/roles";
 import { type ProvenReader, SparseState } from "@mvm/state";
 import { blockRoots } from "./blockRoots.ts";
 import type { Chain } from "./chain.ts";
 import type { HostClient } from "./hostClient.ts";
 
+/** Rounds in which the reads of system transactions are gathered before they are made one by one. */
+const GATHERING_ROUNDS = 6;
+/** Values fetched in one of these rounds; below the reads that ProvenReader has under way at the most. */
+const GATHERED_KEYS = 2_048;
+
 export class BlockSession {
   readonly #parent: Parent;
+  readonly #engine: Engine;
   readonly #proven: ProvenReader;
   readonly #values: OverlayReader;
   readonly #abort = new AbortController();
+  #opening: readonly BlockOutcome[] = [];
 
-  constructor(options: { hosts: HostClient; chain: Chain; parent: Parent }) {
-    const { hosts, chain, parent } = options;
+  constructor(options: { hosts: HostClient; chain: Chain; parent: Parent; engine: Engine }) {
+    const { hosts, chain, parent, engine } = options;
     this.#parent = parent;
+    this.#engine = engine;
     this.#proven = hosts.readerAt(
       chain,
       { stateRoot: parent.header.stateRoot, number: parent.header.number + 1n },
       this.#abort.signal,
     );
-    this.#values = new OverlayReader(this.#proven);
+    this.#values = new OverlayReader(withGenesisCode(this.#proven));
   }
 
   close(): void {
     this.#abort.abort();
   }
 
-  /** Executes the deposits on the working state. What they read is fetched at once: one by one, each would cost a round trip. */
-  async deposit(deposits: readonly Deposit[]): Promise<readonly BlockOutcome[]> {
-    if (deposits.length > 0) {
-      const { coinbase } = PREDEPLOYS;
-      const addresses = new Set([coinbase, ...deposits.map(({ to }) => to)]);
-      const accounts = [...addresses].map((address): StateKey => ({ kind: "account", address }));
-      await this.read([...accounts, { kind: "slot", address: coinbase, slot: ZERO_HASH }]);
-    }
+  /** Executes the block's opening on the working state. */
+  async open(environment: BlockEnvironment, opening: readonly SystemTransaction[]): Promise<void> {
+    this.#opening = await this.#execute(environment, opening);
+  }
+
+  async #execute(environment: BlockEnvironment, transactions: readonly SystemTransaction[]): Promise<BlockOutcome[]> {
+    await this.#gather(environment, transactions);
     const outcomes: BlockOutcome[] = [];
-    for (const deposit of deposits) {
-      const outcome = await executeDeposit(deposit, this.#values, PREDEPLOYS.coinbase);
+    for (const transaction of transactions) {
+      const outcome = await this.#engine.executeSystem(environment, transaction, this.#values);
       this.#values.apply(outcome.writes);
       outcomes.push(outcome);
     }
     return outcomes;
+  }
+
+  /**
+   * Fetches what transactions read in a few rounds: one by one, each read would cost a round trip. They are executed on
+   * guesses for what is not there yet; what they ask for on the way is fetched together.
+   */
+  async #gather(environment: BlockEnvironment, transactions: readonly SystemTransaction[]): Promise<void> {
+    const known = new Map<string, unknown>();
+    for (let round = 0; round < GATHERING_ROUNDS; round++) {
+      const wanted = new Map<string, StateKey>();
+      const guesses = guessing(this.#values, known, wanted);
+      await Promise.all(
+        transactions.map((transaction) => this.#engine.executeSystem(environment, transaction, guesses)),
+      );
+      if (wanted.size === 0) return;
+      await Promise.all([...wanted].map(async ([name, key]) => known.set(name, await this.#value(key))));
+    }
   }
 
   /** Values of keys, in their order. */
@@ -61,15 +91,17 @@ export class BlockSession {
     return Promise.all(keys.map(async (key) => ({ ...key, value: await this.#value(key) }) as StateEntry));
   }
 
-  /** Values of keys, and the code of the accounts among them. */
-  async readWithCode(keys: readonly StateKey[]): Promise<readonly StateEntry[]> {
-    const entries = await this.read(keys);
+  /** Values of keys, the code of the accounts among them, and what the charter says of signers. */
+  async readForJob({ keys, signers }: Pick<OpenSessionEffect, "keys" | "signers">): Promise<readonly StateEntry[]> {
+    const entries = await this.read([...keys, hotSlot(CHARTER_SLOTS.flags)]);
     const hashes = new Set<Hash>();
     for (const entry of entries) {
       if (entry.kind === "account" && entry.value !== null && entry.value.codeHash !== EMPTY_CODE_HASH)
         hashes.add(entry.value.codeHash);
     }
-    return [...entries, ...(await this.read([...hashes].map((hash) => ({ kind: "code", hash }))))];
+    const codes = [...hashes].map((hash): StateKey => ({ kind: "code", hash }));
+    const flags = entries.at(-1)!.value as bigint;
+    return [...entries, ...(await this.read([...codes, ...charterKeys(flags, signers)]))];
   }
 
   #value(key: StateKey): unknown {
@@ -89,13 +121,12 @@ export class BlockSession {
     }
   }
 
-  /** The header that follows from the outcomes: checkpoints and roots by way of a witness from the hosts. */
-  async assemble(
-    fixed: AssembleEffect["header"],
-    transactions: readonly Uint8Array[],
-    outcomes: readonly BlockOutcome[],
-  ): Promise<Header> {
-    const written: StateKey[] = [];
+  /** Executes settle on the users' outcomes; the header follows from all outcomes by way of a witness from the hosts. */
+  async assemble(effect: AssembleEffect): Promise<{ header: Header; outcomes: readonly BlockOutcome[] }> {
+    const { header: fixed, environment, transactions, users, settle } = effect;
+    for (const { writes } of users) this.#values.apply(writes);
+    const outcomes = [...this.#opening, ...users, ...(await this.#execute(environment, [settle]))];
+    const written: StateKey[] = [{ kind: "account", address: PREDEPLOYS.l2ToL1 }];
     for (const { writes } of outcomes) {
       for (const { address, slots } of writes) {
         written.push({ kind: "account", address });
@@ -106,6 +137,40 @@ export class BlockSession {
     await this.#proven.fetchWitness(written);
     const state = SparseState.fromProof(stateRoot, this.#proven.collectedNodes());
     const stateRoots = outcomes.map(({ writes }) => state.applyWrites(writes));
-    return { ...fixed, ...blockRoots(transactions, outcomes, stateRoots) };
+    const withdrawalsRoot = state.storageRootOf(PREDEPLOYS.l2ToL1);
+    return { header: { ...fixed, ...blockRoots(transactions, outcomes, { stateRoots, withdrawalsRoot }) }, outcomes };
   }
+}
+
+/** Reads through, with the code of every DAC's genesis at hand. */
+function withGenesisCode(reader: StateReader): StateReader {
+  return {
+    account: (address) => reader.account(address),
+    slot: (address, slot) => reader.slot(address, slot),
+    code: (hash) => genesisCode(hash) ?? reader.code(hash),
+    number: () => reader.number(),
+    chainId: () => reader.chainId(),
+    blockHash: (number) => reader.blockHash(number),
+  };
+}
+
+/** Answers for accounts and slots that are not known yet as if they were absent, and notes them as wanted. */
+function guessing(
+  reader: StateReader,
+  known: ReadonlyMap<string, unknown>,
+  wanted: Map<string, StateKey>,
+): StateReader {
+  const or = <T>(name: string, key: StateKey, guess: T): T => {
+    if (known.has(name)) return known.get(name) as T;
+    if (wanted.size < GATHERED_KEYS) wanted.set(name, key);
+    return guess;
+  };
+  return {
+    account: (address) => or<Account | null>(address, { kind: "account", address }, null),
+    slot: (address, slot) => or(address + slot, { kind: "slot", address, slot }, 0n),
+    code: (hash) => reader.code(hash),
+    number: () => reader.number(),
+    chainId: () => reader.chainId(),
+    blockHash: (number) => reader.blockHash(number),
+  };
 }

@@ -9,6 +9,7 @@ import {
   keccakHash,
   LIMITS,
   type NamedAnswer,
+  PREDEPLOYS,
   type SealedBlock,
   type StateKey,
   ZERO_HASH,
@@ -229,7 +230,8 @@ export class Chain {
     try {
       const prepared = this.#database.prepare(this.withState ? outcomes.map((outcome) => outcome.writes) : null);
       const stateRoots = this.withState ? prepared.rootsAfterEach : transactions.map(() => header.stateRoot);
-      const { checkpointsRoot, ...roots } = blockRoots(transactions, outcomes, stateRoots);
+      const withdrawalsRoot = prepared.storageRootOf(PREDEPLOYS.l2ToL1) ?? header.withdrawalsRoot;
+      const { checkpointsRoot, ...roots } = blockRoots(transactions, outcomes, { stateRoots, withdrawalsRoot });
       const fault = rootsFault(header, this.withState ? { ...roots, checkpointsRoot } : roots);
       if (fault !== null) return fault;
       await prepared.commit({

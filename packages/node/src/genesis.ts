@@ -29,6 +29,7 @@ export function genesisBlock(dac: Pick<Dac, "chainId" | "genesisHash" | "timesta
       gasUsed: 0n,
       timestamp: dac.timestamp,
       checkpointsRoot: ZERO_HASH,
+      withdrawalsRoot: EMPTY_TRIE_ROOT,
       prevRandao: ZERO_HASH,
       baseFeePerGas: GENESIS_BASE_FEE,
     },

@@ -1,6 +1,6 @@
 /** What the L1 follower reports, in the words of the roles. */
 import type { ContractEvent } from "@mvm/l1";
-import { type PeerId, toHex } from "@mvm/protocol";
+import { fromHex, type PeerId } from "@mvm/protocol";
 import type { L1Event, Member } from "@mvm/roles";
 
 const utf8 = new TextDecoder();
@@ -15,8 +15,9 @@ const textOf = (bytes: Uint8Array): string => utf8.decode(bytes);
 export function toRoleEvent(event: ContractEvent, timestamp: bigint): L1Event | null {
   switch (event.type) {
     case "dac-created": {
-      const { chainId, label, genesisHash, encodedCharter } = event;
-      return { kind: "dacCreated", chainId, label, genesisHash, timestamp, charter: toHex(encodedCharter) };
+      const { chainId, label, genesisHash, charter, metisDao } = event;
+      const founding = { charter: fromHex(charter), metisDao };
+      return { kind: "dacCreated", chainId, label, genesisHash, timestamp, founding };
     }
     case "registered": {
       const member: Member = {

@@ -147,7 +147,7 @@ export class NodeCore {
     }
     chain.start();
     if (!this.#roles.has("sequencer")) return;
-    const sequencing = new Sequencing({ ...parts, chain, hosts: this.hosts });
+    const sequencing = new Sequencing({ ...parts, chain, hosts: this.hosts, engine: this.engine });
     this.#sequencings.set(dac.chainId, sequencing);
     if (this.#live) await sequencing.start();
   }

@@ -1,5 +1,5 @@
 /** Rebuilds a DAC's state from L1 data alone: its registration, its queue, its batches (invariant I9). */
-import { createEngine, type Engine, executeDeposit, OverlayReader } from "@mvm/evm";
+import { createEngine, type Engine, OverlayReader } from "@mvm/evm";
 import { createL1Provider, L1Follower, type L1Event as ObservedL1Event } from "@mvm/l1";
 import {
   type BatchHeader,
@@ -9,7 +9,7 @@ import {
   CodecError,
   decodeBatchData,
   decodeTransaction,
-  encodeDeposit,
+  encodeSystemTransaction,
   genesisWrites,
   type Hash,
   HEADER_CONSTANTS,
@@ -19,15 +19,26 @@ import {
   LIMITS,
   merkleRoot,
   nextBaseFee,
+  type Outcome,
   type Parameters,
   type PostedBlock,
   PREDEPLOYS,
   PROFILES,
   prevRandaoOf,
+  type SystemTransaction,
+  type Transaction,
   TransactionError,
   toMessage,
 } from "@mvm/protocol";
-import { blockFault, type Dac, L1View, type Parent, parentOf } from "@mvm/roles";
+import {
+  blockFault,
+  closingTransaction,
+  type Dac,
+  L1View,
+  openingTransactions,
+  type Parent,
+  parentOf,
+} from "@mvm/roles";
 import { DacDatabase, MemoryStore } from "@mvm/state";
 import { blockRoots } from "./blockRoots.ts";
 import { genesisBlock } from "./genesis.ts";
@@ -126,44 +137,72 @@ export class Rebuild {
     const parent = this.#parent;
     const { context, timestamp } = posted;
     const { chainId } = this.#dac;
-    const deposits = this.#view
-      .deposits(chainId, parent.context.queueEnd, context.l1Block)
-      .slice(0, Number(context.queueEnd - parent.context.queueEnd));
-    const transactions = this.#decoded(() => posted.transactions.map((raw) => decodeTransaction(raw, chainId)));
+    const number = parent.header.number + 1n;
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
     const prevRandao = prevRandaoOf(context.jobId);
-    const environment: BlockEnvironment = {
-      timestamp,
-      baseFeePerGas,
-      gasLimit: LIMITS.blockGas,
-      prevRandao,
-      feeRecipient: HEADER_CONSTANTS.beneficiary,
-    };
-    const number = parent.header.number + 1n;
-    const reader = new OverlayReader(
-      this.#database.stateAt(parent.header.stateRoot, {
-        number: () => number,
-        chainId: () => chainId,
-        blockHash: (asked) => this.#database.hashOf(asked) ?? (`0x${"00".repeat(32)}` as Hash),
-      }),
-    );
-    const outcomes: BlockOutcome[] = [];
-    for (const deposit of deposits) {
-      const outcome = await executeDeposit(deposit, reader, PREDEPLOYS.coinbase);
-      reader.apply(outcome.writes);
-      outcomes.push(outcome);
-    }
-    for (const outcome of await this.#engine.execute(environment, transactions.map(toMessage), reader)) {
-      if (outcome.kind === "invalid")
-        throw new RebuildError("wrong-batch", `block ${number} holds a transaction that is invalid: ${outcome.reason}`);
-      outcomes.push(outcome);
-    }
-    const raws = [...deposits.map((deposit) => encodeDeposit(chainId, deposit)), ...transactions.map(({ raw }) => raw)];
+    const gasLimit = LIMITS.blockGas;
+    const environment = { timestamp, baseFeePerGas, gasLimit, prevRandao, feeRecipient: HEADER_CONSTANTS.beneficiary };
+    const { opening, settle } = this.#systemTransactions(number, posted);
+    const transactions = this.#decoded(() => posted.transactions.map((raw) => decodeTransaction(raw, chainId)));
+    const outcomes = await this.#outcomes(environment, { number, opening, transactions, settle, context });
+    const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
+    const raws = [...opening.map(encoded), ...posted.transactions, encoded(settle)];
     await this.#append(
       { parentHash: parent.hash, number, timestamp, prevRandao, baseFeePerGas },
       { context, raws, outcomes },
     );
     this.#transactions += raws.length;
+  }
+
+  /** What the block executes beside the posted transactions: it follows from L1 and from who is paid. */
+  #systemTransactions(
+    number: bigint,
+    { context, transactions, paid }: PostedBlock,
+  ): { readonly opening: readonly SystemTransaction[]; readonly settle: SystemTransaction } {
+    const { chainId, founding } = this.#dac;
+    const { queueEnd } = this.#parent.context;
+    const taken = Number(context.queueEnd - queueEnd);
+    const deposits = this.#view.deposits(chainId, queueEnd, context.l1Block).slice(0, taken);
+    const [sequencer, ...providers] = paid;
+    if (sequencer === undefined)
+      throw new RebuildError("wrong-batch", `block ${number} of ${this.#dac.label} pays no sequencer`);
+    const place = { number, generation: 0n, context, founding, deposits };
+    const openingCount = openingTransactions({ ...place, transactionCount: 0 }).length;
+    const transactionCount = openingCount + transactions.length + 1;
+    const settle = closingTransaction(number, context.l1BaseFee, { paid: [sequencer, ...providers], transactions });
+    return { opening: openingTransactions({ ...place, transactionCount }), settle };
+  }
+
+  async #outcomes(
+    environment: BlockEnvironment,
+    block: {
+      readonly number: bigint;
+      readonly opening: readonly SystemTransaction[];
+      readonly transactions: readonly Transaction[];
+      readonly settle: SystemTransaction;
+      readonly context: PostedBlock["context"];
+    },
+  ): Promise<readonly BlockOutcome[]> {
+    const { number, opening, transactions, settle, context } = block;
+    const reader = new OverlayReader(
+      this.#database.stateAt(this.#parent.header.stateRoot, {
+        number: () => number,
+        chainId: () => this.#dac.chainId,
+        blockHash: (asked) => this.#database.hashOf(asked) ?? (`0x${"00".repeat(32)}` as Hash),
+      }),
+    );
+    const outcomes: BlockOutcome[] = [];
+    const take = (outcome: Outcome): void => {
+      if (outcome.kind === "invalid")
+        throw new RebuildError("wrong-batch", `block ${number} holds a transaction that is invalid: ${outcome.reason}`);
+      reader.apply(outcome.writes);
+      outcomes.push(outcome);
+    };
+    for (const transaction of opening) take(await this.#engine.executeSystem(environment, transaction, reader));
+    const messages = transactions.map((transaction) => toMessage(transaction, context.l1BaseFee));
+    for (const outcome of await this.#engine.execute(environment, messages, reader)) take(outcome);
+    take(await this.#engine.executeSystem(environment, settle, reader));
+    return outcomes;
   }
 
   async #append(
@@ -172,7 +211,9 @@ export class Rebuild {
   ): Promise<void> {
     const { context, raws, outcomes } = block;
     const prepared = this.#database.prepare(outcomes.map(({ writes }) => writes));
-    const header: Header = { ...fixed, ...blockRoots(raws, outcomes, prepared.rootsAfterEach) };
+    const withdrawalsRoot = prepared.storageRootOf(PREDEPLOYS.l2ToL1)!;
+    const roots = blockRoots(raws, outcomes, { stateRoots: prepared.rootsAfterEach, withdrawalsRoot });
+    const header: Header = { ...fixed, ...roots };
     const unsigned = {
       chainId: this.#dac.chainId,
       generation: 0n,
@@ -225,7 +266,7 @@ export async function rebuildFromL1({ label, networkFile, l1Url }: RebuildOption
       if (event.type === "block") {
         timestamp = event.timestamp;
         if (event.number > head) done.abort();
-        else view.apply({ kind: "l1Block", number: event.number, timestamp });
+        else view.apply({ kind: "l1Block", number: event.number, timestamp, baseFeePerGas: event.baseFeePerGas });
         return;
       }
       if (event.type === "l1-unreachable") throw event.error;

@@ -187,15 +187,16 @@ async function followL1({ config, core, clock, log, transport, signal, onCaughtU
   const { contracts, deployedAtBlock } = config.network;
   const headAtStart = BigInt((await transport.send("eth_blockNumber", [])) as string);
   let timestamp = 0n;
+  let baseFeePerGas = 0n;
   let caughtUp = false;
   const onEvent = (event: ObservedL1Event): void => {
     switch (event.type) {
       case "block":
-        timestamp = event.timestamp;
+        ({ timestamp, baseFeePerGas } = event);
         if (caughtUp) clock.observe(timestamp);
         return;
       case "block-end":
-        core.l1Event({ kind: "l1Block", number: event.number, timestamp });
+        core.l1Event({ kind: "l1Block", number: event.number, timestamp, baseFeePerGas });
         if (!caughtUp && event.number >= headAtStart) {
           caughtUp = true;
           core.goLive();

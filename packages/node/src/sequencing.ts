@@ -1,4 +1,5 @@
 /** The sequencer role of a node on one DAC: the machine, its working states, seals and posts. */
+import type { Engine } from "@mvm/evm";
 import {
   blockDigest,
   blocksTopic,
@@ -33,6 +34,7 @@ export class Sequencing {
   readonly #view: L1View;
   readonly #chain: Chain;
   readonly #hosts: HostClient;
+  readonly #engine: Engine;
   readonly #machine: Sequencer;
   readonly #driver: MachineDriver<SequencerEvent, SequencerEffect>;
   readonly #sessions = new Map<JobId, BlockSession>();
@@ -44,14 +46,16 @@ export class Sequencing {
     view: L1View;
     chain: Chain;
     hosts: HostClient;
+    engine: Engine;
     desk: RequestDesk;
   }) {
-    const { ports, settings, view, chain, hosts, desk } = options;
+    const { ports, settings, view, chain, hosts, engine, desk } = options;
     this.#ports = ports;
     this.#settings = settings;
     this.#view = view;
     this.#chain = chain;
     this.#hosts = hosts;
+    this.#engine = engine;
     const { operator } = ports.identity;
     this.#machine = new Sequencer({ ...settings, chainId: chain.chainId, operator, view, head: chain.head });
     this.#driver = new MachineDriver<SequencerEvent, SequencerEffect>({
@@ -118,13 +122,13 @@ export class Sequencing {
     }
   }
 
-  async #open({ session, parent, deposits, keys }: Effect<"openSession">): Promise<void> {
-    const working = new BlockSession({ hosts: this.#hosts, chain: this.#chain, parent });
+  async #open(effect: Effect<"openSession">): Promise<void> {
+    const { session, parent, environment, opening } = effect;
+    const working = new BlockSession({ hosts: this.#hosts, chain: this.#chain, parent, engine: this.#engine });
     this.#sessions.set(session, working);
     try {
-      const depositOutcomes = await working.deposit(deposits);
-      const entries = await working.readWithCode(keys);
-      this.#driver.dispatch({ kind: "sessionOpened", session, entries, deposits: depositOutcomes });
+      await working.open(environment, opening);
+      this.#driver.dispatch({ kind: "sessionOpened", session, entries: await working.readForJob(effect) });
     } catch (error) {
       this.#sessionFailed(session, error);
     }
@@ -145,15 +149,12 @@ export class Sequencing {
     }
   }
 
-  async #assemble({ session, header, transactions, outcomes }: Effect<"assemble">): Promise<void> {
+  async #assemble(effect: Effect<"assemble">): Promise<void> {
+    const { session } = effect;
     try {
       const working = this.#sessions.get(session);
       if (working === undefined) throw new Error("the session is closed");
-      this.#driver.dispatch({
-        kind: "assembled",
-        session,
-        header: await working.assemble(header, transactions, outcomes),
-      });
+      this.#driver.dispatch({ kind: "assembled", session, ...(await working.assemble(effect)) });
     } catch (error) {
       this.#sessionFailed(session, error);
     }

@@ -1,11 +1,14 @@
 /** Makes the blocks of a chain as an honest sequencer with the whole state at hand does, to check the node against. */
-import { createEngine, type Engine, executeDeposit, OverlayReader } from "@mvm/evm";
+import { createEngine, type Engine, OverlayReader } from "@mvm/evm";
 import {
+  type Address,
+  type BlockContext,
+  type BlockEnvironment,
   type BlockOutcome,
   blockDigest,
   type Deposit,
   decodeTransaction,
-  encodeDeposit,
+  encodeSystemTransaction,
   fromHex,
   genesisWrites,
   HEADER_CONSTANTS,
@@ -18,11 +21,13 @@ import {
   PREDEPLOYS,
   prevRandaoOf,
   type SealedBlock,
+  type Seat,
+  type SystemTransaction,
   type Transaction,
   toMessage,
   type UnsignedBlock,
 } from "@mvm/protocol";
-import { type Dac, type L1View, type Parent, parentOf } from "@mvm/roles";
+import { closingTransaction, type Dac, type L1View, openingTransactions, type Parent, parentOf } from "@mvm/roles";
 import { type ChainValues, DacDatabase, MemoryStore } from "@mvm/state";
 import { Wallet } from "ethers";
 import { genesisBlock } from "../src/genesis.ts";
@@ -34,6 +39,9 @@ export type BlockPlan = {
   readonly transactions?: readonly Transaction[];
   readonly slot?: bigint;
   readonly l1Block?: bigint;
+  /** who settle pays beside the sequencer */
+  readonly providers?: readonly Address[];
+  readonly seats?: readonly Seat[];
   /** who signs; the sequencer unless said */
   readonly signer?: string;
 };
@@ -42,13 +50,25 @@ export function signed(unsigned: UnsignedBlock, signer = "sequencer"): SealedBlo
   return { ...unsigned, signature: identityOf(signer).signDigest(blockDigest(SETTINGS.network, unsigned)) };
 }
 
+/** Everything of a block but what follows from executing it. */
+export type Draft = {
+  readonly context: BlockContext;
+  readonly opening: readonly SystemTransaction[];
+  readonly transactions: readonly Transaction[];
+  readonly settle: SystemTransaction;
+  /** of the whole block, encoded */
+  readonly raws: readonly Uint8Array[];
+};
+
 export class BlockMaker {
+  readonly view: L1View;
   readonly dac: Dac;
   readonly engine: Engine;
   readonly database: DacDatabase;
   parent: Parent;
 
-  private constructor(dac: Dac, engine: Engine, database: DacDatabase) {
+  private constructor(view: L1View, dac: Dac, engine: Engine, database: DacDatabase) {
+    this.view = view;
     this.dac = dac;
     this.engine = engine;
     this.database = database;
@@ -59,7 +79,7 @@ export class BlockMaker {
     const database = await DacDatabase.openOn(new MemoryStore(), { mode: "state" });
     const hash = hashHeader(genesisBlock(dac).header);
     await database.initialise({ hash, encodedBlock: new Uint8Array(0), alloc: genesisWrites() });
-    return new BlockMaker(dac, await createEngine(), database);
+    return new BlockMaker(view, dac, await createEngine(), database);
   }
 
   values(number: bigint): ChainValues {
@@ -86,31 +106,48 @@ export class BlockMaker {
     return hashOfText(`job ${this.parent.hash}`) as string as JobId;
   }
 
-  /** Executes a plan on the parent's state; nothing is stored. */
-  async execute(plan: BlockPlan): Promise<{ outcomes: BlockOutcome[]; raws: Uint8Array[] }> {
-    const { deposits = [], transactions = [] } = plan;
-    const { timestamp, baseFeePerGas, prevRandao, number } = this.fixed(this.jobId());
-    const environment = {
-      timestamp,
-      baseFeePerGas,
-      prevRandao,
-      gasLimit: LIMITS.blockGas,
-      feeRecipient: HEADER_CONSTANTS.beneficiary,
-    };
-    const state = this.database.stateAt(this.parent.header.stateRoot, this.values(number));
-    const overlay = new OverlayReader(state);
+  environment(): BlockEnvironment {
+    const { timestamp, baseFeePerGas, prevRandao } = this.fixed(this.jobId());
+    const feeRecipient = HEADER_CONSTANTS.beneficiary;
+    return { timestamp, baseFeePerGas, prevRandao, gasLimit: LIMITS.blockGas, feeRecipient };
+  }
+
+  /** The transactions of a block by a plan. */
+  draft(plan: BlockPlan): Draft {
+    const { deposits = [], transactions = [], slot = this.parent.context.slot, l1Block = 1n, providers = [] } = plan;
+    const { chainId, founding } = this.dac;
+    const l1BaseFee = this.view.l1BaseFee(l1Block)!;
+    const queueEnd = this.parent.context.queueEnd + BigInt(deposits.length);
+    const context = { slot, l1Block, l1BaseFee, queueEnd, jobId: this.jobId() };
+    const number = this.parent.header.number + 1n;
+    const place = { number, generation: 0n, context, founding, deposits };
+    const users = transactions.map(({ raw }) => raw);
+    const transactionCount = openingTransactions({ ...place, transactionCount: 0 }).length + users.length + 1;
+    const opening = openingTransactions({ ...place, transactionCount });
+    const paid = [identityOf(plan.signer ?? "sequencer").operator, ...providers] as const;
+    const settle = closingTransaction(number, l1BaseFee, { paid, transactions: users });
+    const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
+    return { context, opening, transactions, settle, raws: [...opening.map(encoded), ...users, encoded(settle)] };
+  }
+
+  /** Executes a draft on the parent's state; nothing is stored. */
+  async execute({ context, opening, transactions, settle }: Draft): Promise<BlockOutcome[]> {
+    const environment = this.environment();
+    const { header } = this.parent;
+    const overlay = new OverlayReader(this.database.stateAt(header.stateRoot, this.values(header.number + 1n)));
     const outcomes: BlockOutcome[] = [];
-    for (const deposit of deposits) {
-      const outcome = await executeDeposit(deposit, overlay, PREDEPLOYS.coinbase);
-      overlay.apply(outcome.writes);
-      outcomes.push(outcome);
-    }
-    for (const outcome of await this.engine.execute(environment, transactions.map(toMessage), overlay)) {
+    const take = ({ status, gasUsed, logs, writes }: BlockOutcome): void => {
+      overlay.apply(writes);
+      outcomes.push({ status, gasUsed, logs, writes });
+    };
+    for (const transaction of opening) take(await this.engine.executeSystem(environment, transaction, overlay));
+    const messages = transactions.map((transaction) => toMessage(transaction, context.l1BaseFee));
+    for (const outcome of await this.engine.execute(environment, messages, overlay)) {
       if (outcome.kind === "invalid") throw new Error(`the test's transaction is invalid: ${outcome.reason}`);
-      outcomes.push(outcome);
+      take(outcome);
     }
-    const raws = [...deposits.map((item) => encodeDeposit(this.dac.chainId, item)), ...transactions.map((t) => t.raw)];
-    return { outcomes: outcomes.map(({ status, gasUsed, logs, writes }) => ({ status, gasUsed, logs, writes })), raws };
+    take(await this.engine.executeSystem(environment, settle, overlay));
+    return outcomes;
   }
 
   /** The next block, kept as the parent of the one after it. */
@@ -122,15 +159,16 @@ export class BlockMaker {
 
   /** A block at the next place, which the chain goes on from only when it is kept. */
   async sibling(plan: BlockPlan): Promise<{ block: SealedBlock; keep: () => Promise<void> }> {
-    const { deposits = [], slot = this.parent.context.slot, l1Block = 1n, signer } = plan;
-    const jobId = this.jobId();
-    const { outcomes, raws } = await this.execute(plan);
+    const draft = this.draft(plan);
+    const { context, raws } = draft;
+    const outcomes = await this.execute(draft);
     const prepared = this.database.prepare(outcomes.map(({ writes }) => writes));
-    const header: Header = { ...this.fixed(jobId), ...blockRoots(raws, outcomes, prepared.rootsAfterEach) };
-    const queueEnd = this.parent.context.queueEnd + BigInt(deposits.length);
-    const context = { slot, l1Block, queueEnd, jobId };
+    const withdrawalsRoot = prepared.storageRootOf(PREDEPLOYS.l2ToL1)!;
+    const roots = blockRoots(raws, outcomes, { stateRoots: prepared.rootsAfterEach, withdrawalsRoot });
+    const header: Header = { ...this.fixed(context.jobId), ...roots };
     const { chainId } = this.dac;
-    const unsigned = { chainId, generation: 0n, header, context, transactions: raws, outcomes, seats: [] };
+    const { seats = [], signer } = plan;
+    const unsigned = { chainId, generation: 0n, header, context, transactions: raws, outcomes, seats };
     const keep = async (): Promise<void> => {
       await prepared.commit({
         number: header.number,

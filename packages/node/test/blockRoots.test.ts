@@ -40,7 +40,7 @@ async function append(trie: MerklePatriciaTrie, index: number, value: Uint8Array
 async function reference(
   transactions: readonly Uint8Array[],
   outcomes: readonly BlockOutcome[],
-  stateRoots: readonly Hash[],
+  { stateRoots, withdrawalsRoot }: { readonly stateRoots: readonly Hash[]; readonly withdrawalsRoot: Hash },
 ): Promise<BlockRoots> {
   const [transactionsTrie, receiptsTrie] = [await createMPT(), await createMPT()];
   const leaves: string[] = [];
@@ -64,7 +64,7 @@ async function reference(
   }
   const logsBloom = referenceBloom(outcomes.flatMap(({ logs }) => logs));
   const checkpointsRoot = referenceMerkle(leaves) as Hash;
-  return { ...roots, stateRoot: stateRoots.at(-1)!, logsBloom, gasUsed, checkpointsRoot };
+  return { ...roots, stateRoot: stateRoots.at(-1)!, logsBloom, gasUsed, checkpointsRoot, withdrawalsRoot };
 }
 
 const bytes = (length: number): fc.Arbitrary<string> =>
@@ -92,9 +92,8 @@ describe("blockRoots", () => {
           ({ raw: _raw, ...outcome }) => ({ ...outcome, writes: [] }) as unknown as BlockOutcome,
         );
         const stateRoots = entries.map((_, i) => hashOfText(`state ${i}`));
-        expect(blockRoots(transactions, outcomes, stateRoots)).toEqual(
-          await reference(transactions, outcomes, stateRoots),
-        );
+        const roots = { stateRoots, withdrawalsRoot: hashOfText(`withdrawals ${entries.length}`) };
+        expect(blockRoots(transactions, outcomes, roots)).toEqual(await reference(transactions, outcomes, roots));
       }),
       { numRuns: 40 },
     );
@@ -106,14 +105,16 @@ describe("blockRoots", () => {
       (_, i): BlockOutcome => ({ status: 1, gasUsed: BigInt(i), logs: [], writes: [] }),
     );
     const stateRoots = transactions.map((_, i) => hashOfText(`state ${i}`));
-    expect(blockRoots(transactions, outcomes, stateRoots)).toEqual(await reference(transactions, outcomes, stateRoots));
+    const roots = { stateRoots, withdrawalsRoot: hashOfText("withdrawals") };
+    expect(blockRoots(transactions, outcomes, roots)).toEqual(await reference(transactions, outcomes, roots));
   });
 });
 
 describe("rootsFault", () => {
   const header: Header = genesisBlock(dacOf(viewOf([]))).header;
-  const { stateRoot, transactionsRoot, receiptsRoot, logsBloom, gasUsed, checkpointsRoot } = header;
-  const roots: BlockRoots = { stateRoot, transactionsRoot, receiptsRoot, logsBloom, gasUsed, checkpointsRoot };
+  const { stateRoot, transactionsRoot, receiptsRoot, logsBloom, gasUsed, checkpointsRoot, withdrawalsRoot } = header;
+  const tries = { stateRoot, transactionsRoot, receiptsRoot, withdrawalsRoot };
+  const roots: BlockRoots = { ...tries, logsBloom, gasUsed, checkpointsRoot };
   const bloom = new Uint8Array(256);
   bloom[255] = 1;
 
@@ -127,6 +128,7 @@ describe("rootsFault", () => {
     ["transactionsRoot", hashOfText("other")],
     ["receiptsRoot", hashOfText("other")],
     ["checkpointsRoot", hashOfText("other")],
+    ["withdrawalsRoot", hashOfText("other")],
     ["gasUsed", 1n],
     ["logsBloom", bloom],
   ])("names %s when that alone differs", (name, value) => {

@@ -1,25 +1,48 @@
-import { createAddress, createEngine } from "@mvm/evm";
+import { createAddress, createEngine, ExecutionError } from "@mvm/evm";
 import {
+  allowSlotOf,
   type BlockOutcome,
-  HEADER_CONSTANTS,
+  CHARTER_SLOTS,
+  type Charter,
+  denySlotOf,
+  type Hash,
+  hotSlot,
   LIMITS,
   PREDEPLOYS,
+  refused,
   type StateEntry,
   type StateReader,
+  type SystemTransaction,
   toMessage,
   ZERO_HASH,
 } from "@mvm/protocol";
+import type { AssembleEffect } from "@mvm/roles";
+import { StateError } from "@mvm/state";
 import { beforeEach, describe, expect, it } from "vitest";
 import { BlockSession } from "../src/blockSession.ts";
-import { HostClient } from "../src/hostClient.ts";
+import { HostClient, HostsSilent } from "../src/hostClient.ts";
 import { Chain } from "../src/index.ts";
 import { RequestDesk } from "../src/requestDesk.ts";
-import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
-import { honestAnswer, serveReads } from "./serving.ts";
-import { CHAIN_ID, connect, deposit, identityOf, SETTINGS, type Site, viewOf, World } from "./world.ts";
+import { BlockMaker, type BlockPlan, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
+import { honestAnswer, type Reads, serveReads } from "./serving.ts";
+import { CHAIN_ID, connect, deposit, FREE_CHARTER, identityOf, SETTINGS, type Site, viewOf, World } from "./world.ts";
 
 const user = identityOf("user").operator;
+const late = identityOf("late").operator;
+const providers = ["provider-a", "provider-b"].map((name) => identityOf(name).operator);
 const MINT = 10n ** 18n;
+
+/** A charter with a rule of either kind, and three tax brackets: two slots of them. */
+const RULED: Charter = {
+  ...FREE_CHARTER,
+  mission: "a mission that is too long for one word of storage, as missions are",
+  permissions: [
+    { operation: "allow", opcode: "CREATE", addresses: [user] },
+    { operation: "deny", opcode: "SELFDESTRUCT", addresses: [late, identityOf("somebody").operator] },
+  ],
+  taxRates: [0n, 10n ** 15n, 10n ** 17n].map((threshold, i) => ({ threshold, rate: 100 * (i + 1) })),
+  managementContract: identityOf("management").operator,
+};
 
 let world: World;
 let sequencer: Site;
@@ -27,30 +50,41 @@ let view: ReturnType<typeof viewOf>;
 let maker: BlockMaker;
 let chain: Chain;
 let session: BlockSession;
-let served: unknown[];
+/** what the host was asked */
+let served: Reads[];
+/** reads that the host refuses */
+let isRefused: (reads: Reads) => boolean;
 
-/** A chain with one block (a deposit, and a token's deployment), and a session for the next. */
-beforeEach(async () => {
+/** A session for the block after `blocks` blocks: the first one has a deposit and a token's deployment. */
+async function begin(charter: Charter, blocks: 0 | 1): Promise<void> {
   world = new World();
   sequencer = world.site("sequencer");
   const host = world.site("host");
   const ports = await sequencer.start();
   await host.start();
   await connect(sequencer, host);
-  view = viewOf(["host"]);
-  for (let n = 0n; n < 4n; n++) deposit(view, n, n < 2n ? user : identityOf("late").operator, MINT);
+  view = viewOf(["host"], charter);
+  for (let n = 0n; n < 4n; n++) deposit(view, n, n < 2n ? user : late, MINT);
   maker = await BlockMaker.start(view);
-  const deploy = await transactionOf(maker.dac, "user", { nonce: 0, to: null, data: TOKEN_INITCODE });
-  const first = await maker.next({ deposits: view.deposits(CHAIN_ID, 0n, 1n).slice(0, 1), transactions: [deploy] });
-  served = serveReads(host, (reads) => honestAnswer(maker, reads));
+  isRefused = () => false;
+  served = serveReads(host, (reads) =>
+    isRefused(reads) ? { name: "reads", body: refused("not today") } : honestAnswer(maker, reads),
+  );
   const desk = new RequestDesk(sequencer.network);
   chain = await Chain.open({ ports, settings: SETTINGS, view, desk, dac: maker.dac, withState: true });
   chain.start();
-  chain.receive(first);
-  await world.clock.advance(10);
+  if (blocks === 1) {
+    const deploy = await transactionOf(maker.dac, "user", { nonce: 0, to: null, data: TOKEN_INITCODE });
+    const deposits = view.deposits(CHAIN_ID, 0n, 1n).slice(0, 1);
+    chain.receive(await maker.next({ deposits, transactions: [deploy], providers }));
+    await world.clock.advance(10);
+  }
+  expect(chain.head.header.number).toBe(BigInt(blocks));
   const hosts = new HostClient({ ports, settings: SETTINGS, view });
-  session = new BlockSession({ hosts, chain, parent: chain.head });
-});
+  session = new BlockSession({ hosts, chain, parent: chain.head, engine: await createEngine() });
+}
+
+beforeEach(() => begin(FREE_CHARTER, 1));
 
 /** Lets time pass until the promise has ended. */
 async function done<T>(promise: Promise<T>): Promise<T> {
@@ -63,7 +97,24 @@ async function done<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-const next = () => view.deposits(CHAIN_ID, 1n, 1n);
+const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  done(
+    promise.then(
+      () => null,
+      (error: unknown) => error,
+    ),
+  );
+
+/** What a host that does not answer makes of a session: errors by their causes, outermost first. */
+function expectHostsSilent(error: unknown): void {
+  expect(error).toBeInstanceOf(ExecutionError);
+  const { cause } = error as Error;
+  expect(cause).toBeInstanceOf(StateError);
+  expect(cause).toMatchObject({ code: "fetch-failed", cause: expect.any(HostsSilent) });
+}
+
+const due = () => view.deposits(CHAIN_ID, chain.head.context.queueEnd, 1n);
+const openBy = (plan: BlockPlan): Promise<void> => session.open(maker.environment(), maker.draft(plan).opening);
 
 /** What a provider reads from: the session's answers. */
 const readerOf = (working: BlockSession): StateReader => {
@@ -79,40 +130,92 @@ const readerOf = (working: BlockSession): StateReader => {
   };
 };
 
+/** Executes a plan's users as a provider does, over the session. */
+async function usersBy(plan: BlockPlan): Promise<BlockOutcome[]> {
+  const { context, transactions } = maker.draft(plan);
+  const messages = transactions.map((transaction) => toMessage(transaction, context.l1BaseFee));
+  const executed = await done((await createEngine()).execute(maker.environment(), messages, readerOf(session)));
+  return executed.map((outcome) => {
+    if (outcome.kind === "invalid") throw new Error(`the test's transaction is invalid: ${outcome.reason}`);
+    const { status, gasUsed, logs, writes } = outcome;
+    return { status, gasUsed, logs, writes };
+  });
+}
+
+function assemblyOf(plan: BlockPlan, users: readonly BlockOutcome[]): AssembleEffect {
+  const { context, raws, settle } = maker.draft(plan);
+  const [header, environment] = [maker.fixed(context.jobId), maker.environment()];
+  return { kind: "assemble", session: context.jobId, header, environment, transactions: raws, users, settle };
+}
+
+const plainOf = ({ status, gasUsed, logs, writes }: BlockOutcome): BlockOutcome => ({ status, gasUsed, logs, writes });
+
+/** The session's block by a plan is the one that a chain with the whole state makes. */
+async function expectEqualBlocks(plan: BlockPlan): Promise<void> {
+  const { block } = await maker.sibling(plan);
+  await done(openBy(plan));
+  const { header, outcomes } = await done(session.assemble(assemblyOf(plan, await usersBy(plan))));
+  expect(outcomes.map(plainOf)).toEqual(block.outcomes);
+  expect(outcomes.every(({ status }) => status === 1)).toBe(true);
+  expect(header).toEqual(block.header);
+  chain.receive({ ...block, header });
+  await world.clock.advance(10);
+  expect(chain.database.head?.stateRoot).toBe(header.stateRoot);
+}
+
 describe("a block's session", () => {
-  it("assembles the header that a chain with the whole state computes for the same block", async () => {
+  it("makes the outcomes and the header that a chain with the whole state computes for the same block", async () => {
     const token = createAddress(user, 0n);
-    const deposits = next();
     const transactions = [
       await transactionOf(maker.dac, "user", { nonce: 1, to: token, data: tokenTransfer(user, 3n) }),
       await transactionOf(maker.dac, "late", { nonce: 0, value: 5n }),
       await transactionOf(maker.dac, "user", { nonce: 2, to: null, data: TOKEN_INITCODE }),
     ];
-    const { block } = await maker.sibling({ deposits, transactions });
-    const jobId = maker.jobId();
-    const { timestamp, baseFeePerGas, prevRandao, ...place } = maker.fixed(jobId);
-    const environment = {
-      timestamp,
-      baseFeePerGas,
-      prevRandao,
-      gasLimit: LIMITS.blockGas,
-      feeRecipient: HEADER_CONSTANTS.beneficiary,
+    await expectEqualBlocks({ deposits: due(), transactions, providers });
+  });
+
+  it.each([
+    ["free", FREE_CHARTER],
+    ["ruled", RULED],
+  ])("makes them for block 1, with the founding of a %s DAC, alone or with users' transactions", async (_, charter) => {
+    await begin(charter, 0);
+    await expectEqualBlocks({});
+    await begin(charter, 0);
+    const transactions = [
+      await transactionOf(maker.dac, "user", { nonce: 0, to: null, data: TOKEN_INITCODE }),
+      await transactionOf(maker.dac, "user", { nonce: 1, value: 10n ** 16n }),
+    ];
+    await expectEqualBlocks({ deposits: due(), transactions, providers });
+  });
+
+  it("makes them for the block of a ruled DAC after its founding", async () => {
+    await begin(RULED, 1);
+    const transactions = [await transactionOf(maker.dac, "user", { nonce: 1, value: 10n ** 16n })];
+    await expectEqualBlocks({ deposits: due(), transactions, providers });
+  });
+
+  it("asks its hosts a few times for what opening and settle read, no more for many deposits than for one", async () => {
+    const asked = async (blocks: 0 | 1, deposits: number) => {
+      await begin(RULED, blocks);
+      for (let n = 4n; n < LIMITS.blockDeposits; n++) deposit(view, n, identityOf(`holder ${n}`).operator, MINT);
+      const transactions = [await transactionOf(maker.dac, "user", { nonce: blocks, value: 5n })];
+      const plan = { deposits: due().slice(0, deposits), transactions, providers };
+      await done(openBy(plan));
+      const opening = served.splice(0).length;
+      const users = await usersBy(plan);
+      served.length = 0;
+      await done(session.assemble(assemblyOf(plan, users)));
+      const witness = served.filter(({ forWrites }) => forWrites).length;
+      return { opening, settle: served.length - witness, witness };
     };
-    const outcomes: BlockOutcome[] = [...(await done(session.deposit(deposits)))];
-    const engine = await createEngine();
-    const executed = await done(engine.execute(environment, transactions.map(toMessage), readerOf(session)));
-    for (const outcome of executed) if (outcome.kind === "included") outcomes.push(outcome);
-    expect(outcomes).toHaveLength(block.transactions.length);
-    const fixed = { ...place, timestamp, baseFeePerGas, prevRandao };
-    const header = await done(session.assemble(fixed, block.transactions, outcomes));
-    expect(header).toEqual(block.header);
-    chain.receive({ ...block, header });
-    await world.clock.advance(10);
-    expect(chain.database.head?.stateRoot).toBe(header.stateRoot);
+    for (const blocks of [0, 1] as const) {
+      // accounts; what their code reads; what that leads to; for settle the same with the fee vault
+      expect(await asked(blocks, 1)).toEqual({ opening: 2, settle: 2, witness: 1 });
+      expect(await asked(blocks, 60)).toEqual({ opening: 2, settle: 2, witness: 1 });
+    }
   });
 
   it("lays the deposits over what it reads: balances and supply grow, one after the other", async () => {
-    const late = identityOf("late").operator;
     const keys = [
       { kind: "account", address: user },
       { kind: "account", address: late },
@@ -120,13 +223,18 @@ describe("a block's session", () => {
     ] as const;
     const before = await done(session.read(keys));
     expect(before[1]).toEqual({ ...keys[1], value: null });
-    const outcomes = await done(session.deposit(next()));
-    expect(outcomes.map(({ status, gasUsed }) => [status, gasUsed])).toEqual(next().map(() => [1, 0n]));
+    await done(openBy({ deposits: due() }));
     const after = await done(session.read(keys));
     expect(after[1]).toMatchObject({ value: { balance: 2n * MINT } });
     expect(after[2]).toEqual({ ...keys[2], value: 4n * MINT });
     const balances = [before[0], after[0]].map((entry) => (entry!.value as { balance: bigint }).balance);
     expect(balances[1]! - balances[0]!).toBe(MINT);
+  });
+
+  it("lays the context over what it reads: slot, L1 block, its base fee", async () => {
+    await done(openBy({ slot: 5n, deposits: due() }));
+    const [entry] = await done(session.read([hotSlot(CHARTER_SLOTS.l1Values)]));
+    expect(entry!.value).toBe(5n | (1n << 64n) | (view.l1BaseFee(1n)! << 128n));
   });
 
   it("reads the chain's own values for the block in the making", async () => {
@@ -142,19 +250,95 @@ describe("a block's session", () => {
     expect(served).toEqual([]);
   });
 
-  it("gives the code of contracts among the accounts, and of those alone", async () => {
-    const token = createAddress(user, 0n);
-    const keys = [user, token].map((address) => ({ kind: "account", address }) as const);
-    const entries = await done(session.readWithCode(keys));
-    expect(entries.map(({ kind }) => kind)).toEqual(["account", "account", "code"]);
-    expect((entries[2]!.value as Uint8Array).length).toBe((TOKEN_INITCODE.length - 2) / 2 - 12);
-  });
-
   it("that is closed reads nothing more", async () => {
     session.close();
     expect(() => session.read([{ kind: "number" }])).toThrow();
-    await expect(session.deposit(next())).rejects.toThrow();
+    await expect(openBy({ deposits: due() })).rejects.toThrow();
     await world.clock.advance(10);
     expect(served).toEqual([]);
+  });
+});
+
+describe("a block's session whose hosts do not serve", () => {
+  it("anything fails to open, with the hosts' error as the cause", async () => {
+    isRefused = () => true;
+    expectHostsSilent(await failureOf(openBy({ deposits: due() })));
+  });
+
+  it("one value that the opening reads fails to open", async () => {
+    isRefused = ({ keys }) => keys.some((key) => key.kind === "account" && key.address === late);
+    expectHostsSilent(await failureOf(openBy({ deposits: due() })));
+  });
+
+  it("values and code of a called contract fails to open, and leaves no failure unseen", async () => {
+    const to = createAddress(user, 0n);
+    const data = new Uint8Array(64);
+    const message = { source: "message", from: user, to, mint: 0n, gasLimit: 100_000n, data } as const;
+    const messages = [1n, 2n].map((index): SystemTransaction => ({ ...message, index }));
+    await done(session.read([{ kind: "account", address: to }]));
+    isRefused = () => true;
+    expectHostsSilent(await failureOf(session.open(maker.environment(), messages)));
+  });
+
+  it("what settle reads fails to assemble", async () => {
+    const transactions = [await transactionOf(maker.dac, "user", { nonce: 1, value: 5n })];
+    const plan = { deposits: due(), transactions, providers };
+    await done(openBy(plan));
+    const users = await usersBy(plan);
+    isRefused = ({ keys }) => keys.some((key) => key.kind === "slot" && key.address === PREDEPLOYS.feeVault);
+    expectHostsSilent(await failureOf(session.assemble(assemblyOf(plan, users))));
+  });
+
+  it("the witness fails to assemble", async () => {
+    const plan = { deposits: due(), providers };
+    await done(openBy(plan));
+    isRefused = ({ forWrites }) => forWrites;
+    const error = await failureOf(session.assemble(assemblyOf(plan, [])));
+    expect(error).toMatchObject({ code: "fetch-failed", cause: expect.any(HostsSilent) });
+  });
+});
+
+describe("what a session reads for a job", () => {
+  const slotsIn = (entries: readonly StateEntry[]): readonly Hash[] =>
+    entries.flatMap((entry) => (entry.kind === "slot" ? [entry.slot] : []));
+  const slotsOf = (...slots: readonly bigint[]) => slots.map((slot) => hotSlot(slot).slot);
+
+  it("has the code of contracts among the accounts, and of those alone", async () => {
+    const token = createAddress(user, 0n);
+    const keys = [user, token].map((address) => ({ kind: "account", address }) as const);
+    const entries = await done(session.readForJob({ keys, signers: [user] }));
+    expect(entries.map(({ kind }) => kind)).toEqual(["account", "account", "slot", "code"]);
+    expect((entries[3]!.value as Uint8Array).length).toBe((TOKEN_INITCODE.length - 2) / 2 - 12);
+  });
+
+  it("has the flag word alone where the DAC is free, also of signers", async () => {
+    for (const signers of [[], [user, late]]) {
+      const entries = await done(session.readForJob({ keys: [], signers }));
+      expect(entries).toEqual([{ ...hotSlot(CHARTER_SLOTS.flags), value: 1n }]);
+    }
+  });
+
+  it("has the flag word, rules, tax brackets and each signer's words where the DAC has rules", async () => {
+    await begin(RULED, 1);
+    const signers = [user, late];
+    const entries = await done(session.readForJob({ keys: [], signers }));
+    const { flags, restricted, brackets } = CHARTER_SLOTS;
+    const own = signers.flatMap((signer) => [allowSlotOf(signer), denySlotOf(signer)]);
+    expect(slotsIn(entries)).toEqual(slotsOf(flags, restricted, brackets, brackets + 1n, ...own));
+    const words = entries.map(({ value }) => value);
+    const [create, selfDestruct] = [1n << 0xf0n, 1n << 0xffn];
+    expect(words.slice(0, 2)).toEqual([3n << 8n, create]);
+    expect(words.slice(4)).toEqual([create, 0n, 0n, selfDestruct]);
+    expect(slotsIn(await done(session.readForJob({ keys: [], signers: [] })))).toEqual(
+      slotsOf(flags, restricted, brackets, brackets + 1n),
+    );
+  });
+
+  it("sees in block 1 the charter that the block itself founds", async () => {
+    await begin(RULED, 0);
+    await done(openBy({}));
+    const entries = await done(session.readForJob({ keys: [], signers: [user] }));
+    expect(entries.map(({ value }) => value).slice(0, 2)).toEqual([3n << 8n, 1n << 0xf0n]);
+    expect(entries.at(-2)!.value).toBe(1n << 0xf0n);
   });
 });

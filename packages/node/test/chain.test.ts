@@ -14,7 +14,18 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Chain, type Ports } from "../src/index.ts";
 import { RequestDesk } from "../src/requestDesk.ts";
 import { BlockMaker, TOKEN_INITCODE, transactionOf } from "./blockMaker.ts";
-import { CHAIN_ID, connect, deposit, hashOfText, identityOf, SETTINGS, type Site, viewOf, World } from "./world.ts";
+import {
+  CHAIN_ID,
+  connect,
+  deposit,
+  hashOfText,
+  identityOf,
+  l1Block,
+  SETTINGS,
+  type Site,
+  viewOf,
+  World,
+} from "./world.ts";
 
 const user = identityOf("user").operator;
 const receiver = identityOf("receiver").operator;
@@ -79,6 +90,7 @@ const DAMAGES: readonly (readonly [keyof Header, (header: Header) => Partial<Hea
   ["stateRoot", ({ stateRoot }) => ({ stateRoot: flipped(stateRoot) })],
   ["transactionsRoot", ({ transactionsRoot }) => ({ transactionsRoot: flipped(transactionsRoot) })],
   ["receiptsRoot", ({ receiptsRoot }) => ({ receiptsRoot: flipped(receiptsRoot) })],
+  ["withdrawalsRoot", ({ withdrawalsRoot }) => ({ withdrawalsRoot: flipped(withdrawalsRoot) })],
   ["checkpointsRoot", ({ checkpointsRoot }) => ({ checkpointsRoot: flipped(checkpointsRoot) })],
   ["logsBloom", ({ logsBloom }) => ({ logsBloom: logsBloom.map((byte, i) => (i === 9 ? byte ^ 1 : byte)) })],
   ["gasUsed", ({ gasUsed }) => ({ gasUsed: gasUsed + 1n })],
@@ -86,6 +98,15 @@ const DAMAGES: readonly (readonly [keyof Header, (header: Header) => Partial<Hea
   ["prevRandao", ({ prevRandao }) => ({ prevRandao: flipped(prevRandao) })],
   ["baseFeePerGas", ({ baseFeePerGas }) => ({ baseFeePerGas: baseFeePerGas + 1n })],
 ];
+
+/** Position of the first deposit in block 1: after context and founding. */
+const DEPOSIT = 2;
+/** Transactions with one bit of one turned. */
+const turned = (transactions: readonly Uint8Array[], at: number, byte: number): readonly Uint8Array[] =>
+  transactions.with(at, transactions.at(at)!.with(byte, transactions.at(at)!.at(byte)! ^ 1));
+
+/** What only those can check who have the state. */
+const OF_STATE: readonly (keyof Header)[] = ["stateRoot", "checkpointsRoot", "withdrawalsRoot"];
 
 describe("a chain with state", () => {
   it("begins with the genesis that follows from the DAC's registration", async () => {
@@ -104,7 +125,7 @@ describe("a chain with state", () => {
     expect(chain.head.hash).toBe(hashHeader(blocks[2]!.header));
     expect(chain.database.account(receiver)?.balance).toBe(21n);
     expect(chain.database.head?.stateRoot).toBe(blocks[2]!.header.stateRoot);
-    expect(await chain.database.receipts(2n)).toHaveLength(3);
+    expect(await chain.database.receipts(2n)).toHaveLength(blocks[1]!.transactions.length);
     expect(encodeBlock(chain.block(2n)!)).toEqual(encodeBlock(blocks[1]!));
     expect(chain.block(4n)).toBeNull();
   });
@@ -127,32 +148,32 @@ describe("a chain with state", () => {
   it.each<readonly [string, (block: SealedBlock) => Partial<SealedBlock>]>([
     [
       "an outcome that gave more",
-      ({ outcomes: [first, ...rest] }) => ({
-        outcomes: [
-          {
-            ...first!,
-            writes: first!.writes.map((write) => ({
-              ...write,
-              account: write.account && { ...write.account, balance: write.account.balance + 1n },
-            })),
-          },
-          ...rest,
-        ],
-      }),
+      ({ outcomes }) => {
+        const generous = outcomes[DEPOSIT]!.writes.map((write) => ({
+          ...write,
+          account: write.account && { ...write.account, balance: write.account.balance + 1n },
+        }));
+        return { outcomes: outcomes.with(DEPOSIT, { ...outcomes[DEPOSIT]!, writes: generous }) };
+      },
     ],
     [
       "a status that is turned around",
-      ({ outcomes: [first, ...rest] }) => ({ outcomes: [{ ...first!, status: 0 as const }, ...rest] }),
+      ({ outcomes }) => ({ outcomes: outcomes.with(DEPOSIT, { ...outcomes[DEPOSIT]!, status: 0 }) }),
     ],
-    [
-      "a deposit that L1 does not have",
-      ({ transactions: [first, ...rest] }) => ({
-        transactions: [first!.map((byte, i) => (i === 30 ? byte ^ 1 : byte)), ...rest],
-      }),
-    ],
+    ["another context than it says", ({ transactions }) => ({ transactions: turned(transactions, 0, -1) })],
+    ["another charter than L1's", ({ transactions }) => ({ transactions: turned(transactions, 1, 200) })],
+    ["a deposit that L1 does not have", ({ transactions }) => ({ transactions: turned(transactions, DEPOSIT, 30) })],
+    ["a settle that is none", ({ transactions }) => ({ transactions: turned(transactions, -1, 30) })],
     [
       "a transaction left out",
       ({ transactions, outcomes }) => ({ transactions: transactions.slice(0, -1), outcomes: outcomes.slice(0, -1) }),
+    ],
+    [
+      "its founding left out",
+      ({ transactions, outcomes }) => ({
+        transactions: transactions.toSpliced(1, 1),
+        outcomes: outcomes.toSpliced(1, 1),
+      }),
     ],
   ])("refuses a block with %s", async (_what, damage) => {
     await open(true);
@@ -209,7 +230,7 @@ describe("a chain with state", () => {
     post(blocks.slice(0, 2), view.block.timestamp);
     expect([chain.safeNumber, chain.finalNumber]).toEqual([2n, 0n]);
     const { maxWindowSeconds } = SETTINGS.parameters;
-    view.apply({ kind: "l1Block", number: 2n, timestamp: view.block.timestamp + BigInt(maxWindowSeconds) });
+    view.apply(l1Block(2n, view.block.timestamp + BigInt(maxWindowSeconds)));
     expect(chain.finalNumber).toBe(2n);
     await receive(blocks[2]!);
     await world.clock.advance(10);
@@ -272,13 +293,13 @@ describe("a chain of blocks alone", () => {
     const blocks = await story();
     await receive(...blocks);
     expect(chain.head.header.number).toBe(3n);
-    expect(await chain.database.receipts(2n)).toHaveLength(3);
+    expect(await chain.database.receipts(2n)).toHaveLength(blocks[1]!.transactions.length);
     expect(() => chain.prove(blocks[0]!.header.stateRoot, [{ kind: "account", address: user }], false)).toThrow(
       /no-state/,
     );
   });
 
-  it.each(DAMAGES.filter(([field]) => field !== "stateRoot" && field !== "checkpointsRoot"))(
+  it.each(DAMAGES.filter(([field]) => !OF_STATE.includes(field)))(
     "refuses a block with a wrong %s",
     async (_field, damage) => {
       await open(false);

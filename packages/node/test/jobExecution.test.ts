@@ -1,6 +1,8 @@
 import { createAddress } from "@mvm/evm";
 import {
+  CHARTER_SLOTS,
   HEADER_CONSTANTS,
+  hotSlot,
   type Job,
   LIMITS,
   type Outcome,
@@ -49,7 +51,7 @@ async function jobOf(users: readonly number[], values: readonly StateEntry[] = [
     users.map(async (n) => {
       const data = tokenTransfer(identityOf(userOf(n + 100)).operator, 5n);
       const nonce = n === 0 ? 1 : 0;
-      return toMessage(await transactionOf(maker.dac, userOf(n), { nonce, to: token, data }));
+      return toMessage(await transactionOf(maker.dac, userOf(n), { nonce, to: token, data }), 1n);
     }),
   );
   return { jobId, environment, messages, values };
@@ -97,8 +99,10 @@ describe("a job's execution", () => {
   });
 
   it("asks as often for many transactions as for one: by the depth of dependent reads", async () => {
-    const one = await run(await jobOf([1]));
-    const many = await run(await jobOf(all));
+    // a sequencer's job has it
+    const flags = [await entryOf(hotSlot(CHARTER_SLOTS.flags))];
+    const one = await run(await jobOf([1], flags));
+    const many = await run(await jobOf(all, flags));
     expect(many.asks.length).toBeLessThanOrEqual(one.asks.length);
     // sender, receiver, code, the two slots, the fees' receiver
     expect(one.asks.length).toBeLessThanOrEqual(6);

@@ -24,8 +24,8 @@ describe("contract events in the words of the roles", () => {
         label: "acme",
         management: other,
         genesisHash: hashOfText("genesis"),
-        charter: { vision: "v", mission: "m", managementContract: other },
-        encodedCharter: Uint8Array.of(1, 2),
+        charter: "0x0102",
+        metisDao: operator,
       },
       {
         kind: "dacCreated",
@@ -33,7 +33,7 @@ describe("contract events in the words of the roles", () => {
         label: "acme",
         genesisHash: hashOfText("genesis"),
         timestamp: 77n,
-        charter: "0x0102",
+        founding: { charter: Uint8Array.of(1, 2), metisDao: operator },
       },
     ],
     [

@@ -25,6 +25,7 @@ import {
   GENESIS_SECONDS,
   hashOfText,
   identityOf,
+  l1Block,
   l1Of,
   peerOf,
   SETTINGS,
@@ -44,6 +45,8 @@ const DEPOSIT = {
 let world: World;
 let peer: Site;
 let block: SealedBlock;
+/** in its place, but for somebody else */
+let strange: SealedBlock;
 
 beforeEach(async () => {
   world = new World();
@@ -52,6 +55,7 @@ beforeEach(async () => {
   const view = viewOf(["host"]);
   view.apply(DEPOSIT);
   const maker = await BlockMaker.start(view);
+  strange = (await maker.sibling({ signer: "somebody" })).block;
   block = await maker.next({ deposits: view.deposits(CHAIN_ID, 0n, 1n) });
 });
 
@@ -96,6 +100,7 @@ describe("gossip at a node", () => {
     ["a block that is cut off", () => encodeBlock(block).slice(0, -1)],
     ["another chain's block", () => encodeBlock(signed({ ...block, chainId: toChainId(7002n) }))],
     ["a block without a signature", () => encodeBlock({ ...block, signature: `0x${"00".repeat(65)}` })],
+    ["a block that pays somebody else", () => encodeBlock(signed(strange))],
     ["a block signed by somebody else", () => encodeBlock(signed(block, "somebody"))],
     [
       "a block with a header that was not signed",
@@ -206,7 +211,7 @@ describe("a node", () => {
     await settle();
     await site.network.stop();
     expect(world.clock.pending).toBe(before);
-    core.l1Event({ kind: "l1Block", number: 2n, timestamp: GENESIS_SECONDS });
+    core.l1Event(l1Block(2n, GENESIS_SECONDS));
     expect(world.clock.pending).toBe(before);
   });
 
@@ -246,8 +251,7 @@ describe("a node", () => {
     const followers = ["sequencer", "host", "gateway"].map((name) => nodes.get(name)!.core.chains.get(CHAIN_ID)!);
     const isIn = (): boolean => followers.every(({ database }) => database.transactionPlace(transaction.hash) !== null);
     for (let step = 0; step < 100 && !isIn(); step++) {
-      for (const { core } of nodes.values())
-        core.l1Event({ kind: "l1Block", number: 1n, timestamp: BigInt(Math.floor(world.clock.nowMs() / 1000)) });
+      for (const { core } of nodes.values()) core.l1Event(l1Block(1n, BigInt(Math.floor(world.clock.nowMs() / 1000))));
       await world.clock.advance(200);
     }
     expect(isIn()).toBe(true);

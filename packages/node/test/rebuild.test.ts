@@ -1,6 +1,8 @@
 import {
+  type Address,
   type BatchHeader,
   buildBatch,
+  type Charter,
   decodeBatchData,
   encodeBatchData,
   hashHeader,
@@ -11,9 +13,18 @@ import {
 import { beforeEach, describe, expect, it } from "vitest";
 import { Rebuild, RebuildError } from "../src/index.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
-import { CHAIN_ID, deposit, hashOfText, identityOf, SETTINGS, viewOf } from "./world.ts";
+import { CHAIN_ID, deposit, FREE_CHARTER, hashOfText, identityOf, SETTINGS, viewOf } from "./world.ts";
 
 const user = identityOf("user").operator;
+
+const providers = ["provider-a", "provider-b"].map((name) => identityOf(name).operator);
+
+/** A charter with a rule and a tax. */
+const RULED: Charter = {
+  ...FREE_CHARTER,
+  permissions: [{ operation: "allow", opcode: "CREATE", addresses: [user] }],
+  taxRates: [{ threshold: 0n, rate: 100 }],
+};
 
 type Batch = { header: BatchHeader; data: Uint8Array };
 
@@ -29,7 +40,7 @@ beforeEach(async () => {
   const deposits = view.deposits(CHAIN_ID, 0n, 1n);
   const call = (nonce: number, rest: object) => transactionOf(maker.dac, "user", { nonce, ...rest });
   blocks = [
-    await maker.next({ deposits: deposits.slice(0, 2), transactions: [await call(0, { value: 4n })] }),
+    await maker.next({ deposits: deposits.slice(0, 2), transactions: [await call(0, { value: 4n })], providers }),
     await maker.next({ transactions: [await call(1, { to: null, data: TOKEN_INITCODE })] }),
     await maker.next({
       deposits: deposits.slice(2),
@@ -72,6 +83,44 @@ describe("rebuilding a chain from its batches", () => {
     const again = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
     for (const block of blocks) await again.batch(batchOf([block]));
     expect(again.head.hash).toBe(rebuild.head.hash);
+  });
+
+  it("founds the DAC with the charter that L1 registered, which the data do not have", async () => {
+    const view = viewOf([], RULED);
+    const ruled = await BlockMaker.start(view);
+    const posted = [await ruled.next({})];
+    const batch = batchOf(posted);
+    rebuild = await Rebuild.start(ruled.dac, view, SETTINGS.parameters);
+    await rebuild.batch(batch);
+    expect(rebuild.head.hash).toBe(hashHeader(posted[0]!.header));
+    expect(decodeBatchData(batch.data).blocks[0]!.transactions).toEqual([]);
+    rebuild = await Rebuild.start(maker.dac, viewOf([]), SETTINGS.parameters);
+    expect((await failureOf(batch)).code).toBe("wrong-batch");
+  });
+
+  it("takes from the batch whom a block pays, as its commitment says: L1 does not know who had the seats", async () => {
+    const other = await BlockMaker.start(view);
+    const providers = ["somebody", "else"].map((name) => identityOf(name).operator);
+    const block = await other.next({ providers, signer: "stranger" });
+    await rebuild.batch(batchOf([block]));
+    expect(rebuild.head.hash).toBe(hashHeader(block.header));
+  });
+
+  it.each<readonly [string, (paid: readonly Address[]) => readonly Address[]]>([
+    ["another sequencer", ([, ...rest]) => [identityOf("other").operator, ...rest]],
+    ["another provider", ([first]) => [first!, identityOf("other").operator]],
+    ["one provider more", (paid) => [...paid, identityOf("other").operator]],
+    ["one provider less", (paid) => paid.slice(0, -1)],
+    ["them in another order", (paid) => [...paid].reverse()],
+  ])("says that a batch is wrong whose data pay %s than its commitment", async (_what, change) => {
+    const error = await failureOf(first(({ paid }) => ({ paid: change(paid) })));
+    expect(error.code).toBe("wrong-batch");
+    expect(error.message).toMatch(/commitment is wrong/);
+  });
+
+  it("says that a block that pays no sequencer is wrong", async () => {
+    const error = await failureOf(first(() => ({ paid: [] })));
+    expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/pays no sequencer$/) });
   });
 
   it("starts at the DAC's genesis", () => {
@@ -134,6 +183,9 @@ describe("rebuilding a chain from its batches", () => {
     ["has the timestamp of its parent", () => ({ timestamp: maker.dac.timestamp })],
     ["has another timestamp", ({ timestamp }) => ({ timestamp: timestamp + 1n })],
     ["has another job", ({ context }) => ({ context: { ...context, jobId: hashOfText("job") as string as never } })],
+    ["is of another slot", ({ context }) => ({ context: { ...context, slot: context.slot + 1n } })],
+    ["has another L1 base fee", ({ context }) => ({ context: { ...context, l1BaseFee: context.l1BaseFee - 1n } })],
+    ["has a system transaction among the users'", () => ({ transactions: [blocks[0]!.transactions[0]!] })],
     ["has no transaction", ({ context }) => ({ transactions: [], context: { ...context, queueEnd: 0n } })],
   ])("says that a batch is wrong of which a block %s", async (_what, change) => {
     expect((await failureOf(first(change))).code).toBe("wrong-batch");

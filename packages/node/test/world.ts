@@ -1,10 +1,13 @@
 /** A small network in memory: one clock, one wire, ports of nodes that outlive a restart, L1 as a list of events. */
+import { encodeCharter } from "@mvm/l1";
 import { MemoryHub, MemoryNetwork, type NetworkEvent } from "@mvm/network";
 import {
   type Address,
   addressOf,
   blsKeyFromSeed,
   type ChainId,
+  type Charter,
+  type Founding,
   fromHex,
   type Hash,
   type Hex,
@@ -15,6 +18,7 @@ import {
   signDigest,
   toAddress,
   toChainId,
+  ZERO_ADDRESS,
 } from "@mvm/protocol";
 import { type Dac, type L1Event, L1View, type Member } from "@mvm/roles";
 import { DacDatabase, MemoryStore } from "@mvm/state";
@@ -126,8 +130,33 @@ export async function connect(left: Site, right: Site): Promise<void> {
   await left.network.dial(right.network.addresses[0]!);
 }
 
+/** A charter without rules and taxes. */
+export const FREE_CHARTER: Charter = {
+  vision: "to be tested",
+  mission: "",
+  permissions: [],
+  taxRates: [],
+  managementContract: ZERO_ADDRESS,
+};
+
+export const foundingOf = (charter: Charter): Founding => ({
+  charter: fromHex(encodeCharter(charter)),
+  metisDao: identityOf("metisDao").operator,
+});
+
+export const l1Block = (number: bigint, timestamp: bigint): L1Event => ({
+  kind: "l1Block",
+  number,
+  timestamp,
+  baseFeePerGas: 10n ** 9n + number,
+});
+
 /** L1 with one sequencer "sequencer", the given storage hosts and providers, one DAC, and L1 block 1. */
-export function l1Of(hosts: readonly string[], providers: readonly string[] = []): readonly L1Event[] {
+export function l1Of(
+  hosts: readonly string[],
+  providers: readonly string[] = [],
+  charter: Charter = FREE_CHARTER,
+): readonly L1Event[] {
   return [
     { kind: "registered", registry: "sequencer", member: memberOf("sequencer", 0) },
     ...hosts.map((name, i) => ({ kind: "registered", registry: "storage", member: memberOf(name, i) }) as const),
@@ -138,15 +167,15 @@ export function l1Of(hosts: readonly string[], providers: readonly string[] = []
       label: `dac-${CHAIN_ID}`,
       genesisHash: hashOfText(`genesis of ${CHAIN_ID}`),
       timestamp: GENESIS_SECONDS,
-      charter: "0x",
+      founding: foundingOf(charter),
     },
-    { kind: "l1Block", number: 1n, timestamp: GENESIS_SECONDS },
+    l1Block(1n, GENESIS_SECONDS),
   ];
 }
 
-export function viewOf(hosts: readonly string[]): L1View {
+export function viewOf(hosts: readonly string[], charter: Charter = FREE_CHARTER): L1View {
   const view = new L1View(SETTINGS.parameters);
-  for (const event of l1Of(hosts)) view.apply(event);
+  for (const event of l1Of(hosts, [], charter)) view.apply(event);
   return view;
 }
 

@@ -1,22 +1,24 @@
 /**
- * Batches: what is posted on L1, enough to rebuild the chain from (invariant I9). Deposits are not in the data: they
- * follow from the L1 queue by each block's queueEnd. The layout is plain RLP; the random-access format of the fraud
- * proofs replaces it with version 2.
+ * Batches: what is posted on L1, enough to rebuild the chain from (invariant I9). System transactions are not in the
+ * data: deposits follow from the L1 queue by each block's queueEnd, the founding from the registration, context and
+ * settle from the rest of the block. The layout is plain RLP; the random-access format of the fraud proofs is to replace it.
  */
 import { type BlockContext, blockContextCodec, chainIdCodec, type SealedBlock } from "./blocks.ts";
-import { address, bytes, type Codec, decode, encode, hash, list, struct, uint, version } from "./codec.ts";
-import { DEPOSIT_TYPE } from "./deposits.ts";
+import { address, bytes, type Codec, CodecError, decode, encode, hash, list, struct, uint, version } from "./codec.ts";
 import { keccakHash } from "./hash.ts";
 import { hashHeader } from "./header.ts";
 import { merkleRoot } from "./merkle.ts";
 import { LIMITS } from "./parameters.ts";
 import type { Address, ChainId, Hash } from "./primitives.ts";
+import { decodeSystemTransaction, isSystemTransaction, settledAccounts } from "./systemTransactions.ts";
 
 export type PostedBlock = {
   readonly context: BlockContext;
   readonly timestamp: bigint;
   /** encoded user transactions in order */
   readonly transactions: readonly Uint8Array[];
+  /** who is paid by the block's settle: the sequencer, then the providers */
+  readonly paid: readonly Address[];
 };
 
 export type BatchData = {
@@ -25,12 +27,13 @@ export type BatchData = {
   readonly blocks: readonly PostedBlock[];
 };
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 const postedBlockCodec: Codec<PostedBlock> = struct({
   context: blockContextCodec,
   timestamp: uint(64),
   transactions: list(bytes(LIMITS.transactionBytes), LIMITS.blockTransactions),
+  paid: list(address, 1 + LIMITS.seats + LIMITS.standIns),
 });
 
 const layout = struct({
@@ -49,14 +52,16 @@ export function decodeBatchData(data: Uint8Array): BatchData {
   return batch;
 }
 
-const isUserTransaction = (raw: Uint8Array): boolean => raw[0] !== DEPOSIT_TYPE;
-
-/** The part of a block that is posted. */
+/** The part of a block that is posted. Throws CodecError where it does not end in a settle of its chain. */
 export function toPosted(block: SealedBlock): PostedBlock {
+  const settle = decodeSystemTransaction(block.transactions.at(-1) ?? new Uint8Array(0), block.chainId);
+  const paid = settledAccounts(settle);
+  if (paid === null) throw new CodecError("out-of-range", "a block ends in its settle transaction");
   return {
     context: block.context,
     timestamp: block.header.timestamp,
-    transactions: block.transactions.filter(isUserTransaction),
+    transactions: block.transactions.filter((raw) => !isSystemTransaction(raw)),
+    paid,
   };
 }
 

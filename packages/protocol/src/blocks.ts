@@ -44,6 +44,8 @@ export type BlockContext = {
   readonly slot: bigint;
   /** L1 block up to which the queue may be consumed */
   readonly l1Block: bigint;
+  /** base fee of that L1 block, wei per gas: what the block's transactions pay for their data by */
+  readonly l1BaseFee: bigint;
   /** end (exclusive) of the L1 queue's consumed part after this block */
   readonly queueEnd: bigint;
   /** the job whose result the block is; prevRandao derives from it */
@@ -53,6 +55,7 @@ export type BlockContext = {
 export const blockContextCodec: Codec<BlockContext> = struct({
   slot: uint(64),
   l1Block: uint(64),
+  l1BaseFee: uint(64),
   queueEnd: uint(64),
   jobId: jobIdCodec,
 });
@@ -68,7 +71,7 @@ export type UnsignedBlock = {
   readonly generation: bigint;
   readonly header: Header;
   readonly context: BlockContext;
-  /** encoded transactions: deposits in queue order, then users' */
+  /** encoded transactions: context, in block 1 founding, deposits in queue order, users', settle */
   readonly transactions: readonly Uint8Array[];
   /** one for each transaction */
   readonly outcomes: readonly BlockOutcome[];
@@ -80,7 +83,7 @@ export type SealedBlock = UnsignedBlock & {
   readonly signature: Hex;
 };
 
-const WIRE_VERSION = 1;
+const WIRE_VERSION = 2;
 
 const body = {
   transactions: list(bytes(LIMITS.transactionBytes), LIMITS.blockTransactions),

@@ -40,6 +40,8 @@ export type TransactionMessage = {
   readonly data: Uint8Array;
   readonly accessList: readonly AccessListEntry[];
   readonly authorizations: readonly RecoveredAuthorization[];
+  /** wei that the sender pays for the transaction's bytes on L1; the sequencer computes it from the encoded transaction */
+  readonly l1Fee: bigint;
 };
 
 /** The block's values that every execution gets; number, chain and block hashes are read on demand instead. */
@@ -113,7 +115,9 @@ export type InvalidReason =
   | "initcode-too-large"
   | "nonce-overflow"
   | "type-not-supported"
-  | "empty-authorizations";
+  | "empty-authorizations"
+  /** the charter does not let its signer send transactions */
+  | "denied";
 
 export type IncludedOutcome = {
   readonly kind: "included";

@@ -64,6 +64,7 @@ export const transactionMessageCodec: Codec<TransactionMessage> = struct({
   data: bytes(LIMITS.transactionBytes),
   accessList: list(struct({ address, slots: list(hash, LIMITS.accessSlots) }), LIMITS.accessAddresses),
   authorizations: list(struct({ authority: optional(address), address, nonce: gas }), LIMITS.authorizations),
+  l1Fee: wei,
 });
 
 export const blockEnvironmentCodec: Codec<BlockEnvironment> = struct({
@@ -145,6 +146,7 @@ const INVALID_REASONS: readonly InvalidReason[] = [
   "nonce-overflow",
   "type-not-supported",
   "empty-authorizations",
+  "denied",
 ];
 
 export const outcomeCodec: Codec<Outcome> = union({

@@ -1,6 +1,6 @@
 /** Block headers: Ethereum's own layout (Prague fields), so that every existing client parses them (design page 10). */
 import { address, bytes, type Codec, encode, fixedBytes, hash, struct, uint } from "./codec.ts";
-import { EMPTY_LIST_HASH, EMPTY_TRIE_ROOT, keccakHash } from "./hash.ts";
+import { EMPTY_LIST_HASH, keccakHash } from "./hash.ts";
 import { fromHex, toHash } from "./hex.ts";
 import { LIMITS } from "./parameters.ts";
 import { PREDEPLOYS } from "./predeploys.ts";
@@ -23,6 +23,8 @@ export type Header = {
   readonly timestamp: bigint;
   /** Merkle root of the block's checkpoints: the header's extraData */
   readonly checkpointsRoot: Hash;
+  /** storage root of MVM_L2ToL1 after the block: what withdrawals and messages to L1 are proven against */
+  readonly withdrawalsRoot: Hash;
   readonly prevRandao: Hash;
   /** wei per gas */
   readonly baseFeePerGas: bigint;
@@ -31,12 +33,10 @@ export type Header = {
 /** The constant fields, with the values that Ethereum's header layout gives them on a DAC's chain. */
 export const HEADER_CONSTANTS = {
   ommersHash: EMPTY_LIST_HASH,
-  beneficiary: PREDEPLOYS.feeAccumulator as Address,
+  beneficiary: PREDEPLOYS.executionManager as Address,
   difficulty: 0n,
   gasLimit: LIMITS.blockGas,
   nonce: new Uint8Array(8),
-  /** storage root of the withdrawals' message contract: empty until the bridge's way back is deployed */
-  withdrawalsRoot: EMPTY_TRIE_ROOT,
   blobGasUsed: 0n,
   excessBlobGas: 0n,
   parentBeaconBlockRoot: ZERO_HASH,
@@ -86,6 +86,7 @@ export const headerCodec: Codec<Header> = struct({
   gasUsed: uint(64),
   timestamp: uint(64),
   checkpointsRoot: hash,
+  withdrawalsRoot: hash,
   prevRandao: hash,
   baseFeePerGas: uint(256),
 });

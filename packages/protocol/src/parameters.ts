@@ -73,10 +73,18 @@ export const LIMITS = {
   blockGas: 60_000_000n,
   /** EIP-7825 */
   transactionGas: 16_777_216n,
-  /** transactions of a block, deposits included (design page 10) */
+  /** transactions of a block, system transactions included (design page 10) */
   blockTransactions: 2_048,
   /** bytes of one encoded transaction: one step of a fraud proof must carry it (design page 10) */
   transactionBytes: 56 * 1024,
+  /** bytes that the logs of one transaction may take in its receipt, so that it has at most 56 KiB with all that goes with them */
+  receiptLogBytes: 56 * 1024 - 288,
+  /** bytes of memory that one operation may read and write: one step of a fraud proof must carry them (design page 10) */
+  rangeBytes: 64 * 1024,
+  /** gas of one call of a precompile: one step of a fraud proof must run it (design page 10) */
+  precompileGas: 8_000_000,
+  /** tax brackets of a charter */
+  charterTaxBrackets: 16,
   /** addresses of an access list, and slots of each */
   accessAddresses: 1_024,
   accessSlots: 1_024,

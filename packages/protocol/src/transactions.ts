@@ -4,6 +4,7 @@ import { recoverAddress } from "./ecdsa.ts";
 import type { AccessListEntry, RecoveredAuthorization, TransactionMessage } from "./execution.ts";
 import { keccak, keccakHash } from "./hash.ts";
 import { bigIntToBytes, bytesToBigInt, concatBytes, fromHex, toHex, toWord } from "./hex.ts";
+import { l1FeeOf } from "./l1Fee.ts";
 import { LIMITS } from "./parameters.ts";
 import type { Address, Hash } from "./primitives.ts";
 import { encodeRlp, encodeRlpList, RlpCursor, RlpError, type RlpInput } from "./rlp.ts";
@@ -272,8 +273,11 @@ function recoverAuthorization(authorization: Authorization, chainId: bigint): Re
   return { authority, address, nonce };
 }
 
-/** What a provider gets to see of a transaction: signatures and chain stripped (design page 20, "Blindness"). */
-export function toMessage(transaction: Transaction): TransactionMessage {
+/**
+ * What a provider gets to see of a transaction: signatures and chain stripped (design page 20, "Blindness").
+ * @param l1BaseFee of the block that it is to stand in, wei per gas
+ */
+export function toMessage(transaction: Transaction, l1BaseFee: bigint): TransactionMessage {
   const { type, from, to, nonce, gasLimit, maxFeePerGas, maxPriorityFeePerGas, value, data, accessList, chainId } =
     transaction;
   const authorizations = transaction.authorizations.map((entry) => recoverAuthorization(entry, chainId));
@@ -289,5 +293,6 @@ export function toMessage(transaction: Transaction): TransactionMessage {
     data,
     accessList,
     authorizations,
+    l1Fee: l1FeeOf(transaction.raw, l1BaseFee),
   };
 }

@@ -10,7 +10,6 @@ import {
   type BlockOutcome,
   CHAIN_ID_BOUND,
   type ChainId,
-  type Deposit,
   type Hash,
   type Header,
   type Hex,
@@ -27,6 +26,8 @@ import {
   type Seat,
   type StateEntry,
   type StateKey,
+  SYSTEM_SOURCES,
+  type SystemTransaction,
   type TransactionMessage,
   toHex,
 } from "@mvm/protocol";
@@ -36,7 +37,7 @@ import fc from "fast-check";
 export const RUNS = { numRuns: 200 } as const;
 
 const hexOf = (size: number): fc.Arbitrary<Hex> => fc.uint8Array({ minLength: size, maxLength: size }).map(toHex);
-const uint = (bits: number): fc.Arbitrary<bigint> =>
+export const uint = (bits: number): fc.Arbitrary<bigint> =>
   fc.oneof(fc.bigInt(0n, (1n << BigInt(bits)) - 1n), fc.bigInt(0n, 300n), fc.constant((1n << BigInt(bits)) - 1n));
 const few = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(item, { maxLength: 4 });
 
@@ -114,6 +115,7 @@ const REASONS: { readonly [R in InvalidReason]: true } = {
   "nonce-overflow": true,
   "type-not-supported": true,
   "empty-authorizations": true,
+  denied: true,
 };
 export const invalidReasons = fc.constantFrom(...(Object.keys(REASONS) as InvalidReason[]));
 
@@ -134,6 +136,7 @@ export const messages: fc.Arbitrary<TransactionMessage> = fc.record({
   data: someBytes(70),
   accessList: few(fc.record({ address: addresses, slots: few(hashes) })),
   authorizations: few(fc.record({ authority: fc.option(addresses), address: addresses, nonce: uint(64) })),
+  l1Fee: uint(256),
 });
 
 export const environments: fc.Arbitrary<BlockEnvironment> = fc.record({
@@ -154,6 +157,7 @@ export const headers: fc.Arbitrary<Header> = fc.record({
   gasUsed: uint(64),
   timestamp: uint(64),
   checkpointsRoot: hashes,
+  withdrawalsRoot: hashes,
   prevRandao: hashes,
   baseFeePerGas: uint(256),
 });
@@ -161,6 +165,7 @@ export const headers: fc.Arbitrary<Header> = fc.record({
 export const contexts: fc.Arbitrary<BlockContext> = fc.record({
   slot: uint(64),
   l1Block: uint(64),
+  l1BaseFee: uint(64),
   queueEnd: uint(64),
   jobId: jobIds,
 });
@@ -181,7 +186,9 @@ export const sealedBlocks: fc.Arbitrary<SealedBlock> = fc.record({
 export const batches: fc.Arbitrary<BatchData> = fc.record({
   chainId: chainIds,
   generation: uint(64),
-  blocks: few(fc.record({ context: contexts, timestamp: uint(64), transactions: few(someBytes(120)) })),
+  blocks: few(
+    fc.record({ context: contexts, timestamp: uint(64), transactions: few(someBytes(120)), paid: few(addresses) }),
+  ),
 });
 
 export const batchHeaders: fc.Arbitrary<BatchHeader> = fc.record({
@@ -200,11 +207,14 @@ export const batchHeaders: fc.Arbitrary<BatchHeader> = fc.record({
   epochBlock: uint(64),
 });
 
-export const deposits: fc.Arbitrary<Deposit> = fc.record({
-  queueIndex: uint(64),
+export const systemTransactions: fc.Arbitrary<SystemTransaction> = fc.record({
+  source: fc.constantFrom(...SYSTEM_SOURCES),
+  index: uint(64),
   from: addresses,
   to: addresses,
   mint: uint(256),
+  gasLimit: uint(64),
+  data: someBytes(120),
 });
 
 export const jobs: fc.Arbitrary<Job> = fc.record({

@@ -1,12 +1,18 @@
 import {
+  type Address,
   buildBatch,
+  CodecError,
+  contextTransaction,
   decodeBatchData,
-  encodeDeposit,
+  depositTransaction,
+  encodeSystemTransaction,
   fromHex,
   hashHeader,
   keccakHash,
   merkleProof,
   type SealedBlock,
+  type SystemTransaction,
+  settleTransaction,
   toPosted,
   verifyMerkleProof,
 } from "@mvm/protocol";
@@ -22,14 +28,33 @@ const places = fc.record({
   poster: some.addresses,
 });
 
+const paidAccounts = fc
+  .tuple(some.addresses, fc.array(some.addresses, { maxLength: 4 }))
+  .map(([sequencer, providers]) => ({ sequencer, providers }));
+
+/** A block with the transactions that every block has, around those that it has. */
+function framed(block: SealedBlock, paid: { sequencer: Address; providers: Address[] }): SealedBlock {
+  const { chainId, generation, context, header } = block;
+  const write = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
+  const users = block.transactions.filter((raw) => raw[0] !== 0x7e);
+  const mint = { queueIndex: 3n, from: paid.sequencer, to: paid.sequencer, mint: 5n };
+  const transactions = [
+    write(contextTransaction(header.number, { ...context, generation }, users.length + 3)),
+    write(depositTransaction(mint)),
+    ...users,
+    write(settleTransaction(header.number, { ...paid, l1Fees: 7n })),
+  ];
+  return { ...block, transactions };
+}
+
 /** Runs of consecutive blocks of one chain and generation. */
 const chains = fc
-  .tuple(fc.array(some.sealedBlocks, { minLength: 1, maxLength: 4 }), fc.nat(), some.deposits)
-  .map(([blocks, first, deposit]) => {
+  .tuple(fc.array(some.sealedBlocks, { minLength: 1, maxLength: 4 }), fc.nat(), paidAccounts)
+  .map(([blocks, first, paid]) => {
     const { chainId, generation } = blocks[0]!;
     return blocks.map((block, i): SealedBlock => {
-      const transactions = [encodeDeposit(chainId, deposit), ...block.transactions];
-      return { ...block, chainId, generation, transactions, header: { ...block.header, number: BigInt(first + i) } };
+      const header = { ...block.header, number: BigInt(first + i) };
+      return framed({ ...block, chainId, generation, header }, paid);
     });
   });
 
@@ -49,7 +74,7 @@ describe("batches", () => {
     );
   });
 
-  it("every block and every transaction, deposits too, is proven against the header", () => {
+  it("every block and every transaction, the system's too, is proven against the header", () => {
     fc.assert(
       fc.property(chains, places, (blocks, place) => {
         const { header } = buildBatch(blocks, place);
@@ -67,7 +92,7 @@ describe("batches", () => {
     );
   });
 
-  it("no deposit is posted, every other transaction is", () => {
+  it("no system transaction is posted, every other transaction is", () => {
     fc.assert(
       fc.property(chains, (blocks) => {
         for (const block of blocks) {
@@ -75,6 +100,39 @@ describe("batches", () => {
           expect(posted.some((raw) => raw[0] === 0x7e)).toBe(false);
           expect(posted).toEqual(block.transactions.filter((raw) => raw[0] !== 0x7e));
         }
+      }),
+      RUNS,
+    );
+  });
+
+  it("who is paid is posted as the settle transaction says, the sequencer first", () => {
+    fc.assert(
+      fc.property(some.sealedBlocks, paidAccounts, (block, paid) => {
+        expect(toPosted(framed(block, paid)).paid).toEqual([paid.sequencer, ...paid.providers]);
+      }),
+      RUNS,
+    );
+  });
+
+  it("a block that does not end in a settle of its chain is not posted", () => {
+    fc.assert(
+      fc.property(some.sealedBlocks, paidAccounts, places, (block, paid, place) => {
+        const { transactions, chainId } = framed(block, paid);
+        const settle = transactions.at(-1)!;
+        const endings = [
+          [],
+          transactions.slice(0, 1),
+          transactions.slice(0, 2),
+          transactions.toReversed(),
+          [...transactions, Uint8Array.of(2, 1)],
+          [...transactions, new Uint8Array(0)],
+          transactions.with(-1, settle.subarray(0, -1)),
+          transactions.with(-1, new Uint8Array([...settle, 0])),
+        ];
+        for (const ending of endings)
+          expect(() => buildBatch([{ ...block, transactions: ending }], place)).toThrow(CodecError);
+        const other = (chainId === 1n ? 2n : 1n) as typeof chainId;
+        expect(() => toPosted({ ...block, chainId: other, transactions })).toThrow(CodecError);
       }),
       RUNS,
     );

@@ -39,9 +39,10 @@ describe("headers", () => {
         expect(theirs.gasUsed).toBe(header.gasUsed);
         expect(theirs.timestamp).toBe(header.timestamp);
         expect(toHex(theirs.extraData)).toBe(header.checkpointsRoot);
+        expect(toHex(theirs.withdrawalsRoot!)).toBe(header.withdrawalsRoot);
         expect(toHex(theirs.mixHash)).toBe(header.prevRandao);
         expect(theirs.baseFeePerGas).toBe(header.baseFeePerGas);
-        expect(theirs.coinbase.toString()).toBe(PREDEPLOYS.feeAccumulator);
+        expect(theirs.coinbase.toString()).toBe(PREDEPLOYS.executionManager);
         expect(theirs.blobGasUsed).toBe(0n);
         expect(theirs.excessBlobGas).toBe(0n);
       }),

@@ -12,17 +12,16 @@ import {
   decodeAnswer,
   decodeBatchData,
   decodeBlock,
-  decodeDeposit,
   decodeRequest,
-  depositCodec,
+  decodeSystemTransaction,
   encode,
   encodeAnswer,
   encodeBatchData,
   encodeBlock,
-  encodeDeposit,
   encodeRequest,
   encodeRlp,
   encodeRlpList,
+  encodeSystemTransaction,
   equalBytes,
   headerCodec,
   jobCodec,
@@ -84,17 +83,16 @@ const FORMATS: readonly Format[] = [
   ofCodec("header", headerCodec, some.headers),
   ofCodec("block context", blockContextCodec, some.contexts),
   ofCodec("seat", seatCodec, some.seats),
-  ofCodec("deposit", depositCodec, some.deposits),
   ofCodec("job", jobCodec, some.jobs),
   ofCodec("job result", jobResultCodec, some.jobResults),
   ofCodec("batch header", batchHeaderCodec, some.batchHeaders),
   { name: "sealed block", values: some.sealedBlocks, write: encodeBlock, read: decodeBlock },
   { name: "batch data", values: some.batches, write: encodeBatchData, read: decodeBatchData },
   {
-    name: "deposit transaction",
-    values: some.deposits,
-    write: (value) => encodeDeposit(CHAIN, value),
-    read: (data) => decodeDeposit(data, CHAIN),
+    name: "system transaction",
+    values: some.systemTransactions,
+    write: (value) => encodeSystemTransaction(CHAIN, value),
+    read: (data) => decodeSystemTransaction(data, CHAIN),
   },
   ...names.flatMap((name): Format[] => [
     {
@@ -205,7 +203,7 @@ describe.each(FORMATS)("format: $name", (format) => {
     fc.assert(
       fc.property(format.values, edits, (value, [position, item, how]) => {
         const data = format.write(value as never);
-        const head = format.name === "deposit transaction" ? data.subarray(0, 1) : new Uint8Array(0);
+        const head = format.name === "system transaction" ? data.subarray(0, 1) : new Uint8Array(0);
         const tree = toTree(new RlpCursor(data.subarray(head.length)));
         const changed = encodeRlp(graft(tree, position, item, how as "replace"));
         readOrRefuse(format, new Uint8Array([...head, ...changed]));

@@ -6,17 +6,20 @@ import {
   CHAIN_ID_BOUND,
   type ChainId,
   CodecError,
-  decodeDeposit,
-  depositHash,
-  encodeDeposit,
+  decodeSystemTransaction,
+  decodeTransaction,
+  encodeSystemTransaction,
   fromHex,
   type Hex,
   networkDomain,
   outcomesHash,
   prevRandaoOf,
   resultDigest,
+  SYSTEM_SOURCES,
   signDigest,
   stateKeyId,
+  systemTransactionHash,
+  TransactionError,
   toHex,
   verifyBls,
 } from "@mvm/protocol";
@@ -181,14 +184,49 @@ describe("nothing signed or committed for one place is valid for another (I11)",
     );
   });
 
-  it("deposits: chain and every field; another chain refuses the bytes", () => {
+  it("system transactions: chain, source, index and every other field; another chain refuses the bytes", () => {
     fc.assert(
-      fc.property(some.chainIds, some.deposits, fc.nat(), (chainId, deposit, bit) => {
+      fc.property(some.chainIds, some.systemTransactions, fc.nat(), (chainId, transaction, bit) => {
+        const hash = systemTransactionHash(chainId, transaction);
         const other = nextChain(chainId);
-        expect(depositHash(other, deposit)).not.toBe(depositHash(chainId, deposit));
-        expect(() => decodeDeposit(encodeDeposit(chainId, deposit), other)).toThrow(CodecError);
-        for (const { field, changed } of variants(deposit, bit))
-          expect(depositHash(chainId, changed), field).not.toBe(depositHash(chainId, deposit));
+        expect(systemTransactionHash(other, transaction)).not.toBe(hash);
+        expect(() => decodeSystemTransaction(encodeSystemTransaction(chainId, transaction), other)).toThrow(CodecError);
+        for (const source of SYSTEM_SOURCES)
+          expect(systemTransactionHash(chainId, { ...transaction, source }) === hash, source).toBe(
+            source === transaction.source,
+          );
+        const data = new Uint8Array([...transaction.data, 0]);
+        expect(systemTransactionHash(chainId, { ...transaction, data })).not.toBe(hash);
+        for (const { field, changed } of variants(transaction, bit))
+          expect(systemTransactionHash(chainId, changed), field).not.toBe(hash);
+      }),
+      RUNS,
+    );
+  });
+
+  it("a system transaction's hash is of one chain, source and index: all their combinations differ", () => {
+    fc.assert(
+      fc.property(some.chainIds, some.systemTransactions, (chainId, transaction) => {
+        const hashes = [chainId, nextChain(chainId)].flatMap((chain) =>
+          SYSTEM_SOURCES.flatMap((source) =>
+            [transaction.index, nextOf(transaction.index)].map((index) =>
+              systemTransactionHash(chain, { ...transaction, source, index }),
+            ),
+          ),
+        );
+        expect(new Set(hashes).size).toBe(hashes.length);
+      }),
+      RUNS,
+    );
+  });
+
+  it("no user's transaction passes for the system's: the type tells them apart", () => {
+    fc.assert(
+      fc.property(some.chainIds, some.systemTransactions, (chainId, transaction) => {
+        const raw = encodeSystemTransaction(chainId, transaction);
+        expect(() => decodeTransaction(raw, chainId)).toThrow(TransactionError);
+        for (const type of [1, 2, 4])
+          expect(() => decodeSystemTransaction(raw.with(0, type), chainId)).toThrow(CodecError);
       }),
       RUNS,
     );

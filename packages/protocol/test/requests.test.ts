@@ -3,15 +3,19 @@ import {
   type Address,
   type BlockContext,
   type ChainId,
+  contextTransaction,
   decodeAnswer,
   decodeBatchData,
   decodeBlock,
   decodeRequest,
+  depositTransaction,
   encode,
   encodeAnswer,
   encodeBatchData,
   encodeBlock,
   encodeRequest,
+  encodeSystemTransaction,
+  foundingTransaction,
   type Hash,
   type Hex,
   type Job,
@@ -24,6 +28,8 @@ import {
   refused,
   type SealedBlock,
   type StateKey,
+  type SystemTransaction,
+  settleTransaction,
   toChainId,
 } from "@mvm/protocol";
 import fc from "fast-check";
@@ -139,7 +145,23 @@ describe("table of requests", () => {
   });
 });
 
-const context: BlockContext = { slot: MAX_UINT64, l1Block: MAX_UINT64, queueEnd: MAX_UINT64, jobId };
+const context: BlockContext = {
+  slot: MAX_UINT64,
+  l1Block: MAX_UINT64,
+  l1BaseFee: MAX_UINT64,
+  queueEnd: MAX_UINT64,
+  jobId,
+};
+
+/** The longest system transactions. */
+const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
+const opening = encoded(contextTransaction(MAX_UINT64, { ...context, generation: MAX_UINT64 }, 2 ** 32));
+const deposit = encoded(
+  depositTransaction({ queueIndex: MAX_UINT64, from: address, to: address, mint: 2n ** 256n - 1n }),
+);
+const providers = repeat(LIMITS.seats + LIMITS.standIns, address);
+const settle = encoded(settleTransaction(MAX_UINT64, { sequencer: address, providers, l1Fees: 2n ** 256n - 1n }));
+const paid = [address, ...providers];
 
 function blockOf(transactions: readonly Uint8Array[], writes: readonly AccountWrite[] = []): SealedBlock {
   const header = {
@@ -152,6 +174,7 @@ function blockOf(transactions: readonly Uint8Array[], writes: readonly AccountWr
     gasUsed: MAX_UINT64,
     timestamp: MAX_UINT64,
     checkpointsRoot: hash,
+    withdrawalsRoot: hash,
     prevRandao: hash,
     baseFeePerGas: 2n ** 256n - 1n,
   };
@@ -174,10 +197,11 @@ function blockOf(transactions: readonly Uint8Array[], writes: readonly AccountWr
 
 describe("blocks and batches", () => {
   it("a block with the most bytes of transactions fits a batch, however they are cut", () => {
-    for (const count of [2, 100, LIMITS.blockTransactions]) {
+    for (const count of [2, 100, LIMITS.blockTransactions - 2]) {
       const size = Math.floor(LIMITS.blockTransactionBytes / count);
-      const block = blockOf(repeat(count, filled(size)));
-      const posted = { context, timestamp: MAX_UINT64, transactions: block.transactions };
+      const transactions = repeat(count, filled(size));
+      const block = blockOf([opening, ...transactions, settle]);
+      const posted = { context, timestamp: MAX_UINT64, transactions, paid };
       const data = encodeBatchData({ chainId, generation: MAX_UINT64, blocks: [posted] });
       expect(decodeBatchData(data).blocks[0]!.transactions.length).toBe(count);
       expect(postedSizeBytes(block)).toBeLessThan(data.length);
@@ -187,13 +211,16 @@ describe("blocks and batches", () => {
   it("a block with the most transactions and a write each fits the wire", () => {
     const account = { nonce: MAX_UINT64, balance: 2n ** 256n - 1n, codeHash: hash };
     const writes = repeat(3, { address, account, code: null, slots: [{ slot: hash, value: 2n ** 256n - 1n }] });
-    const block = blockOf(repeat(LIMITS.blockTransactions, filled(43)), writes);
+    const charter = filled(LIMITS.transactionBytes - 300);
+    const system = [opening, encoded(foundingTransaction({ charter, metisDao: address }))];
+    system.push(...repeat(LIMITS.blockDeposits, deposit));
+    const users = repeat(LIMITS.blockTransactions - system.length - 1, filled(43));
+    const block = blockOf([...system, ...users, settle], writes);
     expect(decodeBlock(encodeBlock(block)).outcomes.length).toBe(LIMITS.blockTransactions);
   });
 
-  it("only user transactions are posted: deposits follow from L1", () => {
+  it("only user transactions are posted: the system's follow from L1 and the block", () => {
     const user = Uint8Array.of(2, 1);
-    const deposit = Uint8Array.of(0x7e, 1);
-    expect(postedSizeBytes(blockOf([deposit, user]))).toBe(postedSizeBytes(blockOf([user])));
+    expect(postedSizeBytes(blockOf([opening, deposit, user, settle]))).toBe(postedSizeBytes(blockOf([user, settle])));
   });
 });

@@ -6,6 +6,7 @@ import {
   type Hex,
   joinBytes,
   LIMITS,
+  l1FeeOf,
   type RlpInput,
   type Transaction,
   TransactionError,
@@ -29,6 +30,7 @@ import { readVectors } from "./vectorFiles.ts";
 
 const RUNS = { numRuns: 40 };
 const CHAIN = 77n;
+const L1_BASE_FEE = 7n;
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
 const wallets = fc
@@ -125,7 +127,7 @@ describe("transactions signed by another implementation", () => {
         transaction.signature = wallet.signingKey.sign(transaction.unsignedHash);
         const decoded = decodeTransaction(fromHex(transaction.serialized), CHAIN);
         expectSame(decoded, transaction.serialized, wallet.address);
-        expect(toMessage(decoded).authorizations).toEqual(
+        expect(toMessage(decoded, L1_BASE_FEE).authorizations).toEqual(
           signers.map(([signer, address, nonce, chainId]) => ({
             authority: chainId === CHAIN + 1n ? null : signer.address.toLowerCase(),
             address,
@@ -137,31 +139,35 @@ describe("transactions signed by another implementation", () => {
     );
   });
 
-  it("the checked-in ones decode to their sender and authorities", () => {
+  it("the checked-in ones decode to their sender, authorities and L1 fee", () => {
     type Vectors = {
       chainId: bigint;
-      transactions: { name: string; from: string; authorities: (string | null)[]; encoded: Hex }[];
+      l1BaseFee: bigint;
+      transactions: { name: string; from: string; authorities: (string | null)[]; encoded: Hex; l1Fee: bigint }[];
     };
-    const { chainId, transactions } = readVectors<Vectors>("transactions");
-    for (const { name, from, authorities, encoded } of transactions) {
+    const { chainId, l1BaseFee, transactions } = readVectors<Vectors>("transactions");
+    for (const { name, from, authorities, encoded, l1Fee } of transactions) {
       const decoded = decodeTransaction(fromHex(encoded), chainId);
       expectSame(decoded, encoded, from);
-      const recovered = toMessage(decoded).authorizations.map(({ authority }) => authority);
+      const message = toMessage(decoded, l1BaseFee);
+      const recovered = message.authorizations.map(({ authority }) => authority);
       expect(recovered, name).toEqual(authorities);
+      expect(message.l1Fee, name).toBe(l1Fee);
     }
     expect(new Set(transactions.map(({ encoded }) => decodeTransaction(fromHex(encoded), chainId).type)).size).toBe(4);
   });
 
-  it("a message carries no signature and no chain, and fits its codec", () => {
+  it("a message carries no signature and no chain, but the fee of its bytes, and fits its codec", () => {
     fc.assert(
-      fc.property(wallets, untyped, (wallet, fields) => {
+      fc.property(wallets, untyped, uint(64n), (wallet, fields, l1BaseFee) => {
         const transaction = EthersTransaction.from(fields);
         transaction.signature = wallet.signingKey.sign(transaction.unsignedHash);
         const decoded = decodeTransaction(fromHex(transaction.serialized), CHAIN);
-        const message = toMessage(decoded);
+        const message = toMessage(decoded, l1BaseFee);
         expect(Object.keys(message)).not.toEqual(expect.arrayContaining(["chainId"]));
         for (const secret of ["chainId", "hash", "raw", "r", "s", "v", "yParity"])
           expect(message).not.toHaveProperty(secret);
+        expect(message.l1Fee).toBe(l1FeeOf(fromHex(transaction.serialized), l1BaseFee));
         expect(encode(transactionMessageCodec, message).length).toBeGreaterThan(0);
       }),
       RUNS,
@@ -343,7 +349,7 @@ describe("what is refused, by the code of its TransactionError", () => {
 describe("EIP-7702 authorisations", () => {
   const authorityOf = (authorization: Tree): string | null => {
     const raw = edited(SAMPLES["setCode"]!, 9, [authorization]);
-    return toMessage(decodeTransaction(raw, CHAIN)).authorizations[0]!.authority;
+    return toMessage(decodeTransaction(raw, CHAIN), L1_BASE_FEE).authorizations[0]!.authority;
   };
   const entry = (itemsOf(SAMPLES["setCode"]!)[9] as Tree[])[0] as string[];
 

@@ -1,8 +1,12 @@
 import {
+  type Address,
+  aliasOf,
   type BatchData,
   type BatchHeader,
   type BatchPlace,
+  type BlockContext,
   batchHeaderCodec,
+  blockContextCodec,
   blockDigest,
   blockSigner,
   blocksTopic,
@@ -10,23 +14,27 @@ import {
   blsKeyFromSecret,
   buildBatch,
   type Checkpoint,
+  type ContextValues,
   checkpointLeaf,
+  contextTransaction,
   type Deposit,
   decode,
   decodeAnswer,
   decodeBatchData,
   decodeBlock,
-  decodeDeposit,
   decodeRequest,
-  depositHash,
+  decodeSystemTransaction,
+  depositTransaction,
   encode,
   encodeAnswer,
   encodeBatchData,
   encodeBlock,
-  encodeDeposit,
   encodeHeader,
   encodeReceipt,
   encodeRequest,
+  encodeSystemTransaction,
+  type Founding,
+  foundingTransaction,
   fromHex,
   type Hash,
   type Header,
@@ -45,6 +53,8 @@ import {
   type NetworkIdentity,
   networkDomain,
   outcomesHash,
+  type PostedBlock,
+  postedSizeBytes,
   prevRandaoOf,
   providerTurns,
   REQUESTS,
@@ -52,13 +62,19 @@ import {
   type RequestName,
   resultDigest,
   type SealedBlock,
+  type Settlement,
+  type SystemTransaction,
   sequencerTurn,
+  settledAccounts,
+  settleTransaction,
   signDigest,
   slotOf,
   storageHosts,
+  systemTransactionHash,
   toAddress,
   toChainId,
   toHex,
+  toPosted,
   verifyBls,
   verifyMerkleProof,
 } from "@mvm/protocol";
@@ -91,12 +107,32 @@ describe("vectors, stated a second time without this package's code", () => {
     }
   });
 
-  it("deposits: encoding and hash, bound to the chain", () => {
-    for (const vector of readVectors<{ chainId: bigint; value: Deposit; encoded: Hex; hash: Hash }[]>("deposits")) {
+  it("system transactions: each source made from its parts, encoding and hash, bound to the chain", () => {
+    type Vector<T> = T & { chainId: bigint; value: SystemTransaction; encoded: Hex; hash: Hash };
+    type Vectors = {
+      aliases: { l1Address: Address; alias: Address }[];
+      deposits: Vector<{ deposit: Deposit }>[];
+      messages: Vector<{ l1Address: Address }>[];
+      contexts: Vector<{ number: bigint; values: ContextValues; transactionCount: number }>[];
+      foundings: Vector<{ founding: Founding }>[];
+      settles: Vector<{ number: bigint; settlement: Settlement }>[];
+    };
+    const { aliases, deposits, messages, contexts, foundings, settles } = readVectors<Vectors>("systemTransactions");
+    for (const { l1Address, alias } of aliases) expect(aliasOf(l1Address)).toBe(alias);
+    for (const { deposit, value } of deposits) expect(depositTransaction(deposit)).toEqual(value);
+    for (const { l1Address, value } of messages) expect(aliasOf(l1Address)).toBe(value.from);
+    for (const { number, values, transactionCount, value } of contexts)
+      expect(contextTransaction(number, values, transactionCount)).toEqual(value);
+    for (const { founding, value } of foundings) expect(foundingTransaction(founding)).toEqual(value);
+    for (const { number, settlement, value } of settles) {
+      expect(settleTransaction(number, settlement)).toEqual(value);
+      expect(settledAccounts(value)).toEqual([settlement.sequencer, ...settlement.providers]);
+    }
+    for (const vector of [deposits, messages, contexts, foundings, settles].flat()) {
       const chainId = toChainId(vector.chainId);
-      expect(toHex(encodeDeposit(chainId, vector.value))).toBe(vector.encoded);
-      expect(decodeDeposit(fromHex(vector.encoded), chainId)).toEqual(vector.value);
-      expect(depositHash(chainId, vector.value)).toBe(vector.hash);
+      expect(toHex(encodeSystemTransaction(chainId, vector.value))).toBe(vector.encoded);
+      expect(decodeSystemTransaction(fromHex(vector.encoded), chainId)).toEqual(vector.value);
+      expect(systemTransactionHash(chainId, vector.value)).toBe(vector.hash);
     }
   });
 
@@ -183,12 +219,14 @@ describe("vectors, stated a second time without this package's code", () => {
     network: NetworkIdentity;
     sequencerKey: Hex;
     sequencer: string;
-    blocks: (Coded<SealedBlock> & { hash: Hash; digest: Hash })[];
+    blocks: (Coded<SealedBlock> & { hash: Hash; digest: Hash; context: Coded<BlockContext> })[];
   };
 
   it("sealed blocks: encoding, hash, digest, signature, signer", () => {
     const { network, sequencerKey, sequencer, blocks } = readVectors<Blocks>("blocks");
-    for (const { value, encoded, hash, digest } of blocks) {
+    for (const { value, encoded, hash, digest, context } of blocks) {
+      expect(toHex(encode(blockContextCodec, context.value))).toBe(context.encoded);
+      expect(value.context).toEqual(context.value);
       expect(toHex(encodeBlock(value))).toBe(encoded);
       expect(decodeBlock(fromHex(encoded))).toEqual(value);
       expect(hashHeader(value.header)).toBe(hash);
@@ -199,17 +237,23 @@ describe("vectors, stated a second time without this package's code", () => {
   });
 
   it("batches: data and header, built from their blocks", () => {
-    type Vector = { positions: number[]; place: BatchPlace; data: Coded<BatchData>; header: Coded<BatchHeader> };
+    type Vector = {
+      positions: number[];
+      place: BatchPlace;
+      posted: Coded<PostedBlock>[];
+      data: Coded<BatchData>;
+      header: Coded<BatchHeader>;
+    };
     const { blocks } = readVectors<Blocks>("blocks");
-    for (const { positions, place, data, header } of readVectors<Vector[]>("batches")) {
+    for (const { positions, place, posted, data, header } of readVectors<Vector[]>("batches")) {
       expect(toHex(encodeBatchData(data.value))).toBe(data.encoded);
       expect(decodeBatchData(fromHex(data.encoded))).toEqual(data.value);
       expect(toHex(encode(batchHeaderCodec, header.value))).toBe(header.encoded);
       expect(decode(batchHeaderCodec, fromHex(header.encoded), LARGE)).toEqual(header.value);
-      const built = buildBatch(
-        positions.map((position) => blocks[position]!.value),
-        place,
-      );
+      const covered = positions.map((position) => blocks[position]!.value);
+      expect(covered.map(toPosted)).toEqual(posted.map(({ value }) => value));
+      expect(covered.map(postedSizeBytes)).toEqual(posted.map(({ encoded }) => fromHex(encoded).length));
+      const built = buildBatch(covered, place);
       expect(built.header).toEqual(header.value);
       expect(toHex(built.data)).toBe(data.encoded);
     }

@@ -1,11 +1,9 @@
-/** The chain's own formats, stated with literals: headers, receipts, deposits, checkpoints, Merkle trees. */
+/** The chain's own formats, stated with literals: headers, receipts, checkpoints, Merkle trees. */
 import { concat, keccak256 } from "ethers";
 import { addressNamed, bytes, fillNamed, hashNamed, int, type Rlp, rlpOf, word } from "./format.ts";
 
 /** keccak(rlp([])), as every block explorer shows it for sha3Uncles. */
 const NO_OMMERS = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347";
-/** keccak(rlp("")): the root of an empty trie. */
-const EMPTY_TRIE = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
 /** sha256 of nothing (EIP-7685). */
 const NO_REQUESTS = "0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -19,6 +17,7 @@ const header = (number: bigint, bloom: string) => ({
   gasUsed: number * 21_000n,
   timestamp: 1_790_000_000n + number,
   checkpointsRoot: hashNamed(`checkpoints ${number}`),
+  withdrawalsRoot: hashNamed(`withdrawals ${number}`),
   prevRandao: hashNamed(`randao ${number}`),
   baseFeePerGas: 10_000_000n,
 });
@@ -41,6 +40,7 @@ export const headerWireItems = (header: Header): Rlp => [
   int(header.gasUsed),
   int(header.timestamp),
   header.checkpointsRoot,
+  header.withdrawalsRoot,
   header.prevRandao,
   int(header.baseFeePerGas),
 ];
@@ -63,7 +63,7 @@ const headerItems = (header: Header): Rlp => [
   header.prevRandao,
   "0x0000000000000000",
   int(header.baseFeePerGas),
-  EMPTY_TRIE,
+  header.withdrawalsRoot,
   int(0),
   int(0),
   `0x${"00".repeat(32)}`,
@@ -127,23 +127,6 @@ export function receiptVectors() {
     return { value, bloom, encoded: value.type === 0 ? body : concat([int(value.type), body]) };
   });
 }
-
-export const DEPOSITS = [
-  { queueIndex: 0n, from: addressNamed("depositor"), to: addressNamed("alice"), mint: 0n },
-  { queueIndex: 2n ** 32n, from: addressNamed("depositor"), to: addressNamed("depositor"), mint: 10n ** 24n },
-  { queueIndex: 127n, from: addressNamed("depositor"), to: addressNamed("alice"), mint: 2n ** 256n - 1n },
-];
-
-export const depositBytes = (chainId: bigint, deposit: (typeof DEPOSITS)[number]): string =>
-  concat(["0x7e", rlpOf([int(chainId), int(deposit.queueIndex), deposit.from, deposit.to, int(deposit.mint)])]);
-
-export const depositVectors = () =>
-  DEPOSITS.flatMap((value) =>
-    [1n, 4503599627370475n].map((chainId) => {
-      const encoded = depositBytes(chainId, value);
-      return { chainId, value, encoded, hash: keccak256(encoded) };
-    }),
-  );
 
 export function checkpointVectors() {
   return [0, 1, 2_047].map((index) => {

@@ -94,6 +94,7 @@ const REASONS = [
   "nonce-overflow",
   "type-not-supported",
   "empty-authorizations",
+  "denied",
 ];
 
 export const outcomeItems = (outcome: Outcome): Rlp =>
@@ -169,6 +170,7 @@ type Message = {
   data: Bytes;
   accessList: { address: string; slots: string[] }[];
   authorizations: { authority: string | null; address: string; nonce: bigint }[];
+  l1Fee: bigint;
 };
 
 export const messageItems = (message: Message): Rlp => [
@@ -183,6 +185,7 @@ export const messageItems = (message: Message): Rlp => [
   message.data.bytes,
   message.accessList.map(({ address, slots }) => [address, slots]),
   message.authorizations.map(({ authority, address, nonce }) => [maybe(authority), address, int(nonce)]),
+  int(message.l1Fee),
 ];
 
 const plain: Message = {
@@ -197,6 +200,7 @@ const plain: Message = {
   data: bytes(fillNamed("init code", 60)),
   accessList: [],
   authorizations: [],
+  l1Fee: 0n,
 };
 
 export const MESSAGES: Message[] = [
@@ -205,6 +209,7 @@ export const MESSAGES: Message[] = [
     ...plain,
     type: 1,
     to: token,
+    l1Fee: 1n,
     accessList: [
       { address: token, slots: [hashNamed("slot")] },
       { address: alice, slots: [] },
@@ -218,6 +223,7 @@ export const MESSAGES: Message[] = [
     maxPriorityFeePerGas: 1n,
     value: 10n ** 18n,
     data: bytes("0x"),
+    l1Fee: 2n ** 256n - 1n,
   },
   {
     ...plain,

@@ -4,10 +4,11 @@
  * the files are what this gives.
  */
 import { writeFileSync } from "node:fs";
-import { checkpointVectors, depositVectors, headerVectors, merkleVectors, receiptVectors } from "./chain.ts";
+import { checkpointVectors, headerVectors, merkleVectors, receiptVectors } from "./chain.ts";
 import { toJsonText } from "./format.ts";
 import { batchVectors, blockVectors, blsVectors, jobVectors, requestVectors } from "./messages.ts";
 import { networkVectors, prevRandaoVectors, rotationVectors } from "./network.ts";
+import { systemTransactionVectors } from "./system.ts";
 import { transactionVectors } from "./transactions.ts";
 
 /** Text of every vector file by its name. */
@@ -17,7 +18,6 @@ export async function vectorFiles(): Promise<{ readonly [name: string]: string }
     blocks: blockVectors(),
     bls: blsVectors(),
     checkpoints: checkpointVectors(),
-    deposits: depositVectors(),
     headers: headerVectors(),
     jobs: jobVectors(),
     merkle: merkleVectors(),
@@ -26,6 +26,7 @@ export async function vectorFiles(): Promise<{ readonly [name: string]: string }
     receipts: receiptVectors(),
     requests: requestVectors(),
     rotation: rotationVectors(),
+    systemTransactions: systemTransactionVectors(),
     transactions: await transactionVectors(),
   };
   return Object.fromEntries(Object.entries(contents).map(([name, content]) => [`${name}.json`, toJsonText(content)]));

@@ -1,7 +1,7 @@
 /** Jobs, results, sealed blocks, batches and requests, stated with literals and signed by ethers and noble. */
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { computeAddress, concat, getBytes, hexlify, keccak256, SigningKey, toBeHex } from "ethers";
-import { DEPOSITS, depositBytes, HEADERS, headerHash, headerWireItems, merkleRootOf } from "./chain.ts";
+import { HEADERS, headerHash, headerWireItems, merkleRootOf } from "./chain.ts";
 import {
   BLOCK_OUTCOMES,
   blockOutcomeItems,
@@ -31,6 +31,7 @@ import {
   word,
 } from "./format.ts";
 import { domainOf, NETWORK } from "./network.ts";
+import { contextOf, DEPOSITS, depositOf, FOUNDING, foundingOf, settleOf, systemBytes } from "./system.ts";
 
 const CHAIN_ID = 77n;
 const jobId = hashNamed("job");
@@ -86,10 +87,17 @@ export const jobVectors = () =>
     };
   });
 
-const context = (slot: bigint, queueEnd: bigint) => ({ slot, l1Block: slot * 8n + 3n, queueEnd, jobId });
+const context = (slot: bigint, queueEnd: bigint) => ({
+  slot,
+  l1Block: slot * 8n + 3n,
+  l1BaseFee: slot * 10n ** 9n,
+  queueEnd,
+  jobId,
+});
 const contextItems = (value: ReturnType<typeof context>): Rlp => [
   int(value.slot),
   int(value.l1Block),
+  int(value.l1BaseFee),
   int(value.queueEnd),
   value.jobId,
 ];
@@ -104,31 +112,80 @@ type Block = {
   seats: { provider: number; signature: string }[];
 };
 
-const deposit = bytes(depositBytes(CHAIN_ID, DEPOSITS[1]!));
+const GENERATION = 2n;
 const userTransaction = bytes(`0x02${fillNamed("transaction", 110).slice(2)}`);
 const legacyTransaction = bytes(rlpOf([int(1), fillNamed("legacy", 90)]));
+const seat = { provider: 0, signature: fillNamed("seat", 96) };
+const otherSeat = { provider: 2 ** 32 - 1, signature: fillNamed("other seat", 96) };
 
-const first: Block = {
-  chainId: CHAIN_ID,
-  generation: 2n,
-  header: { ...HEADERS[1]!, number: 41n },
-  context: context(9n, 1n),
-  transactions: [deposit, userTransaction],
-  outcomes: BLOCK_OUTCOMES,
-  seats: [
-    { provider: 0, signature: fillNamed("seat", 96) },
-    { provider: 2 ** 32 - 1, signature: fillNamed("other seat", 96) },
-  ],
+type Described = {
+  readonly number: bigint;
+  readonly header: Block["header"];
+  readonly context: Block["context"];
+  /** system transactions between context and settle */
+  readonly system: Parameters<typeof systemBytes>[1][];
+  readonly users: Block["transactions"];
+  /** sequencer, then providers */
+  readonly paid: string[];
+  readonly seats: Block["seats"];
 };
-const second: Block = {
-  ...first,
-  header: { ...HEADERS[2]!, number: 42n },
-  context: context(10n, 1n),
-  transactions: [legacyTransaction],
-  outcomes: BLOCK_OUTCOMES.slice(1),
-  seats: [],
-};
-const empty: Block = { ...second, header: { ...HEADERS[0]!, number: 43n }, transactions: [], outcomes: [] };
+
+const sequencer = addressNamed("sequencer");
+const DESCRIBED: Described[] = [
+  {
+    number: 41n,
+    header: HEADERS[1]!,
+    context: context(9n, 1n),
+    system: [depositOf(DEPOSITS[1]!)],
+    users: [userTransaction],
+    paid: [sequencer, addressNamed("provider 0"), addressNamed("provider 1")],
+    seats: [seat, otherSeat],
+  },
+  {
+    number: 42n,
+    header: HEADERS[2]!,
+    context: context(10n, 1n),
+    system: [],
+    users: [legacyTransaction, userTransaction],
+    paid: [sequencer, addressNamed("provider 0")],
+    seats: [seat],
+  },
+  {
+    number: 43n,
+    header: HEADERS[0]!,
+    context: context(10n, 1n),
+    system: [],
+    users: [],
+    paid: [sequencer],
+    seats: [],
+  },
+  {
+    number: 1n,
+    header: HEADERS[0]!,
+    context: context(0n, 0n),
+    system: [foundingOf(FOUNDING)],
+    users: [],
+    paid: [sequencer],
+    seats: [],
+  },
+];
+
+function blockOf({ number, header, context: place, system, users, paid, seats }: Described): Block {
+  const count = system.length + users.length + 2;
+  const closing = { sequencer: paid[0]!, providers: paid.slice(1), l1Fees: number * 10n ** 9n };
+  const write = (transaction: Described["system"][number]) => bytes(systemBytes(CHAIN_ID, transaction));
+  const opening = contextOf(number, { ...place, generation: GENERATION }, count);
+  const transactions = [opening, ...system].map(write).concat(users, write(settleOf(number, closing)));
+  return {
+    chainId: CHAIN_ID,
+    generation: GENERATION,
+    header: { ...header, number },
+    context: place,
+    transactions,
+    outcomes: transactions.map((_, i) => BLOCK_OUTCOMES[i % BLOCK_OUTCOMES.length]!),
+    seats,
+  };
+}
 
 const bodyItems = (block: Block): Rlp[] => [
   block.transactions.map((raw) => raw.bytes),
@@ -157,7 +214,7 @@ function sealed(block: Block) {
 }
 
 const blockItems = (block: ReturnType<typeof sealed>): Rlp => [
-  int(1),
+  int(2),
   int(block.chainId),
   int(block.generation),
   headerWireItems(block.header),
@@ -167,7 +224,7 @@ const blockItems = (block: ReturnType<typeof sealed>): Rlp => [
 ];
 
 export const blockVectors = () => {
-  const blocks = [first, second, empty].map(sealed);
+  const blocks = DESCRIBED.map(blockOf).map(sealed);
   return {
     network: NETWORK,
     sequencerKey: SEQUENCER_KEY,
@@ -176,35 +233,38 @@ export const blockVectors = () => {
       ...encoded(`block ${block.header.number}`, block, blockItems(block)),
       hash: headerHash(block.header),
       digest: digestOf(block),
+      context: encoded("context", block.context, contextItems(block.context)),
     })),
   };
 };
 
-const postedItems = (block: Block): Rlp => [
-  contextItems(block.context),
-  int(block.header.timestamp),
-  block.transactions.filter((raw) => raw !== deposit).map((raw) => raw.bytes),
+/** What is posted of a block. */
+const postedOf = ({ header, context: place, users, paid }: Described) => ({
+  context: place,
+  timestamp: header.timestamp,
+  transactions: users,
+  paid,
+});
+const postedItems = ({ context: place, timestamp, transactions, paid }: ReturnType<typeof postedOf>): Rlp => [
+  contextItems(place),
+  int(timestamp),
+  transactions.map((raw) => raw.bytes),
+  paid,
 ];
 
 /** Batches over the blocks of `blockVectors`, given by their positions there. */
 export const batchVectors = () =>
-  [[0], [0, 1, 2], [2]].map((positions) => {
-    const blocks = positions.map((position) => [first, second, empty][position]!);
+  [[0], [0, 1, 2], [2], [3]].map((positions) => {
+    const described = positions.map((position) => DESCRIBED[position]!);
+    const blocks = described.map(blockOf);
     const last = blocks.at(-1)!;
-    const value = {
-      chainId: CHAIN_ID,
-      generation: 2n,
-      blocks: blocks.map((block) => ({
-        context: block.context,
-        timestamp: block.header.timestamp,
-        transactions: block.transactions.filter((raw) => raw !== deposit),
-      })),
-    };
-    const data = encoded("data", value, [int(1), int(CHAIN_ID), int(2), blocks.map(postedItems)]);
+    const value = { chainId: CHAIN_ID, generation: GENERATION, blocks: described.map(postedOf) };
+    const posted = value.blocks.map((block) => encoded("posted block", block, postedItems(block)));
+    const data = encoded("data", value, [int(2), int(CHAIN_ID), int(GENERATION), value.blocks.map(postedItems)]);
     const place = { index: 5n, previousBatchHash: hashNamed("batch 4"), slot: 10n, poster: addressNamed("poster") };
     const header = {
       chainId: CHAIN_ID,
-      generation: 2n,
+      generation: GENERATION,
       index: place.index,
       previousBatchHash: place.previousBatchHash,
       firstBlock: blocks[0]!.header.number,
@@ -218,7 +278,7 @@ export const batchVectors = () =>
       epochBlock: last.context.l1Block,
     };
     const items = Object.values(header).map((field) => (typeof field === "bigint" ? int(field) : field));
-    return { positions, place, data, header: encoded("header", header, items) };
+    return { positions, place, posted, data, header: encoded("header", header, items) };
   });
 
 const refusal: Encoded = encoded("refused", { kind: "refused", reason: "not mine: ü" }, [

@@ -1,5 +1,5 @@
 /** User transactions of every type, built and signed by ethers. */
-import { type TransactionLike, Wallet } from "ethers";
+import { getBytes, type TransactionLike, Wallet } from "ethers";
 import { addressNamed, fillNamed, hashNamed } from "./format.ts";
 
 export const CHAIN_ID = 77n;
@@ -16,6 +16,15 @@ const plain = {
 };
 const accessList = [{ address: addressNamed("token"), storageKeys: [hashNamed("slot"), hashNamed("other slot")] }];
 const fees = { maxFeePerGas: 30_000_000n, maxPriorityFeePerGas: 1_000n };
+
+/** wei per L1 gas */
+const L1_BASE_FEE = 30_000_000_007n;
+
+/** 10 gas for a zero byte, 40 for any other: EIP-7623's floor. */
+function l1FeeOf(raw: string): bigint {
+  const gas = [...getBytes(raw)].map((byte) => (byte === 0 ? 10n : 40n));
+  return gas.reduce((sum, cost) => sum + cost, 0n) * L1_BASE_FEE;
+}
 
 export async function transactionVectors() {
   const authorizations = [
@@ -48,7 +57,8 @@ export async function transactionVectors() {
   const vectors = [];
   for (const { name, fields, authorities: recovered } of cases) {
     const signed = await wallet.signTransaction(fields);
-    vectors.push({ name, from: wallet.address.toLowerCase(), fields, authorities: recovered, encoded: signed });
+    const from = wallet.address.toLowerCase();
+    vectors.push({ name, from, fields, authorities: recovered, encoded: signed, l1Fee: l1FeeOf(signed) });
   }
-  return { chainId: CHAIN_ID, transactions: vectors };
+  return { chainId: CHAIN_ID, l1BaseFee: L1_BASE_FEE, transactions: vectors };
 }

@@ -2,8 +2,6 @@
 import {
   type BlockContext,
   blockSigner,
-  encodeDeposit,
-  equalBytes,
   type Hash,
   type Header,
   hashHeader,
@@ -17,6 +15,7 @@ import {
   type UnsignedBlock,
   ZERO_HASH,
 } from "@mvm/protocol";
+import { layoutFault, paidBy } from "./blockLayout.ts";
 import type { L1View } from "./l1View.ts";
 
 /** What the rules need of a parent. */
@@ -25,6 +24,7 @@ export type Parent = { readonly header: Header; readonly hash: Hash; readonly co
 export const GENESIS_CONTEXT: BlockContext = {
   slot: 0n,
   l1Block: 0n,
+  l1BaseFee: 0n,
   queueEnd: 0n,
   jobId: ZERO_HASH as string as JobId,
 };
@@ -60,20 +60,20 @@ export function judgeGossip(view: L1View, network: NetworkIdentity, block: Seale
   const expected = view.sequencer(block.chainId, block.context.slot);
   if (expected === undefined || blockSigner(network, block) !== expected.operator)
     return reject("not signed by the slot's sequencer");
+  if (paidBy(block)?.[0] !== expected.operator) return reject("pays another sequencer");
   return ACCEPT;
 }
 
-function depositsFault(view: L1View, parent: Parent, block: UnsignedBlock): string | null {
+function systemFault(view: L1View, parent: Parent, block: UnsignedBlock): string | null {
   const { context, transactions } = block;
+  const dac = view.dac(block.chainId);
+  if (dac === undefined) return "unknown chain";
   const taken = context.queueEnd - parent.context.queueEnd;
   if (taken < 0n || taken > BigInt(Math.min(LIMITS.blockDeposits, transactions.length)))
     return "queue range out of bounds";
   const due = view.deposits(block.chainId, parent.context.queueEnd, context.l1Block);
   if (BigInt(due.length) < taken) return "consumes deposits that are not in the queue";
-  for (let i = 0; i < Number(taken); i++) {
-    if (!equalBytes(transactions[i]!, encodeDeposit(block.chainId, due[i]!))) return "deposit differs from the queue";
-  }
-  return null;
+  return layoutFault(block, dac.founding, due.slice(0, Number(taken)));
 }
 
 /** The first rule that a block breaks as a child of `parent`, or null. */
@@ -85,6 +85,7 @@ export function blockFault(
 ): string | null {
   const { view, parameters } = rules;
   const { header, context, transactions, outcomes } = block;
+  if (block.generation !== 0n) return "generation";
   if (header.number !== parent.header.number + 1n) return "number does not follow the parent";
   if (header.parentHash !== parent.hash) return "parent hash differs";
   if (transactions.length === 0 || transactions.length !== outcomes.length)
@@ -102,5 +103,9 @@ export function blockFault(
   if (context.slot < parent.context.slot) return "slot goes back";
   if (context.l1Block < parent.context.l1Block) return "L1 block goes back";
   if (context.l1Block > view.block.number) return "L1 block is not known yet";
-  return depositsFault(view, parent, block);
+  const l1BaseFee = view.l1BaseFee(context.l1Block);
+  // what is posted was checked by its batch's commitment; users pay by the base fee of what is not
+  const isPosted = header.number <= view.postedHead(block.chainId);
+  if (l1BaseFee === undefined ? !isPosted : l1BaseFee !== context.l1BaseFee) return "L1 base fee";
+  return systemFault(view, parent, block);
 }

@@ -17,6 +17,7 @@ import {
   type PeerId,
   type SealedBlock,
 } from "@mvm/protocol";
+import { paidBy } from "./blockLayout.ts";
 import { blockFault, type Parent, parentOf } from "./blockRules.ts";
 import type { L1View } from "./l1View.ts";
 import type {
@@ -309,7 +310,8 @@ export class ChainFollower {
   #signedOrPosted(block: SealedBlock): boolean {
     const { view, network, chainId } = this.#options;
     if (block.header.number <= view.postedHead(chainId)) return true;
-    return blockSigner(network, block) === view.sequencer(chainId, block.context.slot)?.operator;
+    const expected = view.sequencer(chainId, block.context.slot)?.operator;
+    return blockSigner(network, block) === expected && paidBy(block)?.[0] === expected;
   }
 
   #note(level: "info" | "warn", code: string, data: NoteEffect["data"]): NoteEffect {

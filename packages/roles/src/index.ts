@@ -1,3 +1,4 @@
+export * from "./blockLayout.ts";
 export * from "./blockRules.ts";
 export * from "./chainFollower.ts";
 export * from "./jobRun.ts";

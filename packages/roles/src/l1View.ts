@@ -4,6 +4,7 @@ import {
   type BatchHeader,
   type ChainId,
   type Deposit,
+  type Founding,
   type Hash,
   type Hex,
   LIMITS,
@@ -28,7 +29,13 @@ export type Member = {
 };
 
 export type L1Event =
-  | { readonly kind: "l1Block"; readonly number: bigint; readonly timestamp: bigint }
+  | {
+      readonly kind: "l1Block";
+      readonly number: bigint;
+      readonly timestamp: bigint;
+      /** wei per L1 gas */
+      readonly baseFeePerGas: bigint;
+    }
   | { readonly kind: "registered"; readonly registry: RegistryName; readonly member: Member }
   | {
       readonly kind: "addressUpdated";
@@ -44,7 +51,7 @@ export type L1Event =
       readonly label: string;
       readonly genesisHash: Hash;
       readonly timestamp: bigint;
-      readonly charter: Hex;
+      readonly founding: Founding;
     }
   | { readonly kind: "deposited"; readonly chainId: ChainId; readonly l1Block: bigint; readonly deposit: Deposit }
   | {
@@ -60,6 +67,8 @@ export type Dac = {
   readonly genesisHash: Hash;
   /** seconds; the genesis block's timestamp */
   readonly timestamp: bigint;
+  /** what block 1 writes and seals */
+  readonly founding: Founding;
   /** hosts drawn when the DAC was created, best first */
   readonly hosts: readonly Address[];
 };
@@ -68,12 +77,16 @@ export type PostedBatch = { readonly header: BatchHeader; readonly batchHash: Ha
 
 type QueueItem = { readonly deposit: Deposit; readonly l1Block: bigint };
 
+/** L1 blocks whose base fees are kept: a day of 12-second blocks, as old as a posted block may be. */
+const KEPT_BASE_FEES = 7_200;
+
 export class L1View {
   readonly #parameters: Parameters;
   readonly #members: Record<RegistryName, Member[]> = { sequencer: [], provider: [], storage: [] };
   readonly #dacs = new Map<ChainId, Dac>();
   readonly #queues = new Map<ChainId, QueueItem[]>();
   readonly #batches = new Map<ChainId, PostedBatch[]>();
+  readonly #baseFees = new Map<bigint, bigint>();
   #block = { number: 0n, timestamp: 0n };
 
   constructor(parameters: Parameters) {
@@ -82,6 +95,11 @@ export class L1View {
 
   get block(): { readonly number: bigint; readonly timestamp: bigint } {
     return this.#block;
+  }
+
+  /** Base fee of an L1 block, wei per gas; undefined where it is not known, or no longer. */
+  l1BaseFee(l1Block: bigint): bigint | undefined {
+    return this.#baseFees.get(l1Block);
   }
 
   /** The present slot. */
@@ -98,6 +116,8 @@ export class L1View {
     switch (event.kind) {
       case "l1Block":
         this.#block = { number: event.number, timestamp: event.timestamp };
+        this.#baseFees.set(event.number, event.baseFeePerGas);
+        if (this.#baseFees.size > KEPT_BASE_FEES) this.#baseFees.delete(this.#baseFees.keys().next().value!);
         return;
       case "registered":
         this.#members[event.registry].push(event.member);
@@ -114,8 +134,8 @@ export class L1View {
         const hosts = storageHosts(event.genesisHash, this.#members.storage, LIMITS.storageReplicas).map(
           (host) => host.operator,
         );
-        const { chainId, label, genesisHash, timestamp } = event;
-        this.#dacs.set(chainId, { chainId, label, genesisHash, timestamp, hosts });
+        const { chainId, label, genesisHash, timestamp, founding } = event;
+        this.#dacs.set(chainId, { chainId, label, genesisHash, timestamp, founding, hosts });
         return;
       }
       case "deposited":

@@ -13,7 +13,7 @@ import {
   type Deposit,
   decodeTransaction,
   encode,
-  encodeDeposit,
+  encodeSystemTransaction,
   type Hash,
   HEADER_CONSTANTS,
   type Header,
@@ -31,15 +31,17 @@ import {
   type Seat,
   type StateEntry,
   type StateKey,
+  type SystemTransaction,
   type Transaction,
   TransactionError,
   taggedHash,
   toMessage,
   type UnsignedBlock,
 } from "@mvm/protocol";
+import { closingTransaction, openingTransactions } from "./blockLayout.ts";
 import type { Parent } from "./blockRules.ts";
 import { type JobEnd, JobRun, type JobStep } from "./jobRun.ts";
-import type { L1View } from "./l1View.ts";
+import type { L1View, Member } from "./l1View.ts";
 import type {
   AnswerEffect,
   AnsweredEvent,
@@ -54,14 +56,19 @@ import type {
 } from "./machine.ts";
 import { TransactionPool } from "./transactionPool.ts";
 
-/** Open a working state on the parent: execute the deposits, read `keys` (and the code of accounts among them) with proofs. Ends in SessionOpened or SessionFailed. */
+/**
+ * Open a working state on the parent: execute the opening, read `keys` (and the code of accounts among them, and what
+ * the charter says of `signers`) with proofs. Ends in SessionOpened or SessionFailed.
+ */
 export type OpenSessionEffect = {
   readonly kind: "openSession";
   readonly session: JobId;
   readonly chainId: ChainId;
   readonly parent: Parent;
-  readonly deposits: readonly Deposit[];
+  readonly environment: BlockEnvironment;
+  readonly opening: readonly SystemTransaction[];
   readonly keys: readonly StateKey[];
+  readonly signers: readonly Address[];
 };
 /** Read values in a session for a provider. Ends in SessionRead. */
 export type ReadSessionEffect = {
@@ -70,13 +77,16 @@ export type ReadSessionEffect = {
   readonly ticket: string;
   readonly keys: readonly StateKey[];
 };
-/** Apply outcomes in a session, compute checkpoints and header. Ends in Assembled or SessionFailed. */
+/** Apply the users' outcomes in a session, execute settle, compute checkpoints and header. Ends in Assembled or SessionFailed. */
 export type AssembleEffect = {
   readonly kind: "assemble";
   readonly session: JobId;
   readonly header: Pick<Header, "parentHash" | "number" | "timestamp" | "prevRandao" | "baseFeePerGas">;
+  readonly environment: BlockEnvironment;
+  /** of the whole block, settle included */
   readonly transactions: readonly Uint8Array[];
-  readonly outcomes: readonly BlockOutcome[];
+  readonly users: readonly BlockOutcome[];
+  readonly settle: SystemTransaction;
 };
 export type CloseSessionEffect = { readonly kind: "closeSession"; readonly session: JobId };
 /** Sign a block, unless another was signed at its place; store it, then end in Sealed, or in SealRefused. */
@@ -125,7 +135,6 @@ export type SequencerEvent =
       readonly kind: "sessionOpened";
       readonly session: JobId;
       readonly entries: readonly StateEntry[];
-      readonly deposits: readonly BlockOutcome[];
     }
   | {
       readonly kind: "sessionRead";
@@ -134,7 +143,13 @@ export type SequencerEvent =
       readonly entries: readonly StateEntry[] | null;
     }
   | { readonly kind: "sessionFailed"; readonly session: JobId; readonly reason: string }
-  | { readonly kind: "assembled"; readonly session: JobId; readonly header: Header }
+  | {
+      readonly kind: "assembled";
+      readonly session: JobId;
+      readonly header: Header;
+      /** of the whole block */
+      readonly outcomes: readonly BlockOutcome[];
+    }
   | { readonly kind: "sealed"; readonly block: SealedBlock }
   | { readonly kind: "sealRefused"; readonly reason: string }
   /** `lastBlock` of the batch that L1 took, or why it took none */
@@ -159,11 +174,14 @@ type Build = {
   readonly context: BlockContext;
   readonly deposits: readonly Deposit[];
   candidates: readonly Transaction[];
-  depositOutcomes: readonly BlockOutcome[];
+  /** seats and stand-ins of the job */
+  members: readonly Member[];
   run: JobRun | null;
-  unsigned: Omit<UnsignedBlock, "header"> | null;
+  unsigned: Omit<UnsignedBlock, "header" | "outcomes"> | null;
 };
 
+/** System transactions of a block beside deposits, at the most: context, founding, settle. */
+const MAX_SYSTEM_CALLS = 3;
 /** Failures of a transaction alone in its block before others go first. */
 const MAX_LONELY_FAILURES = 3;
 /** Milliseconds after a failed attempt before the next. */
@@ -317,6 +335,7 @@ export class Sequencer {
     const { view, parameters } = this.#options;
     const turn = this.#turn;
     if (turn === null || this.#build !== null || view.slotEnds || turn.slot !== view.slot) return [];
+    if (view.l1BaseFee(view.block.number) === undefined) return [];
     const known = turn.open.size === 0 && this.#head.header.number >= turn.highest;
     if (!turn.ready && !known && moment.nowMs < turn.giveUpMs) return [];
     turn.ready = true;
@@ -325,7 +344,8 @@ export class Sequencer {
     this.#publishedUntilMs = null;
     const tickMs = parameters.tickSeconds * 1000;
     const earliestMs = Number(this.#head.header.timestamp) * 1000 + tickMs;
-    const hasWork = (this.#pool.size > 0 && !this.#exhausted) || this.#dueDeposits().length > 0;
+    const isFirst = this.#head.header.number === 0n;
+    const hasWork = isFirst || (this.#pool.size > 0 && !this.#exhausted) || this.#dueDeposits().length > 0;
     if (!hasWork) return [];
     if (moment.nowMs < earliestMs) return [this.#timer("advance", earliestMs)];
     return this.#open(BigInt(Math.floor(moment.nowMs / tickMs) * parameters.tickSeconds), moment);
@@ -342,7 +362,7 @@ export class Sequencer {
     const session = taggedHash("mvm/job-nonce/1", moment.entropy) as string as JobId;
     const deposits = this.#dueDeposits();
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
-    const maxCount = Math.min(this.#maxCandidates, LIMITS.blockTransactions - deposits.length);
+    const maxCount = Math.min(this.#maxCandidates, LIMITS.blockTransactions - deposits.length - MAX_SYSTEM_CALLS);
     const candidates = takeFitting(this.#inOrder(baseFeePerGas), maxCount);
     const environment: BlockEnvironment = {
       timestamp,
@@ -354,6 +374,7 @@ export class Sequencer {
     const context = {
       slot: view.slot,
       l1Block: view.block.number,
+      l1BaseFee: view.l1BaseFee(view.block.number)!,
       queueEnd: parent.context.queueEnd + BigInt(deposits.length),
       jobId: session,
     };
@@ -365,7 +386,7 @@ export class Sequencer {
       context,
       deposits,
       candidates,
-      depositOutcomes: [],
+      members: [],
       run: null,
       unsigned: null,
     };
@@ -375,7 +396,16 @@ export class Sequencer {
       if (to !== null) addresses.add(to);
     }
     const keys = [...addresses].map((address): StateKey => ({ kind: "account", address }));
-    return [{ kind: "openSession", session, chainId, parent, deposits, keys }];
+    const opening = this.#openingOf(this.#build, 0);
+    const signers = [...new Set(candidates.map(({ from }) => from))];
+    return [{ kind: "openSession", session, chainId, parent, environment, opening, keys, signers }];
+  }
+
+  #openingOf({ parent, context, deposits }: Build, transactionCount: number): readonly SystemTransaction[] {
+    const { view, chainId } = this.#options;
+    const number = parent.header.number + 1n;
+    const { founding } = view.dac(chainId)!;
+    return openingTransactions({ number, generation: 0n, context, founding, deposits, transactionCount });
   }
 
   /** The pool in the order of blocks; deferred transactions only where there are no others. */
@@ -390,10 +420,9 @@ export class Sequencer {
   #sessionOpened(event: SequencerEvent & { kind: "sessionOpened" }, moment: Moment): readonly SequencerEffect[] {
     const build = this.#build;
     if (build?.session !== event.session) return [{ kind: "closeSession", session: event.session }];
-    build.depositOutcomes = event.deposits;
     build.candidates = this.#runnable(build.candidates, event.entries);
     if (build.candidates.length === 0) {
-      if (build.deposits.length > 0) return this.#assemble(build, [], []);
+      if (this.#stands(build)) return this.#assemble(build, [], []);
       this.#exhausted = this.#deferred.size === 0;
       this.#deferred.clear();
       return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
@@ -404,15 +433,11 @@ export class Sequencer {
     const job = {
       jobId: build.session,
       environment: build.environment,
-      messages: build.candidates.map(toMessage),
+      messages: build.candidates.map((transaction) => toMessage(transaction, build.context.l1BaseFee)),
       values: event.entries,
     };
-    build.run = new JobRun({
-      network,
-      job,
-      providers: turns.map((position) => providers[position]!),
-      timeoutMs: parameters.jobTimeoutMs,
-    });
+    build.members = turns.map((position) => providers[position]!);
+    build.run = new JobRun({ network, job, providers: build.members, timeoutMs: parameters.jobTimeoutMs });
     return this.#jobStep(build, build.run.start(), moment);
   }
 
@@ -448,11 +473,16 @@ export class Sequencer {
     const included = end.outcomes.flatMap((outcome, i) =>
       outcome.kind === "included" ? [{ raw: build.candidates[i]!.raw, outcome }] : [],
     );
-    if (included.length + build.deposits.length === 0) {
+    if (included.length === 0 && !this.#stands(build)) {
       this.#exhausted = true;
       return this.#drop();
     }
     return this.#assemble(build, fitting(included), end.seats);
+  }
+
+  /** Whether the block has a reason without any user's transaction. */
+  #stands({ parent, deposits }: Build): boolean {
+    return parent.header.number === 0n || deposits.length > 0;
   }
 
   #assemble(
@@ -460,22 +490,27 @@ export class Sequencer {
     included: readonly { raw: Uint8Array; outcome: BlockOutcome }[],
     seats: readonly Seat[],
   ): readonly SequencerEffect[] {
-    const { chainId } = this.#options;
-    const transactions = [
-      ...build.deposits.map((deposit) => encodeDeposit(chainId, deposit)),
-      ...included.map(({ raw }) => raw),
-    ];
-    const outcomes = [...build.depositOutcomes, ...included.map(({ outcome }) => outcome)];
-    build.unsigned = { chainId, generation: 0n, context: build.context, transactions, outcomes, seats };
-    const { timestamp, prevRandao, baseFeePerGas } = build.environment;
+    const { chainId, operator } = this.#options;
+    const { environment, context, members } = build;
+    const number = build.parent.header.number + 1n;
+    const users = included.map(({ raw }) => raw);
+    const operators = seats.map(({ provider }) => members.find(({ index }) => index === provider)!.operator);
+    const paid = [operator, ...operators] as const;
+    const settle = closingTransaction(number, context.l1BaseFee, { paid, transactions: users });
+    const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
+    const opening = this.#openingOf(build, this.#openingOf(build, 0).length + users.length + 1);
+    const transactions = [...opening.map(encoded), ...users, encoded(settle)];
+    build.unsigned = { chainId, generation: 0n, context, transactions, seats };
+    const { timestamp, prevRandao, baseFeePerGas } = environment;
     const header = {
       parentHash: build.parent.hash,
-      number: build.parent.header.number + 1n,
+      number,
       timestamp,
       prevRandao,
       baseFeePerGas,
     };
-    return [{ kind: "assemble", session: build.session, header, transactions, outcomes }];
+    const outcomes = included.map(({ outcome }) => outcome);
+    return [{ kind: "assemble", session: build.session, header, environment, transactions, users: outcomes, settle }];
   }
 
   #assembled(event: SequencerEvent & { kind: "assembled" }, moment: Moment): readonly SequencerEffect[] {
@@ -485,7 +520,7 @@ export class Sequencer {
     if (late) return this.#giveUp("the turn or the head changed", moment);
     return [
       { kind: "closeSession", session: build.session },
-      { kind: "seal", block: { ...build.unsigned, header: event.header } },
+      { kind: "seal", block: { ...build.unsigned, header: event.header, outcomes: event.outcomes } },
     ];
   }
 
@@ -620,8 +655,8 @@ function takeFitting(ordered: readonly Transaction[], maxCount: number): readonl
   return taken;
 }
 
-/** Bytes of a block beside its transactions and outcomes. */
-const BLOCK_OVERHEAD_BYTES = 64 * 1024;
+/** Bytes of a block beside its users' transactions and outcomes: the largest founding, a block's deposits, the header. */
+export const BLOCK_OVERHEAD_BYTES = 128 * 1024;
 
 /** The longest beginning whose block fits the wire: outcomes follow from those before them alone, so any beginning stands. */
 function fitting(

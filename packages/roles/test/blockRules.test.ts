@@ -1,15 +1,17 @@
-import { type SealedBlock, toChainId, ZERO_HASH } from "@mvm/protocol";
+import { type Address, encodeSystemTransaction, type SealedBlock, toChainId, toWord, ZERO_HASH } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { blockFault, judgeGossip, parentOf } from "../src/index.ts";
+import { blockFault, closingTransaction, judgeGossip, parentOf } from "../src/index.ts";
 import {
   at,
   blockOn,
+  CHAIN,
   depositTo,
   GENESIS,
   mine,
   NETWORK,
   outcome,
   PARAMETERS,
+  post,
   SEQUENCERS,
   sign,
   startView,
@@ -21,6 +23,8 @@ const deposits = [depositTo(view, 0n, 3n), depositTo(view, 1n, 9n), depositTo(vi
 const sound = blockOn({ view, parent: GENESIS, deposits: deposits.slice(0, 2) });
 const faultOf = (block: SealedBlock, parent = GENESIS): string | null =>
   blockFault({ view, parameters: PARAMETERS }, parent, block, at(5).nowMs);
+/** Another user transaction, under the settle of the first. */
+const swapped = [Uint8Array.of(2), sound.transactions.at(-1)!];
 const withHeader = (change: Partial<SealedBlock["header"]>): SealedBlock => ({
   ...sound,
   header: { ...sound.header, ...change },
@@ -55,9 +59,14 @@ describe("the rules of blocks", () => {
       },
     ],
     ["L1 block is not known yet", withContext({ l1Block: 10n })],
-    ["queue range out of bounds", withContext({ queueEnd: 4n })],
+    ["generation", { ...sound, generation: 1n }],
+    ["L1 base fee", withContext({ l1BaseFee: sound.context.l1BaseFee + 1n })],
+    ["L1 base fee", withContext({ l1BaseFee: 0n })],
+    ["queue range out of bounds", withContext({ queueEnd: 7n })],
+    ["queue range out of bounds", withContext({ queueEnd: 2n ** 64n - 1n })],
     ["consumes deposits that are not in the queue", withContext({ queueEnd: 3n })],
-    ["deposit differs from the queue", { ...sound, transactions: [...sound.transactions].reverse() }],
+    ["context transaction differs", withContext({ slot: 2n })],
+    ["settle transaction differs", { ...sound, transactions: [...sound.transactions.slice(0, -2), ...swapped] }],
   ];
   it.each(faults)("refuse: %s", (reason, block) => {
     expect(faultOf(block)).toBe(reason);
@@ -75,6 +84,16 @@ describe("the rules of blocks", () => {
     expect(faultOf(change({ queueEnd: 1n }), parent)).toBe("queue range out of bounds");
   });
 
+  it("take an L1 base fee that is no longer known in what is posted alone", () => {
+    const forgetful = startView(8n);
+    const old = blockOn({ view: forgetful, parent: GENESIS });
+    for (let number = 9n; forgetful.l1BaseFee(8n) !== undefined; number++) mine(forgetful, number);
+    const rules = { view: forgetful, parameters: PARAMETERS };
+    expect(blockFault(rules, GENESIS, old, at(5).nowMs)).toBe("L1 base fee");
+    post(forgetful, [old]);
+    expect(blockFault(rules, GENESIS, old, at(5).nowMs)).toBeNull();
+  });
+
   it("refuse a timestamp off the ticks", () => {
     const rules = { view, parameters: { ...PARAMETERS, tickSeconds: 2 } };
     expect(blockFault(rules, GENESIS, sound, at(5).nowMs)).toBe("timestamp is off the ticks");
@@ -82,6 +101,25 @@ describe("the rules of blocks", () => {
 });
 
 describe("gossip", () => {
+  it("rejects a block that its own sequencer signed and that pays another one, or nobody", () => {
+    const self = turnOf(view, 1n);
+    const other = SEQUENCERS.find((member) => member !== self)!;
+    const paying = (settle: Uint8Array) =>
+      judgeGossip(view, NETWORK, sign({ ...sound, transactions: [...sound.transactions.slice(0, -1), settle] }, self));
+    const settleOf = (paid: readonly [Address, ...Address[]]) =>
+      encodeSystemTransaction(
+        CHAIN,
+        closingTransaction(1n, sound.context.l1BaseFee, { paid, transactions: sound.transactions.slice(-2, -1) }),
+      );
+    const refused = { verdict: "reject", reason: "pays another sequencer" };
+    expect(paying(settleOf([self.operator])).verdict).toBe("accept");
+    expect(paying(settleOf([other.operator]))).toEqual(refused);
+    expect(paying(settleOf([other.operator, self.operator]))).toEqual(refused);
+    for (const broken of [toWord(1n), Uint8Array.of(0x7e), Uint8Array.of(0x7e, 0xc0), sound.transactions[0]!])
+      expect(paying(broken)).toEqual(refused);
+    expect(judgeGossip(view, NETWORK, sign({ ...sound, transactions: [], outcomes: [] }, self))).toEqual(refused);
+  });
+
   it("is taken from the slot's sequencer, rejected from others, passed over where the own view may be behind", () => {
     expect(judgeGossip(view, NETWORK, sound).verdict).toBe("accept");
     const other = SEQUENCERS.find((member) => member !== turnOf(view, 1n))!;

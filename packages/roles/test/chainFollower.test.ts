@@ -1,11 +1,19 @@
-import { encodeBlock, type PeerId, type SealedBlock } from "@mvm/protocol";
+import { encodeBlock, encodeSystemTransaction, type PeerId, type SealedBlock } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { ChainFollower, type FollowerEffect, type L1View, type Parent, parentOf } from "../src/index.ts";
+import {
+  ChainFollower,
+  type FollowerEffect,
+  type L1View,
+  openingTransactions,
+  type Parent,
+  parentOf,
+} from "../src/index.ts";
 import {
   at,
   blockOn,
   CHAIN,
   chainOf,
+  FOUNDING,
   GENESIS,
   HOSTS,
   mine,
@@ -13,7 +21,9 @@ import {
   PARAMETERS,
   post,
   SELF,
+  sign,
   startView,
+  turnOf,
 } from "./world.ts";
 
 const NOW = at(400);
@@ -157,6 +167,41 @@ describe("the chain follower", () => {
     expect(driven.effects).toContainEqual(expect.objectContaining({ kind: "note", code: "block-not-applied" }));
     driven.fault = null;
     driven.receive(first!);
+    expect(driven.head).toBe(1n);
+  });
+
+  it("refuses what hosts say was signed and that pays another than the slot's sequencer, until it is on L1", () => {
+    const view = startView();
+    const driven = new Driven(view);
+    const signer = turnOf(view, 1n);
+    const other = blockOn({ view, parent: GENESIS, slot: 2n });
+    const context = { ...other.context, slot: 1n };
+    const opening = { number: 1n, generation: 0n, context, founding: FOUNDING, deposits: [] };
+    const [first] = openingTransactions({ ...opening, transactionCount: other.transactions.length });
+    const transactions = [encodeSystemTransaction(CHAIN, first!), ...other.transactions.slice(1)];
+    const strange = sign({ ...other, context, transactions }, signer);
+    driven.run(driven.follower.handle({ kind: "syncTo", number: 1n }, NOW));
+    driven.answer(driven.requests[0]!.ticket, [encodeBlock(strange)]);
+    expect(driven.head).toBe(0n);
+    post(view, [strange]);
+    driven.run(driven.follower.handle({ kind: "timer", name: "sync" }, NOW));
+    driven.answer(driven.requests[1]!.ticket, [encodeBlock(strange)]);
+    expect(driven.follower.head.hash).toBe(parentOf(strange).hash);
+  });
+
+  it("refuses a block whose last transaction is a system transaction by its first byte alone", () => {
+    const view = startView();
+    const driven = new Driven(view);
+    const [block] = chainOf({ view, parent: GENESIS }, 1);
+    post(view, [block!]);
+    const endings = [Uint8Array.of(0x7e), Uint8Array.of(0x7e, 0xc0), Uint8Array.of(0x7e, 1, 2, 3)];
+    for (const [i, ending] of endings.entries()) {
+      const transactions = [...block!.transactions.slice(0, -1), ending];
+      driven.receive({ ...block!, transactions, signature: `0x${"00".repeat(64)}0${i}` });
+    }
+    const fault = expect.objectContaining({ fault: "does not end in settle" });
+    expect(driven.effects).toEqual(endings.map(() => expect.objectContaining({ code: "block-refused", data: fault })));
+    driven.receive(block!);
     expect(driven.head).toBe(1n);
   });
 

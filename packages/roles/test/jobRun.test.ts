@@ -24,7 +24,7 @@ const job: Job = {
     prevRandao: toHash(freshHash()),
     feeRecipient: ZERO_ADDRESS,
   },
-  messages: [toMessage(transfer())],
+  messages: [toMessage(transfer(), 1n)],
   values: [],
 };
 const result = (gasUsed: bigint): readonly Outcome[] => [

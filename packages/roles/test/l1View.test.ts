@@ -1,7 +1,19 @@
 import { LIMITS } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { parentOf } from "../src/index.ts";
-import { CHAIN, chainOf, depositTo, GENESIS, HOSTS, mine, PARAMETERS, post, SEQUENCERS, startView } from "./world.ts";
+import {
+  CHAIN,
+  chainOf,
+  depositTo,
+  FOUNDING,
+  GENESIS,
+  HOSTS,
+  mine,
+  PARAMETERS,
+  post,
+  SEQUENCERS,
+  startView,
+} from "./world.ts";
 
 describe("the view of L1", () => {
   it("knows slots and the last L1 block of one", () => {
@@ -41,6 +53,25 @@ describe("the view of L1", () => {
     expect(view.deposits(CHAIN, 0n, 9n)).toEqual(deposits.slice(0, LIMITS.blockDeposits));
     expect(view.deposits(CHAIN, 64n, 8n)).toEqual(deposits.slice(64, 66));
     expect(view.deposits(CHAIN, 70n, 9n)).toEqual([]);
+  });
+
+  it("remembers the base fees of the newest L1 blocks, a day of them, whatever numbers they have", () => {
+    const view = startView(8n);
+    const fee = view.l1BaseFee(8n)!;
+    expect(fee).toBeGreaterThan(0n);
+    expect(view.l1BaseFee(9n)).toBeUndefined();
+    for (let i = 1n; i < 7_200n; i++) mine(view, 8n + 2n * i);
+    expect(view.l1BaseFee(8n)).toBe(fee);
+    const newest = 8n + 2n * 7_200n;
+    mine(view, newest);
+    expect(view.l1BaseFee(8n)).toBeUndefined();
+    expect(view.l1BaseFee(10n)).toBe(fee + 2n);
+    const known = Array.from({ length: Number(newest) + 1 }, (_, i) => view.l1BaseFee(BigInt(i)));
+    expect(known.filter((each) => each !== undefined).length).toBe(7_200);
+  });
+
+  it("tells what a DAC is founded with", () => {
+    expect(startView().dac(CHAIN)?.founding).toEqual(FOUNDING);
   });
 
   it("takes a batch for posted at once, and for final when its window is over", () => {

@@ -1,22 +1,28 @@
 import {
   type Account,
+  decodeSystemTransaction,
+  depositTransaction,
   EMPTY_CODE_HASH,
+  foundingTransaction,
   type Header,
   LIMITS,
+  l1FeeOf,
   type NamedAnswer,
   type Outcome,
   resultDigest,
   type StateEntry,
+  settleTransaction,
   type Transaction,
   type UnsignedBlock,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { type L1View, parentOf, Sequencer, type SequencerEffect, type SequencerEvent } from "../src/index.ts";
+import { blockFault, L1View, parentOf, Sequencer, type SequencerEffect, type SequencerEvent } from "../src/index.ts";
 import {
   at,
   blockOn,
   CHAIN,
   depositTo,
+  FOUNDING,
   GENESIS,
   mine,
   NETWORK,
@@ -32,7 +38,10 @@ import {
 
 type Kind = SequencerEffect["kind"];
 
-/** The sequencer whose turn slot 1 is, in its first L1 block, ten seconds after the genesis block. */
+/** Block 1 of the DAC, which stands in most tests. */
+const FIRST = parentOf(blockOn({ view: startView(), parent: GENESIS }));
+
+/** The sequencer whose turn slot 1 is, in its first L1 block, ten seconds after the genesis block, on block 1. */
 class Driven {
   readonly view: L1View;
   readonly self;
@@ -40,8 +49,8 @@ class Driven {
   readonly effects: SequencerEffect[] = [];
   seconds = 10;
 
-  constructor(l1Block = 8n) {
-    this.view = startView(l1Block);
+  constructor(l1Block = 8n, head = FIRST, view = startView(l1Block)) {
+    this.view = view;
     this.self = turnOf(this.view, 1n);
     const { operator } = this.self;
     this.machine = new Sequencer({
@@ -50,7 +59,7 @@ class Driven {
       view: this.view,
       network: NETWORK,
       parameters: PARAMETERS,
-      head: GENESIS,
+      head,
     });
   }
 
@@ -78,7 +87,7 @@ class Driven {
 
   /** All hosts say that a block is the newest. */
   hostsSay(number: bigint, hosts = this.asked("head").length): this {
-    const body = { kind: "head", number, hash: GENESIS.hash, slot: 0n } as const;
+    const body = { kind: "head", number, hash: FIRST.hash, slot: 0n } as const;
     for (const { ticket } of this.asked("head").slice(0, hosts))
       this.handle({ kind: "answered", ticket, answer: { name: "head", body } });
     return this;
@@ -102,16 +111,11 @@ class Driven {
     return this;
   }
 
-  open(nonce = 0n, deposits = 0): this {
+  open(nonce = 0n): this {
     const { session, keys } = this.all("openSession").at(-1)!;
     const account: Account = { nonce, balance: 10n ** 21n, codeHash: EMPTY_CODE_HASH };
     const entries = keys.map((key) => ({ ...key, value: account }) as StateEntry);
-    this.handle({
-      kind: "sessionOpened",
-      session,
-      entries,
-      deposits: Array.from({ length: deposits }, () => outcome(0n)),
-    });
+    this.handle({ kind: "sessionOpened", session, entries });
     return this;
   }
 
@@ -128,14 +132,26 @@ class Driven {
     return this;
   }
 
+  /** What the rules have against a block. */
+  faultOf(block: UnsignedBlock, parent = FIRST): string | null {
+    return blockFault({ view: this.view, parameters: PARAMETERS }, parent, block, at(this.seconds).nowMs);
+  }
+
   assemble(): this {
-    const { session, header, outcomes } = this.all("assemble").at(-1)!;
+    const { session, header, transactions, users } = this.all("assemble").at(-1)!;
+    const opening = Array.from({ length: transactions.length - users.length - 1 }, () => outcome(0n));
+    const outcomes = [...opening, ...users, outcome(0n)];
     const gasUsed = outcomes.reduce((sum, each) => sum + each.gasUsed, 0n);
     const whole: Header = { ...GENESIS.header, ...header, gasUsed };
-    this.handle({ kind: "assembled", session, header: whole });
+    this.handle({ kind: "assembled", session, header: whole, outcomes });
     return this;
   }
 }
+
+const systemOf = (raw: Uint8Array) => decodeSystemTransaction(raw, CHAIN);
+const settleIn = (block: UnsignedBlock) => systemOf(block.transactions.at(-1)!);
+/** The number of transactions that the block's context says. */
+const countIn = (block: UnsignedBlock): number => Buffer.from(systemOf(block.transactions[0]!).data).readUInt32BE(160);
 
 const included = (count: number): readonly Outcome[] =>
   Array.from({ length: count }, () => ({ kind: "included", ...outcome(), reads: [] }));
@@ -152,10 +168,10 @@ describe("a sequencer's turn", () => {
   });
 
   it("makes no block while a host knows of a later one, but does once that is here", () => {
-    const driven = new Driven().start().offer(transfer()).hostsSay(1n);
-    expect(driven.all("syncTo")).toMatchObject([{ number: 1n }]);
+    const driven = new Driven().start().offer(transfer()).hostsSay(2n);
+    expect(driven.all("syncTo")).toMatchObject([{ number: 2n }]);
     expect(driven.all("openSession")).toEqual([]);
-    const block = blockOn({ view: driven.view, parent: GENESIS });
+    const block = blockOn({ view: driven.view, parent: FIRST });
     driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 0n });
     expect(driven.all("openSession")).toMatchObject([{ parent: { hash: parentOf(block).hash } }]);
   });
@@ -192,7 +208,10 @@ describe("a sequencer's block", () => {
     expect(driven.asked("job").length).toBe(LIMITS.seats);
     driven.agree(included).assemble();
     const { block } = driven.all("seal")[0]!;
-    expect(block.transactions).toEqual([transfer().raw, transfer({ nonce: 1n }).raw]);
+    const [context, ...rest] = block.transactions;
+    expect(rest.slice(0, -1)).toEqual([transfer().raw, transfer({ nonce: 1n }).raw]);
+    expect(systemOf(context!)).toMatchObject({ source: "context", index: 2n });
+    expect(driven.faultOf(block)).toBeNull();
     expect(block.seats.length).toBe(LIMITS.seats);
     const sealed = sign({ ...(block as UnsignedBlock), signature: "0x" }, driven.self);
     expect(driven.handle({ kind: "sealed", block: sealed })).toContainEqual({ kind: "publish", block: sealed });
@@ -200,14 +219,100 @@ describe("a sequencer's block", () => {
     expect(driven.machine.poolSize).toBe(0);
   });
 
-  it("needs no job for deposits alone", () => {
+  it("needs no job for deposits alone, and pays its sequencer nothing for data", () => {
     const driven = new Driven();
     const deposit = depositTo(driven.view, 0n, 8n);
     driven.start().hostsSay(0n);
-    expect(driven.all("openSession")[0]!.deposits).toEqual([deposit]);
-    driven.open(0n, 1).assemble();
+    expect(driven.all("openSession")[0]!.opening.slice(1)).toEqual([depositTransaction(deposit)]);
+    driven.open().assemble();
     expect(driven.asked("job")).toEqual([]);
-    expect(driven.all("seal")[0]!.block).toMatchObject({ seats: [], context: { queueEnd: 1n } });
+    const { block } = driven.all("seal")[0]!;
+    expect(block).toMatchObject({ seats: [], context: { queueEnd: 1n } });
+    expect(block.transactions.map((raw) => systemOf(raw).source)).toEqual(["context", "deposit", "settle"]);
+    expect(countIn(block)).toBe(3);
+    expect(settleIn(block)).toEqual(
+      settleTransaction(2n, { sequencer: driven.self.operator, providers: [], l1Fees: 0n }),
+    );
+    expect(driven.faultOf(block)).toBeNull();
+  });
+
+  it("comes by itself on a new DAC, without a job: it founds the DAC", () => {
+    const driven = new Driven(8n, GENESIS).start().hostsSay(0n);
+    const { opening, keys, signers } = driven.all("openSession")[0]!;
+    expect(opening.slice(1)).toEqual([foundingTransaction(FOUNDING)]);
+    expect([keys.length, signers]).toEqual([1, []]);
+    driven.open().assemble();
+    expect(driven.asked("job")).toEqual([]);
+    const { block } = driven.all("seal")[0]!;
+    expect(block.transactions.map((raw) => systemOf(raw).source)).toEqual(["context", "founding", "settle"]);
+    expect(countIn(block)).toBe(3);
+    expect(block.seats).toEqual([]);
+    expect(driven.faultOf(block, GENESIS)).toBeNull();
+  });
+
+  it("founds a new DAC also when no transaction of its job turns out valid", () => {
+    const driven = new Driven(8n, GENESIS).start().offer(transfer()).hostsSay(0n).open();
+    driven.agree(() => [{ kind: "invalid", reason: "insufficient-funds" }]).assemble();
+    const { block } = driven.all("seal")[0]!;
+    expect(block.transactions.map((raw) => systemOf(raw).source)).toEqual(["context", "founding", "settle"]);
+    expect(block.seats.length).toBe(LIMITS.seats);
+    expect(driven.faultOf(block, GENESIS)).toBeNull();
+  });
+
+  it("does not begin before an L1 block, and so its base fee, is known", () => {
+    const known = startView();
+    const view = new L1View(PARAMETERS);
+    view.apply({ kind: "registered", registry: "sequencer", member: turnOf(known, 1n) });
+    view.apply({ kind: "dacCreated", ...known.dac(CHAIN)! });
+    const driven = new Driven(8n, GENESIS, view).start();
+    expect(driven.all("openSession")).toEqual([]);
+    mine(view, 1n);
+    driven.handle({ kind: "l1Changed" });
+    expect(driven.all("openSession")).toMatchObject([{ opening: [{ source: "context" }, { source: "founding" }] }]);
+  });
+
+  it("says at its beginning how many transactions it has, and at its end whom it pays for which of them", () => {
+    const transactions = [0n, 1n, 2n].map((nonce) => transfer({ nonce, data: new Uint8Array(Number(nonce) * 9) }));
+    const driven = new Driven();
+    depositTo(driven.view, 0n, 8n);
+    driven
+      .start()
+      .offer(...transactions)
+      .hostsSay(0n)
+      .open();
+    driven.agree((count) => [...included(count - 1), { kind: "invalid", reason: "insufficient-funds" }]).assemble();
+    const { block } = driven.all("seal")[0]!;
+    const taken = transactions.slice(0, 2);
+    expect(block.transactions.slice(2, -1)).toEqual(taken.map(({ raw }) => raw));
+    expect(countIn(block)).toBe(block.transactions.length);
+    const l1BaseFee = driven.view.l1BaseFee(8n)!;
+    expect(block.context).toMatchObject({ l1Block: 8n, l1BaseFee });
+    const l1Fees = taken.reduce((sum, { raw }) => sum + l1FeeOf(raw, l1BaseFee), 0n);
+    const providers = block.seats.map(({ provider }) => PROVIDERS.find(({ index }) => index === provider)!.operator);
+    expect(settleIn(block)).toEqual(settleTransaction(2n, { sequencer: driven.self.operator, providers, l1Fees }));
+    expect(new Set(providers).size).toBe(LIMITS.seats);
+    expect(driven.faultOf(block)).toBeNull();
+  });
+
+  it("tells providers what each transaction pays for its data, and the session which signers it is about", () => {
+    const others = [transfer(), transfer({ nonce: 1n, data: Uint8Array.of(0, 1) }), transfer({ from: USERS[1]! })];
+    const driven = new Driven()
+      .start()
+      .offer(...others)
+      .hostsSay(0n);
+    const { signers } = driven.all("openSession").at(-1)!;
+    expect(new Set(signers)).toEqual(new Set(others.map(({ from }) => from)));
+    expect(signers.length).toBe(2);
+    driven.open();
+    const { request } = driven.asked("job")[0]!;
+    const messages = request.name === "job" ? request.body.messages : [];
+    expect(messages.length).toBeGreaterThan(0);
+    const l1BaseFee = driven.view.l1BaseFee(8n)!;
+    for (const { from, nonce, l1Fee } of messages) {
+      const { raw } = others.find((transaction) => transaction.from === from && transaction.nonce === nonce)!;
+      expect(l1Fee).toBe(l1FeeOf(raw, l1BaseFee));
+      expect(l1Fee).toBeGreaterThan(0n);
+    }
   });
 
   it("leaves invalid transactions out, drops the hopeless and keeps those that may run later", () => {
@@ -236,7 +341,7 @@ describe("a sequencer's block", () => {
 
   it("is given up when its turn or its parent is gone by the time it is assembled", () => {
     const driven = ready().offer(transfer()).open().agree(included);
-    const other = blockOn({ view: driven.view, parent: GENESIS });
+    const other = blockOn({ view: driven.view, parent: FIRST });
     driven.handle({ kind: "headChanged", head: parentOf(other), block: null, safeNumber: 0n });
     driven.assemble();
     expect(driven.all("seal")).toEqual([]);
@@ -248,7 +353,7 @@ describe("a sequencer's block", () => {
     const { session } = driven.all("openSession")[0]!;
     driven.handle({ kind: "sessionFailed", session, reason: "hosts silent" });
     const before = driven.all("closeSession").length;
-    driven.handle({ kind: "sessionOpened", session, entries: [], deposits: [] });
+    driven.handle({ kind: "sessionOpened", session, entries: [] });
     expect(driven.all("closeSession").slice(before)).toEqual([{ kind: "closeSession", session }]);
   });
 
@@ -270,11 +375,11 @@ describe("a sequencer's block", () => {
 describe("a sequencer's batches", () => {
   it("are posted in its own turn alone, one at a time, from the first block that is not on L1", () => {
     const driven = ready();
-    const block = blockOn({ view: driven.view, parent: GENESIS });
+    const block = blockOn({ view: driven.view, parent: FIRST });
     driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 0n });
     driven.handle({ kind: "timer", name: "post" });
     driven.handle({ kind: "timer", name: "post" });
-    expect(driven.all("post")).toMatchObject([{ from: 1n, to: 1n, slot: 1n }]);
+    expect(driven.all("post")).toMatchObject([{ from: 1n, to: 2n, slot: 1n }]);
     driven.handle({ kind: "postFailed", reason: "reverted" });
     driven.handle({ kind: "timer", name: "post" });
     expect(driven.all("post").length).toBe(2);

@@ -1,5 +1,6 @@
 /** Real keys, an L1 view fed with events, blocks and transactions signed for it: what the tests of the roles build on. */
 import {
+  type Address,
   addressOf,
   type BatchHeader,
   type BlockContext,
@@ -12,8 +13,9 @@ import {
   type Deposit,
   decodeTransaction,
   EMPTY_TRIE_ROOT,
-  encodeDeposit,
   encodeRlp,
+  encodeSystemTransaction,
+  type Founding,
   fromHex,
   GENESIS_BASE_FEE,
   type Hash,
@@ -26,6 +28,7 @@ import {
   PROFILES,
   prevRandaoOf,
   type SealedBlock,
+  type Seat,
   signDigest,
   type Transaction,
   taggedHash,
@@ -36,10 +39,12 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import {
+  closingTransaction,
   GENESIS_CONTEXT,
   L1View,
   type Member,
   type Moment,
+  openingTransactions,
   type Parent,
   parentOf,
   type RegistryName,
@@ -79,6 +84,12 @@ export const PROVIDERS = group("provider", 6);
 export const HOSTS = group("storage", 4);
 export const USERS = group("user", 3);
 
+/** Roles look at a charter as bytes: any will do. */
+export const FOUNDING: Founding = {
+  charter: new TextEncoder().encode("a charter of no multiple of 32 bytes, which its call fills up"),
+  metisDao: toAddress(`0x${"da".repeat(20)}`),
+};
+
 /** A view in which everybody is registered and the DAC exists, at L1 block 8: the first of slot 1. */
 export function startView(l1Block = 8n): L1View {
   const view = new L1View(PARAMETERS);
@@ -96,14 +107,18 @@ export function startView(l1Block = 8n): L1View {
     label: "dac",
     genesisHash: keccakHash(toWord(1n)),
     timestamp,
-    charter: "0x",
+    founding: FOUNDING,
   });
   mine(view, l1Block);
   return view;
 }
 
+/** Base fee of an L1 block: another one in each. */
+const l1BaseFeeAt = (number: bigint): bigint => 10n ** 9n + number;
+
 export function mine(view: L1View, number: bigint): void {
-  view.apply({ kind: "l1Block", number, timestamp: BigInt(GENESIS_SECONDS) + number });
+  const timestamp = BigInt(GENESIS_SECONDS) + number;
+  view.apply({ kind: "l1Block", number, timestamp, baseFeePerGas: l1BaseFeeAt(number) });
 }
 
 export function depositTo(view: L1View, queueIndex: bigint, l1Block: bigint): Deposit {
@@ -131,6 +146,7 @@ const BARE: Header = {
   gasUsed: 0n,
   timestamp: BigInt(GENESIS_SECONDS),
   checkpointsRoot: ZERO_HASH,
+  withdrawalsRoot: EMPTY_TRIE_ROOT,
   prevRandao: ZERO_HASH,
   baseFeePerGas: GENESIS_BASE_FEE,
 };
@@ -156,33 +172,51 @@ export type BlockSpec = {
   readonly parent: Parent;
   readonly slot?: bigint;
   readonly deposits?: readonly Deposit[];
+  /** users' transactions */
   readonly transactions?: readonly Uint8Array[];
+  /** who settle pays beside the slot's sequencer */
+  readonly providers?: readonly Address[];
+  readonly seats?: readonly Seat[];
   /** makes two blocks of one place differ */
   readonly salt?: bigint;
 };
 
 /** A block that no rule objects to, signed by the slot's sequencer. */
-export function blockOn({ view, parent, slot = 1n, deposits = [], transactions, salt = 0n }: BlockSpec): SealedBlock {
+export function blockOn(spec: BlockSpec): SealedBlock {
+  const { view, parent, slot = 1n, deposits = [], providers = [], seats = [], salt = 0n } = spec;
+  const users = spec.transactions ?? [toWord(salt + 1n)];
   const jobId = toJobId(taggedHash("test/job", parent.hash, toWord(slot), toWord(salt)));
-  const raws = [...deposits.map((deposit) => encodeDeposit(CHAIN, deposit)), ...(transactions ?? [toWord(salt + 1n)])];
-  const outcomes = raws.map((_, i) => outcome(i < deposits.length ? 0n : 21_000n));
   const context: BlockContext = {
     slot,
     l1Block: view.block.number,
+    l1BaseFee: view.l1BaseFee(view.block.number)!,
     queueEnd: parent.context.queueEnd + BigInt(deposits.length),
     jobId,
   };
+  const number = parent.header.number + 1n;
+  const place = { number, generation: 0n, context, founding: FOUNDING, deposits };
+  const openingCount = openingTransactions({ ...place, transactionCount: 0 }).length;
+  const opening = openingTransactions({ ...place, transactionCount: openingCount + users.length + 1 });
+  const sequencer = turnOf(view, slot);
+  const paid = [sequencer.operator, ...providers] as const;
+  const settle = closingTransaction(number, context.l1BaseFee, { paid, transactions: users });
+  const transactions = [
+    ...opening.map((transaction) => encodeSystemTransaction(CHAIN, transaction)),
+    ...users,
+    encodeSystemTransaction(CHAIN, settle),
+  ];
+  const outcomes = [...opening.map(() => outcome(0n)), ...users.map(() => outcome()), outcome(0n)];
   const header: Header = {
     ...BARE,
     parentHash: parent.hash,
-    number: parent.header.number + 1n,
+    number,
     timestamp: parent.header.timestamp + 1n,
     gasUsed: outcomes.reduce((sum, { gasUsed }) => sum + gasUsed, 0n),
     prevRandao: prevRandaoOf(jobId),
     baseFeePerGas: nextBaseFee(parent.header),
   };
-  const block = { chainId: CHAIN, generation: 0n, header, context, transactions: raws, outcomes, seats: [] };
-  return sign({ ...block, signature: `0x${"00".repeat(65)}` }, turnOf(view, slot));
+  const block = { chainId: CHAIN, generation: 0n, header, context, transactions, outcomes, seats };
+  return sign({ ...block, signature: `0x${"00".repeat(65)}` }, sequencer);
 }
 
 /** `count` blocks on each other. */

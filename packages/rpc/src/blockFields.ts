@@ -37,7 +37,7 @@ export function blockFields(view: BlockView, fullTransactions: boolean): Json {
     timestamp: quantity(header.timestamp),
     baseFeePerGas: quantity(header.baseFeePerGas),
     mixHash: header.prevRandao,
-    withdrawalsRoot: constants.withdrawalsRoot,
+    withdrawalsRoot: header.withdrawalsRoot,
     blobGasUsed: quantity(constants.blobGasUsed),
     excessBlobGas: quantity(constants.excessBlobGas),
     parentBeaconBlockRoot: constants.parentBeaconBlockRoot,

@@ -1,20 +1,20 @@
 /** A sealed block with what the interface derives from it: hashes, decoded transactions, running sums; each only once. */
 import {
-  DEPOSIT_TYPE,
-  type Deposit,
-  decodeDeposit,
+  decodeSystemTransaction,
   decodeTransaction,
   type Hash,
   hashHeader,
+  isSystemTransaction,
   keccakHash,
   type SealedBlock,
+  type SystemTransaction,
   type Transaction,
 } from "@mvm/protocol";
 
-/** A transaction of a block: a user's, or a deposit from L1. */
+/** A transaction of a block: a user's, or one of the system (type 0x7E). */
 export type BlockTransaction =
   | { readonly kind: "user"; readonly hash: Hash; readonly transaction: Transaction }
-  | { readonly kind: "deposit"; readonly hash: Hash; readonly deposit: Deposit };
+  | { readonly kind: "system"; readonly hash: Hash; readonly transaction: SystemTransaction };
 
 export class BlockView {
   readonly block: SealedBlock;
@@ -46,10 +46,9 @@ export class BlockView {
     const raw = this.block.transactions[index]!;
     const hash = this.transactionHash(index);
     const { chainId } = this.block;
-    const decoded: BlockTransaction =
-      raw[0] === DEPOSIT_TYPE
-        ? { kind: "deposit", hash, deposit: decodeDeposit(raw, chainId) }
-        : { kind: "user", hash, transaction: decodeTransaction(raw, chainId) };
+    const decoded: BlockTransaction = isSystemTransaction(raw)
+      ? { kind: "system", hash, transaction: decodeSystemTransaction(raw, chainId) }
+      : { kind: "user", hash, transaction: decodeTransaction(raw, chainId) };
     this.#transactions[index] = decoded;
     return decoded;
   }

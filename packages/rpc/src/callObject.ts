@@ -109,7 +109,7 @@ export type PreparedCall = { readonly message: TransactionMessage; readonly envi
  * Throws RpcError where fields contradict each other.
  */
 export function prepareCall(call: CallObject, header: Header, chainId: bigint): PreparedCall {
-  const message = toMessage(unsignedTransaction(call, chainId));
+  const message = toMessage(unsignedTransaction(call, chainId), 0n);
   const { maxFeePerGas } = message;
   const isFree = maxFeePerGas === 0n;
   if (!isFree && maxFeePerGas < header.baseFeePerGas) {

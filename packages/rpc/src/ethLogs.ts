@@ -1,9 +1,10 @@
 /** eth_getLogs. */
-import type { Hash, Log } from "@mvm/protocol";
+import { type Hash, type Log, ZERO_ADDRESS } from "@mvm/protocol";
 import { z } from "zod";
 import type { LogFilter } from "./backend.ts";
-import { indexedBlock, numberOf, requireBlock } from "./blockLookup.ts";
+import { indexedBlock, numberOf, requireBlock, stateOf } from "./blockLookup.ts";
 import type { BlockView } from "./blockView.ts";
+import { requireReadable } from "./charterChecks.ts";
 import { defineMethod, type Json, type Method, type MethodContext } from "./method.ts";
 import { logFields } from "./receiptFields.ts";
 import { invalidParams, limitExceeded } from "./rpcError.ts";
@@ -85,6 +86,7 @@ async function rangeOf(context: MethodContext, filter: Filter): Promise<{ from: 
 }
 
 async function getLogs(context: MethodContext, filter: Filter): Promise<Json> {
+  await requireReadable(await stateOf(context, LATEST), ZERO_ADDRESS);
   const topics: readonly (readonly Hash[])[] = filter.topics ?? [];
   const wanted: LogFilter = { addresses: filter.address ?? [], topics };
   const collector = new LogCollector(wanted);

@@ -1,6 +1,7 @@
 /** eth_ methods on accounts and their storage. */
-import { EMPTY_CODE_HASH, toHex, toWordHex } from "@mvm/protocol";
+import { EMPTY_CODE_HASH, toHex, toWordHex, ZERO_ADDRESS } from "@mvm/protocol";
 import { stateOf } from "./blockLookup.ts";
+import { requireReadable } from "./charterChecks.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { quantity } from "./quantities.ts";
 import { addressParam, slotParam, stateBlockParam } from "./schemas.ts";
@@ -39,6 +40,10 @@ export const ethStateMethods: readonly Method[] = [
   defineMethod(
     "eth_getStorageAt",
     { address: addressParam, slot: slotParam, block: stateBlockParam },
-    async (context, { address, slot, block }) => toWordHex(await (await stateOf(context, block)).slot(address, slot)),
+    async (context, { address, slot, block }) => {
+      const reader = await stateOf(context, block);
+      await requireReadable(reader, ZERO_ADDRESS);
+      return toWordHex(await reader.slot(address, slot));
+    },
   ),
 ];

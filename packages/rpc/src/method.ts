@@ -7,7 +7,7 @@ import type { BlockViews } from "./blockView.ts";
 import { invalidParams } from "./rpcError.ts";
 
 /** What the interface needs of the execution engine. */
-export type Simulator = Pick<Engine, "call" | "estimateGas" | "rules">;
+export type Simulator = Pick<Engine, "call" | "estimateGas" | "rules" | "trace">;
 
 /** What a method works with. */
 export type MethodContext = {

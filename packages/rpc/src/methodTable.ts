@@ -1,4 +1,5 @@
 /** Every method of the interface, by name. */
+import { debugTracingMethods } from "./debugTracing.ts";
 import { ethBlockMethods } from "./ethBlocks.ts";
 import { ethCallMethods } from "./ethCalls.ts";
 import { ethFeeMethods } from "./ethFees.ts";
@@ -31,6 +32,7 @@ export const STANDARD_METHODS: MethodTable = methodTable(
   ethFeeMethods,
   ethTransactionMethods,
   ethLogMethods,
+  debugTracingMethods,
   mvmMethods,
   netMethods,
   web3Methods,

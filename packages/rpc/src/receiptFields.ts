@@ -1,10 +1,11 @@
 /** Receipts and logs as eth_getTransactionReceipt, eth_getBlockReceipts and eth_getLogs show them. */
 import { createAddress } from "@mvm/evm";
-import { bloomOf, DEPOSIT_TYPE, type Log, PREDEPLOYS, toHex } from "@mvm/protocol";
+import { bloomOf, type Log, SYSTEM_TYPE, toHex } from "@mvm/protocol";
 import type { BlockTransaction, BlockView } from "./blockView.ts";
 import { effectiveGasPrice } from "./fees.ts";
 import type { Json } from "./method.ts";
 import { quantity } from "./quantities.ts";
+import { systemSender } from "./transactionFields.ts";
 
 /** A log with its place: `logIndex` counts through the block. */
 export function logFields(
@@ -28,13 +29,11 @@ export function logFields(
 }
 
 function partyFields(entry: BlockTransaction, baseFeePerGas: bigint): { readonly [key: string]: Json } {
-  if (entry.kind === "deposit") {
-    const { to } = entry.deposit;
-    const from = PREDEPLOYS.coinbase;
+  if (entry.kind === "system") {
     return {
-      type: quantity(DEPOSIT_TYPE),
-      from,
-      to,
+      type: quantity(SYSTEM_TYPE),
+      from: systemSender(entry.transaction),
+      to: entry.transaction.to,
       contractAddress: null,
       effectiveGasPrice: quantity(0),
     };

@@ -1,10 +1,11 @@
 /** What is checked before a transaction goes to the pool, and how refusals are worded: as clients and wallets know them. */
-import { intrinsicGas } from "@mvm/evm";
+import { intrinsicGas, readTerms } from "@mvm/evm";
 import {
   type Account,
   type Address,
   EMPTY_CODE_HASH,
   LIMITS,
+  l1FeeOf,
   nextBaseFee,
   type StateReader,
   type Transaction,
@@ -13,6 +14,7 @@ import {
 } from "@mvm/protocol";
 import { SubmitError, type SubmitRefusal } from "./backend.ts";
 import { requireBlock } from "./blockLookup.ts";
+import { requirePermitted } from "./charterChecks.ts";
 import type { MethodContext } from "./method.ts";
 import { RPC_CODES, RpcError, serverError } from "./rpcError.ts";
 import { LATEST } from "./schemas.ts";
@@ -62,7 +64,7 @@ function checkForm(context: MethodContext, transaction: Transaction): void {
     );
   if (to === null && data.length > LIMITS.initcodeBytes)
     throw serverError(`max initcode size exceeded: at most ${LIMITS.initcodeBytes} bytes, got ${data.length}`);
-  const { charge, floor } = intrinsicGas(toMessage(transaction), context.simulator.rules);
+  const { charge, floor } = intrinsicGas(toMessage(transaction, 0n), context.simulator.rules);
   if (gasLimit < BigInt(charge)) throw serverError(`intrinsic gas too low: have ${gasLimit}, want ${charge}`);
   if (gasLimit < BigInt(floor))
     throw serverError(`insufficient gas for floor data gas cost: have ${gasLimit}, want ${floor}`);
@@ -84,7 +86,7 @@ async function checkSenderCode(reader: StateReader, from: Address, account: Acco
 }
 
 /**
- * Refuses what can stand in no block on the head's state: form, fees, nonce, balance. A nonce beyond the next one is
+ * Refuses what can stand in no block on the head's state: form, fees, nonce, charter, balance. A nonce beyond the next one is
  * the pool's matter. Throws RpcError.
  */
 export async function checkAdmission(context: MethodContext, transaction: Transaction): Promise<void> {
@@ -103,10 +105,15 @@ export async function checkAdmission(context: MethodContext, transaction: Transa
   if (nonce < next) throw serverError(`nonce too low: next nonce ${next}, tx nonce ${nonce}`);
   if (account !== null) await checkSenderCode(reader, from, account);
   const balance = account?.balance ?? 0n;
-  const cost = gasLimit * maxFeePerGas + value;
+  const terms = await readTerms(reader, from, value);
+  requirePermitted(terms, "TX", from);
+  const l1Fee = l1FeeOf(transaction.raw, block.context.l1BaseFee);
+  const cost = gasLimit * maxFeePerGas + value + terms.tax + l1Fee;
   if (balance < cost) {
     throw serverError(
-      `insufficient funds for gas * price + value: balance ${balance}, tx cost ${cost}, overshot ${cost - balance}`,
+      `insufficient funds for gas * price + value: balance ${balance}, tx cost ${cost}, overshot ${cost - balance}${
+        cost === gasLimit * maxFeePerGas + value ? "" : ` (tax ${terms.tax}, L1 data fee ${l1Fee})`
+      }`,
     );
   }
 }

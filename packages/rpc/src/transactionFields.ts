@@ -1,5 +1,13 @@
 /** Transactions as eth_getTransactionBy* shows them. */
-import { DEPOSIT_TYPE, type Deposit, type Hash, PREDEPLOYS, type Transaction, toHex } from "@mvm/protocol";
+import {
+  type Address,
+  type Hash,
+  PREDEPLOYS,
+  SYSTEM_TYPE,
+  type SystemTransaction,
+  type Transaction,
+  toHex,
+} from "@mvm/protocol";
 import type { BlockView } from "./blockView.ts";
 import { effectiveGasPrice } from "./fees.ts";
 import type { Json } from "./method.ts";
@@ -59,24 +67,29 @@ function userFields(transaction: Transaction, gasPrice: bigint): Fields {
   };
 }
 
-/** A deposit has no signature, price or gas; clients want the fields all the same, so they are zero. */
-function depositFields(view: BlockView, hash: Hash, deposit: Deposit): Fields {
+/** Who is shown as a system transaction's sender: of a deposit the minter, for the depositor's own address would let clients mistake it for one of its transactions. */
+export const systemSender = ({ source, from }: SystemTransaction): Address =>
+  source === "deposit" ? PREDEPLOYS.coinbase : from;
+
+/** A system transaction has no signature and no price; clients want the fields all the same, so they are zero. */
+function systemFields(view: BlockView, hash: Hash, transaction: SystemTransaction): Fields {
   const zero = quantity(0);
+  const { source, index, from, to, mint, gasLimit, data } = transaction;
+  const isQueued = source === "deposit" || source === "message";
   return {
     hash,
-    type: quantity(DEPOSIT_TYPE),
+    type: quantity(SYSTEM_TYPE),
     chainId: quantity(view.block.chainId),
-    // The minter: the depositor's own address would let clients mistake the deposit for one of its transactions.
-    from: PREDEPLOYS.coinbase,
-    l1From: deposit.from,
-    to: deposit.to,
-    nonce: quantity(deposit.queueIndex),
-    gas: zero,
+    source,
+    from: systemSender(transaction),
+    ...(isQueued ? { l1From: from, queueIndex: quantity(index) } : {}),
+    to,
+    nonce: quantity(index),
+    gas: quantity(gasLimit),
     gasPrice: zero,
-    value: quantity(deposit.mint),
-    mint: quantity(deposit.mint),
-    queueIndex: quantity(deposit.queueIndex),
-    input: "0x",
+    value: quantity(mint),
+    mint: quantity(mint),
+    input: toHex(data),
     yParity: zero,
     v: zero,
     r: zero,
@@ -88,8 +101,8 @@ function depositFields(view: BlockView, hash: Hash, deposit: Deposit): Fields {
 export function transactionFields(view: BlockView, index: number): Json {
   const entry = view.transaction(index);
   const fields =
-    entry.kind === "deposit"
-      ? depositFields(view, entry.hash, entry.deposit)
+    entry.kind === "system"
+      ? systemFields(view, entry.hash, entry.transaction)
       : userFields(entry.transaction, effectiveGasPrice(entry.transaction, view.block.header.baseFeePerGas));
   return { ...place(view, index), ...fields };
 }

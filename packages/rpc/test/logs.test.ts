@@ -1,4 +1,4 @@
-import { hashHeader, type SealedBlock } from "@mvm/protocol";
+import { hashHeader, type SealedBlock, type StateReader } from "@mvm/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type LogQuery, MAX_LOG_RANGE, MAX_LOGS } from "../src/index.ts";
 import { CONTRACTS } from "./contracts.ts";
@@ -86,6 +86,10 @@ class RepeatingChain extends MemoryChain {
 
   override blockByNumber(): SealedBlock {
     return this.#block;
+  }
+
+  override stateAt(): Promise<StateReader> {
+    return super.stateAt(this.blocks[0]!);
   }
 
   override blocksWithLogs(query: LogQuery): readonly bigint[] {

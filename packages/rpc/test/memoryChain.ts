@@ -1,15 +1,18 @@
 /** A ChainBackend in memory whose blocks are really executed. */
-import { createEngine, type Engine, executeDeposit } from "@mvm/evm";
+import { createEngine, type Engine } from "@mvm/evm";
 import {
   type Address,
   type BlockContext,
   type BlockOutcome,
   blockDigest,
   bloomOf,
+  CHARTER_SLOTS,
   type ChainId,
   type Deposit,
   decodeTransaction,
-  encodeDeposit,
+  depositTransaction,
+  EMPTY_TRIE_ROOT,
+  encodeSystemTransaction,
   GENESIS_BASE_FEE,
   genesisWrites,
   type Hash,
@@ -31,6 +34,7 @@ import {
   toJobId,
   toMessage,
   toWord,
+  toWordHex,
   type UnsignedBlock,
   ZERO_HASH,
 } from "@mvm/protocol";
@@ -53,14 +57,19 @@ const GENESIS_TIME = 1_900_000_000n;
 
 export const engine: Engine = await createEngine();
 
-function genesisSnapshot(): Snapshot {
+/** @param charter slots of the hot account: what the DAC's charter compiles to */
+function genesisSnapshot(charter: ReadonlyMap<bigint, bigint>): Snapshot {
   const contracts = Object.values(CONTRACTS).map(({ address, code }) => ({
     address,
     account: { nonce: 1n, balance: 0n, codeHash: keccakHash(code) },
     code,
     slots: [],
   }));
-  return withWrites(EMPTY_SNAPSHOT, [...genesisWrites(), ...contracts]);
+  const slots = [...charter].map(([slot, value]) => ({ slot: toWordHex(slot), value }));
+  const predeploys = genesisWrites().map((write) =>
+    write.address === PREDEPLOYS.executionManager ? { ...write, slots } : write,
+  );
+  return withWrites(EMPTY_SNAPSHOT, [...predeploys, ...contracts]);
 }
 
 function included(outcome: Outcome): IncludedOutcome {
@@ -77,7 +86,7 @@ type Contents = {
 function seal({ parent, transactions, outcomes }: Contents): SealedBlock {
   const number = parent === null ? 0n : parent.number + 1n;
   const jobId = toJobId(taggedHash("test/job", toWord(number)));
-  const context: BlockContext = { slot: 1n, l1Block: 1n, queueEnd: 1n, jobId };
+  const context: BlockContext = { slot: 1n, l1Block: 1n, l1BaseFee: 0n, queueEnd: 1n, jobId };
   const header: Header = {
     parentHash: parent === null ? ZERO_HASH : hashHeader(parent),
     stateRoot: taggedHash("test/state", toWord(number)),
@@ -88,6 +97,7 @@ function seal({ parent, transactions, outcomes }: Contents): SealedBlock {
     gasUsed: outcomes.reduce((sum, { gasUsed }) => sum + gasUsed, 0n),
     timestamp: GENESIS_TIME + 2n * number,
     checkpointsRoot: taggedHash("test/checkpoints", toWord(number)),
+    withdrawalsRoot: EMPTY_TRIE_ROOT,
     prevRandao: prevRandaoOf(jobId),
     baseFeePerGas: parent === null ? GENESIS_BASE_FEE : nextBaseFee(parent),
   };
@@ -102,6 +112,9 @@ function seal({ parent, transactions, outcomes }: Contents): SealedBlock {
   };
   return { ...unsigned, signature: signDigest(SEQUENCER_KEY, blockDigest(NETWORK, unsigned)) };
 }
+
+/** The flag word of a DAC without rules and tax. */
+const FREE: ReadonlyMap<bigint, bigint> = new Map([[CHARTER_SLOTS.flags, 1n]]);
 
 export class MemoryChain implements ChainBackend {
   readonly chainId = CHAIN_ID;
@@ -118,9 +131,9 @@ export class MemoryChain implements ChainBackend {
   stateGate: Promise<void> | null = null;
   sync: false | SyncProgress = false;
 
-  constructor() {
+  constructor(charter: ReadonlyMap<bigint, bigint> = FREE) {
     this.blocks = [seal({ parent: null, transactions: [], outcomes: [] })];
-    this.#states = [genesisSnapshot()];
+    this.#states = [genesisSnapshot(charter)];
   }
 
   get latest(): SealedBlock {
@@ -137,20 +150,24 @@ export class MemoryChain implements ChainBackend {
       baseFeePerGas: nextBaseFee(parent.header),
       gasLimit: 60_000_000n,
       prevRandao: ZERO_HASH,
-      feeRecipient: PREDEPLOYS.feeAccumulator,
+      feeRecipient: PREDEPLOYS.executionManager,
     };
     const number = parent.header.number + 1n;
     for (const deposit of deposits) {
-      const outcome = await executeDeposit(deposit, this.#reader(state, number), PREDEPLOYS.coinbase);
+      const transaction = depositTransaction(deposit);
+      const outcome = await engine.executeSystem(environment, transaction, this.#reader(state, number));
       outcomes.push(outcome);
       state = withWrites(state, outcome.writes);
     }
-    const messages = raw.map((bytes) => toMessage(decodeTransaction(bytes, CHAIN_ID)));
+    const messages = raw.map((bytes) => toMessage(decodeTransaction(bytes, CHAIN_ID), 0n));
     for (const outcome of (await engine.execute(environment, messages, this.#reader(state, number))).map(included)) {
       outcomes.push(outcome);
       state = withWrites(state, outcome.writes);
     }
-    const transactions = [...deposits.map((deposit) => encodeDeposit(CHAIN_ID, deposit)), ...raw];
+    const transactions = [
+      ...deposits.map((deposit) => encodeSystemTransaction(CHAIN_ID, depositTransaction(deposit))),
+      ...raw,
+    ];
     const block = seal({ parent: parent.header, transactions, outcomes });
     transactions.forEach((bytes, index) => {
       this.#places.set(keccakHash(bytes), { blockNumber: number, index });

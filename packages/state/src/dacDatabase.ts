@@ -61,6 +61,8 @@ export type PreparedBlock = {
   readonly rootsAfterEach: readonly Hash[];
   /** state root after the block; null without state */
   readonly stateRoot: Hash | null;
+  /** Root of an account's storage after the block, EMPTY_TRIE_ROOT where there is none; null without state. */
+  storageRootOf(address: Address): Hash | null;
   /** Stores block and state in one batch. Throws StateError "not-next", "bad-block", "stale-prepare", "commit-in-progress". */
   commit(block: BlockRecord): Promise<void>;
 };
@@ -167,6 +169,7 @@ export class DacDatabase {
     return {
       rootsAfterEach: prepared?.rootsAfterEach ?? [],
       stateRoot: prepared?.root ?? null,
+      storageRootOf: (address) => prepared?.storageRootOf(address) ?? null,
       commit: async (block) => {
         if (this.#head !== head) throw new StateError("stale-prepare");
         const count = block.transactionHashes.length;
@@ -313,6 +316,14 @@ export class DacDatabase {
   /** Code by its hash. Throws StateError "missing-code", "no-state". */
   code(hash: Hash): Uint8Array {
     return this.#stateStore().code(hash);
+  }
+
+  /**
+   * Root of an account's storage at any root that the chain had after a block, by one walk of the trie; EMPTY_TRIE_ROOT
+   * where there is none. Throws StateError "missing-node", "no-state".
+   */
+  storageRootAt(stateRoot: Hash, address: Address): Hash {
+    return this.#stateStore().storageRootAt(stateRoot, address);
   }
 
   /** Reads and proofs at any root the chain had after a block. Throws StateError "missing-node", "no-state". */

@@ -50,6 +50,8 @@ export type PreparedState = {
   readonly rootsAfterEach: readonly Hash[];
   /** state root after the block */
   readonly root: Hash;
+  /** Root of an account's storage after the block; EMPTY_TRIE_ROOT where there is none. */
+  storageRootOf(address: Address): Hash;
   /** Throws StateError "stale-prepare" when another block was prepared or settled since. */
   change(): Promise<StateChange>;
   settled(): void;
@@ -96,6 +98,7 @@ export class StateStore {
     const before = this.#head;
     world.restore(before);
     const rootsAfterEach = writesPerTransaction.map((writes) => world.applyWrites(writes));
+    const after = world.snapshot();
     const ticket = {};
     this.#pending = ticket;
     const check = (): void => {
@@ -104,6 +107,7 @@ export class StateStore {
     return {
       rootsAfterEach,
       root: world.root(),
+      storageRootOf: (address) => world.storageRootOf(address, after),
       change: async () => {
         check();
         const change = await this.#change(writesPerTransaction, before);
@@ -202,6 +206,11 @@ export class StateStore {
     const code = this.#store.get(codeKey(hash));
     if (code === undefined) throw new StateError("missing-code", { hash });
     return code;
+  }
+
+  /** Root of an account's storage at any stored root. Throws StateError "missing-node" for an unknown root. */
+  storageRootAt(root: Hash, address: Address): Hash {
+    return new WorldState(this.#nodes, root).storageRootOf(address);
   }
 
   /** State at any stored root, by walks of the trie. Throws StateError "missing-node" for an unknown root. */

@@ -1,5 +1,13 @@
 /** The accounts of one chain with their storage, as a trie of tries over a source of nodes. */
-import { type AccountWrite, type Address, fromHex, type Hash, type StateKey, toHex } from "@mvm/protocol";
+import {
+  type AccountWrite,
+  type Address,
+  EMPTY_TRIE_ROOT,
+  fromHex,
+  type Hash,
+  type StateKey,
+  toHex,
+} from "@mvm/protocol";
 import {
   type AccountRecord,
   decodeAccountRecord,
@@ -93,6 +101,15 @@ export class WorldState {
   account(address: Address): AccountRecord | null {
     const record = this.accountRecord(address);
     return record === null ? null : decodeAccountRecord(record);
+  }
+
+  /**
+   * Root of an account's storage; EMPTY_TRIE_ROOT where it has none or is absent itself. Throws StateError
+   * "missing-node" where the nodes at hand do not say whether the account is there.
+   */
+  storageRootOf(address: Address, at: Snapshot = { root: this.#root }): Hash {
+    const record = this.accountRecord(address, at);
+    return record === null ? EMPTY_TRIE_ROOT : (toHex(storageRootIn(record)) as Hash);
   }
 
   /** The value as the storage trie holds it, or null for zero. */

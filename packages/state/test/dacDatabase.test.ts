@@ -98,6 +98,28 @@ describe.each(storeKinds)("database of a DAC $name", ({ make }) => {
     await dispose();
   });
 
+  test("gives the storage root of an account before a block is kept, and at every root the chain had", async () => {
+    const { store, dispose } = await make();
+    const database = await opened(store);
+    const addresses = Array.from({ length: 21 }, (_, n) => addressOf(n));
+    const expected = new Map<Hash, Hash[]>();
+    const blocks = Array.from({ length: 12 }, (_, i) => madeBlock(i + 1));
+    for (const [i, block] of blocks.entries()) {
+      const replayed = replay(blocks.slice(0, i + 1));
+      const roots = addresses.map((address) => replayed.storageRootOf(address));
+      const prepared = database.prepare(block.writesPerTransaction);
+      expect(addresses.map((address) => prepared.storageRootOf(address))).toEqual(roots);
+      await prepared.commit(block);
+      expect(addresses.map((address) => prepared.storageRootOf(address))).toEqual(roots);
+      expected.set(prepared.stateRoot!, roots);
+    }
+    expect(new Set([...expected.values()].flat()).size).toBeGreaterThan(10);
+    for (const [stateRoot, roots] of expected)
+      expect(addresses.map((address) => database.storageRootAt(stateRoot, address))).toEqual(roots);
+    expect(await codeOf(() => database.storageRootAt(nameHash("none"), addressOf(1)))).toBe("missing-node");
+    await dispose();
+  });
+
   test("a rollback leaves the store exactly as it was at that block, and other blocks can follow", async () => {
     const { store, dispose } = await make();
     const database = await opened(store);
@@ -227,6 +249,8 @@ describe.each(storeKinds)("database of a DAC $name", ({ make }) => {
     expect(database.blockByNumber(1n)?.stateRoot).toBeNull();
     expect(await database.receipts(1n)).toEqual(madeBlock(1).receipts);
     expect(await codeOf(() => database.account(addressOf(1)))).toBe("no-state");
+    expect(await codeOf(() => database.storageRootAt(EMPTY_TRIE_ROOT, addressOf(1)))).toBe("no-state");
+    expect(database.prepare(null).storageRootOf(addressOf(1))).toBeNull();
     expect(await codeOf(() => database.prepare([]))).toBe("no-state");
     await database.rollbackTo(0n);
     expect(await contents(store)).toEqual(before);

@@ -1,6 +1,14 @@
 /** World state by the reference trie library: what ours is compared with. */
 import { createMPT, type MerklePatriciaTrie } from "@ethereumjs/mpt";
-import { type AccountWrite, bigIntToBytes, encodeRlp, fromHex, toHex } from "@mvm/protocol";
+import {
+  type AccountWrite,
+  type Address,
+  bigIntToBytes,
+  EMPTY_TRIE_ROOT,
+  encodeRlp,
+  fromHex,
+  toHex,
+} from "@mvm/protocol";
 
 export class OracleState {
   readonly #accounts: MerklePatriciaTrie;
@@ -12,6 +20,12 @@ export class OracleState {
 
   static async make(): Promise<OracleState> {
     return new OracleState(await createMPT({ useKeyHashing: true }));
+  }
+
+  /** Root of an account's storage. */
+  storageRootOf(address: Address): string {
+    const storage = this.#storages.get(address);
+    return storage === undefined ? EMPTY_TRIE_ROOT : toHex(storage.root());
   }
 
   async apply(writes: readonly AccountWrite[]): Promise<string> {

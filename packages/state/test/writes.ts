@@ -4,6 +4,7 @@ import {
   type AccountWrite,
   type Address,
   EMPTY_CODE_HASH,
+  EMPTY_TRIE_ROOT,
   type Hash,
   keccakHash,
   type StateKey,
@@ -11,6 +12,7 @@ import {
   toWordHex,
 } from "@mvm/protocol";
 import fc from "fast-check";
+import { NodeMap, WorldState } from "../src/index.ts";
 
 export const addressOf = (n: number): Address => `0x${n.toString(16).padStart(40, "0")}` as Address;
 export const slotOf = (n: number): Hash => toWordHex(BigInt(n));
@@ -70,6 +72,15 @@ export function keysOf(writesPerTransaction: readonly (readonly AccountWrite[])[
     for (const { slot } of slots) keys.set(address + slot, { kind: "slot", address, slot });
   }
   return [...keys.values()];
+}
+
+/** A state in a node map, as a host has it on disk: every read goes through encoded nodes. */
+export function stored(base: readonly (readonly AccountWrite[])[]): { source: NodeMap; root: Hash } {
+  const source = new NodeMap();
+  const state = new WorldState(source, EMPTY_TRIE_ROOT);
+  for (const writes of base) state.applyWrites(writes);
+  for (const { encoded } of state.unstoredNodes()) source.add(encoded);
+  return { source, root: state.root() };
 }
 
 export const hexList = (nodes: readonly Uint8Array[]): string[] => nodes.map((node) => toHex(node));

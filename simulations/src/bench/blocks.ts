@@ -92,7 +92,7 @@ function resultOf(workload: string, part: "whole" | "provider", rounds: readonly
 
 async function run(report: (line: ResultLine) => void, note: (text: string) => void): Promise<void> {
   // Burnt base fees, so that all contenders come to the same state.
-  const engine = await createEngine({ feePolicy: "burn" });
+  const engine = await createEngine({ chain: "ethereum" });
   note("preparing the state");
   const { state, transactions } = await prepareBlocks(engine);
   const own = await OwnContender.open(engine, state);

@@ -20,7 +20,8 @@ import { CHAIN_ID, ENVIRONMENT } from "./blocksWorkloads.ts";
 /** accounts stored at a time when the state is loaded */
 const LOAD_CHUNK = 10_000;
 
-function initialWrites(state: BenchState): AccountWrite[] {
+/** What makes the whole state out of none, sorted as writes are. */
+export function initialWrites(state: BenchState): AccountWrite[] {
   const byAddress = [...state.accounts].sort(([a], [b]) => (a < b ? -1 : 1));
   return byAddress.map(([address, account]) => {
     const slots = [...(state.storages.get(address) ?? [])].map(([slot, value]) => ({ slot, value }));
@@ -29,7 +30,8 @@ function initialWrites(state: BenchState): AccountWrite[] {
   });
 }
 
-function gasOf(outcomes: readonly Outcome[]): bigint {
+/** Gas of all outcomes; throws unless every transaction succeeded. */
+export function gasOf(outcomes: readonly Outcome[]): bigint {
   let gas = 0n;
   for (const outcome of outcomes) {
     if (outcome.kind === "invalid") throw new Error(`invalid: ${outcome.reason}`);
@@ -68,7 +70,7 @@ export class OwnContender {
   async whole(block: readonly Uint8Array[]): Promise<BlockResult> {
     const before = this.#store.root();
     const start = processorSeconds();
-    const messages = block.map((raw) => toMessage(decodeTransaction(raw, CHAIN_ID)));
+    const messages = block.map((raw) => toMessage(decodeTransaction(raw, CHAIN_ID), 0n));
     const outcomes = await this.#engine.execute(ENVIRONMENT, messages, this.#storeReader());
     const prepared = this.#store.prepare(
       outcomes.map((outcome) => (outcome.kind === "included" ? outcome.writes : [])),
@@ -86,7 +88,7 @@ export class OwnContender {
 
   /** Messages and values to outcomes. */
   async provider(block: readonly Uint8Array[]): Promise<BlockResult> {
-    const messages = block.map((raw) => toMessage(decodeTransaction(raw, CHAIN_ID)));
+    const messages = block.map((raw) => toMessage(decodeTransaction(raw, CHAIN_ID), 0n));
     const start = processorSeconds();
     const outcomes = await this.#engine.execute(ENVIRONMENT, messages, this.#values);
     return { seconds: processorSeconds() - start, gasUsed: gasOf(outcomes), root: null };

@@ -87,6 +87,7 @@ function messageOf(from: Address, fields: Partial<TransactionMessage>): Transact
     data: new Uint8Array(0),
     accessList: [],
     authorizations: [],
+    l1Fee: 0n,
     ...fields,
   };
 }

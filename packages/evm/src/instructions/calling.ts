@@ -1,5 +1,15 @@
 /** Opcodes that call, create and destroy contracts. */
-import { type Address, bigIntToBytes, concatBytes, encodeRlp, fromHex, keccak, toHex, toWord } from "@mvm/protocol";
+import {
+  type Address,
+  bigIntToBytes,
+  concatBytes,
+  encodeRlp,
+  fromHex,
+  keccak,
+  PREDEPLOYS,
+  toHex,
+  toWord,
+} from "@mvm/protocol";
 import { enter, initcode, isOccupied } from "../calls.ts";
 import { type Code, EMPTY_CODE } from "../code.ts";
 import { type Frame, toOffset, wordCount } from "../frame.ts";
@@ -14,16 +24,17 @@ import type { Instruction } from "./table.ts";
 const EMPTY = new Uint8Array(0);
 const VALUE_GAS = 9_000;
 const NEW_ACCOUNT_GAS = 25_000;
-const STIPEND = 2_300;
+/** gas that a call with a value has on top of what it is handed */
+export const STIPEND = 2_300;
 const INITCODE_WORD_GAS = 2;
 const KECCAK_WORD_GAS = 6;
 /** EIP-3860 */
 export const MAX_INITCODE_BYTES = 49_152;
 /** EIP-2681 */
-const MAX_NONCE = (1n << 64n) - 1n;
+export const MAX_NONCE = (1n << 64n) - 1n;
 
 /** What a frame may hand to a call of its remaining gas (EIP-150). */
-function allButOne64th(gas: number): number {
+export function allButOne64th(gas: number): number {
   return gas - Math.floor(gas / 64);
 }
 
@@ -38,9 +49,11 @@ function create2Address(creator: Address, salt: bigint, code: Uint8Array): Addre
   ) as Address;
 }
 
-type CallKind = "call" | "callcode" | "delegatecall" | "staticcall";
+export type CallKind = "call" | "callcode" | "delegatecall" | "staticcall";
 
 type CallOperands = {
+  /** gas that the caller would hand on */
+  readonly requested: bigint;
   readonly account: AccountState;
   readonly value: bigint;
   readonly inOffset: number;
@@ -49,7 +62,7 @@ type CallOperands = {
   readonly outLength: number;
 };
 
-/** What a call runs and what it costs before any gas is handed on. */
+/** What a call runs and what it costs, beside its static gas, before any gas is handed on. */
 type PricedCall = {
   readonly cost: number;
   readonly code: Code;
@@ -69,10 +82,12 @@ function priceDelegated(frame: Frame, machine: Machine, target: Address, cost: n
   return code === undefined ? PENDING : { cost: total, code, precompile: null, delegate };
 }
 
-/** Reads what a call needs, each value after the gas known before it could be paid. Changes nothing. */
-function price(frame: Frame, machine: Machine, kind: CallKind, operands: CallOperands): PricedCall | Signal {
+/** Reads what a call needs, each value after the gas known before it could be paid. Changes nothing but `halt`. */
+export function price(frame: Frame, machine: Machine, kind: CallKind, operands: CallOperands): PricedCall | Signal {
   const { state, rules } = machine;
   const { account, value, inOffset, inLength, outOffset, outLength } = operands;
+  if (kind === "call" && value !== 0n && frame.isStatic) return halt(frame, "static-violation");
+  if (inLength + outLength > rules.rangeBytes) return halt(frame, "out-of-gas");
   let cost =
     frame.memoryGasOfTwo(inOffset, inLength, outOffset, outLength) + (account.warm ? WARM_GAS : COLD_ACCOUNT_GAS);
   if (value !== 0n) cost += VALUE_GAS;
@@ -89,16 +104,9 @@ function price(frame: Frame, machine: Machine, kind: CallKind, operands: CallOpe
 }
 
 /** Makes a call that is priced; the operands are off the stack. */
-function makeCall(
-  frame: Frame,
-  machine: Machine,
-  kind: CallKind,
-  operands: CallOperands,
-  priced: PricedCall,
-  requested: bigint,
-): Signal {
+function makeCall(frame: Frame, machine: Machine, kind: CallKind, operands: CallOperands, priced: PricedCall): Signal {
   const { state } = machine;
-  const { account, value, inOffset, inLength, outOffset, outLength } = operands;
+  const { requested, account, value, inOffset, inLength, outOffset, outLength } = operands;
   frame.gas -= priced.cost;
   frame.grow(inOffset, inLength);
   frame.grow(outOffset, outLength);
@@ -133,29 +141,45 @@ function makeCall(
   });
 }
 
+function movesValue(kind: CallKind): boolean {
+  return kind === "call" || kind === "callcode";
+}
+
+function operandCount(kind: CallKind): number {
+  return movesValue(kind) ? 7 : 6;
+}
+
+/** Operands of a call that the frame stands at; they have to be on its stack, where they stay. */
+export function callOperands(frame: Frame, machine: Machine, kind: CallKind): CallOperands {
+  const { stack, sp } = frame;
+  const base = sp - operandCount(kind);
+  return {
+    requested: stack[sp - 1]!,
+    account: machine.state.entry(addressOfWord(stack[sp - 2]!)),
+    value: movesValue(kind) ? stack[sp - 3]! : 0n,
+    inOffset: toOffset(stack[base + 3]!),
+    inLength: toOffset(stack[base + 2]!),
+    outOffset: toOffset(stack[base + 1]!),
+    outLength: toOffset(stack[base]!),
+  };
+}
+
 function calling(opcode: number, kind: CallKind): Instruction {
-  const movesValue = kind === "call" || kind === "callcode";
-  const count = movesValue ? 7 : 6;
+  const count = operandCount(kind);
   const run = (frame: Frame, machine: Machine): Signal => {
-    const { stack } = frame;
-    const base = frame.sp - count;
-    const requested = stack[frame.sp - 1]!;
-    const value = movesValue ? stack[frame.sp - 3]! : 0n;
-    if (kind === "call" && value !== 0n && frame.isStatic) return halt(frame, "static-violation");
-    const operands: CallOperands = {
-      account: machine.state.entry(addressOfWord(stack[frame.sp - 2]!)),
-      value,
-      inOffset: toOffset(stack[base + 3]!),
-      inLength: toOffset(stack[base + 2]!),
-      outOffset: toOffset(stack[base + 1]!),
-      outLength: toOffset(stack[base]!),
-    };
+    const operands = callOperands(frame, machine, kind);
     const priced = price(frame, machine, kind, operands);
     if (typeof priced === "number") return priced;
-    frame.sp = base;
-    return makeCall(frame, machine, kind, operands, priced, requested);
+    frame.sp -= count;
+    return makeCall(frame, machine, kind, operands, priced);
   };
   return { opcode, pops: count, pushes: 1, run };
+}
+
+/** Gas of a creation, beside its static gas, before any gas is handed on. */
+export function creationGas(frame: Frame, { rules }: Machine, salted: boolean, offset: number, length: number): number {
+  const wordGas = (rules.initcodeLimit ? INITCODE_WORD_GAS : 0) + (salted ? KECCAK_WORD_GAS : 0);
+  return frame.memoryGas(offset, length) + wordGas * wordCount(length);
 }
 
 function creating(opcode: number, salted: boolean): Instruction {
@@ -168,8 +192,7 @@ function creating(opcode: number, salted: boolean): Instruction {
     const offset = toOffset(stack[sp - 2]!);
     const length = toOffset(stack[sp - 3]!);
     if (rules.initcodeLimit && length > MAX_INITCODE_BYTES) return halt(frame, "initcode-too-large");
-    const wordGas = (rules.initcodeLimit ? INITCODE_WORD_GAS : 0) + (salted ? KECCAK_WORD_GAS : 0);
-    const cost = frame.memoryGas(offset, length) + wordGas * wordCount(length);
+    const cost = creationGas(frame, machine, salted, offset, length);
     if (frame.gas < cost) return halt(frame, "out-of-gas");
     const creator = frame.account;
     const fails = creator.balance < value || creator.nonce >= MAX_NONCE || frame.depth >= MAX_CALL_DEPTH;
@@ -229,14 +252,17 @@ function selfDestruct(frame: Frame, machine: Machine): Signal {
   const { balance } = account;
   if (balance !== 0n && beneficiary.isEmpty) cost += NEW_ACCOUNT_GAS;
   if (frame.gas < cost) return halt(frame, "out-of-gas");
+  const isRemoved = account.created || !rules.destructOnlyCreated;
+  const burns = isRemoved && beneficiary === account && balance !== 0n;
+  const vault = burns && rules.chain === "dac" ? state.entry(PREDEPLOYS.burnVault) : null;
+  if (vault !== null && !state.load(vault)) return PENDING;
   frame.gas -= cost;
   frame.sp--;
   state.warm(beneficiary);
-  state.transfer(account, beneficiary, balance);
-  if (account.created || !rules.destructOnlyCreated) {
-    if (account.balance !== 0n) state.setBalance(account, 0n);
-    state.markDestroyed(account);
-  }
+  if (vault !== null) state.transfer(account, vault, balance);
+  else if (burns) state.setBalance(account, 0n);
+  else state.transfer(account, beneficiary, balance);
+  if (isRemoved) state.markDestroyed(account);
   return STOP;
 }
 

@@ -2,7 +2,7 @@
 import { pushOperand } from "../code.ts";
 import { type Frame, toOffset } from "../frame.ts";
 import { CONTINUE, halt, REVERT, type Signal, STOP } from "../signals.ts";
-import type { Instruction } from "./table.ts";
+import type { Handler, Instruction } from "./table.ts";
 
 function jumpTo(frame: Frame, destination: bigint): Signal {
   const at = Number(destination);
@@ -22,12 +22,12 @@ function jumpIf(frame: Frame): Signal {
   return stack[sp] === 0n ? CONTINUE : jumpTo(frame, stack[sp + 1]!);
 }
 
-function ending(signal: typeof STOP | typeof REVERT): (frame: Frame) => Signal {
-  return (frame) => {
+function ending(signal: typeof STOP | typeof REVERT): Handler {
+  return (frame, machine) => {
     frame.sp -= 2;
     const offset = toOffset(frame.stack[frame.sp + 1]!);
     const length = toOffset(frame.stack[frame.sp]!);
-    if (!frame.claim(offset, length)) return halt(frame, "out-of-gas");
+    if (length > machine.rules.rangeBytes || !frame.claim(offset, length)) return halt(frame, "out-of-gas");
     frame.output = frame.slice(offset, length);
     return signal;
   };

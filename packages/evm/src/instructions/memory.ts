@@ -4,17 +4,18 @@ import { type Frame, toOffset, wordCount } from "../frame.ts";
 import type { Machine } from "../machine.ts";
 import { CONTINUE, halt, type Signal } from "../signals.ts";
 import { loadWord, storeWord, wordOfBytes } from "../words.ts";
-import type { Instruction } from "./table.ts";
+import type { Handler, Instruction } from "./table.ts";
 
 const COPY_WORD_GAS = 3;
 const KECCAK_WORD_GAS = 6;
 const LOG_TOPIC_GAS = 375;
 const LOG_BYTE_GAS = 8;
 
-function hash(frame: Frame): Signal {
+function hash(frame: Frame, machine: Machine): Signal {
   const { stack, sp } = frame;
   const offset = toOffset(stack[sp - 1]!);
   const length = toOffset(stack[sp - 2]!);
+  if (length > machine.rules.rangeBytes) return halt(frame, "out-of-gas");
   if (!pay(frame, KECCAK_WORD_GAS * wordCount(length)) || !frame.claim(offset, length))
     return halt(frame, "out-of-gas");
   frame.sp = sp - 1;
@@ -49,13 +50,14 @@ function callDataLoad(frame: Frame): Signal {
 }
 
 /** The copying opcodes of three operands: where to, where from, how much. */
-function copying(source: (frame: Frame) => Uint8Array): (frame: Frame) => Signal {
-  return (frame) => {
+function copying(source: (frame: Frame) => Uint8Array): Handler {
+  return (frame, machine) => {
     const { stack } = frame;
     frame.sp -= 3;
     const { sp } = frame;
     const offset = toOffset(stack[sp + 2]!);
     const length = toOffset(stack[sp]!);
+    if (length > machine.rules.rangeBytes) return halt(frame, "out-of-gas");
     if (!pay(frame, COPY_WORD_GAS * wordCount(length)) || !frame.claim(offset, length))
       return halt(frame, "out-of-gas");
     frame.copyIn(offset, source(frame), stack[sp + 1]!, length);
@@ -65,10 +67,10 @@ function copying(source: (frame: Frame) => Uint8Array): (frame: Frame) => Signal
 
 const copyReturnData = copying((frame) => frame.returnData);
 
-function returnDataCopy(frame: Frame): Signal {
+function returnDataCopy(frame: Frame, machine: Machine): Signal {
   const { stack, sp } = frame;
   if (stack[sp - 2]! + stack[sp - 3]! > BigInt(frame.returnData.length)) return halt(frame, "return-data-bounds");
-  return copyReturnData(frame);
+  return copyReturnData(frame, machine);
 }
 
 function memoryLoad(frame: Frame): Signal {
@@ -95,12 +97,13 @@ function memoryStoreByte(frame: Frame): Signal {
   return CONTINUE;
 }
 
-function memoryCopy(frame: Frame): Signal {
+function memoryCopy(frame: Frame, machine: Machine): Signal {
   frame.sp -= 3;
   const { stack, sp } = frame;
   const to = toOffset(stack[sp + 2]!);
   const from = toOffset(stack[sp + 1]!);
   const length = toOffset(stack[sp]!);
+  if (2 * length > machine.rules.rangeBytes) return halt(frame, "out-of-gas");
   if (!pay(frame, COPY_WORD_GAS * wordCount(length))) return halt(frame, "out-of-gas");
   if (!frame.claim(Math.max(to, from), length)) return halt(frame, "out-of-gas");
   if (length !== 0) frame.memory.copyWithin(to, from, from + length);
@@ -115,12 +118,13 @@ function logging(opcode: number): Instruction {
     const { stack, sp } = frame;
     const offset = toOffset(stack[sp + count + 1]!);
     const length = toOffset(stack[sp + count]!);
+    if (length > machine.rules.rangeBytes) return halt(frame, "out-of-gas");
     if (!pay(frame, LOG_TOPIC_GAS * count + LOG_BYTE_GAS * length)) return halt(frame, "out-of-gas");
     if (!frame.claim(offset, length)) return halt(frame, "out-of-gas");
     const topics: Hash[] = [];
     for (let i = count - 1; i >= 0; i--) topics.push(toWordHex(stack[sp + i]!));
-    machine.state.logs.push({ address: frame.account.address, topics, data: frame.slice(offset, length) });
-    return CONTINUE;
+    const log = { address: frame.account.address, topics, data: frame.slice(offset, length) };
+    return machine.state.addLog(log, machine.rules.logBytes) ? CONTINUE : halt(frame, "out-of-gas");
   };
   return { opcode, pops: 2 + count, pushes: 0, run };
 }

@@ -78,6 +78,7 @@ function codeCopy(frame: Frame, machine: Machine): Signal {
   const { stack, sp } = frame;
   const offset = toOffset(stack[sp - 2]!);
   const length = toOffset(stack[sp - 4]!);
+  if (length > machine.rules.rangeBytes) return halt(frame, "out-of-gas");
   const memoryGas = frame.memoryGas(offset, length);
   const account = access(frame, machine, stack[sp - 1]!, memoryGas + COPY_WORD_GAS * wordCount(length));
   if (typeof account === "number") return account;

@@ -1,0 +1,109 @@
+/**
+ * What the charter's layer costs: blocks of 1,000 transactions executed from messages and values (a provider's part,
+ * where the layer weighs most) by the engine of a DAC's chain, beside the same engine without charters. `unrestricted`:
+ * a DAC without rules and tax; `restricted`: every signer is denied an opcode that the blocks do not use, so that each
+ * transaction runs under a restriction. Pairs are interleaved in turning order; a pair gives one ratio of processor time.
+ */
+import { createEngine, type Engine } from "@mvm/evm";
+import {
+  CHARTER_SLOTS,
+  decodeTransaction,
+  hotSlot,
+  OPCODES,
+  PREDEPLOYS,
+  type StateReader,
+  type TransactionMessage,
+  toMessage,
+} from "@mvm/protocol";
+import { type Benchmark, processorSeconds, rounded } from "./benchmark.ts";
+import { gasOf } from "./blocksOwn.ts";
+import { CHAIN_ID, ENVIRONMENT, prepareBlocks } from "./blocksWorkloads.ts";
+
+const WORKLOADS = ["erc20", "swap"] as const;
+const PAIRS = 60;
+/** Processor seconds that one side of a pair takes at least: long enough to outweigh the clock and most pauses. */
+const SAMPLE_SECONDS = 0.15;
+
+type Side = { readonly engine: Engine; readonly reader: StateReader };
+
+/** The state with the hot account's slots in it. */
+function withHotAccount(state: StateReader, slots: ReadonlyMap<bigint, bigint>): StateReader {
+  const words = new Map([...slots].map(([slot, word]) => [hotSlot(slot).slot, word]));
+  return {
+    account: (address) => state.account(address),
+    slot: (address, slot) =>
+      address === PREDEPLOYS.executionManager ? (words.get(slot) ?? 0n) : state.slot(address, slot),
+    code: (hash) => state.code(hash),
+    number: () => state.number(),
+    chainId: () => state.chainId(),
+    blockHash: (number) => state.blockHash(number),
+  };
+}
+
+async function executionSeconds({ engine, reader }: Side, messages: readonly TransactionMessage[], rounds: number) {
+  const start = processorSeconds();
+  for (let round = 0; round < rounds; round++) gasOf(await engine.execute(ENVIRONMENT, messages, reader));
+  return processorSeconds() - start;
+}
+
+/** Median with its distribution-free 95 % interval: order statistics by the normal approximation of the binomial. */
+export function medianInterval(values: readonly number[]): { median: number; low: number; high: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  const { length } = sorted;
+  const margin = 0.98 * Math.sqrt(length);
+  const at = (position: number): number => sorted[Math.min(length - 1, Math.max(0, Math.round(position)))]!;
+  return {
+    median: rounded(at((length - 1) / 2)),
+    low: rounded(at(length / 2 - margin - 1)),
+    high: rounded(at(length / 2 + margin)),
+  };
+}
+
+async function overheads(
+  [baseline, ...others]: readonly [Side, ...Side[]],
+  messages: readonly TransactionMessage[],
+): Promise<readonly (readonly number[])[]> {
+  const once = await executionSeconds(baseline, messages, 3);
+  const rounds = Math.max(1, Math.ceil((3 * SAMPLE_SECONDS) / once));
+  const ratios = others.map((): number[] => []);
+  for (let pair = 0; pair < PAIRS; pair++) {
+    for (const [i, side] of others.entries()) {
+      const isFirst = pair % 2 === 0;
+      const before = isFirst ? await executionSeconds(baseline, messages, rounds) : 0;
+      const own = await executionSeconds(side, messages, rounds);
+      const after = isFirst ? 0 : await executionSeconds(baseline, messages, rounds);
+      ratios[i]!.push(own / (before + after));
+    }
+  }
+  return ratios;
+}
+
+export const permissions: Benchmark = {
+  name: "permissions",
+  summary: "execution with the charter's layer, unrestricted and restricted, beside the same engine without it",
+  run: async (report, note) => {
+    const plain = await createEngine({ chain: "ethereum" });
+    const layered = await createEngine();
+    note("preparing the state");
+    const { state, transactions } = await prepareBlocks(plain);
+    const denied = 1n << BigInt(OPCODES.get("SELFDESTRUCT")!);
+    const sides: readonly [Side, ...Side[]] = [
+      { engine: plain, reader: state },
+      { engine: layered, reader: withHotAccount(state, new Map([[CHARTER_SLOTS.flags, 1n]])) },
+      { engine: layered, reader: withHotAccount(state, new Map([[CHARTER_SLOTS.restricted, denied]])) },
+    ];
+    for (const workload of WORKLOADS) {
+      note(`${workload}: ${PAIRS} pairs each`);
+      const messages = transactions[workload].map((raw) => toMessage(decodeTransaction(raw, CHAIN_ID), 0n));
+      for (const side of sides) await executionSeconds(side, messages, 5);
+      const [unrestricted, restricted] = await overheads(sides, messages);
+      report({
+        bench: "permissions",
+        workload,
+        pairs: PAIRS,
+        overheadUnrestricted: medianInterval(unrestricted!),
+        overheadRestricted: medianInterval(restricted!),
+      });
+    }
+  },
+};

@@ -1,0 +1,5 @@
+import { evm } from "./evm.ts";
+import type { Fuzzer } from "./fuzzer.ts";
+
+/** Every fuzzer that `npm run fuzz` knows; add an entry to add one. */
+export const FUZZERS: readonly Fuzzer[] = [evm];
