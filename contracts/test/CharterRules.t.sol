@@ -50,20 +50,6 @@ contract CharterRulesTest is DacTest {
         judge.validate(plainCharter());
     }
 
-    function test_addressesThatMeetAtOnePlaceAreStillJudgedInOneTransaction() public view {
-        Charter memory charter = withRules(1);
-        charter.permissions[0] = Permission(new address[](256), Operation.Deny, OPCODE);
-        address[] memory table = new address[](2 * 256 + 1);
-        uint160 candidate = 0;
-        for (uint256 i = 0; i < 256; candidate++) {
-            if (CharterRules.placeOf(table, address(candidate)) != 7) continue;
-            charter.permissions[0].addresses[i++] = address(candidate);
-        }
-        uint256 before = gasleft();
-        judge.validate(charter);
-        assertTrue(before - gasleft() < TRANSACTION_GAS / 2, "half of one transaction");
-    }
-
     function test_statementsAreBounded() public {
         Charter memory charter = plainCharter();
         charter.vision = text(2049);

@@ -17,6 +17,8 @@ export type TransferPlan = {
   readonly user: HDNodeWallet;
   readonly chainId: bigint;
   readonly transfers: number;
+  /** accounts that make the transfers, in turn */
+  readonly senders: readonly HDNodeWallet[];
 };
 
 export type TransferResult = {
@@ -27,7 +29,6 @@ export type TransferResult = {
   readonly balancesRight: boolean;
 };
 
-const SENDERS = 8;
 const TRANSFER_GAS = 80_000n;
 const RECEIPTS_TIMEOUT_MS = 240_000;
 const SUPPLY = 10n ** 24n;
@@ -36,27 +37,27 @@ const token = new Interface(DEMO_TOKEN_ABI);
 /** A transfer's sum tells which one it is. */
 const sumOf = (i: number): bigint => 1_000n + BigInt(i);
 
-export async function transferTokens({ provider, user, chainId, transfers }: TransferPlan): Promise<TransferResult> {
+export async function transferTokens(plan: TransferPlan): Promise<TransferResult> {
+  const { provider, user, chainId, transfers, senders } = plan;
   const owner = new Wallet(user.privateKey, provider);
   const factory = new ContractFactory(DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE, owner);
   const deployed = await factory.deploy(SUPPLY);
   await deployed.waitForDeployment();
   const address = await deployed.getAddress();
-  const senders = Array.from({ length: SENDERS }, () => Wallet.createRandom());
   const receiver = Wallet.createRandom().address;
   const { maxFeePerGas, maxPriorityFeePerGas } = await provider.getFeeData();
   const fees = { maxFeePerGas: 10n * maxFeePerGas!, maxPriorityFeePerGas, chainId, type: 2 };
   const equip = await equipSenders(
     owner,
     senders.map((sender) => sender.address),
-    { token: address, fees, share: SUPPLY / BigInt(SENDERS + 1) },
+    { token: address, fees, share: SUPPLY / BigInt(senders.length + 1) },
   );
 
   const raws: string[] = [];
   for (let i = 0; i < transfers; i++) {
     const data = token.encodeFunctionData("transfer", [receiver, sumOf(i)]);
-    const request = { to: address, data, nonce: Math.floor(i / SENDERS), gasLimit: TRANSFER_GAS, ...fees };
-    raws.push(await senders[i % SENDERS]!.signTransaction(request));
+    const request = { to: address, data, nonce: Math.floor(i / senders.length), gasLimit: TRANSFER_GAS, ...fees };
+    raws.push(await senders[i % senders.length]!.signTransaction(request));
   }
   const hashes = await Promise.all(
     raws.map((raw) => provider.send("eth_sendRawTransaction", [raw]) as Promise<string>),

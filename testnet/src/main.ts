@@ -1,5 +1,6 @@
 /** `npm run testnet`: a network on this machine until Ctrl-C, or for as long as a smoke run takes. */
 import { parseArgs } from "node:util";
+import { CHARTER_KINDS } from "./charters.ts";
 import { createRunDirectory, removeDeadRuns } from "./runDirectory.ts";
 import { smoke } from "./smoke.ts";
 import { showStatus } from "./statusLine.ts";
@@ -36,7 +37,7 @@ function readArguments(): { size: TestnetSize; json: boolean; smoke: boolean } {
     sequencers: count("sequencers", values.sequencers, DEFAULT_SIZE.sequencers),
     providers: count("providers", values.providers, DEFAULT_SIZE.providers),
     storage: count("storage", values.storage, DEFAULT_SIZE.storage),
-    dacs: count("dacs", values.dacs, DEFAULT_SIZE.dacs),
+    dacs: count("dacs", values.dacs, values.smoke ? CHARTER_KINDS.length : DEFAULT_SIZE.dacs),
   };
   return { size, json: values.json === true, smoke: values.smoke === true };
 }
@@ -91,7 +92,7 @@ async function main(): Promise<void> {
   const stopWanted = interrupted();
   let testnet: Testnet | null = null;
   try {
-    const starting = Testnet.start(run, options.size, say);
+    const starting = Testnet.start(run, options.size, say, options.smoke ? CHARTER_KINDS : ["free"]);
     testnet = await Promise.race([starting, stopWanted.then(() => null)]);
     if (testnet === null) {
       await starting.then((late) => late.stop());

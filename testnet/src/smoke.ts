@@ -1,6 +1,16 @@
 /** Drives a running network as users do, and measures what became of it. */
 import { headOf } from "@mvm/l1";
+import { SYSTEM } from "@mvm/protocol";
 import { toQuantity } from "ethers";
+import {
+  type DeniedDeployment,
+  type DeniedSender,
+  probeDeployment,
+  probeSender,
+  probeTax,
+  type TaxedTransfer,
+} from "./charterProbes.ts";
+import type { CharterKind } from "./charters.ts";
 import { type Fit, fitToEqualShares } from "./chiSquare.ts";
 import { transferTokens } from "./erc20User.ts";
 import { rebuild } from "./rebuildProcess.ts";
@@ -23,6 +33,12 @@ export type SmokeReport = {
   readonly providerFit: Fit;
   readonly rebuiltRootMatches: boolean;
   readonly l1GasPerTransaction: number;
+  /** kind of charter by label */
+  readonly charters: Readonly<Record<string, CharterKind>>;
+  /** what the charters showed; null where no DAC has such a charter */
+  readonly deniedDeployment: DeniedDeployment | null;
+  readonly deniedSender: readonly DeniedSender[];
+  readonly taxedTransfer: TaxedTransfer | null;
 };
 
 type DacReport = {
@@ -34,7 +50,7 @@ type DacReport = {
   readonly rootMatches: boolean;
 };
 
-/** L2 transactions, deposits included, and who produced what, of the blocks 1 .. last. */
+/** L2 transactions, deposits included, calls of the system not, and who produced what, of the blocks 1 .. last. */
 async function countBlocks(
   testnet: Testnet,
   dac: TestnetDac,
@@ -44,11 +60,11 @@ async function countBlocks(
   const byProvider: Record<string, number> = {};
   let transactions = 0;
   for (let number = 1; number <= last; number++) {
-    const block = (await provider.send("eth_getBlockByNumber", [toQuantity(number), false])) as {
-      transactions: string[];
+    const block = (await provider.send("eth_getBlockByNumber", [toQuantity(number), true])) as {
+      transactions: { from: string }[];
     };
     const context = (await provider.send("mvm_getBlockContext", [toQuantity(number)])) as { providers: string[] };
-    transactions += block.transactions.length;
+    transactions += block.transactions.filter(({ from }) => from !== SYSTEM).length;
     for (const index of context.providers) {
       const name = `provider-${Number(index)}`;
       byProvider[name] = (byProvider[name] ?? 0) + 1;
@@ -63,6 +79,7 @@ async function driveDac(testnet: Testnet, dac: TestnetDac, transfers: number): P
   const { receipts, balancesRight } = await transferTokens({
     provider,
     user: testnet.user,
+    senders: testnet.senders,
     chainId: BigInt(dac.chainId),
     transfers,
   });
@@ -94,6 +111,32 @@ async function batchGas(testnet: Testnet): Promise<bigint> {
   return gas;
 }
 
+/** Tries each charter; one after the other, for all use the same accounts. */
+async function probeCharters(
+  testnet: Testnet,
+): Promise<Pick<SmokeReport, "charters" | "deniedDeployment" | "deniedSender" | "taxedTransfer">> {
+  const { dacs } = testnet;
+  const having = (kind: CharterKind): readonly TestnetDac[] => dacs.filter(({ charter }) => charter === kind);
+  const [deployers] = having("deployers");
+  const deniedDeployment = deployers === undefined ? null : await probeDeployment(testnet, deployers);
+  const taxedTransfer = deployers === undefined ? null : await probeTax(testnet, deployers);
+  const deniedSender: DeniedSender[] = [];
+  for (const dac of [...having("members"), ...having("blacklist")]) deniedSender.push(await probeSender(testnet, dac));
+  const charters = Object.fromEntries(dacs.map(({ label, charter }) => [label, charter]));
+  return { charters, deniedDeployment, deniedSender, taxedTransfer };
+}
+
+/** Whether what the charters showed is what they say. */
+function chartersHold({ deniedDeployment, deniedSender, taxedTransfer }: Awaited<ReturnType<typeof probeCharters>>) {
+  const deployment =
+    deniedDeployment === null ||
+    (deniedDeployment.error === "PermissionDenied" && deniedDeployment.receiptStatus === 0);
+  const senders = deniedSender.every(({ message }) => message.startsWith("permission denied"));
+  const tax =
+    taxedTransfer === null || (taxedTransfer.taxWei !== "0" && taxedTransfer.taxWei === taxedTransfer.taxOnWei);
+  return deployment && senders && tax;
+}
+
 export async function smoke(testnet: Testnet, readyMs: number): Promise<SmokeReport> {
   const share = Math.ceil(TRANSFERS / testnet.dacs.length);
   const reports = await Promise.all(
@@ -110,9 +153,16 @@ export async function smoke(testnet: Testnet, readyMs: number): Promise<SmokeRep
   const balancesRight = all.every((report) => report.balancesRight);
   const rebuiltRootMatches = all.every((report) => report.rootMatches);
   const transfers = sum((report) => report.transfers);
+  const probed = await probeCharters(testnet);
   const everyBatch = all.every((report) => report.batches >= 1);
   return {
-    ok: balancesRight && rebuiltRootMatches && everyBatch && transfers >= TRANSFERS && l2Transactions >= TRANSFERS,
+    ok:
+      balancesRight &&
+      rebuiltRootMatches &&
+      everyBatch &&
+      transfers >= TRANSFERS &&
+      l2Transactions >= TRANSFERS &&
+      chartersHold(probed),
     readyMs,
     dacs: testnet.dacs.length,
     l2Transactions,
@@ -124,5 +174,6 @@ export async function smoke(testnet: Testnet, readyMs: number): Promise<SmokeRep
     providerFit: fitToEqualShares(counts),
     rebuiltRootMatches,
     l1GasPerTransaction: Number((await batchGas(testnet)) / BigInt(l2Transactions)),
+    ...probed,
   };
 }

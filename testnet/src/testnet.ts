@@ -14,9 +14,10 @@ import {
   transferMt,
 } from "@mvm/l1";
 import { initNode, type Role } from "@mvm/node";
-import { type Address, type ChainId, PROFILES, toAddress, ZERO_ADDRESS } from "@mvm/protocol";
+import { type Address, type ChainId, PROFILES, toAddress } from "@mvm/protocol";
 import { type HDNodeWallet, JsonRpcProvider, NonceManager, Wallet } from "ethers";
 import { type Anvil, L1_CHAIN_ID, startAnvil } from "./anvil.ts";
+import { type CharterKind, charterOf } from "./charters.ts";
 import { type RunningProcess, startProcess } from "./processes.ts";
 import type { RunDirectory } from "./runDirectory.ts";
 import { until } from "./until.ts";
@@ -38,8 +39,15 @@ export type TestnetNode = {
   process: RunningProcess;
 };
 
-export type TestnetDac = { readonly label: string; readonly chainId: ChainId; readonly url: string };
+export type TestnetDac = {
+  readonly label: string;
+  readonly chainId: ChainId;
+  readonly url: string;
+  readonly charter: CharterKind;
+};
 
+/** Accounts that send transfers side by side. */
+const SENDERS = 8;
 const NODE_READY_MS = 60_000;
 const DAC_READY_MS = 60_000;
 const PROFILE = "devnet";
@@ -64,6 +72,10 @@ export class Testnet {
   readonly dacs: TestnetDac[] = [];
   /** an ordinary user: owns MT and ether on L1, MT on every DAC */
   readonly user: HDNodeWallet;
+  /** accounts that send for the user; with it the members that charters name */
+  readonly senders: readonly HDNodeWallet[];
+  /** an account that charters shut out */
+  readonly outsider: HDNodeWallet;
   readonly #userOnL1: L1Submitter;
   readonly #stop = new AbortController();
   #gateway = "";
@@ -74,6 +86,8 @@ export class Testnet {
     this.contracts = options.contracts;
     this.networkFile = options.networkFile;
     this.user = options.anvil.wallet(1);
+    this.outsider = options.anvil.wallet(2);
+    this.senders = Array.from({ length: SENDERS }, (_, i) => options.anvil.wallet(3 + i));
     this.#userOnL1 = new L1Submitter({
       transport: options.anvil.provider,
       l1ChainId: BigInt(L1_CHAIN_ID),
@@ -82,8 +96,16 @@ export class Testnet {
     });
   }
 
-  /** Starts everything of a size; what was started is stopped again when a step fails. */
-  static async start(run: RunDirectory, size: TestnetSize, report: (step: string) => void): Promise<Testnet> {
+  /**
+   * Starts everything of a size; what was started is stopped again when a step fails.
+   * @param charters of the DACs, in turn
+   */
+  static async start(
+    run: RunDirectory,
+    size: TestnetSize,
+    report: (step: string) => void,
+    charters: readonly CharterKind[] = ["free"],
+  ): Promise<Testnet> {
     report("starting L1");
     const anvil = await startAnvil(run, { blockTimeSeconds: 1 });
     let testnet: Testnet | null = null;
@@ -102,7 +124,7 @@ export class Testnet {
       };
       await writeFile(networkFile, `${JSON.stringify(network, null, 2)}\n`);
       testnet = new Testnet({ run, anvil, contracts: addresses, networkFile });
-      await testnet.#grow(size, report);
+      await testnet.#grow(size, report, charters);
       return testnet;
     } catch (error) {
       if (testnet === null) await anvil.process.stop();
@@ -111,7 +133,7 @@ export class Testnet {
     }
   }
 
-  async #grow(size: TestnetSize, report: (step: string) => void): Promise<void> {
+  async #grow(size: TestnetSize, report: (step: string) => void, charters: readonly CharterKind[]): Promise<void> {
     report("starting nodes");
     const wanted: { name: string; role: Role }[] = [];
     const add = (role: Role, count: number): void => {
@@ -127,7 +149,9 @@ export class Testnet {
     await Promise.all(prepared.map((node) => this.#startNode(node)));
     report("creating DACs");
     await Promise.all(
-      Array.from({ length: size.dacs }, (_, i) => this.createDac(size.dacs === 1 ? "demo" : `demo-${i + 1}`)),
+      Array.from({ length: size.dacs }, (_, i) =>
+        this.createDac(size.dacs === 1 ? "demo" : `demo-${i + 1}`, charters[i % charters.length]!),
+      ),
     );
   }
 
@@ -204,18 +228,13 @@ export class Testnet {
   }
 
   /** Creates a DAC, deposits MT for the user, and waits until the user has it there. */
-  async createDac(label: string): Promise<TestnetDac> {
-    const charter = {
-      vision: `The vision of ${label}`,
-      mission: "Show that it works",
-      permissions: [],
-      taxRates: [],
-      managementContract: ZERO_ADDRESS,
-    };
+  async createDac(label: string, kind: CharterKind): Promise<TestnetDac> {
+    const members = [this.user, ...this.senders].map(({ address }) => toAddress(address));
+    const charter = charterOf(kind, { members, outsider: toAddress(this.outsider.address) });
     await this.onL1(createDac(this.contracts, { label, charter }));
     const chainId = await chainIdOfLabel({ transport: this.anvil.provider, addresses: this.contracts }, label);
     if (chainId === undefined) throw new Error(`L1 knows no DAC ${label} after its creation`);
-    const dac = { label, chainId, url: `${this.gatewayUrl}/dac/${label}` };
+    const dac = { label, chainId, url: `${this.gatewayUrl}/dac/${label}`, charter: kind };
     await this.onL1(approve(this.contracts, "bridge", SUPPLY_WEI));
     await this.onL1(depositMt(this.contracts, { chainId, to: toAddress(this.user.address), amountWei: DEPOSIT_WEI }));
     const provider = this.providerOf(dac);

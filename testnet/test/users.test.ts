@@ -1,12 +1,16 @@
 /** A network of processes, driven with the tools that users have: cast and ethers. */
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { Contract, ContractFactory, Interface, isError, type JsonRpcProvider, Wallet } from "ethers";
+import { PREDEPLOYS } from "@mvm/protocol";
+import { Contract, ContractFactory, Interface, isError, JsonRpcProvider, Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE } from "../src/generated/demoToken.ts";
+import { MVM_DAC_MASTER_ABI } from "../src/generated/predeployAbis.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
 import { Testnet } from "../src/testnet.ts";
+import { until } from "../src/until.ts";
 
 const SIZE = { sequencers: 2, providers: 3, storage: 3, dacs: 2 };
 const START_MS = 120_000;
@@ -158,5 +162,41 @@ describe("ethers on a DAC", () => {
     };
     expect(block.transactions[0]).toMatchObject({ type: "0x7e", l1From: user.address.toLowerCase() });
     expect(block.transactions[0]!.from).not.toBe(user.address.toLowerCase());
+  });
+});
+
+describe("a founder with mvm dac create", () => {
+  it("founds a DAC whose first block seals the charter by itself", async () => {
+    const founder = testnet.nodes.find(({ role }) => role === "provider")!;
+    const charterFile = join(run.path, "charter.json");
+    const charter = {
+      vision: "To be there",
+      mission: "By a single command",
+      permissions: [{ operation: "allow", opcode: "create", addresses: [user.address] }],
+      taxRates: [{ threshold: "1000", rate: 100 }],
+      managementContract: user.address,
+    };
+    await writeFile(charterFile, JSON.stringify(charter));
+    const mvm = join(import.meta.dirname, "../../packages/cli/bin/mvm.js");
+    const create = async (...flags: readonly string[]) => {
+      const args = [mvm, "dac", "create", "--data", founder.dataDir, "--label", "acme", "--charter", charterFile];
+      const { stdout } = await promisify(execFile)(process.execPath, [...args, "--json", ...flags]);
+      return JSON.parse(stdout) as { checked?: boolean; chainId?: string };
+    };
+    expect((await create("--dry-run")).checked).toBe(true);
+    const { chainId } = await create();
+    const dac = new JsonRpcProvider(`${testnet.gatewayUrl}/dac/acme`, Number(chainId), { staticNetwork: true });
+    await until("the founding block", 60_000, () =>
+      dac.getBlockNumber().then(
+        (number) => number >= 1,
+        () => false,
+      ),
+    );
+    const master = new Contract(PREDEPLOYS.dacMaster, MVM_DAC_MASTER_ABI, dac);
+    expect(await master.getFunction("vision")()).toBe("To be there");
+    expect(await master.getFunction("isSealed")()).toBe(true);
+    expect(await master.getFunction("taxOn")(3_000n)).toBe(20n);
+    await expect(create()).rejects.toThrow(/"acme" is taken/);
+    dac.destroy();
   });
 });

@@ -102,6 +102,34 @@ contract MVM_DACMasterTest is DacTest {
         }
     }
 
+    /// @dev Addresses that all have the same place in the table by which L1 compares them.
+    function collidingAccounts(uint256 count) private pure returns (address[] memory list) {
+        list = new address[](count);
+        uint256 found_ = 0;
+        for (uint256 candidate = 0x1000; found_ < count; candidate++) {
+            uint256 hash;
+            assembly ("memory-safe") {
+                mstore(0, candidate)
+                hash := keccak256(0, 32)
+            }
+            if (hash % (2 * 256 + 1) == 7) list[found_++] = address(uint160(candidate));
+        }
+    }
+
+    function test_noChoiceOfAddressesDrivesUpTheFounding() public {
+        Charter memory charter = largestCharter();
+        address[] memory colliding = collidingAccounts(256);
+        for (uint256 i = 0; i < 256; i++) {
+            charter.permissions[32 + i / 8].addresses[i % 8] = colliding[i];
+        }
+        bytes memory encoded = abi.encode(charter);
+        vm.prank(Predeploys.SYSTEM);
+        uint256 before = gasleft();
+        dacMaster.found(encoded, METIS_DAO);
+        assertTrue(before - gasleft() < TRANSACTION_GAS, "one transaction");
+        CharterRules.validate(charter);
+    }
+
     function test_whatComcoAcceptsIsFounded(uint256 seed) public {
         Charter memory legal = legalCharter(seed);
         CharterRules.validate(legal);

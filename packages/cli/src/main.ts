@@ -79,6 +79,31 @@ program
     print(options.json, rebuilt);
   });
 
+const dac = program.command("dac").description("found a DAC");
+
+dac
+  .command("create")
+  .description("create a DAC on L1; the operator of the data directory is its founder and pays")
+  .requiredOption("--data <dir>", "data directory that `mvm init` made")
+  .requiredOption("--label <label>", "the DAC's subdomain")
+  .requiredOption("--charter <file>", "JSON file with the charter")
+  .option("--dry-run", "only check label and charter, here and on L1; send nothing")
+  .option("--json", "print JSON")
+  .action(async (options) => {
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+    const { createDacOnL1 } = await import("@mvm/node");
+    const created = await createDacOnL1({
+      dataDir: options.data,
+      label: options.label,
+      charterFile: options.charter,
+      dryRun: options.dryRun === true,
+      env: process.env,
+      signal: stop.signal,
+    });
+    print(options.json, created);
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -65,7 +65,7 @@ describe.concurrent("mvm", () => {
   it("--help names the commands and succeeds", async () => {
     const { code, out, err } = await mvm(["--help"]);
     expect([code, err]).toEqual([0, ""]);
-    for (const command of ["init", "start", "rebuild"]) expect(out).toMatch(new RegExp(`^ +${command} `, "m"));
+    for (const command of ["init", "start", "rebuild", "dac"]) expect(out).toMatch(new RegExp(`^ +${command} `, "m"));
   });
 
   it.each([["init"], ["start"], ["rebuild"]])("%s --help tells its options and succeeds", async (command) => {
@@ -227,4 +227,55 @@ describe.concurrent("mvm rebuild", () => {
       expect(err).not.toMatch(/^\s+at /m);
     }
   });
+});
+
+describe.concurrent("mvm dac create", () => {
+  const nobody = `0x${"00".repeat(20)}`;
+  const member = `0x${"11".repeat(20)}`;
+  const free = { vision: "v", mission: "m", permissions: [], taxRates: [], managementContract: nobody };
+  let files = 0;
+
+  /** What it says to a charter, which is text or JSON; L1 is not there, so nothing can have been sent. */
+  async function refusalOf(charter: unknown, label = "acme"): Promise<string> {
+    const file = join(root, `charter-${files++}.json`);
+    await writeFile(file, typeof charter === "string" ? charter : JSON.stringify(charter));
+    return expectOneLine(await mvm(["dac", "create", "--data", node, "--label", label, "--charter", file]));
+  }
+
+  it.each<readonly [string, unknown, RegExp]>([
+    ["no JSON", "{", /holds no charter/],
+    ["an unknown opcode", rule({ opcode: "CREAT" }), /CREAT\b.*CREATE/],
+    ["two rules of one opcode", { permissions: [ruleOf({}), ruleOf({})] }, /CREATE/],
+    ["an address in allow and deny", { permissions: [ruleOf({}), ruleOf({ operation: "deny" })] }, /CREATE/],
+    ["a rate over 100 %", { taxRates: [{ threshold: "0", rate: 10_001 }] }, /10,?001|10,?000/],
+    [
+      "thresholds out of order",
+      {
+        taxRates: [
+          { threshold: "5", rate: 1 },
+          { threshold: "5", rate: 2 },
+        ],
+      },
+      /threshold/,
+    ],
+    ["a thousand addresses", rule({ addresses: Array.from({ length: 1_000 }, (_, i) => addressOf(i + 1)) }), /256/],
+    ["an unknown field", { tax: 1 }, /tax/],
+  ])("given a charter with %s says what to do, before L1 is asked", async (_what, change, message) => {
+    const charter = typeof change === "string" ? change : { ...free, ...(change as object) };
+    expect(await refusalOf(charter)).toMatch(message);
+  });
+
+  it.each(["ab", "Acme", "-acme", "xn--acme", "acme.org"])("given the label %s says what a label is", async (label) => {
+    expect(await refusalOf(free, label)).toContain("3 to 63 of a-z");
+  });
+
+  function addressOf(value: number): string {
+    return `0x${value.toString(16).padStart(40, "0")}`;
+  }
+  function ruleOf(change: object): object {
+    return { operation: "allow", opcode: "CREATE", addresses: [member], ...change };
+  }
+  function rule(change: object): object {
+    return { permissions: [ruleOf(change)] };
+  }
 });

@@ -166,9 +166,9 @@ export function leaveFrame(machine: Machine, frame: Frame, signal: Signal): void
   deliver(machine, parent, frame, { status, halt: status === "halt" ? frame.halt : null, gasLeft, output });
 }
 
-/** Whether a contract may be made at an account (EIP-684; storage without code cannot arise). */
+/** Whether no contract may be made at an account (EIP-684, EIP-7610). */
 export function isOccupied(account: AccountState): boolean {
-  return account.nonce !== 0n || account.codeHash !== EMPTY_CODE_HASH;
+  return account.nonce !== 0n || account.codeHash !== EMPTY_CODE_HASH || account.original?.hasStorage === true;
 }
 
 /** Initcode as runnable code; it has no place in the code cache. */

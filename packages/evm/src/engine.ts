@@ -256,7 +256,7 @@ function callResult({ outcome, result, createdAddress }: TransactionResult, mess
       status: 0,
       gasUsed: message.gasLimit,
       returnData,
-      failure: "intrinsic-gas",
+      failure: outcome.kind === "invalid" && outcome.reason === "initcode-too-large" ? outcome.reason : "intrinsic-gas",
       logs: [],
       createdAddress: null,
       reads: [],

@@ -14,7 +14,7 @@ import { applyAuthorizations } from "./authorizations.ts";
 import { initcode, isOccupied, type MessageCall, type MessageResult } from "./calls.ts";
 import { FREE_TERMS, type Terms, termsOf } from "./charter.ts";
 import { type Code, EMPTY_CODE } from "./code.ts";
-import { createAddress } from "./instructions/calling.ts";
+import { createAddress, MAX_INITCODE_BYTES } from "./instructions/calling.ts";
 import { type IntrinsicGas, intrinsicGas } from "./intrinsic.ts";
 import type { Machine } from "./machine.ts";
 import { permissionDenied } from "./permissionDenied.ts";
@@ -240,7 +240,9 @@ export async function executeTransaction(context: TransactionContext): Promise<T
   const fault = mode === "block" ? termsFault(message, sender, terms) : null;
   if (fault !== null) return invalid(fault);
   const gasLimit = Number(lesser(message.gasLimit, COUNTABLE_GAS));
-  if (gasLimit < intrinsic.charge) return invalid("intrinsic-gas");
+  if (gasLimit < Math.max(intrinsic.charge, intrinsic.floor)) return invalid("intrinsic-gas");
+  if (message.to === null && machine.rules.initcodeLimit && message.data.length > MAX_INITCODE_BYTES)
+    return invalid("initcode-too-large");
 
   const { baseFeePerGas } = environment;
   const priorityFee = lesser(message.maxFeePerGas - baseFeePerGas, message.maxPriorityFeePerGas);

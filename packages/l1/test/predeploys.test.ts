@@ -88,7 +88,7 @@ async function expectCompiled(charter: Charter): Promise<void> {
   const words = await Promise.all(bracketSlots(count).map(storageAt));
   expect(bracketsOf(words, count)).toEqual(charter.taxRates);
   const restricted = await storageAt(CHARTER_SLOTS.restricted);
-  const named = charter.permissions.flatMap(({ addresses }) => addresses).slice(0, 8);
+  const named = charter.permissions.flatMap(({ addresses }) => addresses).slice(0, 4);
   for (const signer of [...named, STRANGER]) {
     const word = deniedWord(restricted, await storageAt(allowSlotOf(signer)), await storageAt(denySlotOf(signer)));
     expect(word).toBe(deniedBy(charter, signer));
@@ -109,7 +109,7 @@ describe("the predeploys' code and the protocol's reading of it", () => {
       await expectCompiled(charter);
       await anvil.provider.send("evm_revert", [snapshot]);
     });
-    await fc.assert(property, { numRuns: 25 });
+    await fc.assert(property, { numRuns: 8 });
   });
 
   it("agree on MetisDAO's alias", async () => {

@@ -10,6 +10,11 @@ export type Account = {
   /** wei of MT */
   readonly balance: bigint;
   readonly codeHash: Hash;
+  /**
+   * That it has storage although it has neither code nor nonce (EIP-7610), so that no contract may be made there. Cannot
+   * arise on a DAC's chain; readers of public suites say it.
+   */
+  readonly hasStorage?: true;
 };
 
 export type AccessListEntry = { readonly address: Address; readonly slots: readonly Hash[] };

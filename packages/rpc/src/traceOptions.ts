@@ -10,7 +10,7 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000 } as const;
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m)$/;
 
 /** Tracers by name; without a name every step is told. */
-export const TRACERS = ["callTracer"] as const;
+const TRACERS = ["callTracer"] as const;
 
 const EXPECTED_TRACER = `expected one of: ${TRACERS.join(", ")}; or none, for every step`;
 const EXPECTED_TIMEOUT = "expected a duration such as 5s or 500ms";

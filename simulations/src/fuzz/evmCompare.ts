@@ -42,6 +42,7 @@ import {
 import { dumpDifferences } from "./evmStateDump.ts";
 
 const BLOCK_SECONDS = 12n;
+const LAST_NONCE = (1n << 64n) - 1n;
 /** EIP-2935: where the parent's hash is written at the start of each block */
 const HISTORY = toAddress("0x0000f90827f1c53a10cb7a02335b175320002935");
 const HISTORY_CODE = fromHex(
@@ -286,6 +287,15 @@ class Comparison {
     return { transaction: index, what: "state", ours: root, theirs: block.stateRoot, details };
   }
 
+  /**
+   * Whether anvil runs a transaction as a call: not with more gas than a block has, and a creation by an account at the
+   * last nonce it calls a success without running it (as a transaction it is invalid, EIP-2681).
+   */
+  #isCallable({ from, to, gasLimit }: TransactionMessage): boolean {
+    const isSpent = to === null && this.#world.state.account(from)?.nonce === LAST_NONCE;
+    return gasLimit <= BLOCK_GAS_LIMIT && !isSpent;
+  }
+
   /** The transaction as a call on the state before it, without a price: end and return data. */
   async #callOurs(message: TransactionMessage): Promise<CallResult> {
     const free = { ...message, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n };
@@ -295,8 +305,7 @@ class Comparison {
   async transaction(index: number, given: CaseTransaction): Promise<Difference | null> {
     const raw = encodeTransaction(given, (address: Address) => this.#world.state.account(address)?.nonce ?? 0n);
     const decoded = this.#message(raw);
-    // anvil refuses a call with more gas than a block has.
-    const called = decoded !== null && given.gasLimit <= BLOCK_GAS_LIMIT ? decoded : null;
+    const called = decoded !== null && this.#isCallable(decoded.message) ? decoded : null;
     const ourCall = called === null ? null : await this.#callOurs(called.message);
     const { block, receipt, refusal, returned } = await this.#mine(raw, called?.transaction ?? null);
     if (ourCall !== null) {

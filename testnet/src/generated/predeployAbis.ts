@@ -1168,49 +1168,12 @@ export const MVM_DAC_MASTER_ABI = [
   },
   {
     "type": "error",
-    "name": "ContradictingRules",
-    "inputs": [
-      {
-        "name": "opcode",
-        "type": "bytes1",
-        "internalType": "bytes1"
-      },
-      {
-        "name": "account",
-        "type": "address",
-        "internalType": "address"
-      }
-    ]
-  },
-  {
-    "type": "error",
     "name": "DenyWithoutAddresses",
     "inputs": [
       {
         "name": "opcode",
         "type": "bytes1",
         "internalType": "bytes1"
-      }
-    ]
-  },
-  {
-    "type": "error",
-    "name": "DuplicateAddress",
-    "inputs": [
-      {
-        "name": "operation",
-        "type": "uint8",
-        "internalType": "enum Operation"
-      },
-      {
-        "name": "opcode",
-        "type": "bytes1",
-        "internalType": "bytes1"
-      },
-      {
-        "name": "account",
-        "type": "address",
-        "internalType": "address"
       }
     ]
   },
@@ -1337,22 +1300,6 @@ export const MVM_DAC_MASTER_ABI = [
     "type": "error",
     "name": "UnknownOpcode",
     "inputs": [
-      {
-        "name": "opcode",
-        "type": "bytes1",
-        "internalType": "bytes1"
-      }
-    ]
-  },
-  {
-    "type": "error",
-    "name": "ZeroAddressInRule",
-    "inputs": [
-      {
-        "name": "operation",
-        "type": "uint8",
-        "internalType": "enum Operation"
-      },
       {
         "name": "opcode",
         "type": "bytes1",

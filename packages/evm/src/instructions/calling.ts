@@ -72,10 +72,17 @@ type PricedCall = {
 };
 
 /** Follows a delegation for a call that costs `cost` so far. */
-function priceDelegated(frame: Frame, machine: Machine, target: Address, cost: number): PricedCall | Signal {
+function priceDelegated(
+  frame: Frame,
+  machine: Machine,
+  account: AccountState,
+  { target, cost }: { readonly target: Address; readonly cost: number },
+): PricedCall | Signal {
   const { state } = machine;
   const delegate = state.entry(target);
-  const total = cost + (delegate.warm ? WARM_GAS : COLD_ACCOUNT_GAS);
+  // The call itself warms its account before the delegation is looked at: one to itself is warm.
+  const isWarm = delegate.warm || delegate === account;
+  const total = cost + (isWarm ? WARM_GAS : COLD_ACCOUNT_GAS);
   if (frame.gas < total) return halt(frame, "out-of-gas");
   if (!state.load(delegate)) return PENDING;
   const code = state.codeOf(delegate);
@@ -99,7 +106,8 @@ export function price(frame: Frame, machine: Machine, kind: CallKind, operands: 
   if (precompile !== null) return { cost, code: EMPTY_CODE, precompile, delegate: null };
   const code = state.codeOf(account);
   if (code === undefined) return PENDING;
-  if (code.delegate !== null && rules.delegation) return priceDelegated(frame, machine, code.delegate, cost);
+  if (code.delegate !== null && rules.delegation)
+    return priceDelegated(frame, machine, account, { target: code.delegate, cost });
   return { cost, code, precompile, delegate: null };
 }
 

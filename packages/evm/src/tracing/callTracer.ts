@@ -8,7 +8,7 @@ import { REVERTED } from "./wording.ts";
 /** Options by geth's names. */
 export type CallTracerOptions = { readonly onlyTopCall?: boolean; readonly withLog?: boolean };
 
-export type CallLog = {
+type CallLog = {
   readonly address: Address;
   readonly topics: readonly Hash[];
   readonly data: Hex;

@@ -32,7 +32,7 @@ export type Step = {
   readonly error: string | null;
 };
 
-export type MessageType = "CALL" | "CALLCODE" | "DELEGATECALL" | "STATICCALL" | "CREATE" | "CREATE2" | "SELFDESTRUCT";
+type MessageType = "CALL" | "CALLCODE" | "DELEGATECALL" | "STATICCALL" | "CREATE" | "CREATE2" | "SELFDESTRUCT";
 
 /** A message as it begins, whether or not there is code to run. */
 export type Entry = {
