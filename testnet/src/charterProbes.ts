@@ -20,7 +20,14 @@ export type DeniedDeployment = {
   readonly receiptStatus: number;
 };
 
-export type DeniedSender = { readonly dac: string; readonly signer: string; readonly message: string };
+export type DeniedSender = {
+  readonly dac: string;
+  /** what the gateway says, and as ethers decodes it */
+  readonly message: string;
+  readonly error: string;
+  readonly opcode: string;
+  readonly signer: string;
+};
 
 export type TaxedTransfer = {
   readonly dac: string;
@@ -80,8 +87,11 @@ export function probeSender(testnet: Testnet, dac: TestnetDac): Promise<DeniedSe
     const outsider = new Wallet(testnet.outsider.privateKey, provider);
     const request = { to: testnet.user.address, gasLimit: 21_000n, ...(await provider.getFeeData()), gasPrice: null };
     const failure = await failureOf(outsider.sendTransaction(request));
-    const { error } = (failure as Error & { info?: { error?: { message?: string } } }).info ?? {};
-    return { dac: dac.label, signer: outsider.address, message: error?.message ?? failure.message };
+    const answer = (failure as { error?: { message?: string; data?: string } }).error;
+    const decoded = PERMISSION_ERRORS.parseError(answer?.data ?? "0x");
+    if (decoded === null) throw new Error(`a transaction was refused for another reason: ${failure.message}`);
+    const [opcode, signer] = decoded.args.toArray() as string[];
+    return { dac: dac.label, message: answer?.message ?? "", error: decoded.name, opcode: opcode!, signer: signer! };
   });
 }
 

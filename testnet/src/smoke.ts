@@ -131,7 +131,7 @@ function chartersHold({ deniedDeployment, deniedSender, taxedTransfer }: Awaited
   const deployment =
     deniedDeployment === null ||
     (deniedDeployment.error === "PermissionDenied" && deniedDeployment.receiptStatus === 0);
-  const senders = deniedSender.every(({ message }) => message.startsWith("permission denied"));
+  const senders = deniedSender.every(({ error, opcode }) => error === "PermissionDenied" && opcode === "0xc0");
   const tax =
     taxedTransfer === null || (taxedTransfer.taxWei !== "0" && taxedTransfer.taxWei === taxedTransfer.taxOnWei);
   return deployment && senders && tax;

@@ -6,6 +6,7 @@ export type { HaltReason } from "./frame.ts";
 export { createAddress } from "./instructions/calling.ts";
 export { type IntrinsicGas, intrinsicGas } from "./intrinsic.ts";
 export { OverlayReader } from "./overlay.ts";
+export { permissionDenied } from "./permissionDenied.ts";
 export { denialReason, panicReason, revertReason } from "./revertReason.ts";
 export { type ChainKind, HARDFORKS, type HardforkName, type Rules } from "./rules.ts";
 export { type CallFrame, CallTracer, type CallTracerOptions } from "./tracing/callTracer.ts";

@@ -1,12 +1,15 @@
 /** What a DAC's charter lets a signer do by way of a gateway (design page 10, "Permissions"). */
-import { readTerms, type Terms } from "@mvm/evm";
-import { type Address, hasOpcode, PSEUDO_OPERATIONS, type StateReader } from "@mvm/protocol";
-import { type RpcError, serverError } from "./rpcError.ts";
+import { permissionDenied, readTerms, type Terms } from "@mvm/evm";
+import { type Address, hasOpcode, PSEUDO_OPERATIONS, type StateReader, toHex } from "@mvm/protocol";
+import { RPC_CODES, RpcError } from "./rpcError.ts";
 
 type Operation = keyof typeof PSEUDO_OPERATIONS;
 
+/** With the error that contracts of the DAC revert with, so that clients decode both alike. */
 function deniedError(operation: Operation, signer: Address): RpcError {
-  return serverError(`permission denied: the DAC's charter does not let ${signer} use ${operation}`);
+  const data = toHex(permissionDenied(PSEUDO_OPERATIONS[operation], BigInt(signer)));
+  const text = `permission denied: the DAC's charter does not let ${signer} use ${operation}`;
+  return new RpcError(RPC_CODES.server, text, { data });
 }
 
 /** Refuses where the terms deny the signer an operation. Throws RpcError. */

@@ -33,7 +33,8 @@ test("TX denied to a signer: its transactions and estimates are refused, others'
   const transfer = { type: 2, nonce: 0, to: aliceAddress, gasLimit: 21_000 } as const;
   const refused = await gateway.ask("eth_sendRawTransaction", toHex(await sign(bob, transfer)));
   const message = `permission denied: the DAC's charter does not let ${bobAddress} use TX`;
-  expect(refused.error).toEqual({ code: -32000, message });
+  expect(refused.error).toMatchObject({ code: -32000, message });
+  expect(denial.parseError(refused.error!.data!)!.args.toArray()).toEqual(["0xc0", bob.address]);
   expect(chain.pool.size).toBe(0);
   const estimate = { to: aliceAddress, value: "0x1" };
   expect((await gateway.ask("eth_estimateGas", { ...estimate, from: bobAddress })).error?.message).toBe(message);
