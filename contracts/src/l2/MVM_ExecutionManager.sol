@@ -15,6 +15,8 @@ contract MVM_ExecutionManager {
     bool private _free;
     /// @dev Slot 0, bits 8 to 15.
     uint8 private _taxBracketCount;
+    /// @dev Slot 0, bit 16: there is no deny rule, so that nobody's denials need to be read. Not set before the founding.
+    bool private _withoutDenials;
     /// @notice Slot 1: opcodes with an allow rule; only signers whom it names may use them.
     uint256 public restricted;
     /// @notice Slot 2: the block's epoch.
@@ -173,6 +175,7 @@ contract MVM_ExecutionManager {
 
     /// @dev Every live deny rule names somebody, so that no deny rule means that no signer is denied anything.
     function _keepFree() private {
+        _withoutDenials = denyRules == 0;
         _free = restricted == 0 && denyRules == 0 && _taxBracketCount == 0;
     }
 

@@ -9,6 +9,8 @@ import {DacTest} from "../base/DacTest.sol";
 contract MVM_ExecutionManagerTest is DacTest {
     address private constant SIGNER = address(0xA11CE);
     address private constant OTHER = address(0xB0B);
+    /// Bit 16 of slot 0.
+    uint256 private constant WITHOUT_DENIALS = 1 << 16;
 
     function setUp() public {
         deployPredeploys();
@@ -44,7 +46,7 @@ contract MVM_ExecutionManagerTest is DacTest {
         uint256 mapped = uint256(keccak256(abi.encode(SIGNER, uint256(allows ? 11 : 12))));
         assertEq(slotValue(1), allows ? 1 << uint256(opcode) : 0, "restricted");
         assertEq(slotValue(mapped), 1 << uint256(opcode), "word");
-        assertEq(slotValue(0), 0, "not free");
+        assertEq(slotValue(0), allows ? WITHOUT_DENIALS : 0, "not free");
     }
 
     function test_taxBracketsAreInSlots3To10LowerNumberLower(uint112[16] calldata thresholds, uint8 count) public {
@@ -61,7 +63,7 @@ contract MVM_ExecutionManagerTest is DacTest {
         for (uint256 i = 0; i < 8; i++) {
             assertEq(slotValue(3 + i), words[i], "brackets, and nothing of those before");
         }
-        assertEq(slotValue(0), brackets.length << 8 | (brackets.length == 0 ? 1 : 0), "flags");
+        assertEq(slotValue(0), WITHOUT_DENIALS | brackets.length << 8 | (brackets.length == 0 ? 1 : 0), "flags");
         assertEq(abi.encode(executionManager.taxBrackets()), abi.encode(brackets), "view");
     }
 
@@ -77,12 +79,12 @@ contract MVM_ExecutionManagerTest is DacTest {
         assertEq(executionManager.denyOf(SIGNER), 1 << 0xff, "deny word");
     }
 
-    function test_freeIsBit0AndFollowsEachChange() public {
+    function test_freeIsBit0AndWithoutDenialsBit16AndBothFollowEachChange() public {
         assertTrue(!executionManager.isFree(), "not before the founding");
         found(plainCharter());
-        assertEq(slotValue(0), 1, "free");
+        assertEq(slotValue(0), WITHOUT_DENIALS | 1, "free");
         addRule(Operation.Allow, 0xf0, accounts(1, 1));
-        assertEq(slotValue(0), 0, "an allow rule");
+        assertEq(slotValue(0), WITHOUT_DENIALS, "an allow rule");
         addRule(Operation.Deny, 0xf0, accounts(2, 1));
         removeRule(Operation.Allow, 0xf0);
         assertEq(slotValue(0), 0, "a deny rule");

@@ -1,32 +1,38 @@
 /** What the DAC's charter says of a transaction: opcodes that its signer is denied, and the tax on its value. */
 import {
   type Address,
+  allowSlotOf,
   bracketCountOf,
   bracketSlots,
   bracketsOf,
   CHARTER_SLOTS,
   deniedWord,
+  denySlotOf,
+  type Hash,
+  hasDenials,
   hasOpcode,
   isFree,
   PREDEPLOYS,
   PSEUDO_OPERATIONS,
-  type SignerSlots,
   type StateReader,
-  signerSlotsOf,
   taxOf,
+  toWordHex,
 } from "@mvm/protocol";
-import type { AccountState, TransactionState } from "./transactionState.ts";
-import { slotKeyOf } from "./words.ts";
+import type { TransactionState } from "./transactionState.ts";
 
 /** Signers whose slots are kept: two keccaks saved for each transaction of theirs. */
 const KEPT_SIGNERS = 65_536;
+type SignerSlots = { readonly allow: Hash; readonly deny: Hash };
 const slotsBySigner = new Map<Address, SignerSlots>();
+
+const FLAGS = toWordHex(CHARTER_SLOTS.flags);
+const RESTRICTED = toWordHex(CHARTER_SLOTS.restricted);
 
 function signerSlots(signer: Address): SignerSlots {
   const known = slotsBySigner.get(signer);
   if (known !== undefined) return known;
   if (slotsBySigner.size >= KEPT_SIGNERS) slotsBySigner.clear();
-  const slots = signerSlotsOf(signer);
+  const slots = { allow: toWordHex(allowSlotOf(signer)), deny: toWordHex(denySlotOf(signer)) };
   slotsBySigner.set(signer, slots);
   return slots;
 }
@@ -41,49 +47,45 @@ function taxBy(value: bigint, words: readonly bigint[], count: number): bigint {
   return count === 0 ? 0n : taxOf(value, bracketsOf(words, count));
 }
 
-/** A slot of the hot account; undefined: wait for `pending`. */
-function word(state: TransactionState, account: AccountState, key: bigint): bigint | undefined {
-  const slot = state.slotEntry(account, key);
-  return state.loadSlot(account, slot) ? slot.current : undefined;
-}
-
 /**
  * The terms of a transaction in execution; undefined: wait for `pending`, then ask again. One slot is read after the
  * other, whether or not a value has to be waited for: the order of reads is part of what a provider signs.
  */
 export function termsOf(state: TransactionState, signer: Address, value: bigint): Terms | undefined {
-  const account = state.entry(PREDEPLOYS.executionManager);
-  const flags = word(state, account, CHARTER_SLOTS.flags);
+  const flags = state.hotWord(FLAGS);
   if (flags === undefined) return undefined;
   if (isFree(flags)) return FREE_TERMS;
   const slots = signerSlots(signer);
-  const restricted = word(state, account, CHARTER_SLOTS.restricted);
+  const restricted = state.hotWord(RESTRICTED);
   if (restricted === undefined) return undefined;
-  const allow = restricted === 0n ? 0n : word(state, account, slots.allow);
+  const allow = restricted === 0n ? 0n : state.hotWord(slots.allow);
   if (allow === undefined) return undefined;
-  const deny = word(state, account, slots.deny);
+  const deny = hasDenials(flags) ? state.hotWord(slots.deny) : 0n;
   if (deny === undefined) return undefined;
+  const denied = deniedWord(restricted, allow, deny);
   const count = value === 0n ? 0 : bracketCountOf(flags);
+  if (count === 0) return { denied, tax: 0n };
   const brackets: bigint[] = [];
   for (const slot of bracketSlots(count)) {
-    const packed = word(state, account, slot);
+    const packed = state.hotWord(toWordHex(slot));
     if (packed === undefined) return undefined;
     brackets.push(packed);
   }
-  return { denied: deniedWord(restricted, allow, deny), tax: taxBy(value, brackets, count) };
+  return { denied, tax: taxBy(value, brackets, count) };
 }
 
 /** The terms that a state holds for a signer and a value, outside of any execution. The reader's errors are passed on. */
 export async function readTerms(reader: StateReader, signer: Address, value: bigint): Promise<Terms> {
-  const read = async (slot: bigint): Promise<bigint> => reader.slot(PREDEPLOYS.executionManager, slotKeyOf(slot));
-  const flags = await read(CHARTER_SLOTS.flags);
+  const read = async (slot: Hash): Promise<bigint> => reader.slot(PREDEPLOYS.executionManager, slot);
+  const flags = await read(FLAGS);
   if (isFree(flags)) return FREE_TERMS;
   const slots = signerSlots(signer);
   const count = value === 0n ? 0 : bracketCountOf(flags);
-  const wanted = [CHARTER_SLOTS.restricted, slots.allow, slots.deny, ...bracketSlots(count)];
+  const wanted = [RESTRICTED, slots.allow, slots.deny, ...bracketSlots(count).map(toWordHex)];
   const [restricted, allow, deny, ...brackets] = await Promise.all(wanted.map(read));
   return { denied: deniedWord(restricted!, allow!, deny!), tax: taxBy(value, brackets, count) };
 }
 
 /** Whether the terms deny sending transactions. */
-export const deniesTransactions = ({ denied }: Terms): boolean => hasOpcode(denied, PSEUDO_OPERATIONS.TX);
+export const deniesTransactions = ({ denied }: Terms): boolean =>
+  denied !== 0n && hasOpcode(denied, PSEUDO_OPERATIONS.TX);

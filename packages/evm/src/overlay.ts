@@ -1,4 +1,14 @@
-import type { Account, AccountWrite, Address, Hash, MaybePromise, StateKey, StateReader } from "@mvm/protocol";
+import {
+  type Account,
+  type AccountWrite,
+  type Address,
+  type Hash,
+  type MaybePromise,
+  PREDEPLOYS,
+  type StateEntry,
+  type StateKey,
+  type StateReader,
+} from "@mvm/protocol";
 import { ExecutionError } from "./errors.ts";
 import { MAX_WORD } from "./words.ts";
 
@@ -19,6 +29,8 @@ function reject(key: StateKey, cause: unknown): never {
   throw new ExecutionError("missing-value", key, "the reader could not give it", cause);
 }
 
+export type SlotEntry = StateEntry & { readonly kind: "slot" };
+
 type Storage = { complete: boolean; readonly slots: Map<Hash, bigint> };
 
 /**
@@ -34,6 +46,8 @@ export class OverlayReader implements StateReader {
   readonly #codes = new Map<Hash, Uint8Array>();
   readonly #blockHashes = new Map<bigint, Hash>();
   readonly #inFlight = new Map<string, Promise<unknown>>();
+  /** reads of the hot account that nearly every transaction makes, until it is written */
+  readonly #hot = new Map<Hash, SlotEntry>();
   #number: bigint | undefined;
   #chainId: bigint | undefined;
 
@@ -63,6 +77,20 @@ export class OverlayReader implements StateReader {
       isWord,
       (value) => storage.slots.set(slot, value),
     );
+  }
+
+  /** A slot of the hot account as a read: one object for all transactions that find the same. */
+  hotSlot(slot: Hash): MaybePromise<SlotEntry> {
+    const known = this.#hot.get(slot);
+    if (known !== undefined) return known;
+    const address = PREDEPLOYS.executionManager;
+    const keep = (value: bigint): SlotEntry => {
+      const entry: SlotEntry = { kind: "slot", address, slot, value };
+      this.#hot.set(slot, entry);
+      return entry;
+    };
+    const value = this.slot(address, slot);
+    return value instanceof Promise ? value.then(keep) : keep(value);
   }
 
   code(hash: Hash): MaybePromise<Uint8Array> {
@@ -121,6 +149,7 @@ export class OverlayReader implements StateReader {
         this.#storages.set(write.address, { complete: true, slots: new Map() });
       }
       if (write.slots.length === 0) continue;
+      if (write.address === PREDEPLOYS.executionManager) this.#hot.clear();
       const storage = this.#storage(write.address);
       for (const { slot, value } of write.slots) storage.slots.set(slot, value);
     }

@@ -17,7 +17,7 @@ import type { MessageResult } from "./calls.ts";
 import { FREE_TERMS, termsOf } from "./charter.ts";
 import { ExecutionError } from "./errors.ts";
 import type { Machine } from "./machine.ts";
-import { cappedRefund, load, runMessage, type TransactionContext, warmUp } from "./transaction.ts";
+import { cappedRefund, load, runMessage, saveDestroyed, type TransactionContext, warmUp } from "./transaction.ts";
 import type { TransactionState } from "./transactionState.ts";
 import { MAX_WORD, slotKeyOf } from "./words.ts";
 import { collectWrites } from "./writes.ts";
@@ -29,6 +29,12 @@ export type SystemWork = {
   readonly state: TransactionState;
   readonly wait: (pending: Promise<unknown>) => Promise<unknown>;
 };
+
+/**
+ * Where messages run under no words of the charter, so that no charter keeps MetisDAO from setting the tax and sweeping
+ * the vaults. From anybody else these contracts take nothing.
+ */
+const FREED_TARGETS: ReadonlySet<Address> = new Set([PREDEPLOYS.dacMaster, PREDEPLOYS.taxVault, PREDEPLOYS.burnVault]);
 
 type Call = { readonly to: Address; readonly data: Uint8Array };
 
@@ -60,16 +66,6 @@ async function mint(work: SystemWork, receiver: Address): Promise<void> {
   state.setSlot(coinbase, supply, total);
 }
 
-/** MT that is left on accounts which a message removes goes to the vault, as in users' transactions. */
-async function saveDestroyed(work: SystemWork): Promise<void> {
-  const { state } = work;
-  const left = state.changed.filter(({ destroyed, balance }) => destroyed && balance !== 0n);
-  if (left.length === 0) return;
-  const vault = state.entry(PREDEPLOYS.burnVault);
-  await settled(work, () => state.load(vault) || undefined);
-  for (const account of left) state.transfer(account, vault, account.balance);
-}
-
 /**
  * Context's calls: Ethereum's own block-start writes (EIP-2935, and EIP-4788 with zero, for a DAC's chain has no beacon
  * root), then the block's L1 values.
@@ -98,8 +94,7 @@ async function makeCall(work: SystemWork, call: Call): Promise<MessageResult> {
   const sender = await load(context, state.entry(message.from));
   const target = await load(context, state.entry(call.to));
   warmUp(context, sender, target);
-  // The charter keeps its own amendments by MetisDAO from nobody: only predeployed code runs there.
-  const isFreed = message.from === SYSTEM || call.to === PREDEPLOYS.dacMaster;
+  const isFreed = message.from === SYSTEM || FREED_TARGETS.has(call.to);
   const { denied } = isFreed ? FREE_TERMS : await settled(work, () => termsOf(state, message.from, 0n));
   machine.begin(state, { environment, originWord: BigInt(message.from), gasPrice: 0n, denied });
   return runMessage(context, sender, target, Number(message.gasLimit));

@@ -57,7 +57,10 @@ export type TransactionResult = {
 };
 
 /** Reads an account, waiting where it is not known yet. */
-export async function load(context: TransactionContext, account: AccountState): Promise<AccountState> {
+export async function load(
+  context: Pick<TransactionContext, "state" | "wait">,
+  account: AccountState,
+): Promise<AccountState> {
   while (!context.state.load(account)) await context.wait(context.state.pending!);
   return account;
 }
@@ -164,7 +167,7 @@ async function runTaxed(
 }
 
 /** MT that is left on accounts which the transaction removes goes to a vault: on a DAC nothing is burnt. */
-async function saveDestroyed(context: TransactionContext): Promise<void> {
+export async function saveDestroyed(context: Pick<TransactionContext, "state" | "wait">): Promise<void> {
   const { state } = context;
   const left = state.changed.filter(({ destroyed, balance }) => destroyed && balance !== 0n);
   if (left.length === 0) return;

@@ -10,6 +10,7 @@ import {
   type Hash,
   type Log,
   type MaybePromise,
+  PREDEPLOYS,
   type StateEntry,
 } from "@mvm/protocol";
 import { analyseCode, type Code, type CodeCache, EMPTY_CODE } from "./code.ts";
@@ -86,6 +87,8 @@ export class TransactionState {
   readonly changed: AccountState[] = [];
   readonly reads: StateEntry[] = [];
   readonly #noted = new Set<string | bigint>();
+  /** slots of the hot account that were read for the charter */
+  readonly #hotSlots: Hash[] = [];
   readonly logs: Log[] = [];
   /** bytes that the logs up to each one take in the receipt */
   readonly #logBytes: number[] = [];
@@ -185,8 +188,23 @@ export class TransactionState {
     slot.loaded = true;
     slot.original = value;
     slot.current = value;
-    this.reads.push({ kind: "slot", address: account.address, slot: key, value });
+    if (account.address !== PREDEPLOYS.executionManager || !this.#hotSlots.includes(key))
+      this.reads.push({ kind: "slot", address: account.address, slot: key, value });
     return true;
+  }
+
+  /** A slot of the hot account before the transaction, cold as it was; undefined: wait for `pending`, then ask again. */
+  hotWord(slot: Hash): bigint | undefined {
+    const entry = this.overlay.hotSlot(slot);
+    if (entry instanceof Promise) {
+      this.#wait(entry);
+      return undefined;
+    }
+    if (!this.#hotSlots.includes(slot)) {
+      this.#hotSlots.push(slot);
+      this.reads.push(entry);
+    }
+    return entry.value;
   }
 
   #environmentValue<T extends bigint | Hash>(

@@ -15,6 +15,7 @@ import {
   foundingTransaction,
   fromHex,
   genesisWrites,
+  hasDenials,
   isFree,
   l1FeeOf,
   OPCODES,
@@ -84,6 +85,7 @@ function deniedBy({ permissions }: Charter, signer: Address): bigint {
 async function expectCompiled(charter: Charter): Promise<void> {
   const flags = await storageAt(CHARTER_SLOTS.flags);
   expect(isFree(flags)).toBe(charter.permissions.length === 0 && charter.taxRates.length === 0);
+  expect(hasDenials(flags)).toBe(charter.permissions.some(({ operation }) => operation === "deny"));
   const count = bracketCountOf(flags);
   const words = await Promise.all(bracketSlots(count).map(storageAt));
   expect(bracketsOf(words, count)).toEqual(charter.taxRates);

@@ -12,7 +12,7 @@ import type { Address } from "./primitives.ts";
 
 /** Slots of MVM_ExecutionManager. */
 export const CHARTER_SLOTS = {
-  /** bit 0: no rules and no tax; bits 8 to 15: number of tax brackets */
+  /** bit 0: no rules and no tax; bits 8 to 15: number of tax brackets; bit 16: no deny rule */
   flags: 0n,
   /** bit n: opcode n may be executed only by signers whom a rule allows it */
   restricted: 1n,
@@ -32,6 +32,9 @@ export const hasOpcode = (word: bigint, opcode: number): boolean => ((word >> Bi
 
 /** Whether the flag word says that there are no rules and no tax. */
 export const isFree = (flags: bigint): boolean => (flags & 1n) === 1n;
+
+/** Whether the flag word leaves it open that signers are denied something by name. */
+export const hasDenials = (flags: bigint): boolean => ((flags >> 16n) & 1n) === 0n;
 
 /** Tax brackets that the flag word announces; more than a charter can have are not looked at. */
 export const bracketCountOf = (flags: bigint): number =>
@@ -53,7 +56,7 @@ export const denySlotOf = (signer: Address): bigint => mappingSlot(signer, DENY_
  */
 export function charterKeys(flags: bigint, signers: readonly Address[]): readonly StateKey[] {
   if (isFree(flags)) return [];
-  const own = signers.flatMap((signer) => [allowSlotOf(signer), denySlotOf(signer)]);
+  const own = signers.flatMap((signer) => [allowSlotOf(signer), ...(hasDenials(flags) ? [denySlotOf(signer)] : [])]);
   return [CHARTER_SLOTS.restricted, ...bracketSlots(bracketCountOf(flags)), ...own].map(hotSlot);
 }
 
@@ -62,16 +65,11 @@ export function hotSlot(slot: bigint): StateKey & { readonly kind: "slot" } {
   return { kind: "slot", address: PREDEPLOYS.executionManager, slot: toWordHex(slot) };
 }
 
-/** Both slots of a signer. */
-export type SignerSlots = { readonly allow: bigint; readonly deny: bigint };
-
-export const signerSlotsOf = (signer: Address): SignerSlots => ({
-  allow: allowSlotOf(signer),
-  deny: denySlotOf(signer),
-});
-
 /** Opcodes that a signer is denied: deny wins over allow, an opcode with an allow rule is denied to all others. */
-export const deniedWord = (restricted: bigint, allow: bigint, deny: bigint): bigint => deny | (restricted & ~allow);
+export function deniedWord(restricted: bigint, allow: bigint, deny: bigint): bigint {
+  const limited = allow === 0n ? restricted : restricted & ~allow;
+  return deny === 0n ? limited : deny | limited;
+}
 
 /** A step of the tax: the part of a value above `threshold` wei, and up to the next threshold, pays `rate` basis points. */
 export type TaxBracket = { readonly threshold: bigint; readonly rate: number };

@@ -9,6 +9,7 @@ import {
   charterKeys,
   deniedWord,
   denySlotOf,
+  hasDenials,
   hasOpcode,
   hotSlot,
   isFree,
@@ -90,6 +91,7 @@ describe("flags", () => {
       fc.property(fc.boolean(), fc.nat({ max: 255 }), uint(240), (free, count, above) => {
         const flags = (above << 16n) | BigInt(solidityPacked(["uint8", "bool"], [count, free]));
         expect(isFree(flags)).toBe(free);
+        expect(hasDenials(flags)).toBe(above % 2n === 0n);
         expect(bracketCountOf(flags)).toBe(count > 16 ? 16 : count);
       }),
       RUNS,
@@ -105,7 +107,7 @@ describe("flags", () => {
     );
   });
 
-  it("otherwise: the restricted word, at most eight slots of brackets, two slots of each signer", () => {
+  it("otherwise: the restricted word, at most eight slots of brackets, the allow slot of each signer, and its deny slot where there are denials", () => {
     fc.assert(
       fc.property(words, fc.array(addresses, { maxLength: 3 }), (word, signers) => {
         const flags = word & ~1n;
@@ -114,7 +116,11 @@ describe("flags", () => {
         const expected = [
           1n,
           ...Array.from({ length: slots }, (_, i) => BigInt(3 + i)),
-          ...signers.flatMap((signer) => [solidityMapping(signer, 11), solidityMapping(signer, 12)]),
+          ...signers.flatMap((signer) =>
+            hasDenials(flags)
+              ? [solidityMapping(signer, 11), solidityMapping(signer, 12)]
+              : [solidityMapping(signer, 11)],
+          ),
         ];
         expect(charterKeys(flags, signers)).toEqual(expected.map(hotSlot));
       }),

@@ -51,7 +51,8 @@ function denying(opcode: number): Handler {
 
 /** The table with the opcodes of a word denied: before stack and gas are looked at. */
 function without(table: InstructionTable, denied: bigint): InstructionTable {
-  const handlers = [...table.handlers];
+  // slice keeps the array's kind in the engine: the loop's lookups stay of one form for all tables.
+  const handlers = table.handlers.slice();
   const [gas, least, most] = [table.gas.slice(), table.least.slice(), table.most.slice()];
   for (let opcode = 0; opcode < 256; opcode++) {
     if (!hasOpcode(denied, opcode)) continue;
