@@ -220,8 +220,10 @@ test("traces are reads: who may not read the state gets none", async () => {
   const block = await closed.append(DEPOSITS, []);
   const own = await startGateway(closed);
   const denied = { code: -32000, message: expect.stringContaining("use READ") };
-  expect((await own.ask("debug_traceTransaction", hashIn(block, 0))).error).toEqual(denied);
-  expect((await own.ask("debug_traceBlockByNumber", "latest")).error).toEqual(denied);
-  expect((await own.ask("debug_traceCall", { from: bobAddress, to: echo.address }, "latest")).error).toEqual(denied);
+  expect((await own.ask("debug_traceTransaction", hashIn(block, 0))).error).toMatchObject(denied);
+  expect((await own.ask("debug_traceBlockByNumber", "latest")).error).toMatchObject(denied);
+  expect((await own.ask("debug_traceCall", { from: bobAddress, to: echo.address }, "latest")).error).toMatchObject(
+    denied,
+  );
   await own.stop();
 });
