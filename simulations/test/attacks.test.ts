@@ -135,11 +135,21 @@ describe("MT sent to a predeploy", () => {
     const lab = await DacLab.founded([mallory]);
     for (const to of Object.values(PREDEPLOYS)) {
       const before = lab.balanceOf(to);
-      for (const data of ["0x", "0x12345678"])
+      // The hot account is the block's beneficiary: plain payments to it become fees.
+      for (const data of to === PREDEPLOYS.executionManager ? ["0x12345678"] : ["0x", "0x12345678"])
         expect(await lab.send({ from: mallory, to, value: MT, data, tip: 0n })).toMatchObject(FAILED);
       // Fees of earlier blocks alone have moved.
       expect(lab.balanceOf(to) - before).toBeLessThan(MT / 10n);
     }
+  });
+
+  it("to block.coinbase are taken, and split with the block's fees", async () => {
+    const lab = await DacLab.founded([mallory], { paid: [alice.address, bob.address] });
+    const before = await creditOf(lab, bob.address);
+    const to = PREDEPLOYS.executionManager;
+    expect(await lab.send({ from: mallory, to, value: 2n * MT, data: "0x", tip: 0n })).toMatchObject(DONE);
+    expect((await creditOf(lab, bob.address)) - before).toBeGreaterThanOrEqual(MT);
+    expect(lab.balanceOf(to)).toBe(0n);
   });
 
   it("by SELFDESTRUCT: those to the hot account become fees, others lie there, and no account is owed more", async () => {

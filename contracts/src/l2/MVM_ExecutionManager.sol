@@ -48,6 +48,9 @@ contract MVM_ExecutionManager {
         _;
     }
 
+    /// @notice Takes what is paid to the block's beneficiary (COINBASE): it is split with the block's fees.
+    receive() external payable {}
+
     /// @notice Begins a block. Only the system may call.
     /// @param slot_ Epoch of the block.
     /// @param l1Block_ L1 block that it refers to.

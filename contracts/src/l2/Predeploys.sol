@@ -7,7 +7,7 @@ library Predeploys {
     /// @notice MVM_Coinbase.
     address internal constant COINBASE = 0x4D564D0000000000000000000000000000000001;
     /// @notice MVM_ExecutionManager, the beneficiary of every block's header.
-    address internal constant EXECUTION_MANAGER = 0x4D564d0000000000000000000000000000000002;
+    address payable internal constant EXECUTION_MANAGER = payable(0x4D564d0000000000000000000000000000000002);
     /// @notice MVM_DACMaster.
     address internal constant DAC_MASTER = 0x4d564d0000000000000000000000000000000003;
     /// @notice MVM_FeeVault.

@@ -105,6 +105,17 @@ contract MVM_ExecutionManagerTest is DacTest {
         assertEq(Predeploys.FEE_VAULT.balance, fees, "all handed over");
     }
 
+    function test_aPaymentToTheBeneficiaryIsSplitWithTheFees(address payer, uint128 amount) public {
+        vm.assume(payer != Predeploys.EXECUTION_MANAGER);
+        vm.deal(payer, amount);
+        vm.prank(payer);
+        (bool taken,) = Predeploys.EXECUTION_MANAGER.call{value: amount}("");
+        assertTrue(taken, "taken");
+        vm.prank(Predeploys.SYSTEM);
+        executionManager.settle(SIGNER, accounts(1, 1), 0);
+        assertEq(Predeploys.FEE_VAULT.balance, amount, "handed over");
+    }
+
     function test_onlyTheSystemBeginsAndEndsBlocks(address caller) public {
         vm.assume(caller != Predeploys.SYSTEM);
         bytes memory refusal =

@@ -1,6 +1,6 @@
 /** Receipts and logs as eth_getTransactionReceipt, eth_getBlockReceipts and eth_getLogs show them. */
 import { createAddress } from "@mvm/evm";
-import { bloomOf, type Log, SYSTEM_TYPE, toHex } from "@mvm/protocol";
+import { bloomOf, type Log, l1FeeOf, type SealedBlock, SYSTEM_TYPE, toHex } from "@mvm/protocol";
 import type { BlockTransaction, BlockView } from "./blockView.ts";
 import { effectiveGasPrice } from "./fees.ts";
 import type { Json } from "./method.ts";
@@ -28,7 +28,7 @@ export function logFields(
   };
 }
 
-function partyFields(entry: BlockTransaction, baseFeePerGas: bigint): { readonly [key: string]: Json } {
+function partyFields(entry: BlockTransaction, { header, context }: SealedBlock): { readonly [key: string]: Json } {
   if (entry.kind === "system") {
     return {
       type: quantity(SYSTEM_TYPE),
@@ -38,13 +38,14 @@ function partyFields(entry: BlockTransaction, baseFeePerGas: bigint): { readonly
       effectiveGasPrice: quantity(0),
     };
   }
-  const { type, from, to, nonce } = entry.transaction;
+  const { type, from, to, nonce, raw } = entry.transaction;
   return {
     type: quantity(type),
     from,
     to,
     contractAddress: to === null ? createAddress(from, nonce) : null,
-    effectiveGasPrice: quantity(effectiveGasPrice(entry.transaction, baseFeePerGas)),
+    effectiveGasPrice: quantity(effectiveGasPrice(entry.transaction, header.baseFeePerGas)),
+    l1Fee: quantity(l1FeeOf(raw, context.l1BaseFee)),
   };
 }
 
@@ -58,7 +59,7 @@ export function receiptFields(view: BlockView, index: number): Json {
     transactionIndex: quantity(index),
     blockHash: view.hash,
     blockNumber: quantity(header.number),
-    ...partyFields(view.transaction(index), header.baseFeePerGas),
+    ...partyFields(view.transaction(index), view.block),
     status: quantity(status),
     gasUsed: quantity(gasUsed),
     cumulativeGasUsed: quantity(view.gasBefore(index) + gasUsed),

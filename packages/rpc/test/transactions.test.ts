@@ -1,6 +1,8 @@
 import { hashHeader, keccakHash, PREDEPLOYS } from "@mvm/protocol";
 import { getCreateAddress, Transaction } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BlockView } from "../src/blockView.ts";
+import { receiptFields } from "../src/receiptFields.ts";
 import { CONTRACTS } from "./contracts.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { alice, aliceAddress, bobAddress, MAX_FEE, MINTED, type Story, sign, TIP, TOPIC, tellStory } from "./story.ts";
@@ -98,6 +100,16 @@ test("a deposit is shown as type 0x7e with zero signature, price and gas", async
     effectiveGasPrice: "0x0",
     contractAddress: null,
   });
+});
+
+test("a receipt tells what the transaction paid for its data on L1, a system transaction's does not", () => {
+  const l1BaseFee = 7n;
+  const block = { ...story.types, context: { ...story.types.context, l1BaseFee } };
+  const raw = block.transactions[1]!;
+  const tokens = raw.reduce((sum, byte) => sum + (byte === 0 ? 1 : 4), 0);
+  // EIP-7623's floor: 10 gas a token.
+  expect(receiptFields(new BlockView(block), 1)).toMatchObject({ l1Fee: hex(BigInt(10 * tokens) * l1BaseFee) });
+  expect(receiptFields(new BlockView(story.deposits), 0)).not.toHaveProperty("l1Fee");
 });
 
 test("a transaction by position is the one by hash", async () => {

@@ -2,7 +2,8 @@
  * What the charter's layer costs: blocks of 1,000 transactions executed from messages and values (a provider's part,
  * where the layer weighs most) by the engine of a DAC's chain, beside the same engine without charters. `unrestricted`:
  * a DAC without rules and tax; `restricted`: every signer is denied an opcode that the blocks do not use, so that each
- * transaction runs under a restriction. Pairs are interleaved in turning order; a pair gives one ratio of processor time.
+ * transaction runs under a restriction. In a pair both
+ * take turns, block by block; it gives one ratio of processor time.
  */
 import { createEngine, type Engine } from "@mvm/evm";
 import {
@@ -22,7 +23,8 @@ import { CHAIN_ID, ENVIRONMENT, prepareBlocks } from "./blocksWorkloads.ts";
 const WORKLOADS = ["erc20", "swap"] as const;
 const PAIRS = 30;
 /** Processor seconds that one side of a pair takes at least: long enough to outweigh the clock and most pauses. */
-const SAMPLE_SECONDS = 0.15;
+const SAMPLE_SECONDS = 0.3;
+const WARM_UP_ROUNDS = 10;
 
 /** The flag word of a charter of allow rules alone. */
 const WITHOUT_DENIALS = 1n << 16n;
@@ -43,9 +45,9 @@ function withHotAccount(state: StateReader, slots: ReadonlyMap<bigint, bigint>):
   };
 }
 
-async function executionSeconds({ engine, reader }: Side, messages: readonly TransactionMessage[], rounds: number) {
+async function executionSeconds({ engine, reader }: Side, messages: readonly TransactionMessage[]): Promise<number> {
   const start = processorSeconds();
-  for (let round = 0; round < rounds; round++) gasOf(await engine.execute(ENVIRONMENT, messages, reader));
+  gasOf(await engine.execute(ENVIRONMENT, messages, reader));
   return processorSeconds() - start;
 }
 
@@ -62,21 +64,24 @@ function medianInterval(values: readonly number[]): { median: number; low: numbe
   };
 }
 
+/** Ratios of pairs: for each other side its seconds by the baseline's, both taken in turns, block by block. */
 async function overheads(
   [baseline, ...others]: readonly [Side, ...Side[]],
   messages: readonly TransactionMessage[],
 ): Promise<readonly (readonly number[])[]> {
-  const once = await executionSeconds(baseline, messages, 3);
-  const rounds = Math.max(1, Math.ceil((3 * SAMPLE_SECONDS) / once));
-  const ratios = others.map((): number[] => []);
-  for (let pair = 0; pair < PAIRS; pair++) {
-    for (const [i, side] of others.entries()) {
-      const isFirst = pair % 2 === 0;
-      const before = isFirst ? await executionSeconds(baseline, messages, rounds) : 0;
-      const own = await executionSeconds(side, messages, rounds);
-      const after = isFirst ? 0 : await executionSeconds(baseline, messages, rounds);
-      ratios[i]!.push(own / (before + after));
+  const once = await executionSeconds(baseline, messages);
+  const rounds = 2 * Math.max(1, Math.ceil(SAMPLE_SECONDS / once / 2));
+  const pair = async (side: Side): Promise<number> => {
+    const seconds = new Map([baseline, side].map((each) => [each, 0]));
+    for (let round = 0; round < rounds; round++) {
+      for (const each of round % 2 === 0 ? [baseline, side] : [side, baseline])
+        seconds.set(each, seconds.get(each)! + (await executionSeconds(each, messages)));
     }
+    return seconds.get(side)! / seconds.get(baseline)!;
+  };
+  const ratios = others.map((): number[] => []);
+  for (let count = 0; count < PAIRS; count++) {
+    for (const [i, side] of others.entries()) ratios[i]!.push(await pair(side));
   }
   return ratios;
 }
@@ -107,7 +112,8 @@ export const permissions: Benchmark = {
     for (const workload of WORKLOADS) {
       note(`${workload}: ${PAIRS} pairs each`);
       const messages = transactions[workload].map((raw) => toMessage(decodeTransaction(raw, CHAIN_ID), 0n));
-      for (const side of sides) await executionSeconds(side, messages, 5);
+      for (const side of sides)
+        for (let round = 0; round < WARM_UP_ROUNDS; round++) await executionSeconds(side, messages);
       const [unrestricted, restricted] = await overheads(sides, messages);
       report({
         bench: "permissions",

@@ -122,6 +122,10 @@ export const MVM_COINBASE_ABI = [
 /** ABI of the L2 predeploy MVM_ExecutionManager. */
 export const MVM_EXECUTION_MANAGER_ABI = [
   {
+    "type": "receive",
+    "stateMutability": "payable"
+  },
+  {
     "type": "function",
     "name": "allowOf",
     "inputs": [
