@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import type { Benchmark, ResultLine } from "./bench/benchmark.ts";
 import { BENCHMARKS } from "./bench/registry.ts";
+import { chosen, printList, runCommand } from "./commandLine.ts";
 
 const USAGE = "usage: npm run bench -- NAME [--json] | --list";
 
@@ -30,34 +31,12 @@ async function run(benchmark: Benchmark, json: boolean): Promise<void> {
   if (!json) console.log(table(lines));
 }
 
-function refuse(message: string): void {
-  console.error(message);
-  process.exitCode = 2;
-}
-
 async function main(): Promise<void> {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse();
-  } catch (cause) {
-    return refuse(`${cause instanceof Error ? cause.message : String(cause)}\n${USAGE}`);
-  }
-  const { values, positionals } = parsed;
-  if (values.list === true) {
-    for (const { name, summary } of BENCHMARKS)
-      console.log(values.json === true ? JSON.stringify({ name, summary }) : `${name}  ${summary}`);
-    return;
-  }
-  const [name, ...rest] = positionals;
-  const known = BENCHMARKS.map((benchmark) => benchmark.name).join(", ");
-  if (name === undefined || rest.length !== 0) return refuse(`${USAGE}\nbenchmarks: ${known}`);
-  const benchmark = BENCHMARKS.find((entry) => entry.name === name);
-  if (benchmark === undefined) return refuse(`no benchmark named "${name}"; there are: ${known}`);
-  await run(benchmark, values.json === true);
+  const flag = { type: "boolean" } as const;
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: flag, list: flag } });
+  const json = values.json === true;
+  if (values.list === true) return printList(BENCHMARKS, json);
+  await run(chosen("benchmark", BENCHMARKS, positionals), json);
 }
 
-function parse() {
-  return parseArgs({ allowPositionals: true, options: { json: { type: "boolean" }, list: { type: "boolean" } } });
-}
-
-await main();
+await runCommand(USAGE, main);

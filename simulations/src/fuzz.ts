@@ -3,14 +3,13 @@
  * difference, 2 on wrong usage.
  */
 import { parseArgs } from "node:util";
-import type { Finding, Fuzzer } from "./fuzz/fuzzer.ts";
+import { chosen, printList, runCommand, UsageError } from "./commandLine.ts";
+import type { Finding } from "./fuzz/fuzzer.ts";
 import { FUZZERS } from "./fuzz/registry.ts";
 
 const USAGE = "usage: npm run fuzz -- NAME [--runs N] [--seed S] [--run I] [--json] | --list [--json]";
 const DEFAULT_RUNS = 1_000;
 const MAX_NUMBER = 10_000_000;
-
-class UsageError extends Error {}
 
 function numberOf(name: string, text: string | undefined, least: number): number | undefined {
   if (text === undefined) return undefined;
@@ -18,15 +17,6 @@ function numberOf(name: string, text: string | undefined, least: number): number
   if (!(value >= least && value <= MAX_NUMBER))
     throw new UsageError(`--${name} takes a whole number of ${least} to ${MAX_NUMBER}`);
   return value;
-}
-
-function fuzzerOf(names: readonly string[]): Fuzzer {
-  const [name, ...rest] = names;
-  const known = FUZZERS.map((fuzzer) => fuzzer.name).join(", ");
-  if (name === undefined || rest.length !== 0) throw new UsageError(`fuzzers: ${known}`);
-  const found = FUZZERS.find((fuzzer) => fuzzer.name === name);
-  if (found === undefined) throw new UsageError(`no fuzzer named "${name}"; there are: ${known}`);
-  return found;
 }
 
 function print(finding: Finding, name: string, seed: number, json: boolean): void {
@@ -43,12 +33,8 @@ async function main(): Promise<void> {
     options: { runs: text, seed: text, run: text, list: flag, json: flag },
   });
   const json = values.json === true;
-  if (values.list === true) {
-    for (const { name, summary } of FUZZERS)
-      console.log(json ? JSON.stringify({ name, summary }) : `${name}  ${summary}`);
-    return;
-  }
-  const fuzzer = fuzzerOf(positionals);
+  if (values.list === true) return printList(FUZZERS, json);
+  const fuzzer = chosen("fuzzer", FUZZERS, positionals);
   const only = numberOf("run", values.run, 0);
   const given = numberOf("runs", values.runs, 1);
   if (only !== undefined && given !== undefined) throw new UsageError("--runs or --run, not both");
@@ -64,14 +50,4 @@ async function main(): Promise<void> {
   if (differences > 0) process.exitCode = 1;
 }
 
-function isUsage(error: unknown): error is Error {
-  return error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") === true;
-}
-
-try {
-  await main();
-} catch (error) {
-  if (!isUsage(error)) throw error;
-  console.error(`${error.message}\n${USAGE}`);
-  process.exitCode = 2;
-}
+await runCommand(USAGE, main);

@@ -3,6 +3,7 @@
  * code 1 on a broken invariant, 2 on wrong usage.
  */
 import { parseArgs } from "node:util";
+import { chosen, printList, runCommand, UsageError } from "./commandLine.ts";
 import { SCENARIOS } from "./scenarios/registry.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 
@@ -10,8 +11,6 @@ const USAGE = "usage: npm run simulate -- --scenario NAME|all [--seed N | --seed
 /** Seeds of one call. */
 const MAX_SEEDS = 10_000;
 const MIB = 1024;
-
-class UsageError extends Error {}
 
 /** The seeds that the flags ask for: `--seed N`, or `--seeds A..B` with both ends; 1 if neither. */
 function seedsOf(seed: string | undefined, range: string | undefined): readonly number[] {
@@ -25,11 +24,7 @@ function seedsOf(seed: string | undefined, range: string | undefined): readonly 
 
 function scenariosOf(name: string | undefined): readonly Scenario[] {
   if (name === "all") return SCENARIOS;
-  const found = SCENARIOS.find((scenario) => scenario.name === name);
-  if (found !== undefined) return [found];
-  throw new UsageError(
-    `no scenario ${name ?? "is named"}; there are: ${SCENARIOS.map((known) => known.name).join(", ")}`,
-  );
+  return [chosen("scenario", SCENARIOS, name === undefined ? [] : [name])];
 }
 
 async function runOne(scenario: Scenario, seed: number): Promise<Record<string, unknown> & { held: boolean }> {
@@ -58,11 +53,7 @@ async function main(): Promise<void> {
   const flag = { type: "boolean" } as const;
   const { values } = parseArgs({ options: { scenario: text, seed: text, seeds: text, list: flag, json: flag } });
   const json = values.json === true;
-  if (values.list === true) {
-    for (const { name, summary } of SCENARIOS)
-      console.log(json ? JSON.stringify({ name, summary }) : `${name}  ${summary}`);
-    return;
-  }
+  if (values.list === true) return printList(SCENARIOS, json);
   const scenarios = scenariosOf(values.scenario);
   const seeds = seedsOf(values.seed, values.seeds);
   let broken = 0;
@@ -78,14 +69,4 @@ async function main(): Promise<void> {
   if (broken > 0) process.exitCode = 1;
 }
 
-function isUsage(error: unknown): error is Error {
-  return error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") === true;
-}
-
-try {
-  await main();
-} catch (error) {
-  if (!isUsage(error)) throw error;
-  console.error(`${error.message}\n${USAGE}`);
-  process.exitCode = 2;
-}
+await runCommand(USAGE, main);
