@@ -1,3 +1,4 @@
+export { BLOCK_OVERHEAD_BYTES } from "./blockFilling.ts";
 export * from "./blockLayout.ts";
 export * from "./blockRules.ts";
 export * from "./chainFollower.ts";
@@ -7,5 +8,6 @@ export * from "./machine.ts";
 export * from "./mempool.ts";
 export * from "./provider.ts";
 export * from "./sequencer.ts";
+export * from "./sequencerEffects.ts";
 export * from "./storage.ts";
 export * from "./transactionPool.ts";

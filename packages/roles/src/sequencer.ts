@@ -8,21 +8,17 @@ import {
   type BlockContext,
   type BlockEnvironment,
   type BlockOutcome,
-  blockOutcomeCodec,
   type ChainId,
   type Deposit,
   decodeTransaction,
-  encode,
   encodeSystemTransaction,
   type Hash,
   HEADER_CONSTANTS,
-  type Header,
   type JobId,
   keccakHash,
   LIMITS,
   type NetworkIdentity,
   nextBaseFee,
-  type Outcome,
   type Parameters,
   prevRandaoOf,
   providerTurns,
@@ -38,6 +34,7 @@ import {
   toMessage,
   type UnsignedBlock,
 } from "@mvm/protocol";
+import { fitting, isHopeless, takeFitting } from "./blockFilling.ts";
 import { closingTransaction, openingTransactions } from "./blockLayout.ts";
 import type { Parent } from "./blockRules.ts";
 import { type JobEnd, JobRun, type JobStep } from "./jobRun.ts";
@@ -47,114 +44,12 @@ import type {
   AnsweredEvent,
   Moment,
   NoteEffect,
-  ReportEffect,
-  RequestEffect,
   RequestedEvent,
   RequestFailedEvent,
   TimerEffect,
-  TimerEvent,
 } from "./machine.ts";
+import type { SequencerEffect, SequencerEvent } from "./sequencerEffects.ts";
 import { TransactionPool } from "./transactionPool.ts";
-
-/**
- * Open a working state on the parent: execute the opening, read `keys` (and the code of accounts among them, and what
- * the charter says of `signers`) with proofs. Ends in SessionOpened or SessionFailed.
- */
-export type OpenSessionEffect = {
-  readonly kind: "openSession";
-  readonly session: JobId;
-  readonly chainId: ChainId;
-  readonly parent: Parent;
-  readonly environment: BlockEnvironment;
-  readonly opening: readonly SystemTransaction[];
-  readonly keys: readonly StateKey[];
-  readonly signers: readonly Address[];
-};
-/** Read values in a session for a provider. Ends in SessionRead. */
-export type ReadSessionEffect = {
-  readonly kind: "readSession";
-  readonly session: JobId;
-  readonly ticket: string;
-  readonly keys: readonly StateKey[];
-};
-/** Apply the users' outcomes in a session, execute settle, compute checkpoints and header. Ends in Assembled or SessionFailed. */
-export type AssembleEffect = {
-  readonly kind: "assemble";
-  readonly session: JobId;
-  readonly header: Pick<Header, "parentHash" | "number" | "timestamp" | "prevRandao" | "baseFeePerGas">;
-  readonly environment: BlockEnvironment;
-  /** of the whole block, settle included */
-  readonly transactions: readonly Uint8Array[];
-  readonly users: readonly BlockOutcome[];
-  readonly settle: SystemTransaction;
-};
-export type CloseSessionEffect = { readonly kind: "closeSession"; readonly session: JobId };
-/** Sign a block, unless another was signed at its place; store it, then end in Sealed, or in SealRefused. */
-export type SealEffect = { readonly kind: "seal"; readonly block: UnsignedBlock };
-/** Gossip a sealed block, and hand it to the own follower. */
-export type PublishEffect = { readonly kind: "publish"; readonly block: SealedBlock };
-/** Have the own follower look for blocks up to a number. */
-export type SyncEffect = { readonly kind: "syncTo"; readonly chainId: ChainId; readonly number: bigint };
-/** Post the blocks from `from` on, as many up to `to` as fit, as the chain's next batch. Ends in Posted. */
-export type PostEffect = {
-  readonly kind: "post";
-  readonly chainId: ChainId;
-  readonly from: bigint;
-  readonly to: bigint;
-  readonly slot: bigint;
-};
-
-export type SequencerEffect =
-  | RequestEffect
-  | AnswerEffect
-  | TimerEffect
-  | NoteEffect
-  | ReportEffect
-  | OpenSessionEffect
-  | ReadSessionEffect
-  | AssembleEffect
-  | CloseSessionEffect
-  | SealEffect
-  | PublishEffect
-  | SyncEffect
-  | PostEffect;
-
-export type SequencerEvent =
-  | RequestedEvent
-  | AnsweredEvent
-  | RequestFailedEvent
-  | TimerEvent
-  | { readonly kind: "l1Changed" }
-  | {
-      readonly kind: "headChanged";
-      readonly head: Parent;
-      readonly block: SealedBlock | null;
-      readonly safeNumber: bigint;
-    }
-  | {
-      readonly kind: "sessionOpened";
-      readonly session: JobId;
-      readonly entries: readonly StateEntry[];
-    }
-  | {
-      readonly kind: "sessionRead";
-      readonly session: JobId;
-      readonly ticket: string;
-      readonly entries: readonly StateEntry[] | null;
-    }
-  | { readonly kind: "sessionFailed"; readonly session: JobId; readonly reason: string }
-  | {
-      readonly kind: "assembled";
-      readonly session: JobId;
-      readonly header: Header;
-      /** of the whole block */
-      readonly outcomes: readonly BlockOutcome[];
-    }
-  | { readonly kind: "sealed"; readonly block: SealedBlock }
-  | { readonly kind: "sealRefused"; readonly reason: string }
-  /** `lastBlock` of the batch that L1 took, or why it took none */
-  | { readonly kind: "posted"; readonly lastBlock: bigint }
-  | { readonly kind: "postFailed"; readonly reason: string };
 
 export type SequencerOptions = {
   readonly chainId: ChainId;
@@ -639,43 +534,4 @@ export class Sequencer {
       { kind: "note", level: "warn", code: "batch-not-posted", data: { chainId: this.#options.chainId, reason } },
     ];
   }
-}
-
-/** The first transactions that fit a block by number, bytes and declared gas. */
-function takeFitting(ordered: readonly Transaction[], maxCount: number): readonly Transaction[] {
-  const taken: Transaction[] = [];
-  let bytes = 0;
-  let gas = 0n;
-  for (const transaction of ordered) {
-    bytes += transaction.raw.length;
-    gas += transaction.gasLimit;
-    if (taken.length === maxCount || bytes > LIMITS.blockTransactionBytes || gas > LIMITS.blockGas) break;
-    taken.push(transaction);
-  }
-  return taken;
-}
-
-/** Bytes of a block beside its users' transactions and outcomes: the largest founding, a block's deposits, the header. */
-export const BLOCK_OVERHEAD_BYTES = 128 * 1024;
-
-/** The longest beginning whose block fits the wire: outcomes follow from those before them alone, so any beginning stands. */
-function fitting(
-  included: readonly { raw: Uint8Array; outcome: BlockOutcome }[],
-): readonly { raw: Uint8Array; outcome: BlockOutcome }[] {
-  let bytes = BLOCK_OVERHEAD_BYTES;
-  const end = included.findIndex(({ raw, outcome }) => {
-    bytes += raw.length + encode(blockOutcomeCodec, outcome).length + 16;
-    return bytes > LIMITS.blockBytes;
-  });
-  return end < 0 ? included : included.slice(0, end);
-}
-
-/** Whether a transaction can never stand in a later block either. */
-function isHopeless(outcome: Outcome): boolean {
-  return (
-    outcome.kind === "invalid" &&
-    outcome.reason !== "nonce-too-high" &&
-    outcome.reason !== "gas-limit-above-block" &&
-    outcome.reason !== "fee-below-base-fee"
-  );
 }
