@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { SCENARIOS } from "../src/scenarios/registry.ts";
 import { runSmoke, SMOKE } from "../src/scenarios/smoke.ts";
 
 /** A shorter run of the scenario, so that all three stay below half a minute. */
@@ -15,5 +16,13 @@ describe("the smoke scenario", () => {
     expect(other.logHash).not.toBe(first.logHash);
     expect(first.figures["transactions"]).toBeGreaterThan(20);
     expect(first.figures["crashed"]).toMatch(/^provider-/);
+  });
+});
+
+describe("every scenario", () => {
+  it.each(SCENARIOS.map(({ name, run }) => [name, run] as const))("%s holds", async (_name, run) => {
+    const { held, violations } = await run(1);
+    expect(violations).toEqual([]);
+    expect(held).toBe(true);
   });
 });

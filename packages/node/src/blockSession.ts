@@ -7,6 +7,7 @@ import {
   CHARTER_SLOTS,
   charterKeys,
   EMPTY_CODE_HASH,
+  genesisAccount,
   genesisCode,
   type Hash,
   type Header,
@@ -16,6 +17,7 @@ import {
   type StateKey,
   type StateReader,
   type SystemTransaction,
+  stateKeyId,
 } from "@mvm/protocol";
 import type { AssembleEffect, OpenSessionEffect, Parent } from "@mvm/roles";
 import { type ProvenReader, SparseState } from "@mvm/state";
@@ -27,6 +29,12 @@ import type { HostClient } from "./hostClient.ts";
 const GATHERING_ROUNDS = 6;
 /** Values fetched in one of these rounds; below the reads that ProvenReader has under way at the most. */
 const GATHERED_KEYS = 2_048;
+
+/** wei; enough for every share of a settle to be more than nothing */
+const SOME_FEES = 10n ** 18n;
+const FLAGS = hotSlot(CHARTER_SLOTS.flags);
+
+type Opening = Pick<OpenSessionEffect, "environment" | "opening" | "foreseen" | "keys">;
 
 export class BlockSession {
   readonly #parent: Parent;
@@ -52,13 +60,13 @@ export class BlockSession {
     this.#abort.abort();
   }
 
-  /** Executes the block's opening on the working state. */
-  async open(environment: BlockEnvironment, opening: readonly SystemTransaction[]): Promise<void> {
+  /** Executes the block's opening on the working state; what settle and the job will read first comes with the same fetches. */
+  async open({ environment, opening, foreseen, keys }: Opening): Promise<void> {
+    await this.#gather(environment, [...opening, foreseen], [...keys, FLAGS]);
     this.#opening = await this.#execute(environment, opening);
   }
 
   async #execute(environment: BlockEnvironment, transactions: readonly SystemTransaction[]): Promise<BlockOutcome[]> {
-    await this.#gather(environment, transactions);
     const outcomes: BlockOutcome[] = [];
     for (const transaction of transactions) {
       const outcome = await this.#engine.executeSystem(environment, transaction, this.#values);
@@ -69,19 +77,30 @@ export class BlockSession {
   }
 
   /**
-   * Fetches what transactions read in a few rounds: one by one, each read would cost a round trip. They are executed on
-   * guesses for what is not there yet; what they ask for on the way is fetched together.
+   * Fetches keys and what transactions read in a few rounds: one by one, each read would cost a round trip. The
+   * transactions are executed on guesses for what is not there yet; what they ask for on the way is fetched together.
    */
-  async #gather(environment: BlockEnvironment, transactions: readonly SystemTransaction[]): Promise<void> {
+  async #gather(
+    environment: BlockEnvironment,
+    transactions: readonly SystemTransaction[],
+    keys: readonly StateKey[],
+  ): Promise<void> {
     const known = new Map<string, unknown>();
+    let wanted = new Map(keys.map((key) => [stateKeyId(key), key]));
     for (let round = 0; round < GATHERING_ROUNDS; round++) {
-      const wanted = new Map<string, StateKey>();
       const guesses = guessing(this.#values, known, wanted);
       await Promise.all(
-        transactions.map((transaction) => this.#engine.executeSystem(environment, transaction, guesses)),
+        transactions.map((transaction) =>
+          this.#engine.executeSystem(
+            environment,
+            transaction,
+            transaction.source === "settle" ? withFees(guesses) : guesses,
+          ),
+        ),
       );
       if (wanted.size === 0) return;
       await Promise.all([...wanted].map(async ([name, key]) => known.set(name, await this.#value(key))));
+      wanted = new Map();
     }
   }
 
@@ -93,7 +112,7 @@ export class BlockSession {
 
   /** Values of keys, the code of the accounts among them, and what the charter says of signers. */
   async readForJob({ keys, signers }: Pick<OpenSessionEffect, "keys" | "signers">): Promise<readonly StateEntry[]> {
-    const entries = await this.read([...keys, hotSlot(CHARTER_SLOTS.flags)]);
+    const entries = await this.read([...keys, FLAGS]);
     const hashes = new Set<Hash>();
     for (const entry of entries) {
       if (entry.kind === "account" && entry.value !== null && entry.value.codeHash !== EMPTY_CODE_HASH)
@@ -125,6 +144,7 @@ export class BlockSession {
   async assemble(effect: AssembleEffect): Promise<{ header: Header; outcomes: readonly BlockOutcome[] }> {
     const { header: fixed, environment, transactions, users, settle } = effect;
     for (const { writes } of users) this.#values.apply(writes);
+    await this.#gather(environment, [settle], []);
     const outcomes = [...this.#opening, ...users, ...(await this.#execute(environment, [settle]))];
     const written: StateKey[] = [{ kind: "account", address: PREDEPLOYS.l2ToL1 }];
     for (const { writes } of outcomes) {
@@ -154,20 +174,36 @@ function withGenesisCode(reader: StateReader): StateReader {
   };
 }
 
-/** Answers for accounts and slots that are not known yet as if they were absent, and notes them as wanted. */
+/** As if fees had come in: what settle reads does not depend on how much, but on there being some. */
+function withFees(reader: StateReader): StateReader {
+  return {
+    ...reader,
+    account: async (address) => {
+      const account = await reader.account(address);
+      if (account === null || address !== PREDEPLOYS.executionManager) return account;
+      return { ...account, balance: account.balance + SOME_FEES };
+    },
+  };
+}
+
+/**
+ * Answers for accounts and slots that are not known yet as genesis had them, or as if they were absent, and notes them
+ * as wanted.
+ */
 function guessing(
   reader: StateReader,
   known: ReadonlyMap<string, unknown>,
   wanted: Map<string, StateKey>,
 ): StateReader {
-  const or = <T>(name: string, key: StateKey, guess: T): T => {
+  const or = <T>(key: StateKey, guess: T): T => {
+    const name = stateKeyId(key);
     if (known.has(name)) return known.get(name) as T;
     if (wanted.size < GATHERED_KEYS) wanted.set(name, key);
     return guess;
   };
   return {
-    account: (address) => or<Account | null>(address, { kind: "account", address }, null),
-    slot: (address, slot) => or(address + slot, { kind: "slot", address, slot }, 0n),
+    account: (address) => or<Account | null>({ kind: "account", address }, genesisAccount(address) ?? null),
+    slot: (address, slot) => or({ kind: "slot", address, slot }, 0n),
     code: (hash) => reader.code(hash),
     number: () => reader.number(),
     chainId: () => reader.chainId(),

@@ -123,11 +123,11 @@ export class Sequencing {
   }
 
   async #open(effect: Effect<"openSession">): Promise<void> {
-    const { session, parent, environment, opening } = effect;
+    const { session, parent } = effect;
     const working = new BlockSession({ hosts: this.#hosts, chain: this.#chain, parent, engine: this.#engine });
     this.#sessions.set(session, working);
     try {
-      await working.open(environment, opening);
+      await working.open(effect);
       this.#driver.dispatch({ kind: "sessionOpened", session, entries: await working.readForJob(effect) });
     } catch (error) {
       this.#sessionFailed(session, error);

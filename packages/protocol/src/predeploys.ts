@@ -1,5 +1,5 @@
 /** Accounts that every DAC's chain has from its genesis on. */
-import type { AccountWrite } from "./execution.ts";
+import type { Account, AccountWrite } from "./execution.ts";
 import {
   GAS_PRICE_ORACLE_CODE,
   MVM_COINBASE_CODE,
@@ -61,6 +61,11 @@ const GENESIS: readonly AccountWrite[] = [...predeployWrites, ...preinstallWrite
 
 /** State of block 0, the same for every DAC: predeployed contracts and those that tools expect. Sorted by address. */
 export const genesisWrites = (): readonly AccountWrite[] => GENESIS;
+
+const ACCOUNTS: ReadonlyMap<Address, Account> = new Map(GENESIS.map(({ address, account }) => [address, account!]));
+
+/** The account of a contract that every DAC has from genesis on, as it was there: its code stays, nonce and balance may not. */
+export const genesisAccount = (address: Address): Account | undefined => ACCOUNTS.get(address);
 
 const CODES_BY_HASH: ReadonlyMap<Hash, Uint8Array> = new Map(
   GENESIS.map(({ account, code }) => [account!.codeHash, code!]),

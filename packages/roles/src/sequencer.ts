@@ -70,7 +70,7 @@ type Build = {
   readonly deposits: readonly Deposit[];
   candidates: readonly Transaction[];
   /** seats and stand-ins of the job */
-  members: readonly Member[];
+  readonly members: readonly Member[];
   run: JobRun | null;
   unsigned: Omit<UnsignedBlock, "header" | "outcomes"> | null;
 };
@@ -281,7 +281,7 @@ export class Sequencer {
       context,
       deposits,
       candidates,
-      members: [],
+      members: this.#seatsOf(session),
       run: null,
       unsigned: null,
     };
@@ -292,8 +292,26 @@ export class Sequencer {
     }
     const keys = [...addresses].map((address): StateKey => ({ kind: "account", address }));
     const opening = this.#openingOf(this.#build, 0);
+    const foreseen = this.#closingOf(this.#build, this.#build.members, []);
     const signers = [...new Set(candidates.map(({ from }) => from))];
-    return [{ kind: "openSession", session, chainId, parent, environment, opening, keys, signers }];
+    return [{ kind: "openSession", session, chainId, parent, environment, opening, foreseen, keys, signers }];
+  }
+
+  /** Seats of a job, then its stand-ins. */
+  #seatsOf(session: JobId): readonly Member[] {
+    const providers = this.#options.view.members("provider");
+    const turns = providerTurns(session, providers.length, LIMITS.seats + LIMITS.standIns);
+    return turns.map((position) => providers[position]!);
+  }
+
+  /** Settle for a block that these providers did, with these encoded users' transactions. */
+  #closingOf(
+    { parent, context }: Build,
+    providers: readonly Member[],
+    transactions: readonly Uint8Array[],
+  ): SystemTransaction {
+    const paid = [this.#options.operator, ...providers.map(({ operator }) => operator)] as const;
+    return closingTransaction(parent.header.number + 1n, context.l1BaseFee, { paid, transactions });
   }
 
   #openingOf({ parent, context, deposits }: Build, transactionCount: number): readonly SystemTransaction[] {
@@ -322,16 +340,13 @@ export class Sequencer {
       this.#deferred.clear();
       return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
     }
-    const { view, network, parameters } = this.#options;
-    const providers = view.members("provider");
-    const turns = providerTurns(build.session, providers.length, LIMITS.seats + LIMITS.standIns);
+    const { network, parameters } = this.#options;
     const job = {
       jobId: build.session,
       environment: build.environment,
       messages: build.candidates.map((transaction) => toMessage(transaction, build.context.l1BaseFee)),
       values: event.entries,
     };
-    build.members = turns.map((position) => providers[position]!);
     build.run = new JobRun({ network, job, providers: build.members, timeoutMs: parameters.jobTimeoutMs });
     return this.#jobStep(build, build.run.start(), moment);
   }
@@ -385,13 +400,12 @@ export class Sequencer {
     included: readonly { raw: Uint8Array; outcome: BlockOutcome }[],
     seats: readonly Seat[],
   ): readonly SequencerEffect[] {
-    const { chainId, operator } = this.#options;
+    const { chainId } = this.#options;
     const { environment, context, members } = build;
     const number = build.parent.header.number + 1n;
     const users = included.map(({ raw }) => raw);
-    const operators = seats.map(({ provider }) => members.find(({ index }) => index === provider)!.operator);
-    const paid = [operator, ...operators] as const;
-    const settle = closingTransaction(number, context.l1BaseFee, { paid, transactions: users });
+    const providers = seats.map(({ provider }) => members.find(({ index }) => index === provider)!);
+    const settle = this.#closingOf(build, providers, users);
     const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
     const opening = this.#openingOf(build, this.#openingOf(build, 0).length + users.length + 1);
     const transactions = [...opening.map(encoded), ...users, encoded(settle)];
