@@ -12,6 +12,7 @@ contract ReenteringProvider {
     receive() external payable {
         if (_entered) return;
         _entered = true;
+        // Whether the second claim is refused or pays nothing more: the balances afterwards tell.
         try MVM_FeeVault(Predeploys.FEE_VAULT).claim(payable(address(this))) {} catch {}
     }
 

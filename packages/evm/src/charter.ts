@@ -43,10 +43,6 @@ export type Terms = { readonly denied: bigint; readonly tax: bigint };
 /** The terms of a DAC without rules and tax. */
 export const FREE_TERMS: Terms = { denied: 0n, tax: 0n };
 
-function taxBy(value: bigint, words: readonly bigint[], count: number): bigint {
-  return count === 0 ? 0n : taxOf(value, bracketsOf(words, count));
-}
-
 /**
  * The terms of a transaction in execution; undefined: wait for `pending`, then ask again. One slot is read after the
  * other, whether or not a value has to be waited for: the order of reads is part of what a provider signs.
@@ -71,7 +67,7 @@ export function termsOf(state: TransactionState, signer: Address, value: bigint)
     if (packed === undefined) return undefined;
     brackets.push(packed);
   }
-  return { denied, tax: taxBy(value, brackets, count) };
+  return { denied, tax: taxOf(value, bracketsOf(brackets, count)) };
 }
 
 /** The terms that a state holds for a signer and a value, outside of any execution. The reader's errors are passed on. */
@@ -83,7 +79,7 @@ export async function readTerms(reader: StateReader, signer: Address, value: big
   const count = value === 0n ? 0 : bracketCountOf(flags);
   const wanted = [RESTRICTED, slots.allow, slots.deny, ...bracketSlots(count).map(toWordHex)];
   const [restricted, allow, deny, ...brackets] = await Promise.all(wanted.map(read));
-  return { denied: deniedWord(restricted!, allow!, deny!), tax: taxBy(value, brackets, count) };
+  return { denied: deniedWord(restricted!, allow!, deny!), tax: taxOf(value, bracketsOf(brackets, count)) };
 }
 
 /** Whether the terms deny sending transactions. */

@@ -1,4 +1,4 @@
-export { deniesTransactions, readTerms, type Terms } from "./charter.ts";
+export { readTerms, type Terms } from "./charter.ts";
 export { type CallResult, createEngine, Engine, type EngineOptions, type Execution } from "./engine.ts";
 export { describeKey, ExecutionError } from "./errors.ts";
 export type { EstimateResult } from "./estimate.ts";

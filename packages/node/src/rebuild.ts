@@ -10,13 +10,12 @@ import {
   decodeBatchData,
   decodeTransaction,
   encodeSystemTransaction,
+  environmentOf,
   genesisWrites,
   type Hash,
-  HEADER_CONSTANTS,
   type Header,
   hashHeader,
   keccakHash,
-  LIMITS,
   merkleRoot,
   nextBaseFee,
   type Outcome,
@@ -140,8 +139,7 @@ export class Rebuild {
     const number = parent.header.number + 1n;
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
     const prevRandao = prevRandaoOf(context.jobId);
-    const gasLimit = LIMITS.blockGas;
-    const environment = { timestamp, baseFeePerGas, gasLimit, prevRandao, feeRecipient: HEADER_CONSTANTS.beneficiary };
+    const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao });
     const { opening, settle } = this.#systemTransactions(number, posted);
     const transactions = this.#decoded(() => posted.transactions.map((raw) => decodeTransaction(raw, chainId)));
     const outcomes = await this.#outcomes(environment, { number, opening, transactions, settle, context });

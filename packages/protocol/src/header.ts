@@ -1,5 +1,6 @@
 /** Block headers: Ethereum's own layout (Prague fields), so that every existing client parses them (design page 10). */
 import { address, bytes, type Codec, encode, fixedBytes, hash, struct, uint } from "./codec.ts";
+import type { BlockEnvironment } from "./execution.ts";
 import { EMPTY_LIST_HASH, keccakHash } from "./hash.ts";
 import { fromHex, toHash } from "./hex.ts";
 import { LIMITS } from "./parameters.ts";
@@ -42,6 +43,16 @@ export const HEADER_CONSTANTS = {
   parentBeaconBlockRoot: ZERO_HASH,
   requestsHash: EMPTY_REQUESTS_HASH,
 } as const;
+
+/** What a block's transactions see of it without asking: the header's own fields, and constants of the network. */
+export function environmentOf({
+  timestamp,
+  baseFeePerGas,
+  prevRandao,
+}: Pick<Header, "timestamp" | "baseFeePerGas" | "prevRandao">): BlockEnvironment {
+  const { gasLimit, beneficiary: feeRecipient } = HEADER_CONSTANTS;
+  return { timestamp, baseFeePerGas, gasLimit, prevRandao, feeRecipient };
+}
 
 const layout = struct({
   parentHash: hash,

@@ -12,8 +12,8 @@ import {
   type Deposit,
   decodeTransaction,
   encodeSystemTransaction,
+  environmentOf,
   type Hash,
-  HEADER_CONSTANTS,
   type JobId,
   keccakHash,
   LIMITS,
@@ -259,13 +259,7 @@ export class Sequencer {
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
     const maxCount = Math.min(this.#maxCandidates, LIMITS.blockTransactions - deposits.length - MAX_SYSTEM_CALLS);
     const candidates = takeFitting(this.#inOrder(baseFeePerGas), maxCount);
-    const environment: BlockEnvironment = {
-      timestamp,
-      baseFeePerGas,
-      gasLimit: LIMITS.blockGas,
-      prevRandao: prevRandaoOf(session),
-      feeRecipient: HEADER_CONSTANTS.beneficiary,
-    };
+    const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao: prevRandaoOf(session) });
     const context = {
       slot: view.slot,
       l1Block: view.block.number,

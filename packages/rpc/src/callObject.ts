@@ -1,7 +1,7 @@
 /** The call object of eth_call and eth_estimateGas, and the message that it becomes. */
 import {
   type BlockEnvironment,
-  HEADER_CONSTANTS,
+  environmentOf,
   type Header,
   LIMITS,
   type Transaction,
@@ -117,14 +117,7 @@ export function prepareCall(call: CallObject, header: Header, chainId: bigint): 
       `max fee per gas less than block base fee: maxFeePerGas ${maxFeePerGas}, base fee ${header.baseFeePerGas}`,
     );
   }
-  const environment: BlockEnvironment = {
-    timestamp: header.timestamp,
-    baseFeePerGas: isFree ? 0n : header.baseFeePerGas,
-    gasLimit: HEADER_CONSTANTS.gasLimit,
-    prevRandao: header.prevRandao,
-    feeRecipient: HEADER_CONSTANTS.beneficiary,
-  };
-  return { message, environment };
+  return { message, environment: environmentOf(isFree ? { ...header, baseFeePerGas: 0n } : header) };
 }
 
 /** The message with the price that it would really pay, which GASPRICE shows in a call. */

@@ -10,8 +10,8 @@ import {
 } from "@mvm/evm";
 import {
   type BlockEnvironment,
+  environmentOf,
   type Hash,
-  HEADER_CONSTANTS,
   type StateReader,
   toMessage,
   ZERO_ADDRESS,
@@ -104,9 +104,7 @@ async function stateBefore({ backend }: MethodContext, { block }: BlockView): Pr
 
 /** A transaction of a block on the state that the ones before it have left. */
 function traceableAt(view: BlockView, index: number, reader: OverlayReader): Traceable {
-  const { timestamp, baseFeePerGas, prevRandao } = view.block.header;
-  const { gasLimit, beneficiary: feeRecipient } = HEADER_CONSTANTS;
-  const environment = { timestamp, baseFeePerGas, gasLimit, prevRandao, feeRecipient };
+  const environment = environmentOf(view.block.header);
   const entry = view.transaction(index);
   const transaction: TracedTransaction =
     entry.kind === "system"

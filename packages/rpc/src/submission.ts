@@ -100,12 +100,11 @@ export async function checkAdmission(context: MethodContext, transaction: Transa
     );
   }
   const reader = await context.backend.stateAt(block);
-  const account = await reader.account(from);
+  const [account, terms] = await Promise.all([reader.account(from), readTerms(reader, from, value)]);
   const next = account?.nonce ?? 0n;
   if (nonce < next) throw serverError(`nonce too low: next nonce ${next}, tx nonce ${nonce}`);
   if (account !== null) await checkSenderCode(reader, from, account);
   const balance = account?.balance ?? 0n;
-  const terms = await readTerms(reader, from, value);
   requirePermitted(terms, "TX", from);
   const l1Fee = l1FeeOf(transaction.raw, block.context.l1BaseFee);
   const cost = gasLimit * maxFeePerGas + value + terms.tax + l1Fee;
