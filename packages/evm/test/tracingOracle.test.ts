@@ -90,6 +90,9 @@ async function traced({ environment, reader }: Mined, transaction: TracedTransac
 
 const bare = (text: string): string => text.replace(/^0x/, "");
 
+/** Names that anvil has already for bytes that Osaka does not assign; it runs them as invalid opcodes all the same. */
+const LATER_OPCODES = ["SLOTNUM", "DUPN", "SWAPN", "EXCHANGE"];
+
 /**
  * Our steps as anvil writes them. anvil has 0x before words of memory and storage, where geth has none; it shows empty
  * lists and counters that geth leaves out; it writes errors in Rust, so that only their being there is compared; its
@@ -99,7 +102,7 @@ function comparable(log: StructLog): Record<string, unknown> {
   const { op, error, storage, memory, returnData, refund, gasCost: _, ...rest } = log;
   return {
     ...rest,
-    op: op.startsWith("opcode") ? "Unknown" : op,
+    op: op.startsWith("opcode") || LATER_OPCODES.includes(op) ? "Unknown" : op,
     failed: error !== undefined,
     memory: (memory ?? []).map(bare),
     returnData: returnData ?? "0x",
