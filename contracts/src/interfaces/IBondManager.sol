@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title Bonds of sequencers, and the Dynamic Bond Threshold of every DAC
+/// @notice DBT(chain) = MT locked for the chain * factor, rounded up to whole MT.
+interface IBondManager {
+    /// @notice A DAC's threshold changed.
+    /// @param chainId Identifier of the DAC's chain.
+    /// @param thresholdMT The threshold in whole MT.
+    event ThresholdChanged(uint256 indexed chainId, uint32 thresholdMT);
+
+    /// @notice Takes a new sequencer's first stake from it. Only SequencerPool may call.
+    /// @param sequencer The sequencer, which has approved the amount to this contract.
+    /// @param amount Wei of MT, at least the minimum stake.
+    function enrol(address sequencer, uint256 amount) external;
+
+    /// @notice Starts a sequencer's way out: it is not drawn any more. Only SequencerPool may call.
+    /// @param sequencer The sequencer.
+    function retire(address sequencer) external;
+
+    /// @notice Tells how much MT is locked for a DAC now; keeps its threshold. Only L1Bridge may call.
+    /// @param chainId Identifier of the DAC's chain.
+    /// @param lockedWei Wei of MT, held deposits not counted.
+    function setLocked(uint256 chainId, uint256 lockedWei) external;
+
+    /// @notice Whether a DAC would have at least `minEligible` sequencers with so much MT locked for it, as stakes are now.
+    /// @param lockedWei Wei of MT.
+    /// @return True if it would.
+    function admits(uint256 lockedWei) external view returns (bool);
+
+    /// @notice A DAC's threshold as of the close of an epoch.
+    /// @param chainId Identifier of the DAC's chain.
+    /// @param snapshot The epoch: the present one or one of the three before.
+    /// @return Wei of MT.
+    function thresholdAt(uint256 chainId, uint64 snapshot) external view returns (uint256);
+
+    /// @notice Locks a sequencer's stake for a DAC until `maxWindow` from now at the least; keeps the largest of the
+    /// amounts that were locked in that time. Reverts with InsufficientBond where stake minus locks on other chains is
+    /// less than the amount. Only RollupChain may call.
+    /// @param chainId Identifier of the DAC's chain.
+    /// @param sequencer The sequencer.
+    /// @param amount Wei of MT: the DAC's threshold in the slot's snapshot.
+    function lock(uint256 chainId, address sequencer, uint256 amount) external;
+
+    /// @notice Slashes a convicted sequencer by max(its lock on the DAC, amount), at most its stake; ejects it, freezes
+    /// the rest of its stake for maxWindow, gives the prover its share and burns what is left. Only RollupChain may call.
+    /// @param chainId Identifier of the DAC's chain.
+    /// @param sequencer The sequencer.
+    /// @param amount Wei of MT: the DAC's threshold in the snapshot of the convicted batch's slot.
+    /// @param prover Who gets the prover's share.
+    /// @return slashed Wei of MT taken.
+    function slash(uint256 chainId, address sequencer, uint256 amount, address prover)
+        external
+        returns (uint256 slashed);
+}
