@@ -73,6 +73,8 @@ export type BlockEvent = {
   /** seconds */
   readonly timestamp: bigint;
   readonly baseFeePerGas: bigint;
+  /** the header's mixHash: randomness of the beacon chain (EIP-4399) */
+  readonly prevRandao: Hash;
 };
 
 /** All contract events of a block were told; timestamp in seconds. */

@@ -105,10 +105,10 @@ export class L1Follower {
       const logs = seen.logs.filter((log) => log.blockNumber === block.number);
       const events = await this.#attempt(() => this.#eventsOf(logs), signal);
       if (events === undefined || signal.aborted) return "failed";
-      const { number, hash, parentHash, timestamp, baseFeePerGas } = block;
-      await this.#emit({ type: "block", number, hash, parentHash, timestamp, baseFeePerGas });
+      if (events === "taken-back") return "more";
+      await this.#emit({ type: "block", ...block });
       for (const event of events) await this.#emit(event);
-      await this.#emit({ type: "block-end", number, timestamp });
+      await this.#emit({ type: "block-end", number: block.number, timestamp: block.timestamp });
       this.#remember(block);
     }
     return "more";
@@ -141,7 +141,10 @@ export class L1Follower {
     const first = blocks?.[0];
     if (blocks === undefined || first === undefined) return this.#contradiction("eth_getBlockByNumber");
     const before = this.#remembered.at(-1);
-    if (before !== undefined && first.parentHash !== before.hash) return { reorgTo: await this.#commonBlock() };
+    if (before !== undefined && first.parentHash !== before.hash) {
+      const reorgTo = await this.#commonBlock();
+      return reorgTo === before.number ? this.#contradiction("eth_getBlockByNumber") : { reorgTo };
+    }
     const logs = await this.#logsOf(blocks);
     if (logs === "refused") return logs;
     if (logs === undefined) return this.#contradiction("eth_getLogs");
@@ -189,12 +192,17 @@ export class L1Follower {
     return consistent && still?.hash === last.hash ? logs : undefined;
   }
 
-  async #eventsOf(logs: readonly L1Log[]): Promise<readonly (ContractEvent | FollowErrorEvent)[]> {
+  /** Events of one block's logs; `taken-back` where a batch's transaction is gone because its block is. */
+  async #eventsOf(logs: readonly L1Log[]): Promise<readonly (ContractEvent | FollowErrorEvent)[] | "taken-back"> {
     const events: (ContractEvent | FollowErrorEvent)[] = [];
     for (const log of logs) {
       const event = decodeLog(this.#options.addresses, log);
-      if (event.type === "batch-appended") events.push(...(await this.#withData(event)));
-      else events.push(event);
+      const complete = event.type === "batch-appended" ? await this.#withData(event) : [event];
+      const isUnknown = complete.some((one) => one.type === "error" && one.reason === "transaction-unknown");
+      if (isUnknown && (await getBlock(this.#options.transport, log.blockNumber))?.hash !== log.blockHash) {
+        return "taken-back";
+      }
+      events.push(...complete);
     }
     return events;
   }
@@ -212,16 +220,25 @@ export class L1Follower {
     return [{ type: "error", code, l1Block, logIndex, transactionHash, chainId, index, reason }, event];
   }
 
-  /** Number of the last followed block that L1 still has. */
+  /**
+   * Number of the last followed block that L1 still has, found by halving: L1 has all before one that it has. If L1
+   * changes meanwhile the answer may be an earlier block that it had; more is replayed then.
+   */
   async #commonBlock(): Promise<bigint> {
-    for (let i = this.#remembered.length - 1; i >= 0; i--) {
-      const { number, hash } = this.#remembered[i]!;
+    let common: bigint | undefined;
+    for (let low = 0, high = this.#remembered.length; low < high; ) {
+      const middle = (low + high) >>> 1;
+      const { number, hash } = this.#remembered[middle]!;
       const present = await getBlock(this.#options.transport, number);
-      if (present?.hash === hash) return number;
+      if (present?.hash === hash) {
+        common = number;
+        low = middle + 1;
+      } else high = middle;
     }
+    if (common !== undefined) return common;
     const start = this.#options.fromBlock - 1n;
     const oldest = this.#remembered[0];
-    if (this.#options.remembered === undefined && oldest?.number === this.#options.fromBlock) return start;
+    if (!this.#options.remembered?.length && oldest?.number === this.#options.fromBlock) return start;
     throw new L1Error("reorg-too-deep", `L1 went back beyond block ${oldest?.number ?? start}`);
   }
 

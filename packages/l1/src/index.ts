@@ -12,5 +12,19 @@ export * from "./deploy.ts";
 export * from "./events.ts";
 export * from "./follower.ts";
 export * from "./l1Error.ts";
+export { encodeL1Header, getHeader } from "./l1Header.ts";
 export { createL1Provider, type L1Receipt, type L1Transport, REQUEST_TIMEOUT_MS } from "./l1Rpc.ts";
+export {
+  decodeSubmission,
+  encodeSubmission,
+  MAX_ENTRY_BYTES,
+  MAX_JOURNAL_ENTRIES,
+  MAX_KEY_BYTES,
+  MAX_TRANSACTION_BYTES,
+  MemoryJournal,
+  type SubmissionEntry,
+  type SubmissionJournal,
+} from "./submissionJournal.ts";
 export * from "./submitter.ts";
+export * from "./transactionAttempt.ts";
+export type { TransactionFees } from "./transactionFees.ts";

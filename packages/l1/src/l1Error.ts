@@ -4,8 +4,11 @@ import type { Hash, Hex } from "@mvm/protocol";
  * What went wrong at L1:
  * unreachable: no answer in time, or no connection; rpc-error: the L1 node refused a request; bad-response: its answer is
  * not of the form that the method has; reverted: a call or transaction reverts (data.revert); gas-limit: a transaction
- * needs more than one may have; nonce-conflict: somebody else uses the account; queue-full: too many transactions wait;
- * receipt-timeout: a sent transaction was not mined in time; reorg-too-deep: L1 went back beyond the blocks that are
+ * needs more than one may have; too-large: it has more bytes than nodes pass on; nonce-conflict: somebody else uses the
+ * account; nonce-gap: earlier transactions of the account can't be brought to their end; queue-full: too many transactions
+ * wait; journal-full: too many that were begun have no end; receipt-timeout: a sent transaction was not mined in time;
+ * fee-limit: it needs a higher fee than may be paid; other-call: under this key another call was sent, and mined;
+ * header-mismatch: a block's header does not hash to the block's hash; reorg-too-deep: L1 went back beyond the blocks that are
  * remembered; deployment-failed: a contract is not where it has to be; stopped: the signal was aborted.
  */
 export type L1ErrorCode =
@@ -14,9 +17,15 @@ export type L1ErrorCode =
   | "bad-response"
   | "reverted"
   | "gas-limit"
+  | "too-large"
   | "nonce-conflict"
+  | "nonce-gap"
   | "queue-full"
+  | "journal-full"
   | "receipt-timeout"
+  | "fee-limit"
+  | "other-call"
+  | "header-mismatch"
   | "reorg-too-deep"
   | "deployment-failed"
   | "stopped";

@@ -35,6 +35,8 @@ export type L1Block = {
   /** seconds */
   readonly timestamp: bigint;
   readonly baseFeePerGas: bigint;
+  /** the header's mixHash: randomness of the beacon chain (EIP-4399) */
+  readonly prevRandao: Hash;
 };
 
 /** A log as the L1 node gave it, its form checked. */
@@ -122,6 +124,7 @@ function parseBlock(method: string, value: unknown): L1Block {
     parentHash: toHash(text(fields["parentHash"])),
     timestamp: quantity(fields["timestamp"]),
     baseFeePerGas: quantity(fields["baseFeePerGas"]),
+    prevRandao: toHash(text(fields["mixHash"])),
   }));
 }
 

@@ -1,22 +1,64 @@
-import { type Address, type Hash, toAddress, toHash } from "@mvm/protocol";
-import { keccak256, Transaction, type Wallet } from "ethers";
+import { type Address, type Hash, type Hex, toAddress } from "@mvm/protocol";
+import { Transaction, type Wallet } from "ethers";
+import { driveAttempt, getNonce } from "./attemptDriver.ts";
 import type { L1Call } from "./bindings/calls.ts";
 import { decodeRevert, revertDataOf } from "./contracts.ts";
 import { MAX_TRANSACTION_GAS } from "./deploy.ts";
 import { L1Error, type L1ErrorData } from "./l1Error.ts";
-import { getBlock, getQuantity, getReceipt, type L1Receipt, type L1Transport, request, toQuantity } from "./l1Rpc.ts";
-import { pause, unlessAborted, waitForReceipt } from "./waiting.ts";
+import { getQuantity, type L1Receipt, type L1Transport, request, toQuantity } from "./l1Rpc.ts";
+import {
+  isOwnEntry,
+  MAX_JOURNAL_ENTRIES,
+  MAX_KEY_BYTES,
+  MemoryJournal,
+  type SubmissionEntry,
+  type SubmissionJournal,
+} from "./submissionJournal.ts";
+import { type AttemptNotice, type AttemptOutcome, TransactionAttempt } from "./transactionAttempt.ts";
+import { unlessAborted } from "./waiting.ts";
 
 /** Transactions that wait for their turn. */
 export const MAX_WAITING_TRANSACTIONS = 256;
+/** Nonces of earlier transactions that are closed before a new one is made. */
+export const MAX_OPEN_NONCES = 64;
+/** Deepest confirmation that can be asked for: full nodes keep twice as many states. */
+export const MAX_CONFIRMATIONS = 64n;
 /** Attempts to get one transaction in when somebody else uses the account's nonces. */
 const MAX_NONCE_ATTEMPTS = 5;
 /** Gas limit = estimate * 5/4, at most MAX_TRANSACTION_GAS: between estimate and block, storage may have grown. */
 const GAS_MARGIN = { numerator: 5n, denominator: 4n } as const;
-/** Wei a gas unit: what a proposer gets on top of the base fee. */
-const PRIORITY_FEE_WEI = 1_000_000_000n;
-const DEFAULT_RECEIPT_TIMEOUT_MS = 120_000;
+/** Gas of a transfer of nothing. */
+const TRANSFER_GAS = 21_000n;
 const DEFAULT_POLL_MS = 100;
+
+/** How long, and how dearly, a submitter tries. */
+export type SubmissionLimits = {
+  /** L1 blocks without a transaction until it is replaced by a dearer version */
+  readonly replaceAfterBlocks: bigint;
+  /** L1 blocks without a transaction until it is given up */
+  readonly giveUpAfterBlocks: bigint;
+  /** milliseconds without a new L1 block until a transaction is given up */
+  readonly stallTimeoutMs: number;
+  /** most that is paid, wei a gas unit, base fee included */
+  readonly maxFeePerGas: bigint;
+};
+
+export const DEFAULT_SUBMISSION_LIMITS: SubmissionLimits = {
+  replaceAfterBlocks: 3n,
+  giveUpAfterBlocks: 50n,
+  stallTimeoutMs: 120_000,
+  maxFeePerGas: 500_000_000_000n,
+};
+
+/** How the nonce of a transaction that was not made here and now was closed. */
+export type ClosedNonce = {
+  readonly nonce: bigint;
+  /** mined: whatever held it; resumed: a transaction of the journal; cancelled: a transfer of nothing in its stead */
+  readonly by: "mined" | "resumed" | "cancelled";
+};
+
+/** What a submitter tells while it works; only `fee-limit` and `refused` may need care. */
+export type SubmissionNotice = AttemptNotice | (ClosedNonce & { readonly type: "nonce-closed" });
 
 export type L1SubmitterOptions = {
   readonly transport: L1Transport;
@@ -25,32 +67,50 @@ export type L1SubmitterOptions = {
   readonly wallet: Pick<Wallet, "address" | "signTransaction">;
   /** stops everything: waiting transactions end with L1Error stopped */
   readonly signal: AbortSignal;
-  /** milliseconds until an unmined transaction is given up */
-  readonly receiptTimeoutMs?: number;
-  /** milliseconds between two looks for a receipt */
+  /** where transactions with a key are kept; without one, keys hold until the process ends */
+  readonly journal?: SubmissionJournal;
+  readonly onNotice?: (notice: SubmissionNotice) => void;
+  readonly limits?: Partial<SubmissionLimits>;
+  /** milliseconds between two looks at L1 */
   readonly pollMs?: number;
 };
 
-type SignedTransaction = { readonly raw: string; readonly hash: Hash; readonly nonce: bigint };
-type Sent = { readonly receipt: L1Receipt } | { readonly nonceTaken: true } | { readonly hash: Hash };
+export type SubmitOptions = {
+  /**
+   * Names what the call is to achieve, at most MAX_KEY_BYTES: until a submission under a key has its answer, no second
+   * transaction is made for it, not after a restart either.
+   */
+  readonly key?: string;
+  /** blocks that have to hold the transaction, its own included; 1 to MAX_CONFIRMATIONS, default 1 */
+  readonly confirmations?: bigint;
+};
 
-const NONCE_TOO_LOW = /nonce too low|nonce is too low|nonce has already been used/i;
-const ALREADY_KNOWN = /already known|already imported|known transaction/i;
-const UNDERPRICED = /underpriced/i;
+type Prepared = { readonly call: L1Call; readonly gasLimit: bigint; readonly confirmations: bigint };
+type Begun = {
+  readonly nonce: bigint;
+  readonly entry?: SubmissionEntry;
+  readonly key?: string;
+  readonly insists?: boolean;
+};
 
-/** Sends the transactions of one account, one after the other: each is mined before the next is made. */
+/**
+ * Sends the transactions of one account, one after the other: each is mined before the next is made. One that L1 is slow
+ * to take is replaced by dearer versions with the same nonce, one that L1 forgets is sent again. L1 has to be one node:
+ * several that disagree could hide a receipt and show the nonce used.
+ */
 export class L1Submitter {
   readonly #options: L1SubmitterOptions;
-  readonly #pollMs: number;
-  readonly #receiptTimeoutMs: number;
+  readonly #limits: SubmissionLimits;
+  readonly #journal: SubmissionJournal;
   readonly address: Address;
+  #entries: Map<string, SubmissionEntry> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
   constructor(options: L1SubmitterOptions) {
     this.#options = options;
-    this.#pollMs = options.pollMs ?? DEFAULT_POLL_MS;
-    this.#receiptTimeoutMs = options.receiptTimeoutMs ?? DEFAULT_RECEIPT_TIMEOUT_MS;
+    this.#limits = { ...DEFAULT_SUBMISSION_LIMITS, ...options.limits };
+    this.#journal = options.journal ?? new MemoryJournal();
     this.address = toAddress(options.wallet.address);
   }
 
@@ -61,44 +121,159 @@ export class L1Submitter {
 
   /**
    * Sends a call when all earlier ones are done, and waits until it is mined. Throws L1Error: reverted (with the custom
-   * error; before sending where the estimate shows it), gas-limit, nonce-conflict, receipt-timeout, queue-full,
-   * unreachable, rpc-error, bad-response, stopped.
+   * error; before sending where the estimate shows it), other-call (the key's earlier call was mined instead),
+   * fee-limit, receipt-timeout (both: if there is a key, submitting again goes on with the same transaction), gas-limit,
+   * too-large, nonce-conflict, nonce-gap, queue-full, journal-full, unreachable, rpc-error, bad-response, stopped; and
+   * what the journal throws.
    */
-  async submit(call: L1Call): Promise<L1Receipt> {
-    if (this.#waiting >= MAX_WAITING_TRANSACTIONS) {
-      throw new L1Error("queue-full", `${MAX_WAITING_TRANSACTIONS} transactions wait`, { action: call.action });
-    }
-    this.#waiting++;
-    const turn = this.#last.then(() => this.#perform(call));
-    this.#last = turn.catch(() => undefined).finally(() => this.#waiting--);
-    const receipt = await unlessAborted(turn, this.#options.signal);
-    if (receipt === undefined) throw stoppedBefore(call);
-    return receipt;
+  async submit(call: L1Call, { key, confirmations = 1n }: SubmitOptions = {}): Promise<L1Receipt> {
+    if (confirmations < 1n || confirmations > MAX_CONFIRMATIONS) throw new RangeError("confirmations out of range");
+    if (key !== undefined && new TextEncoder().encode(key).length > MAX_KEY_BYTES) throw new RangeError("key too long");
+    return this.#inTurn(call.action, () => this.#perform(call, key, confirmations));
   }
 
-  async #perform(call: L1Call): Promise<L1Receipt> {
+  /**
+   * Closes the nonces that earlier transactions of the account hold in L1's pool, as every submission does before it
+   * makes its own: waits for them, and replaces those that stay too long by a dearer version if the journal has them,
+   * else by a transfer of nothing. Throws L1Error nonce-gap, and as `submit`.
+   */
+  async settle(): Promise<readonly ClosedNonce[]> {
+    return this.#inTurn("settling", () => this.#closeNonces());
+  }
+
+  async #inTurn<T extends object>(action: string, perform: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= MAX_WAITING_TRANSACTIONS) {
+      throw new L1Error("queue-full", `${MAX_WAITING_TRANSACTIONS} transactions wait`, { action });
+    }
+    this.#waiting++;
+    const turn = this.#last.then(perform);
+    this.#last = turn.catch(() => undefined).finally(() => this.#waiting--);
+    const result = await unlessAborted(turn, this.#options.signal);
+    if (result === undefined) throw stoppedBefore(action);
+    return result;
+  }
+
+  async #perform(call: L1Call, key: string | undefined, confirmations: bigint): Promise<L1Receipt> {
     for (let attempt = 0; attempt < MAX_NONCE_ATTEMPTS; attempt++) {
-      this.#throwIfStopped(call);
-      const gasLimit = await this.#gasLimit(call);
-      const signed = await this.#sign(call, gasLimit);
-      const sent = await this.#send(call, signed);
-      if ("nonceTaken" in sent) continue;
-      const receipt = "receipt" in sent ? sent.receipt : await this.#receipt(sent.hash);
-      if (receipt.succeeded) return receipt;
-      throw await this.#revertOf(call, receipt, gasLimit);
+      if (this.#options.signal.aborted) throw stoppedBefore(call.action);
+      const entry = key === undefined ? undefined : (await this.#kept()).get(key);
+      const receipt = entry
+        ? await this.#resume(call, entry, confirmations)
+        : await this.#begin(call, key, confirmations);
+      if (receipt !== undefined) return receipt;
     }
     throw new L1Error("nonce-conflict", `the account ${this.address} is used by somebody else`, {
       action: call.action,
     });
   }
 
-  #receipt(hash: Hash): Promise<L1Receipt> {
-    const { transport, signal } = this.#options;
-    return waitForReceipt(transport, hash, { timeoutMs: this.#receiptTimeoutMs, pollMs: this.#pollMs, signal });
+  /** Makes a transaction; undefined if its nonce went to another one. */
+  async #begin(call: L1Call, key: string | undefined, confirmations: bigint): Promise<L1Receipt | undefined> {
+    await this.#closeNonces();
+    const gasLimit = await this.#gasLimit(call);
+    const nonce = await getNonce(this.#options.transport, this.address, "latest");
+    if (key !== undefined) await this.#makeRoom(nonce);
+    const prepared = { call, gasLimit, confirmations };
+    const outcome = await this.#drive(prepared, { nonce, ...(key === undefined ? {} : { key }) });
+    if (outcome.type === "given-up") throw named(outcome.error, call.action);
+    if (key !== undefined) await this.#forget(key);
+    if (outcome.type === "lost") return undefined;
+    if (outcome.type === "unsent") throw asRevert(call, outcome.error);
+    if (outcome.receipt.succeeded) return outcome.receipt;
+    throw await this.#revertOf(prepared, outcome.receipt);
   }
 
-  #throwIfStopped(call: L1Call): void {
-    if (this.#options.signal.aborted) throw stoppedBefore(call);
+  /** Goes on with the key's transaction; undefined if it came to nothing, and the call is free to be sent. */
+  async #resume(call: L1Call, entry: SubmissionEntry, confirmations: bigint): Promise<L1Receipt | undefined> {
+    await this.#closeNonces(entry.nonce);
+    const prepared = preparedOf(entry, call.action, confirmations);
+    const outcome = await this.#drive(prepared, { nonce: entry.nonce, key: entry.key, entry });
+    if (outcome.type === "given-up" || outcome.type === "unsent") throw named(outcome.error, call.action);
+    await this.#forget(entry.key);
+    if (outcome.type === "lost") return undefined;
+    const isSame = prepared.call.to === call.to && prepared.call.data === call.data;
+    const { receipt } = outcome;
+    if (isSame && !receipt.succeeded) throw await this.#revertOf(prepared, receipt);
+    if (isSame) return receipt;
+    if (!receipt.succeeded) return undefined;
+    const { transactionHash } = receipt;
+    const data = { action: call.action, transactionHash };
+    throw new L1Error("other-call", `an earlier call under the key ${entry.key} was mined`, data);
+  }
+
+  /** Closes nonces that are held in L1's pool; with `before`, all before that one, whether held or not. */
+  async #closeNonces(before?: bigint): Promise<readonly ClosedNonce[]> {
+    const { transport, onNotice } = this.#options;
+    const closed: ClosedNonce[] = [];
+    for (;;) {
+      const nonce = await getNonce(transport, this.address, "latest");
+      if (nonce >= (before ?? (await getNonce(transport, this.address, "pending")))) return closed;
+      if (closed.length === MAX_OPEN_NONCES) throw new L1Error("nonce-gap", `${MAX_OPEN_NONCES} nonces were open`);
+      const next = { nonce, by: await this.#closeNonce(nonce) };
+      closed.push(next);
+      onNotice?.({ type: "nonce-closed", ...next });
+    }
+  }
+
+  /** An entry of the journal stays there until its key is submitted again: only then is it answered. */
+  async #closeNonce(nonce: bigint): Promise<ClosedNonce["by"]> {
+    const entry = [...(await this.#kept()).values()].find((kept) => kept.nonce === nonce);
+    const cancel = { to: this.address, data: "0x", action: `the cancellation of nonce ${nonce}` } as const;
+    const outcome = entry
+      ? await this.#drive(preparedOf(entry, entry.key, 1n), { nonce, key: entry.key, entry })
+      : await this.#drive({ call: cancel, gasLimit: TRANSFER_GAS, confirmations: 1n }, { nonce, insists: true });
+    if (outcome.type === "lost") return "mined";
+    if (outcome.type === "mined") return entry ? "resumed" : "cancelled";
+    throw new L1Error("nonce-gap", `nonce ${nonce} can't be closed: ${outcome.error.message}`, {}, outcome.error);
+  }
+
+  #drive({ call, gasLimit, confirmations }: Prepared, begun: Begun): Promise<AttemptOutcome> {
+    const { transport, signal, onNotice, pollMs = DEFAULT_POLL_MS, wallet, l1ChainId } = this.#options;
+    const { nonce, entry, key, insists = false } = begun;
+    const start = { nonce, versions: entry?.versions ?? [], raw: entry?.raw };
+    const attempt = new TransactionAttempt(start, { ...this.#limits, confirmations, insists });
+    const { to, data } = call;
+    const common = { type: 2, chainId: l1ChainId, nonce: Number(nonce), to, data, gasLimit };
+    return driveAttempt(attempt, {
+      transport,
+      address: this.address,
+      signal,
+      pollMs,
+      confirmations,
+      call,
+      sign: async (fees) => (await wallet.signTransaction({ ...common, ...fees })) as Hex,
+      keep: async (raw, version) => {
+        if (key !== undefined) await this.#keep({ key, nonce, raw, versions: [...attempt.versions, version] });
+      },
+      tell: (notice) => onNotice?.(notice),
+    });
+  }
+
+  async #kept(): Promise<Map<string, SubmissionEntry>> {
+    if (this.#entries !== undefined) return this.#entries;
+    const all = await this.#journal.load();
+    const own = all.filter((entry) => isOwnEntry(entry, this.address, this.#options.l1ChainId));
+    this.#entries = new Map(own.map((entry) => [entry.key, entry]));
+    return this.#entries;
+  }
+
+  async #keep(entry: SubmissionEntry): Promise<void> {
+    await this.#journal.save(entry);
+    (await this.#kept()).set(entry.key, entry);
+  }
+
+  async #forget(key: string): Promise<void> {
+    await this.#journal.clear(key);
+    (await this.#kept()).delete(key);
+  }
+
+  /** Drops the oldest of the entries that nobody came back for, if the journal is full. */
+  async #makeRoom(nextNonce: bigint): Promise<void> {
+    const entries = await this.#kept();
+    if (entries.size < MAX_JOURNAL_ENTRIES) return;
+    const oldest = [...entries.values()].reduce((least, entry) => (entry.nonce < least.nonce ? entry : least));
+    if (oldest.nonce >= nextNonce) throw new L1Error("journal-full", `${entries.size} transactions have no end`);
+    await this.#forget(oldest.key);
   }
 
   async #gasLimit(call: L1Call): Promise<bigint> {
@@ -114,50 +289,8 @@ export class L1Submitter {
     return wanted < MAX_TRANSACTION_GAS ? wanted : MAX_TRANSACTION_GAS;
   }
 
-  async #sign(call: L1Call, gasLimit: bigint): Promise<SignedTransaction> {
-    const { transport, wallet, l1ChainId } = this.#options;
-    const nonce = await getQuantity(transport, "eth_getTransactionCount", [this.address, "pending"]);
-    const head = await getBlock(transport, "latest");
-    if (head === undefined) throw new L1Error("bad-response", "L1 has no latest block", { action: call.action });
-    const raw = await wallet.signTransaction({
-      type: 2,
-      chainId: l1ChainId,
-      nonce: Number(nonce),
-      to: call.to,
-      data: call.data,
-      gasLimit,
-      maxFeePerGas: head.baseFeePerGas * 2n + PRIORITY_FEE_WEI,
-      maxPriorityFeePerGas: PRIORITY_FEE_WEI,
-    });
-    return { raw, hash: toHash(Transaction.from(raw).hash ?? keccak256(raw)), nonce };
-  }
-
-  /** Sends the same bytes until L1 has them or refuses them: sending twice does nothing. */
-  async #send(call: L1Call, { raw, hash }: SignedTransaction): Promise<Sent> {
-    const { transport, signal } = this.#options;
-    const deadline = performance.now() + this.#receiptTimeoutMs;
-    for (;;) {
-      this.#throwIfStopped(call);
-      try {
-        await request(transport, "eth_sendRawTransaction", [raw]);
-        return { hash };
-      } catch (error) {
-        if (!(error instanceof L1Error)) throw error;
-        const reason = error.data.rpcMessage ?? "";
-        if (ALREADY_KNOWN.test(reason)) return { hash };
-        if (NONCE_TOO_LOW.test(reason)) {
-          const receipt = await getReceipt(transport, hash);
-          return receipt === undefined ? { nonceTaken: true } : { receipt };
-        }
-        if (UNDERPRICED.test(reason)) return { nonceTaken: true };
-        if (error.code !== "unreachable" || performance.now() >= deadline) throw asRevert(call, error);
-        await pause(this.#pollMs, signal);
-      }
-    }
-  }
-
   /** Why a mined transaction failed: the call is made again on the state after its block, then on the one before. */
-  async #revertOf(call: L1Call, receipt: L1Receipt, gasLimit: bigint): Promise<L1Error> {
+  async #revertOf({ call, gasLimit }: Prepared, receipt: L1Receipt): Promise<L1Error> {
     const { transport } = this.#options;
     const transaction = { from: this.address, to: call.to, data: call.data, gas: toQuantity(gasLimit) };
     const { transactionHash, blockNumber } = receipt;
@@ -173,9 +306,18 @@ export class L1Submitter {
   }
 }
 
-function stoppedBefore(call: L1Call): L1Error {
-  return new L1Error("stopped", `stopped before ${call.action} was mined`, { action: call.action });
+/** The call that an entry's bytes make. */
+function preparedOf(entry: SubmissionEntry, action: string, confirmations: bigint): Prepared {
+  const { to, data, gasLimit } = Transaction.from(entry.raw);
+  return { call: { to: toAddress(to!), data: data as Hex, action }, gasLimit, confirmations };
 }
+
+function stoppedBefore(action: string): L1Error {
+  return new L1Error("stopped", `stopped before ${action} was mined`, { action });
+}
+
+const named = (error: L1Error, action: string): L1Error =>
+  new L1Error(error.code, error.message, { ...error.data, action }, error);
 
 /** An error of the JSON-RPC as what it means for a call: a revert, decoded, if it carries one; else itself. */
 function asRevert(call: L1Call, error: unknown, transactionHash?: Hash): L1Error {

@@ -23,8 +23,8 @@ export type Anvil = {
   stop(): Promise<void>;
 };
 
-/** Starts anvil; on a given port (a restart) or a free one. */
-export async function startAnvil(port = 0): Promise<Anvil> {
+/** Starts anvil; on a given port (a restart) or a free one; with the rules of a given fork, or Osaka. */
+export async function startAnvil({ port = 0, hardfork = "osaka" } = {}): Promise<Anvil> {
   const options = [
     "--port",
     String(port),
@@ -32,7 +32,7 @@ export async function startAnvil(port = 0): Promise<Anvil> {
     String(CHAIN_ID),
     "--enable-tx-gas-limit",
     "--hardfork",
-    "osaka",
+    hardfork,
   ];
   const child = spawn(BINARY, options, { stdio: ["ignore", "pipe", "inherit"] });
   const banner = await readBanner(child);

@@ -98,19 +98,22 @@ describe("L1Submitter", () => {
     expect(await nonceOf(anvil.wallets[6]!.address)).toBe(before + 6);
   });
 
-  it("sends again, and only once in effect, when the answer to sending is lost", async () => {
+  it.each([
+    ["answer", 1],
+    ["request", 2],
+  ])("is mined once when the %s of sending is lost", async (what, sendings) => {
     const { anvil } = network;
-    let lost = 0;
+    let sent = 0;
     const transport = tampered(anvil.provider, async (method, _params, honest) => {
-      const losesAnswer = method === "eth_sendRawTransaction" && lost++ === 0;
-      const answer = await honest();
-      if (losesAnswer) throw new Error("connection reset");
-      return answer;
+      const loses = method === "eth_sendRawTransaction" && sent++ === 0;
+      if (!loses) return honest();
+      if (what === "answer") await honest();
+      throw new Error("connection reset");
     });
     const account = submitterOf(anvil, anvil.wallets[7]!, new AbortController().signal, transport);
     const before = await nonceOf(account.address);
-    expect((await account.submit(dac("lost-answer"))).succeeded).toBe(true);
-    expect(lost).toBe(2);
+    expect((await account.submit(dac(`lost-${what}`))).succeeded).toBe(true);
+    expect(sent).toBe(sendings);
     expect(await nonceOf(account.address)).toBe(before + 1);
   });
 

@@ -2,7 +2,7 @@ export * from "./blockRoots.ts";
 export { Chain } from "./chain.ts";
 export { ConfigError, type NetworkFile, type NodeConfig, parseConfig, ROLES, type Role } from "./config.ts";
 export { type CreateDacOptions, createDacOnL1 } from "./createDac.ts";
-export { pendingStore, sealStore } from "./durableStores.ts";
+export { pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 export { initNode, loadNetworkFile } from "./initNode.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
 export type * from "./ports.ts";

@@ -20,7 +20,7 @@ import { type NetworkIdentity, type Parameters, PROFILES } from "@mvm/protocol";
 import { LevelStore } from "@mvm/state";
 import { Wallet } from "ethers";
 import { ConfigError, loadConfig, type NodeConfig } from "./config.ts";
-import { pendingStore, sealStore } from "./durableStores.ts";
+import { pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 import { startGateway } from "./gateway.ts";
 import { type Keys, loadKeys } from "./keys.ts";
 import { toRoleEvent } from "./l1Events.ts";
@@ -115,14 +115,19 @@ export async function runNode(options: RunOptions): Promise<void> {
   signal.addEventListener("abort", stopAll, { once: true });
 
   const transport = createL1Provider(config.l1Url, settings.network.l1ChainId);
+  await mkdir(join(dataDir, "node"), { recursive: true });
+  const store = await LevelStore.open(join(dataDir, "node"));
   const submitter = new L1Submitter({
     transport,
     l1ChainId: settings.network.l1ChainId,
     wallet: new Wallet(keys.l1),
     signal: stop.signal,
+    journal: submissionJournal(store),
+    onNotice: (notice) => {
+      const reason = "error" in notice ? { reason: notice.error.message } : {};
+      log("warn", `l1-transaction-${notice.type}`, { nonce: notice.nonce, ...reason });
+    },
   });
-  await mkdir(join(dataDir, "node"), { recursive: true });
-  const store = await LevelStore.open(join(dataDir, "node"));
   const network = await createLibp2pNetwork({
     privateKey: keys.peer,
     listen: await listenAddresses(dataDir, config),
@@ -136,8 +141,10 @@ export async function runNode(options: RunOptions): Promise<void> {
     seals: sealStore(store),
     pending: pendingStore(store),
     poster: {
-      appendBatch: async (header, data) =>
-        void (await submitter.submit(appendBatch(config.network.contracts, { header, data }))),
+      appendBatch: async (header, data) => {
+        const key = `batch:${header.chainId}:${header.generation}:${header.index}`;
+        await submitter.submit(appendBatch(config.network.contracts, { header, data }), { key });
+      },
     },
     entropy: systemEntropy,
     identity: keys.identity,

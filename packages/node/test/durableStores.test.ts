@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { SubmissionEntry } from "@mvm/l1";
 import {
   bytesToBigInt,
   type ChainId,
@@ -14,7 +15,7 @@ import {
 } from "@mvm/protocol";
 import { LevelStore, MemoryStore } from "@mvm/state";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { pendingStore, sealStore } from "../src/index.ts";
+import { pendingStore, sealStore, submissionJournal } from "../src/index.ts";
 import { BlockMaker, signed } from "./blockMaker.ts";
 import { deposit, identityOf, viewOf } from "./world.ts";
 
@@ -93,7 +94,7 @@ describe("the store of pending transactions", () => {
     for (const [n, chainId] of CHAINS.entries()) await put(store, chainId, n);
     for (const [n, chainId] of CHAINS.entries()) expect(numbers(await store.load(chainId))).toEqual([n]);
     expect(await store.load(block.chainId)).toEqual([]);
-    await store.remove(CHAINS[0]!, keccakHash(rawOf(1)));
+    await store.remove(CHAINS[0]!, keccakHash(Uint8Array.of(1)));
     expect(numbers(await store.load(CHAINS[1]!))).toEqual([1]);
   });
 
@@ -122,5 +123,47 @@ describe("the store of pending transactions", () => {
     await store.close();
     for (const n of acknowledged) expect(loaded).toContain(n);
     expect(loaded.size).toBeLessThanOrEqual(acknowledged.length + 1);
+  });
+});
+
+describe("the journal of L1 transactions", () => {
+  const entryOf = (key: string, nonce: bigint): SubmissionEntry => ({
+    key,
+    nonce,
+    raw: "0x02c0ffee",
+    versions: [{ hash: keccakHash(Uint8Array.of(1)), maxFeePerGas: 7n, maxPriorityFeePerGas: 0n }],
+  });
+
+  it("has its entries after reopening, one for each key, the last one saved", async () => {
+    const first = await LevelStore.open(path);
+    const journal = submissionJournal(first);
+    for (const [key, nonce] of [
+      ["b", 1n],
+      ["a", 2n],
+      ["b", 3n],
+      ["", 4n],
+      ["c", 5n],
+    ] as const) {
+      await journal.save(entryOf(key, nonce));
+    }
+    await journal.clear("c");
+    await journal.clear("never saved");
+    await first.close();
+    const second = await LevelStore.open(path);
+    const entries = await submissionJournal(second).load();
+    await second.close();
+    expect(entries).toEqual([entryOf("", 4n), entryOf("a", 2n), entryOf("b", 3n)]);
+  });
+
+  it("stands apart from seals and pending transactions", async () => {
+    const shared = new MemoryStore();
+    const journal = submissionJournal(shared);
+    await journal.save(entryOf("batch:1:0:0", 9n));
+    await sealStore(shared).put(block);
+    await pendingStore(shared).put(block.chainId, keccakHash(Uint8Array.of(1)), Uint8Array.of(1));
+    expect(await journal.load()).toEqual([entryOf("batch:1:0:0", 9n)]);
+    await journal.clear("batch:1:0:0");
+    expect(await sealStore(shared).find(block)).not.toBeNull();
+    expect(await pendingStore(shared).load(block.chainId)).toHaveLength(1);
   });
 });

@@ -1,0 +1,210 @@
+import {
+  type AttemptBounds,
+  type AttemptEffect,
+  type AttemptLook,
+  type AttemptOutcome,
+  L1Error,
+  type L1Receipt,
+  MAX_VERSIONS,
+  TransactionAttempt,
+  type TransactionFees,
+} from "@mvm/l1";
+import { type Hash, type Hex, keccakHash, toWord, toWordHex } from "@mvm/protocol";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+const GWEI = 10n ** 9n;
+const NONCE = 5n;
+const BOUNDS: AttemptBounds = {
+  replaceAfterBlocks: 2n,
+  giveUpAfterBlocks: 40n,
+  stallTimeoutMs: 60_000,
+  confirmations: 2n,
+  maxFeePerGas: 50n * GWEI,
+  insists: false,
+};
+const TRUTH = ["mine", "drop", "reorg", "deafen", "taken", "quiet"] as const;
+type Happening = (typeof TRUTH)[number];
+
+const hashOf = (block: bigint): Hash => keccakHash(toWord(block));
+
+/** An L1 with one account: a pool slot for the nonce, and blocks, of which a reorganisation may take the last two back. */
+class ModelL1 {
+  head = 10n;
+  baseFeePerGas = GWEI;
+  pooled: TransactionFees | undefined;
+  mined: { hash: Hash; block: bigint } | undefined;
+  taken = false;
+  deaf = false;
+  readonly versions = new Map<Hex, TransactionFees & { hash: Hash }>();
+
+  happen(what: Happening, baseFeePerGas: bigint): void {
+    this.head++;
+    this.baseFeePerGas = baseFeePerGas;
+    this.deaf = what === "deafen";
+    const isMinable = this.pooled !== undefined && this.pooled.maxFeePerGas >= baseFeePerGas;
+    if (what === "drop") this.pooled = undefined;
+    if (what === "taken" && this.mined === undefined) {
+      this.taken = true;
+      this.pooled = undefined;
+    }
+    if (what === "mine" && isMinable && !this.taken) {
+      this.mined = { hash: (this.pooled as TransactionFees & { hash: Hash }).hash, block: this.head };
+      this.pooled = undefined;
+    }
+    if (what === "reorg" && this.mined !== undefined && this.head - this.mined.block < 2n) this.mined = undefined;
+  }
+
+  take(raw: Hex): "sent" | "late" | "underpriced" {
+    const version = this.versions.get(raw)!;
+    if (this.deaf) return "sent";
+    if (this.taken || this.mined !== undefined || version.maxFeePerGas < this.baseFeePerGas) return "late";
+    if (this.pooled !== undefined && this.pooled.maxFeePerGas * 11n > version.maxFeePerGas * 10n) return "underpriced";
+    this.pooled = version;
+    return "sent";
+  }
+
+  look(): AttemptLook {
+    const isUsed = this.mined !== undefined || this.taken || this.pooled !== undefined;
+    const { head, baseFeePerGas, mined } = this;
+    const receipt: L1Receipt | undefined = mined && {
+      transactionHash: mined.hash,
+      blockNumber: mined.block,
+      blockHash: hashOf(mined.block),
+      succeeded: true,
+      gasUsed: 21_000n,
+      contractAddress: undefined,
+    };
+    const pendingNonce = isUsed ? NONCE + 1n : NONCE;
+    return { head: { number: head, baseFeePerGas }, pendingNonce, nonceTaken: this.taken, receipt };
+  }
+}
+
+/** Lets an attempt live through a history; how it ended, and all it signed. */
+function live(history: readonly (readonly [Happening, number])[], bounds = BOUNDS) {
+  const l1 = new ModelL1();
+  const attempt = new TransactionAttempt({ nonce: NONCE, versions: [], raw: undefined }, bounds);
+  const signed: TransactionFees[] = [];
+  const limits: L1Error[] = [];
+  let nowMs = 0;
+  const carryOut = (effects: readonly AttemptEffect[]): AttemptOutcome | undefined => {
+    for (const effect of effects) {
+      if (effect.kind === "end") return effect.outcome;
+      if (effect.kind === "tell" && effect.notice.type === "fee-limit") limits.push(effect.notice.error);
+      let next: readonly AttemptEffect[] = [];
+      if (effect.kind === "sign") {
+        signed.push(effect.fees);
+        const raw = toWordHex(BigInt(signed.length)) as Hex;
+        const version = { ...effect.fees, hash: keccakHash(toWord(BigInt(signed.length))) };
+        l1.versions.set(raw, version);
+        next = attempt.handle({ kind: "signed", version, raw });
+      } else if (effect.kind === "send") {
+        const answer = l1.take(effect.raw);
+        const refusal = { kind: answer as "late", error: new L1Error("rpc-error", answer) };
+        next = attempt.handle(answer === "sent" ? { kind: "sent" } : { kind: "refused", refusal });
+      }
+      const outcome = carryOut(next);
+      if (outcome !== undefined) return outcome;
+    }
+    return undefined;
+  };
+  let outcome = carryOut(attempt.handle({ kind: "looked", look: l1.look(), nowMs }));
+  for (const [what, gwei] of history) {
+    if (outcome !== undefined) break;
+    nowMs += 12_000;
+    l1.happen(what, BigInt(gwei) * GWEI);
+    outcome = carryOut(attempt.handle({ kind: "looked", look: l1.look(), nowMs }));
+  }
+  return { outcome, signed, limits, l1 };
+}
+
+const historyOf = (...happenings: readonly Happening[]) =>
+  fc.array(fc.tuple(fc.constantFrom(...happenings), fc.integer({ min: 1, max: 60 })), { maxLength: 60 });
+
+describe("TransactionAttempt", () => {
+  it("raises both fees by an eighth or more, stays within its limit, and tells the limit once, in any history", () => {
+    fc.assert(
+      fc.property(historyOf(...TRUTH), (history) => {
+        const { signed, limits } = live(history);
+        expect(signed.length).toBeLessThanOrEqual(MAX_VERSIONS);
+        expect(limits.length).toBeLessThanOrEqual(1);
+        for (const [i, fees] of signed.entries()) {
+          expect(fees.maxFeePerGas).toBeLessThanOrEqual(BOUNDS.maxFeePerGas);
+          expect(fees.maxPriorityFeePerGas).toBeLessThanOrEqual(fees.maxFeePerGas);
+          const before = signed[i - 1];
+          if (before === undefined) continue;
+          expect(fees.maxFeePerGas * 8n).toBeGreaterThanOrEqual(before.maxFeePerGas * 9n);
+          expect(fees.maxPriorityFeePerGas * 8n).toBeGreaterThanOrEqual(before.maxPriorityFeePerGas * 9n);
+        }
+      }),
+    );
+  });
+
+  it("ends as mined only with a receipt as deep as asked, and as lost only where no version can be mined", () => {
+    fc.assert(
+      fc.property(historyOf(...TRUTH), (history) => {
+        const { outcome, l1 } = live(history);
+        if (outcome?.type === "mined") {
+          expect(l1.mined?.hash).toBe(outcome.receipt.transactionHash);
+          expect(l1.head - outcome.receipt.blockNumber + 1n).toBeGreaterThanOrEqual(BOUNDS.confirmations);
+        }
+        expect(outcome?.type === "lost").toBe(l1.taken && outcome !== undefined && outcome.type !== "unsent");
+      }),
+    );
+  });
+
+  it("is mined in the end, whatever came before, once L1 takes it and leaves it", () => {
+    const calm = Array.from({ length: 6 }, () => ["mine", 1] as const);
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.tuple(fc.constantFrom<Happening>("drop", "reorg", "deafen", "mine"), fc.integer({ min: 1, max: 20 })),
+          { maxLength: 30 },
+        ),
+        (history) => {
+          const { outcome } = live([...history, ...calm]);
+          expect(outcome?.type).toBe("mined");
+        },
+      ),
+    );
+  });
+
+  it("gives up after its bound of blocks, with the limit as the reason where there was one", () => {
+    const silence = Array.from({ length: 50 }, () => ["quiet", 1] as const);
+    expect(live(silence, { ...BOUNDS, maxFeePerGas: 20n * GWEI }).outcome).toMatchObject({
+      type: "given-up",
+      error: { code: "fee-limit" },
+    });
+    const rich = live(silence, { ...BOUNDS, maxFeePerGas: 10n ** 15n });
+    expect(rich.outcome).toMatchObject({ type: "given-up", error: { code: "receipt-timeout" } });
+    expect(rich.l1.head).toBe(50n);
+  });
+
+  it("leaves a nonce that is in use, unless it insists: then whoever holds it has the bound's blocks first", () => {
+    const look: AttemptLook = {
+      head: { number: 1n, baseFeePerGas: GWEI },
+      pendingNonce: NONCE + 1n,
+      nonceTaken: false,
+      receipt: undefined,
+    };
+    const at = (insists: boolean) =>
+      new TransactionAttempt({ nonce: NONCE, versions: [], raw: undefined }, { ...BOUNDS, insists });
+    expect(at(false).handle({ kind: "looked", look, nowMs: 0 })).toMatchObject([{ outcome: { type: "lost" } }]);
+    const insisting = at(true);
+    const kinds = [1n, 2n, 3n].map((number) =>
+      insisting.handle({ kind: "looked", look: { ...look, head: { ...look.head, number } }, nowMs: 0 }),
+    );
+    expect(kinds).toMatchObject([[], [], [{ kind: "sign" }]]);
+  });
+
+  it("that was never sent ends with what refused it; one that may be out there waits", () => {
+    const error = new L1Error("rpc-error", "insufficient funds");
+    const refused = { kind: "refused", refusal: { kind: "never", error } } as const;
+    const fees = { maxFeePerGas: GWEI, maxPriorityFeePerGas: GWEI, hash: hashOf(1n) };
+    const fresh = new TransactionAttempt({ nonce: NONCE, versions: [], raw: undefined }, BOUNDS);
+    fresh.handle({ kind: "signed", version: fees, raw: "0x01" });
+    expect(fresh.handle(refused)).toEqual([{ kind: "end", outcome: { type: "unsent", error } }]);
+    const resumed = new TransactionAttempt({ nonce: NONCE, versions: [fees], raw: "0x01" }, BOUNDS);
+    expect(resumed.handle(refused)).toEqual([{ kind: "tell", notice: { type: "refused", nonce: NONCE, error } }]);
+  });
+});
