@@ -4,13 +4,14 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {BlsSignatures} from "./BlsSignatures.sol";
 
 /// @title Sign-up of the operators of one role, with stake
 /// @notice An operator registers its keys and network address and locks a stake in MT. Registration numbers are
 /// sequential and are never given twice. Leaving takes effect at once; the stake is paid back after a delay.
-/// @dev What this contract does not check yet: possession of the BLS key and of the peer key. A registration only
-/// states them. Until a proof of possession is part of {Registration}, two operators may state the same key, so nobody may take
-/// a stated key for proven, and signatures of several keys must not be aggregated on its word.
+/// @dev An operator proves that it has its BLS key, so keys of this registry may be taken for their operators', and
+/// signatures of several keys may be checked together. A key stands for one registration at a time. What this contract does not
+/// check is possession of the peer key: a registration only states it.
 /// Nobody has any power over stakes but the operator who locked them.
 abstract contract StakedRegistry {
     using SafeERC20 for IERC20;
@@ -25,12 +26,14 @@ abstract contract StakedRegistry {
         uint32 maxActive;
     }
 
-    /// @notice What an operator states of itself.
-    /// @param blsPublicKey BLS12-381 G1 point, compressed, 48 bytes.
+    /// @notice What an operator shows of itself to register.
+    /// @param blsPublicKey BLS12-381 G1 point x || y, 96 bytes: see {BlsSignatures}.
+    /// @param possession Signature by that key on {BlsSignatures.possessionDigest}, a G2 point, 192 bytes.
     /// @param peerId libp2p peer identifier as the nodes encode it, 1 to MAX_PEER_ID_LENGTH bytes.
     /// @param multiaddr Multiaddr as the nodes encode it, 1 to MAX_MULTIADDR_LENGTH bytes.
     struct Registration {
         bytes blsPublicKey;
+        bytes possession;
         bytes peerId;
         bytes multiaddr;
     }
@@ -47,7 +50,7 @@ abstract contract StakedRegistry {
     /// @param status Life of the registration.
     /// @param unlocksAt Time in seconds from which the stake may be withdrawn; zero while active.
     /// @param stake Locked stake in wei of MT; zero once withdrawn.
-    /// @param blsPublicKey See {Registration}.
+    /// @param blsPublicKey BLS12-381 G1 point, compressed, 48 bytes.
     /// @param peerId See {Registration}.
     /// @param multiaddr See {Registration}.
     struct Operator {
@@ -60,8 +63,6 @@ abstract contract StakedRegistry {
         bytes multiaddr;
     }
 
-    /// @notice Length of a compressed G1 point, in bytes.
-    uint256 public constant BLS_PUBLIC_KEY_LENGTH = 48;
     /// @notice Longest peer identifier, in bytes.
     uint256 public constant MAX_PEER_ID_LENGTH = 64;
     /// @notice Longest network address, in bytes.
@@ -89,8 +90,10 @@ abstract contract StakedRegistry {
     uint32[] private _active;
     /// @dev Registry index + 1 of an account's present registration; zero: none.
     mapping(address account => uint256 indexPlusOne) private _registrationOf;
+    /// @dev Hashes of the compressed keys of active and exiting operators.
+    mapping(bytes32 keyHash => bool) private _isKeyTaken;
 
-    /// @notice An operator registered.
+    /// @notice An operator registered, with its key in 48 compressed bytes.
     event Registered(
         uint256 indexed index,
         address indexed operator,
@@ -118,8 +121,8 @@ abstract contract StakedRegistry {
     error NotExiting(uint256 index);
     /// @notice The stake is below the minimum.
     error StakeTooSmall(uint256 given, uint256 minimum);
-    /// @notice The BLS key is not 48 bytes long.
-    error InvalidBlsPublicKey(uint256 length);
+    /// @notice A registration whose stake is not withdrawn has this BLS key.
+    error BlsKeyTaken(bytes blsPublicKey);
     /// @notice The peer identifier is empty or too long.
     error InvalidPeerId(uint256 length);
     /// @notice The network address is empty or too long.
@@ -145,7 +148,8 @@ abstract contract StakedRegistry {
         maxActive = parameters.maxActive;
     }
 
-    /// @notice Registers the caller and pulls its stake, which it has approved before.
+    /// @notice Registers the caller and pulls its stake, which it has approved before. Reverts with
+    /// BlsSignatures.InvalidBlsPublicKey or InvalidPossession where the caller does not prove that it has the key.
     /// @param registration Keys and network address.
     /// @param stake Stake in wei of MT, at least `minimumStake`.
     /// @return index The registry index.
@@ -209,6 +213,7 @@ abstract contract StakedRegistry {
         operator.status = OperatorStatus.Withdrawn;
         operator.stake = 0;
         delete _registrationOf[msg.sender];
+        delete _isKeyTaken[keccak256(operator.blsPublicKey)];
         totalStake -= stake;
         emit StakeWithdrawn(index, msg.sender, stake);
         token.safeTransfer(msg.sender, stake);
@@ -278,12 +283,10 @@ abstract contract StakedRegistry {
         uint256 present = _registrationOf[msg.sender];
         if (present != 0) revert AlreadyRegistered(msg.sender, present - 1);
         if (stake < minimumStake) revert StakeTooSmall(stake, minimumStake);
-        if (registration.blsPublicKey.length != BLS_PUBLIC_KEY_LENGTH) {
-            revert InvalidBlsPublicKey(registration.blsPublicKey.length);
-        }
         _requireAddress(registration.peerId, registration.multiaddr);
         index = _operators.length;
         if (_active.length >= maxActive || index >= type(uint32).max) revert RegistryFull();
+        bytes memory blsPublicKey = _takeKey(registration.blsPublicKey, registration.possession);
 
         _registrationOf[msg.sender] = index + 1;
         _active.push(uint32(index));
@@ -291,13 +294,19 @@ abstract contract StakedRegistry {
         Operator storage operator = _operators.push();
         operator.account = msg.sender;
         operator.stake = stake;
-        operator.blsPublicKey = registration.blsPublicKey;
+        operator.blsPublicKey = blsPublicKey;
         operator.peerId = registration.peerId;
         operator.multiaddr = registration.multiaddr;
-        emit Registered(
-            index, msg.sender, stake, registration.blsPublicKey, registration.peerId, registration.multiaddr
-        );
+        emit Registered(index, msg.sender, stake, blsPublicKey, registration.peerId, registration.multiaddr);
         token.safeTransferFrom(msg.sender, address(this), stake);
+    }
+
+    /// @dev Compresses a key, of which the caller proves that it has it, and marks it as taken.
+    function _takeKey(bytes calldata point, bytes calldata possession) private returns (bytes memory blsPublicKey) {
+        blsPublicKey = BlsSignatures.requirePossession(msg.sender, point, possession);
+        bytes32 keyHash = keccak256(blsPublicKey);
+        if (_isKeyTaken[keyHash]) revert BlsKeyTaken(blsPublicKey);
+        _isKeyTaken[keyHash] = true;
     }
 
     function _removeActive(uint32 index) private {

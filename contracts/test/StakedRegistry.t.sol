@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {BlsSignatures} from "../src/BlsSignatures.sol";
 import {SequencerPool} from "../src/SequencerPool.sol";
 import {StakedRegistry} from "../src/StakedRegistry.sol";
 import {NetworkTest} from "./base/NetworkTest.sol";
@@ -28,9 +29,11 @@ contract StakedRegistryTest is NetworkTest {
         token.transfer(operator, stake);
         vm.prank(operator);
         token.approve(address(sequencerPool), stake);
-        StakedRegistry.Registration memory own = registration();
+        StakedRegistry.Registration memory own = registrationOf(sequencerPool, operator);
+        bytes memory key = BlsSignatures.compress(own.blsPublicKey);
+        assertEq(key.length, 48, "compressed");
         vm.expectEmit(true, true, false, true, address(sequencerPool));
-        emit StakedRegistry.Registered(others, operator, stake, own.blsPublicKey, own.peerId, own.multiaddr);
+        emit StakedRegistry.Registered(others, operator, stake, key, own.peerId, own.multiaddr);
         vm.prank(operator);
         assertEq(sequencerPool.register(own, stake), others, "index");
         assertEq(token.balanceOf(operator), 0, "paid");
@@ -38,7 +41,7 @@ contract StakedRegistryTest is NetworkTest {
         StakedRegistry.Operator memory stored = sequencerPool.operatorAt(others);
         assertEq(stored.account, operator, "account");
         assertEq(stored.stake, stake, "stake");
-        assertEq(stored.blsPublicKey, own.blsPublicKey, "key");
+        assertEq(stored.blsPublicKey, key, "key");
         assertEq(stored.peerId, own.peerId, "peer");
         assertEq(stored.multiaddr, own.multiaddr, "address");
         assertEq(sequencerPool.indexOf(operator), others, "indexOf");
@@ -58,32 +61,28 @@ contract StakedRegistryTest is NetworkTest {
         token.transfer(operator, MIN_STAKE);
         (uint8 v, bytes32 r, bytes32 s) = signPermit(key, MIN_STAKE);
         if (usedBefore) token.permit(operator, address(sequencerPool), MIN_STAKE, block.timestamp, v, r, s);
+        StakedRegistry.Registration memory own = registrationOf(sequencerPool, operator);
         vm.prank(operator);
-        sequencerPool.registerWithPermit(registration(), MIN_STAKE, block.timestamp, v, r, s);
+        sequencerPool.registerWithPermit(own, MIN_STAKE, block.timestamp, v, r, s);
         assertEq(sequencerPool.totalStake(), MIN_STAKE, "stake");
     }
 
     function test_aStakeBelowTheMinimumIsRefused(uint256 stake) public {
         stake = between(stake, 0, MIN_STAKE - 1);
+        StakedRegistry.Registration memory own = registrationOf(sequencerPool, address(this));
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.StakeTooSmall.selector, stake, MIN_STAKE));
-        sequencerPool.register(registration(), stake);
+        sequencerPool.register(own, stake);
     }
 
-    function test_keysAndAddressesHaveTheirLengths(uint256 size) public {
-        StakedRegistry.Registration memory wrong = registration();
-        uint256 length = between(size, 0, 200);
-        vm.assume(length != 48);
-        wrong.blsPublicKey = new bytes(length);
-        vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidBlsPublicKey.selector, length));
-        sequencerPool.register(wrong, MIN_STAKE);
-
-        wrong = registration();
-        length = size % 5 == 0 ? 0 : between(size, 65, 400);
+    function test_addressesHaveTheirLengths(uint256 size) public {
+        StakedRegistry.Registration memory wrong = registrationOf(sequencerPool, address(this));
+        bytes memory peerId = wrong.peerId;
+        uint256 length = size % 5 == 0 ? 0 : between(size, 65, 400);
         wrong.peerId = new bytes(length);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidPeerId.selector, length));
         sequencerPool.register(wrong, MIN_STAKE);
 
-        wrong = registration();
+        wrong.peerId = peerId;
         length = size % 5 == 0 ? 0 : between(size, 257, 800);
         wrong.multiaddr = new bytes(length);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidMultiaddr.selector, length));
@@ -93,16 +92,17 @@ contract StakedRegistryTest is NetworkTest {
     function test_anAccountRegistersOnceUntilItsStakeIsBack(uint64 early) public {
         address operator = accountOf(0);
         registerOperator(sequencerPool, operator, MIN_STAKE);
+        StakedRegistry.Registration memory own = registrationOf(sequencerPool, operator);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.AlreadyRegistered.selector, operator, 0));
         vm.prank(operator);
-        sequencerPool.register(registration(), MIN_STAKE);
+        sequencerPool.register(own, MIN_STAKE);
 
         vm.prank(operator);
         sequencerPool.requestExit();
         uint64 unlocksAt = uint64(block.timestamp) + UNBONDING;
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.AlreadyRegistered.selector, operator, 0));
         vm.prank(operator);
-        sequencerPool.register(registration(), MIN_STAKE);
+        sequencerPool.register(own, MIN_STAKE);
 
         vm.warp(between(early, block.timestamp, unlocksAt - 1));
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.StillUnbonding.selector, unlocksAt));
@@ -118,6 +118,65 @@ contract StakedRegistryTest is NetworkTest {
         assertEq(sequencerPool.totalStake(), 0, "total");
         assertEq(registerOperator(sequencerPool, operator, MIN_STAKE), 1, "a new index");
         assertTrue(sequencerPool.operatorAt(0).status == StakedRegistry.OperatorStatus.Withdrawn, "the old one stays");
+    }
+
+    function expectNoPossession(StakedRegistry.Registration memory wrong) private {
+        vm.expectRevert(abi.encodeWithSelector(BlsSignatures.InvalidPossession.selector));
+        sequencerPool.register(wrong, MIN_STAKE);
+    }
+
+    function test_aKeyIsRegisteredByWhomItIsProvenFor(uint256 secret, address other, uint64 chain) public {
+        vm.assume(other != address(this) && chain != block.chainid && chain != 0);
+        secret = between(secret, 1, 2 ** 250);
+        expectNoPossession(registrationWith(secret, sequencerPool, other));
+        expectNoPossession(registrationWith(secret, providerRegistry, address(this)));
+        uint256 here = block.chainid;
+        vm.chainId(chain);
+        StakedRegistry.Registration memory elsewhere = registrationWith(secret, sequencerPool, address(this));
+        vm.chainId(here);
+        expectNoPossession(elsewhere);
+        StakedRegistry.Registration memory right = registrationWith(secret, sequencerPool, address(this));
+        elsewhere = registrationWith(secret + 1, sequencerPool, address(this));
+        elsewhere.blsPublicKey = right.blsPublicKey;
+        expectNoPossession(elsewhere);
+        token.approve(address(sequencerPool), MIN_STAKE);
+        sequencerPool.register(right, MIN_STAKE);
+    }
+
+    function test_aKeyWithoutTheFormOfAPointIsRefused(uint256 size, bool isEmpty) public {
+        StakedRegistry.Registration memory wrong = registrationOf(sequencerPool, address(this));
+        uint256 length = between(size, 0, 200);
+        wrong.blsPublicKey = isEmpty ? new bytes(length) : bytes.concat(wrong.blsPublicKey, hex"00");
+        vm.expectRevert(abi.encodeWithSelector(BlsSignatures.InvalidBlsPublicKey.selector));
+        sequencerPool.register(wrong, MIN_STAKE);
+    }
+
+    function test_aKeyStandsForOneRegistrationUntilItsStakeIsBack(uint256 secret) public {
+        secret = between(secret, 1, 2 ** 250);
+        address second = accountOf(0);
+        StakedRegistry.Registration memory own = registrationWith(secret, sequencerPool, address(this));
+        StakedRegistry.Registration memory same = registrationWith(secret, sequencerPool, second);
+        token.approve(address(sequencerPool), 2 * MIN_STAKE);
+        token.transfer(second, MIN_STAKE);
+        vm.prank(second);
+        token.approve(address(sequencerPool), MIN_STAKE);
+        sequencerPool.register(own, MIN_STAKE);
+
+        bytes memory key = sequencerPool.operatorAt(0).blsPublicKey;
+        bytes memory taken = abi.encodeWithSelector(StakedRegistry.BlsKeyTaken.selector, key);
+        vm.expectRevert(taken);
+        vm.prank(second);
+        sequencerPool.register(same, MIN_STAKE);
+        sequencerPool.requestExit();
+        vm.expectRevert(taken);
+        vm.prank(second);
+        sequencerPool.register(same, MIN_STAKE);
+        vm.warp(block.timestamp + UNBONDING);
+        sequencerPool.withdrawStake();
+        vm.prank(second);
+        assertEq(sequencerPool.register(same, MIN_STAKE), 1, "free again");
+        vm.expectRevert(taken);
+        sequencerPool.register(own, MIN_STAKE);
     }
 
     function test_onlyTheRegisteredActInTheirOrder(address stranger) public {
@@ -159,15 +218,46 @@ contract StakedRegistryTest is NetworkTest {
         assertEq(sequencerPool.operatorAt(0).multiaddr, abi.encode(network), "address");
     }
 
-    /// @dev Exits are the set bits of `exits`, in an order that `salt` gives.
-    function test_exitsLeaveTheOthersInOrder(uint16 exits, uint256 salt) public {
-        uint256 size = 12;
-        for (uint256 i = 0; i < size; i++) {
+    function test_maxActiveIsBounded(uint32 maxActive) public {
+        vm.assume(maxActive == 0 || maxActive > 4096);
+        vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidMaxActive.selector, maxActive));
+        new SequencerPool(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, maxActive));
+    }
+
+    function test_aFullListTakesNobodyUntilSomebodyLeaves() public {
+        SequencerPool small = new SequencerPool(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 2));
+        registerOperator(small, accountOf(0), MIN_STAKE);
+        registerOperator(small, accountOf(1), MIN_STAKE);
+        StakedRegistry.Registration memory own = registrationOf(small, accountOf(2));
+        vm.expectRevert(abi.encodeWithSelector(StakedRegistry.RegistryFull.selector));
+        vm.prank(accountOf(2));
+        small.register(own, MIN_STAKE);
+        vm.prank(accountOf(0));
+        small.requestExit();
+        assertEq(registerOperator(small, accountOf(2), MIN_STAKE), 2, "index");
+    }
+}
+
+/// @notice Properties of lists, on a pool with some operators.
+contract OperatorListTest is NetworkTest {
+    uint256 private constant OPERATORS = 12;
+
+    function setUp() public {
+        deployNetwork();
+        for (uint256 i = 0; i < OPERATORS; i++) {
             registerOperator(sequencerPool, accountOf(i), MIN_STAKE);
         }
-        bool[12] memory gone;
-        for (uint256 round = 0; round < size; round++) {
-            uint256 pick = (round * 5 + salt % 12) % size;
+    }
+
+    function accountOf(uint256 i) private pure returns (address) {
+        return address(uint160(0x10000 + i));
+    }
+
+    /// @dev Exits are the set bits of `exits`, in an order that `salt` gives.
+    function test_exitsLeaveTheOthersInOrder(uint16 exits, uint256 salt) public {
+        bool[OPERATORS] memory gone;
+        for (uint256 round = 0; round < OPERATORS; round++) {
+            uint256 pick = (round * 5 + salt % OPERATORS) % OPERATORS;
             if (exits & (1 << pick) == 0) continue;
             vm.prank(accountOf(pick));
             sequencerPool.requestExit();
@@ -175,7 +265,7 @@ contract StakedRegistryTest is NetworkTest {
         }
         uint256[] memory active = sequencerPool.activePage(0, 100);
         uint256 position = 0;
-        for (uint256 i = 0; i < size; i++) {
+        for (uint256 i = 0; i < OPERATORS; i++) {
             if (gone[i]) continue;
             assertEq(active[position], i, "order");
             assertEq(sequencerPool.activeAt(position), accountOf(i), "account");
@@ -187,10 +277,7 @@ contract StakedRegistryTest is NetworkTest {
     }
 
     function test_pagesAreBoundedAndEndWithTheList(uint256 from, uint256 limit) public {
-        for (uint256 i = 0; i < 3; i++) {
-            registerOperator(sequencerPool, accountOf(i), MIN_STAKE);
-        }
-        from = between(from, 0, 5);
+        from = between(from, 0, OPERATORS + 2);
         if (limit > 100) {
             vm.expectRevert(abi.encodeWithSelector(StakedRegistry.PageTooLarge.selector, limit));
             sequencerPool.page(from, limit);
@@ -198,7 +285,7 @@ contract StakedRegistryTest is NetworkTest {
             sequencerPool.activePage(from, limit);
             limit = limit % 100;
         }
-        uint256 left = from < 3 ? 3 - from : 0;
+        uint256 left = from < OPERATORS ? OPERATORS - from : 0;
         uint256 size = limit < left ? limit : left;
         StakedRegistry.Operator[] memory operators = sequencerPool.page(from, limit);
         assertEq(operators.length, size, "page");
@@ -206,26 +293,8 @@ contract StakedRegistryTest is NetworkTest {
         for (uint256 i = 0; i < size; i++) {
             assertEq(operators[i].account, accountOf(from + i), "account");
         }
-        vm.expectRevert(abi.encodeWithSelector(StakedRegistry.UnknownIndex.selector, 3));
-        sequencerPool.operatorAt(3);
-    }
-
-    function test_maxActiveIsBounded(uint32 maxActive) public {
-        vm.assume(maxActive == 0 || maxActive > 4096);
-        vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidMaxActive.selector, maxActive));
-        new SequencerPool(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, maxActive));
-    }
-
-    function test_aFullListTakesNobodyUntilSomebodyLeaves() public {
-        SequencerPool small = new SequencerPool(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 2));
-        registerOperator(small, accountOf(0), MIN_STAKE);
-        registerOperator(small, accountOf(1), MIN_STAKE);
-        vm.expectRevert(abi.encodeWithSelector(StakedRegistry.RegistryFull.selector));
-        vm.prank(accountOf(2));
-        small.register(registration(), MIN_STAKE);
-        vm.prank(accountOf(0));
-        small.requestExit();
-        assertEq(registerOperator(small, accountOf(2), MIN_STAKE), 2, "index");
+        vm.expectRevert(abi.encodeWithSelector(StakedRegistry.UnknownIndex.selector, OPERATORS));
+        sequencerPool.operatorAt(OPERATORS);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {BlsSignatures} from "../../src/BlsSignatures.sol";
 import {Charter, Permission, TaxBracket} from "../../src/CharterRules.sol";
 import {Comco} from "../../src/Comco.sol";
 import {DacRegistry} from "../../src/DacRegistry.sol";
@@ -12,6 +13,7 @@ import {RollupChain} from "../../src/RollupChain.sol";
 import {SequencerPool} from "../../src/SequencerPool.sol";
 import {StakedRegistry} from "../../src/StakedRegistry.sol";
 import {StorageRegistry} from "../../src/StorageRegistry.sol";
+import {BlsSigner} from "./BlsSigner.sol";
 import {Test} from "./Test.sol";
 
 /// @notice A whole network, deployed in the order that packages/l1/src/deploy.ts uses. This contract holds the supply.
@@ -60,16 +62,42 @@ abstract contract NetworkTest is Test {
         return Charter("to be useful", "by being tested", new Permission[](0), new TaxBracket[](0), address(0xCAFE));
     }
 
-    function registration() internal pure returns (StakedRegistry.Registration memory) {
-        return StakedRegistry.Registration(new bytes(48), hex"0024080112", hex"047f000001");
+    /// @dev The secret of an operator's BLS key.
+    function secretOf(address operator) internal pure returns (uint256) {
+        return uint256(keccak256(abi.encode("secret", operator)));
+    }
+
+    /// @dev A registration that a pool takes from an operator. Calls precompiles: to be made before a prank or an expected
+    /// revert.
+    function registrationOf(StakedRegistry pool, address operator)
+        internal
+        view
+        returns (StakedRegistry.Registration memory)
+    {
+        return registrationWith(secretOf(operator), pool, operator);
+    }
+
+    /// @dev The same with a key of the caller's choice.
+    function registrationWith(uint256 secret, StakedRegistry pool, address operator)
+        internal
+        view
+        returns (StakedRegistry.Registration memory)
+    {
+        bytes memory key = BlsSigner.publicKeyOf(secret);
+        bytes32 keyHash = keccak256(BlsSignatures.compress(key));
+        bytes memory claim =
+            abi.encodePacked(keccak256("mvm/bls-possession/1"), block.chainid, address(pool), operator, keyHash);
+        bytes memory possession = BlsSigner.sign(secret, keccak256(claim));
+        return StakedRegistry.Registration(key, possession, hex"0024080112", hex"047f000001");
     }
 
     function registerOperator(StakedRegistry pool, address operator, uint256 stake) internal returns (uint256) {
         token.transfer(operator, stake);
+        StakedRegistry.Registration memory own = registrationOf(pool, operator);
         vm.prank(operator);
         token.approve(address(pool), stake);
         vm.prank(operator);
-        return pool.register(registration(), stake);
+        return pool.register(own, stake);
     }
 
     function depositFor(uint256 chainId, address from, address to, uint256 amount) internal returns (uint256) {

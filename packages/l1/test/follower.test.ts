@@ -22,7 +22,7 @@ import {
   MT,
   nextHeader,
   Recorder,
-  registrationOf,
+  signUpOf,
   startNetwork,
   type TestNetwork,
   tampered,
@@ -278,8 +278,8 @@ describe("a batch that a contract appended", () => {
     const { addresses } = network;
     await network.accounts[0]!.submit(transferMt(addresses, operator, stakeWei));
     await owner.submit(through(operator, approve(addresses, "sequencerPool", stakeWei)));
-    const registration = registrationOf(operator);
-    await owner.submit(through(operator, register(addresses, "sequencer", { registration, stakeWei })));
+    const signUp = signUpOf(network, "sequencer", operator);
+    await owner.submit(through(operator, register(addresses, "sequencer", { signUp, stakeWei })));
   }
 
   it("is told without its data, after an error event", async () => {

@@ -21,11 +21,14 @@ import {
 import {
   type Address,
   type BatchHeader,
+  blsKeyFromSeed,
   type ChainId,
   type Charter,
+  fromHex,
   type Hash,
   keccakHash,
   PROFILES,
+  provePossession,
   toAddress,
   ZERO_ADDRESS,
   ZERO_HASH,
@@ -88,11 +91,20 @@ export async function fund(
   await account.submit(approve(network.addresses, spender, amountWei));
 }
 
+const blsKeyOf = (operator: Address) => blsKeyFromSeed(fromHex(`0x${operator.slice(2).repeat(2)}`));
+
+/** What L1 shows of an operator that signed up by signUpOf. */
 export const registrationOf = (operator: Address) => ({
-  blsPublicKey: `0x${operator.slice(2).padEnd(96, "b")}` as const,
+  blsPublicKey: blsKeyOf(operator).publicKey,
   peerId: new TextEncoder().encode(`peer of ${operator}`),
   multiaddr: new TextEncoder().encode("/ip4/127.0.0.1/tcp/4001"),
 });
+
+/** A registration with its proof of possession. */
+export function signUpOf(network: TestNetwork, role: StakedRole, operator: Address) {
+  const claim = { l1ChainId: network.anvil.l1ChainId, registry: network.addresses[REGISTRIES[role]], operator };
+  return { ...registrationOf(operator), possession: provePossession(blsKeyOf(operator), claim) };
+}
 
 export const REGISTRIES = {
   sequencer: "sequencerPool",
@@ -103,7 +115,8 @@ export const REGISTRIES = {
 export async function registerFor(network: TestNetwork, account: L1Submitter, role: StakedRole): Promise<void> {
   const stakeWei = 1_000n * MT;
   await fund(network, account, REGISTRIES[role], stakeWei);
-  await account.submit(register(network.addresses, role, { registration: registrationOf(account.address), stakeWei }));
+  const signUp = signUpOf(network, role, account.address);
+  await account.submit(register(network.addresses, role, { signUp, stakeWei }));
 }
 
 export async function createDacNamed(network: TestNetwork, label: string): Promise<void> {

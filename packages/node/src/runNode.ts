@@ -16,7 +16,7 @@ import {
   updateAddress,
 } from "@mvm/l1";
 import { createLibp2pNetwork, type Network, peerIdOf } from "@mvm/network";
-import { type NetworkIdentity, type Parameters, PROFILES } from "@mvm/protocol";
+import { type NetworkIdentity, type Parameters, PROFILES, provePossession } from "@mvm/protocol";
 import { LevelStore } from "@mvm/state";
 import { Wallet } from "ethers";
 import { ConfigError, loadConfig, type NodeConfig } from "./config.ts";
@@ -85,9 +85,12 @@ async function signUp(options: {
     const known = index === undefined ? undefined : (await operatorsPage(reader, role, index))[0];
     const same = (left: Uint8Array, right: Uint8Array): boolean => Buffer.from(left).equals(right);
     if (known === undefined) {
-      const registration = { blsPublicKey: keys.identity.bls.publicKey, ...at };
+      const { bls, operator } = keys.identity;
+      const registry = reader.addresses[REGISTRY_OF_ROLE[role]];
+      const possession = provePossession(bls, { l1ChainId: BigInt(config.network.l1ChainId), registry, operator });
+      const signUp = { blsPublicKey: bls.publicKey, possession, ...at };
       await submitter.submit(approve(reader.addresses, REGISTRY_OF_ROLE[role], stakes[role]));
-      await submitter.submit(register(reader.addresses, role, { registration, stakeWei: stakes[role] }));
+      await submitter.submit(register(reader.addresses, role, { signUp, stakeWei: stakes[role] }));
     } else if (!same(known.peerId, at.peerId) || !same(known.multiaddr, at.multiaddr)) {
       await submitter.submit(updateAddress(reader.addresses, role, at));
     }

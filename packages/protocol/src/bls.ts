@@ -1,6 +1,6 @@
 /** BLS12-381 signatures (public keys in G1, signatures in G2, proof-of-possession scheme) over tagged 32-byte digests. */
 import { PublicKey, SecretKey, Signature, verify } from "@chainsafe/blst";
-import { fromHex, toHex } from "./hex.ts";
+import { FormatError, fromHex, joinBytes, toHex } from "./hex.ts";
 import type { Hash, Hex } from "./primitives.ts";
 
 export const BLS_PUBLIC_KEY_BYTES = 48;
@@ -32,6 +32,38 @@ export function isBlsPublicKey(publicKey: Hex): boolean {
   } catch {
     return false;
   }
+}
+
+/** Runs a conversion of a point; what its library throws becomes a FormatError. */
+function pointOf(compressed: Hex, sizeBytes: number, convert: () => Uint8Array): Uint8Array {
+  if (compressed.length !== 2 + 2 * sizeBytes)
+    throw new FormatError("bad-length", `expected ${sizeBytes} bytes: ${compressed.slice(0, 80)}`);
+  try {
+    return convert();
+  } catch (cause) {
+    throw new FormatError("out-of-range", `no point of the subgroup: ${compressed} (${(cause as Error).message})`);
+  }
+}
+
+/**
+ * A public key as contracts take it: the affine point x || y, 48 bytes each, big-endian (BlsSignatures.sol pads them
+ * to the 64 bytes of EIP-2537). Throws FormatError for what isBlsPublicKey refuses.
+ */
+export function blsPublicKeyPoint(compressed: Hex): Hex {
+  const convert = (): Uint8Array => PublicKey.fromHex(compressed, true).toBytes(false);
+  return toHex(pointOf(compressed, BLS_PUBLIC_KEY_BYTES, convert));
+}
+
+/**
+ * A signature as contracts take it: the affine point x.c0 || x.c1 || y.c0 || y.c1, 48 bytes each, big-endian, in the
+ * order of EIP-2537. Throws FormatError for a malformed point, infinity, a point outside the subgroup.
+ */
+export function blsSignaturePoint(compressed: Hex): Hex {
+  const convert = (): Uint8Array => Signature.fromHex(compressed, true, true).toBytes(false);
+  const bytes = pointOf(compressed, BLS_SIGNATURE_BYTES, convert);
+  // the library's form has the imaginary part of a coordinate first
+  const part = (index: number): Uint8Array => bytes.subarray(48 * index, 48 * (index + 1));
+  return toHex(joinBytes([part(1), part(0), part(3), part(2)]));
 }
 
 /** Whether `signature` is by `publicKey` on `digest`, both compressed: one form each; malformed points are false. */

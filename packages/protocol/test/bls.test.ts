@@ -1,7 +1,10 @@
 import {
   blsKeyFromSecret,
   blsKeyFromSeed,
+  blsPublicKeyPoint,
   blsSecretFromSeed,
+  blsSignaturePoint,
+  FormatError,
   fromHex,
   type Hash,
   type Hex,
@@ -13,6 +16,7 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { blsPublicKey, blsSignature } from "../vectors/messages.ts";
+import { publicKeyPoint, signaturePoint } from "../vectors/points.ts";
 import { hashes } from "./arbitraries.ts";
 
 const RUNS = { numRuns: 10 };
@@ -71,6 +75,18 @@ describe("BLS12-381 signatures", () => {
     expect(key.sign(digest)).toBe(signature);
   });
 
+  it("have the points that another implementation finds for them", () => {
+    fc.assert(
+      fc.property(seeds, hashes, (seed, message) => {
+        const pair = blsKeyFromSeed(seed);
+        const signed = pair.sign(message);
+        expect(blsPublicKeyPoint(pair.publicKey)).toBe(publicKeyPoint(pair.publicKey));
+        expect(blsSignaturePoint(signed)).toBe(signaturePoint(signed));
+      }),
+      RUNS,
+    );
+  });
+
   it("do not verify for another digest, key, or with a bit changed anywhere", () => {
     const other = blsKeyFromSeed(new Uint8Array(32).fill(8));
     expect(verifyBls(digest, other.publicKey, signature)).toBe(false);
@@ -101,10 +117,14 @@ describe("BLS12-381 signatures", () => {
     ];
     for (const bad of keys as Hex[]) {
       expect(isBlsPublicKey(bad), bad).toBe(false);
+      expect(() => blsPublicKeyPoint(bad), bad).toThrow(FormatError);
       expect(verifyBls(digest, bad, signature), bad).toBe(false);
     }
     const signatures = ["0x", infinitySignature, uncompressedSignature, `0x${"ff".repeat(96)}`, `0x${"zz".repeat(96)}`];
-    for (const bad of signatures as Hex[]) expect(verifyBls(digest, key.publicKey, bad), bad).toBe(false);
+    for (const bad of signatures as Hex[]) {
+      expect(verifyBls(digest, key.publicKey, bad), bad).toBe(false);
+      expect(() => blsSignaturePoint(bad), bad).toThrow(FormatError);
+    }
     expect(verifyBls(digest, infinityKey, infinitySignature)).toBe(false);
     expect(isBlsPublicKey(key.publicKey)).toBe(true);
   });
@@ -131,6 +151,8 @@ describe("BLS12-381 signatures", () => {
     expect(verifyBls(digest, movedKey, signature)).toBe(false);
     expect(verifyBls(digest, key.publicKey, movedSignature)).toBe(false);
     expect(isBlsPublicKey(movedKey)).toBe(false);
+    expect(() => blsPublicKeyPoint(movedKey)).toThrow(FormatError);
+    expect(() => blsSignaturePoint(movedSignature)).toThrow(FormatError);
   });
 
   it("secrets that are no scalar are refused", () => {

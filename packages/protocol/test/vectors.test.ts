@@ -12,6 +12,8 @@ import {
   blocksTopic,
   bloomOf,
   blsKeyFromSecret,
+  blsPublicKeyPoint,
+  blsSignaturePoint,
   buildBatch,
   type Checkpoint,
   type ContextValues,
@@ -54,8 +56,10 @@ import {
   networkDomain,
   outcomesHash,
   type PostedBlock,
+  possessionDigest,
   postedSizeBytes,
   prevRandaoOf,
+  provePossession,
   providerTurns,
   REQUESTS,
   type Receipt,
@@ -75,11 +79,20 @@ import {
   toChainId,
   toHex,
   toPosted,
+  type VrfPlaces,
+  type VrfPurpose,
   verifyBls,
   verifyMerkleProof,
+  verifyPossession,
+  vrfMessage,
+  vrfOutput,
+  vrfProve,
+  vrfVerify,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { vectorFiles } from "../vectors/generate.ts";
+import { BLS_DOMAIN } from "../vectors/messages.ts";
+import { hashToG2 } from "../vectors/points.ts";
 import { readVectors, vectorText } from "./vectorFiles.ts";
 
 type Coded<T> = { readonly name: string; readonly value: T; readonly encoded: Hex };
@@ -192,6 +205,51 @@ describe("vectors, stated a second time without this package's code", () => {
       expect(key.sign(digest)).toBe(signature);
       expect(verifyBls(digest, publicKey, signature)).toBe(true);
     }
+  });
+
+  it("proofs of possession: digest, proof, both points", () => {
+    type Vector = { secret: Hex; publicKey: Hex; publicKeyPoint: Hex; l1ChainId: Hex; registry: Address } & {
+      operator: Address;
+      digest: Hash;
+      possession: Hex;
+      possessionPoint: Hex;
+    };
+    for (const { secret, l1ChainId, registry, operator, ...vector } of readVectors<Vector[]>("possession")) {
+      const key = blsKeyFromSecret(fromHex(secret));
+      const claim = { l1ChainId: BigInt(l1ChainId), registry, operator };
+      expect(key.publicKey).toBe(vector.publicKey);
+      expect(blsPublicKeyPoint(key.publicKey)).toBe(vector.publicKeyPoint);
+      expect(possessionDigest({ ...claim, publicKey: key.publicKey })).toBe(vector.digest);
+      expect(provePossession(key, claim)).toBe(vector.possession);
+      expect(blsSignaturePoint(vector.possession)).toBe(vector.possessionPoint);
+      expect(verifyPossession({ ...claim, publicKey: key.publicKey }, vector.possession)).toBe(true);
+    }
+  });
+
+  it("VRF: messages, proofs, points, outputs", () => {
+    type Proof = { secret: Hex; publicKey: Hex; proof: Hex; proofPoint: Hex; output: Hash };
+    type Draw<P extends VrfPurpose> = { purpose: P; domain: Hash; place: VrfPlaces[P]; message: Hash };
+    type Vectors = { messages: Draw<VrfPurpose>[]; message: Hash; proofs: Proof[] };
+    const { messages, message, proofs } = readVectors<Vectors>("vrf");
+    for (const draw of messages) expect(vrfMessage(draw.purpose, draw.domain, draw.place)).toBe(draw.message);
+    for (const { secret, publicKey, proof, proofPoint, output } of proofs) {
+      expect(vrfProve(blsKeyFromSecret(fromHex(secret)), message)).toBe(proof);
+      expect(vrfVerify(publicKey, message, proof)).toBe(true);
+      expect(blsSignaturePoint(proof)).toBe(proofPoint);
+      expect(vrfOutput(proof)).toBe(output);
+    }
+  });
+
+  it("hash to curve: RFC 9380's points are the oracle's, and the oracle's in our domain are what the key 1 signs", () => {
+    type Vector = { message: Hex; domain: Hex; point: Hex };
+    const vectors = readVectors<Vector[]>("hashToG2");
+    const one = blsKeyFromSecret(fromHex(`0x${"00".repeat(31)}01`));
+    const ours = toHex(new TextEncoder().encode(BLS_DOMAIN));
+    for (const { message, domain, point } of vectors) {
+      expect(hashToG2(message, new TextDecoder().decode(fromHex(domain)))).toBe(point);
+      if (domain === ours) expect(blsSignaturePoint(one.sign(message as Hash))).toBe(point);
+    }
+    expect(vectors.map(({ domain }) => domain === ours)).toEqual([false, false, false, false, false, true, true]);
   });
 
   it("jobs: encoding of job and result, result's hash, digest and signature", () => {

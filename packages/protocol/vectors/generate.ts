@@ -8,6 +8,7 @@ import { checkpointVectors, headerVectors, merkleVectors, receiptVectors } from 
 import { toJsonText } from "./format.ts";
 import { batchVectors, blockVectors, blsVectors, jobVectors, requestVectors } from "./messages.ts";
 import { networkVectors, prevRandaoVectors, rotationVectors } from "./network.ts";
+import { hashToG2Vectors, outsideVectors, possessionVectors, vrfVectors } from "./points.ts";
 import { systemTransactionVectors } from "./system.ts";
 import { transactionVectors } from "./transactions.ts";
 
@@ -18,16 +19,20 @@ export async function vectorFiles(): Promise<{ readonly [name: string]: string }
     blocks: blockVectors(),
     bls: blsVectors(),
     checkpoints: checkpointVectors(),
+    hashToG2: hashToG2Vectors(),
     headers: headerVectors(),
     jobs: jobVectors(),
     merkle: merkleVectors(),
     networks: networkVectors(),
+    outside: outsideVectors(),
+    possession: possessionVectors(),
     prevRandao: prevRandaoVectors(),
     receipts: receiptVectors(),
     requests: requestVectors(),
     rotation: rotationVectors(),
     systemTransactions: systemTransactionVectors(),
     transactions: await transactionVectors(),
+    vrf: vrfVectors(),
   };
   return Object.fromEntries(Object.entries(contents).map(([name, content]) => [`${name}.json`, toJsonText(content)]));
 }

@@ -37,7 +37,7 @@ const CHAIN_ID = 77n;
 const jobId = hashNamed("job");
 const BLS_SECRET = `0x${"00".repeat(16)}${"5a".repeat(16)}`;
 /** Proof-of-possession scheme of the BLS signature draft: public keys in G1, signatures in G2. */
-const BLS_DOMAIN = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
+export const BLS_DOMAIN = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 
 export function blsSignature(secret: string, digest: string): string {
   const scheme = bls12_381.longSignatures;

@@ -1,12 +1,21 @@
 /** Every contract action of the network as a call that L1Submitter (or a wallet) sends. */
-import { type Address, type BatchHeader, type ChainId, type Charter, type Hex, toHex } from "@mvm/protocol";
+import {
+  type Address,
+  type BatchHeader,
+  blsPublicKeyPoint,
+  blsSignaturePoint,
+  type ChainId,
+  type Charter,
+  type Hex,
+  toHex,
+} from "@mvm/protocol";
 import { charterValues } from "../charterAbi.ts";
 import { INTERFACES, type L1Addresses, type L1ContractName, REGISTRY_OF_ROLE, type StakedRole } from "../contracts.ts";
 
 /** A call of a contract: receiver, calldata, and what it is for error texts. */
 export type L1Call = { readonly to: Address; readonly data: Hex; readonly action: string };
 
-/** What an operator states of itself on L1. */
+/** What L1 shows of an operator. */
 export type Registration = {
   /** BLS12-381 G1 point, compressed, 48 bytes */
   readonly blsPublicKey: Hex;
@@ -15,6 +24,20 @@ export type Registration = {
   /** multiaddr, 1 to 256 bytes as the nodes encode it */
   readonly multiaddr: Uint8Array;
 };
+
+/** What an operator gives to register. */
+export type SignUp = Registration & {
+  /** the key's proof for this registry and operator: provePossession, compressed, 96 bytes */
+  readonly possession: Hex;
+};
+
+/** A sign-up as the contracts take it: key and proof as points. Throws FormatError where they are none. */
+const signUpValues = ({ blsPublicKey, possession, peerId, multiaddr }: SignUp): readonly Hex[] => [
+  blsPublicKeyPoint(blsPublicKey),
+  blsSignaturePoint(possession),
+  toHex(peerId),
+  toHex(multiaddr),
+];
 
 function call(at: L1Addresses, contract: L1ContractName, method: string, values: readonly unknown[]): L1Call {
   const data = INTERFACES[contract].encodeFunctionData(method, values) as Hex;
@@ -44,30 +67,30 @@ export function depositMt(
   return call(at, "bridge", "depositMT", [deposit.chainId, deposit.to, deposit.amountWei]);
 }
 
-/** Registers the caller for a role; the stake was approved for the role's registry. */
+/** Registers the caller for a role; the stake was approved for the role's registry. Throws FormatError for bad points. */
 export function register(
   at: L1Addresses,
   role: StakedRole,
-  operator: { readonly registration: Registration; readonly stakeWei: bigint },
+  operator: { readonly signUp: SignUp; readonly stakeWei: bigint },
 ): L1Call {
-  const { blsPublicKey, peerId, multiaddr } = operator.registration;
-  const registration = [blsPublicKey, toHex(peerId), toHex(multiaddr)];
-  return call(at, REGISTRY_OF_ROLE[role], "register", [registration, operator.stakeWei]);
+  return call(at, REGISTRY_OF_ROLE[role], "register", [signUpValues(operator.signUp), operator.stakeWei]);
 }
 
 /** An EIP-2612 permit's deadline (seconds) and signature. */
 export type Permit = { readonly deadline: bigint; readonly v: number; readonly r: Hex; readonly s: Hex };
 
-/** Registers the caller for a role; the stake is allowed by a permit for the role's registry. */
+/**
+ * Registers the caller for a role; the stake is allowed by a permit for the role's registry. Throws FormatError for bad
+ * points.
+ */
 export function registerWithPermit(
   at: L1Addresses,
   role: StakedRole,
-  operator: { readonly registration: Registration; readonly stakeWei: bigint; readonly permit: Permit },
+  operator: { readonly signUp: SignUp; readonly stakeWei: bigint; readonly permit: Permit },
 ): L1Call {
-  const { blsPublicKey, peerId, multiaddr } = operator.registration;
   const { deadline, v, r, s } = operator.permit;
-  const registration = [blsPublicKey, toHex(peerId), toHex(multiaddr)];
-  return call(at, REGISTRY_OF_ROLE[role], "registerWithPermit", [registration, operator.stakeWei, deadline, v, r, s]);
+  const values = [signUpValues(operator.signUp), operator.stakeWei, deadline, v, r, s];
+  return call(at, REGISTRY_OF_ROLE[role], "registerWithPermit", values);
 }
 
 /** Changes the caller's network address. */

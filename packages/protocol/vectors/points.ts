@@ -1,0 +1,169 @@
+/** Points of BLS12-381 as contracts take them, proofs of possession and VRF proofs, by noble and ethers. */
+import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { concat, getBytes, hexlify, keccak256, toUtf8Bytes } from "ethers";
+import { addressNamed, hashNamed, tagged, word } from "./format.ts";
+import { BLS_DOMAIN, blsPublicKey, blsSignature } from "./messages.ts";
+import { domainOf, NETWORK } from "./network.ts";
+
+const { G1, G2 } = bls12_381;
+type Pair = { readonly c0: bigint; readonly c1: bigint };
+
+const coordinate = (value: bigint): string => `0x${value.toString(16).padStart(96, "0")}`;
+/** x.c0 || x.c1 || y.c0 || y.c1. */
+const pairs = (x: Pair, y: Pair): string => concat([x.c0, x.c1, y.c0, y.c1].map(coordinate));
+
+export function publicKeyPoint(compressed: string): string {
+  const { x, y } = G1.Point.fromHex(compressed.slice(2)).toAffine();
+  return concat([coordinate(x), coordinate(y)]);
+}
+
+export function signaturePoint(compressed: string): string {
+  const { x, y } = G2.Point.fromHex(compressed.slice(2)).toAffine();
+  return pairs(x, y);
+}
+
+/** A message hashed to the curve with the domain separation tag given. */
+export function hashToG2(message: string, domain: string): string {
+  const { x, y } = G2.hashToCurve(getBytes(message), { DST: domain }).toAffine();
+  return pairs(x, y);
+}
+
+/**
+ * RFC 9380, appendix J.10.1: suite BLS12381G2_XMD:SHA-256_SSWU_RO_. Message; then P.x and P.y, each the real part and
+ * the factor of I.
+ */
+const RFC_DOMAIN = "QUUX-V01-CS02-with-BLS12381G2_XMD:SHA-256_SSWU_RO_";
+const RFC_POINTS: readonly (readonly [string, string, string, string, string])[] = [
+  [
+    "",
+    "0141ebfbdca40eb85b87142e130ab689c673cf60f1a3e98d69335266f30d9b8d4ac44c1038e9dcdd5393faf5c41fb78a",
+    "05cb8437535e20ecffaef7752baddf98034139c38452458baeefab379ba13dff5bf5dd71b72418717047f5b0f37da03d",
+    "0503921d7f6a12805e72940b963c0cf3471c7b2a524950ca195d11062ee75ec076daf2d4bc358c4b190c0c98064fdd92",
+    "12424ac32561493f3fe3c260708a12b7c620e7be00099a974e259ddc7d1f6395c3c811cdd19f1e8dbf3e9ecfdcbab8d6",
+  ],
+  [
+    "abc",
+    "02c2d18e033b960562aae3cab37a27ce00d80ccd5ba4b7fe0e7a210245129dbec7780ccc7954725f4168aff2787776e6",
+    "139cddbccdc5e91b9623efd38c49f81a6f83f175e80b06fc374de9eb4b41dfe4ca3a230ed250fbe3a2acf73a41177fd8",
+    "1787327b68159716a37440985269cf584bcb1e621d3a7202be6ea05c4cfe244aeb197642555a0645fb87bf7466b2ba48",
+    "00aa65dae3c8d732d10ecd2c50f8a1baf3001578f71c694e03866e9f3d49ac1e1ce70dd94a733534f106d4cec0eddd16",
+  ],
+  [
+    "abcdef0123456789",
+    "121982811d2491fde9ba7ed31ef9ca474f0e1501297f68c298e9f4c0028add35aea8bb83d53c08cfc007c1e005723cd0",
+    "190d119345b94fbd15497bcba94ecf7db2cbfd1e1fe7da034d26cbba169fb3968288b3fafb265f9ebd380512a71c3f2c",
+    "05571a0f8d3c08d094576981f4a3b8eda0a8e771fcdcc8ecceaf1356a6acf17574518acb506e435b639353c2e14827c8",
+    "0bb5e7572275c567462d91807de765611490205a941a5a6af3b1691bfe596c31225d3aabdf15faff860cb4ef17c7c3be",
+  ],
+  [
+    `q128_${"q".repeat(128)}`,
+    "19a84dd7248a1066f737cc34502ee5555bd3c19f2ecdb3c7d9e24dc65d4e25e50d83f0f77105e955d78f4762d33c17da",
+    "0934aba516a52d8ae479939a91998299c76d39cc0c035cd18813bec433f587e2d7a4fef038260eef0cef4d02aae3eb91",
+    "14f81cd421617428bc3b9fe25afbb751d934a00493524bc4e065635b0555084dd54679df1536101b2c979c0152d09192",
+    "09bcccfa036b4847c9950780733633f13619994394c23ff0b32fa6b795844f4a0673e20282d07bc69641cee04f5e5662",
+  ],
+  [
+    `a512_${"a".repeat(512)}`,
+    "01a6ba2f9a11fa5598b2d8ace0fbe0a0eacb65deceb476fbbcb64fd24557c2f4b18ecfc5663e54ae16a84f5ab7f62534",
+    "11fca2ff525572795a801eed17eb12785887c7b63fb77a42be46ce4a34131d71f7a73e95fee3f812aea3de78b4d01569",
+    "0b6798718c8aed24bc19cb27f866f1c9effcdbf92397ad6448b5c9db90d2b9da6cbabf48adc1adf59a1a28344e79d57e",
+    "03a47f8e6d1763ba0cad63d6114c0accbef65707825a511b251a660a9b3994249ae4e63fac38b23da0c398689ee2ab52",
+  ],
+];
+
+export const hashToG2Vectors = () =>
+  RFC_POINTS.map(([message, ...parts]) => ({
+    message: hexlify(toUtf8Bytes(message)),
+    domain: hexlify(toUtf8Bytes(RFC_DOMAIN)),
+    point: `0x${parts.join("")}`,
+  })).concat(
+    ["digest", "another digest"].map((name) => ({
+      message: hashNamed(name),
+      domain: hexlify(toUtf8Bytes(BLS_DOMAIN)),
+      point: hashToG2(hashNamed(name), BLS_DOMAIN),
+    })),
+  );
+
+const SECRETS = [1n, 2n, 3n, 5n].map((seed) => word(BigInt(hashNamed(`secret ${seed}`)) >> 2n));
+
+const keyOf = (secret: string) => {
+  const publicKey = blsPublicKey(secret);
+  return { secret, publicKey, publicKeyPoint: publicKeyPoint(publicKey) };
+};
+
+/** Chain ID as a word, so that contracts' tests can read it. */
+export const possessionVectors = () =>
+  SECRETS.map((secret, i) => {
+    const key = keyOf(secret);
+    const l1ChainId = word([31_337n, 1n, 2n ** 63n, 31_337n][i]!);
+    const registry = addressNamed(`registry ${i % 2}`);
+    const operator = addressNamed(`operator ${i}`);
+    const digest = tagged("mvm/bls-possession/1", l1ChainId, registry, operator, keccak256(key.publicKey));
+    const possession = blsSignature(secret, digest);
+    return { ...key, l1ChainId, registry, operator, digest, possession, possessionPoint: signaturePoint(possession) };
+  });
+
+/** The point times the subgroup's order, by doubling and adding: the library's own product refuses such points. */
+function timesOrder<P extends { double(): P; add(other: P): P }>(point: P, zero: P): P {
+  let product = zero;
+  for (const bit of bls12_381.fields.Fr.ORDER.toString(2)) {
+    product = product.double();
+    if (bit === "1") product = product.add(point);
+  }
+  return product;
+}
+
+/**
+ * A key and a signature moved out of their subgroups by points of an order prime to the subgroups': their pairings are
+ * those of the points that were moved. x = 0 and x = 4 lie on the curves.
+ */
+export function outsideVectors() {
+  const secret = SECRETS[0]!;
+  const digest = hashNamed("digest");
+  const { Fp2 } = bls12_381.fields;
+  const x = Fp2.fromBigTuple([4n, 0n]);
+  const y = Fp2.sqrt(Fp2.fromBigTuple([68n, 4n]));
+  const small1 = timesOrder(G1.Point.fromAffine({ x: 0n, y: 2n }), G1.Point.ZERO);
+  const small2 = timesOrder(G2.Point.fromAffine({ x, y }), G2.Point.ZERO);
+  const key = blsPublicKey(secret);
+  const signature = blsSignature(secret, digest);
+  const moved1 = G1.Point.fromHex(key.slice(2)).add(small1).toAffine();
+  const moved2 = G2.Point.fromHex(signature.slice(2)).add(small2).toAffine();
+  return {
+    digest,
+    publicKeyPoint: publicKeyPoint(key),
+    signaturePoint: signaturePoint(signature),
+    outsidePublicKeyPoint: concat([coordinate(moved1.x), coordinate(moved1.y)]),
+    outsideSignaturePoint: pairs(moved2.x, moved2.y),
+  };
+}
+
+const place = { epoch: 7n, randomness: hashNamed("randomness") };
+const placed = (purpose: string, parts: object, ...words: readonly string[]) => {
+  const domain = domainOf(NETWORK);
+  const message = tagged(`mvm/vrf-${purpose}/1`, domain, word(place.epoch), place.randomness, ...words);
+  return { purpose, domain, place: { ...place, ...parts }, message };
+};
+
+function vrfMessages() {
+  const job = { chainId: 77n, generation: 1n, blockNumber: 2n ** 40n, attempt: 3n };
+  const jobId = hashNamed("job");
+  return [
+    placed("sequencer-job", job, ...Object.values(job).map(word)),
+    placed("provider-seat", { jobId }, jobId),
+    placed("ranger-seat", { period: 9n }, word(9n)),
+  ];
+}
+
+/** Draws with their messages; proofs of one message by several keys, as contracts check them together. */
+export function vrfVectors() {
+  const messages = vrfMessages();
+  const { message } = messages[0]!;
+  const digest = tagged("mvm/vrf/1", message);
+  const proofs = SECRETS.map((secret) => {
+    const proof = blsSignature(secret, digest);
+    const proofPoint = signaturePoint(proof);
+    return { ...keyOf(secret), proof, proofPoint, output: tagged("mvm/vrf-output/1", proofPoint) };
+  });
+  return { messages, message, digest, proofs };
+}
