@@ -25,12 +25,12 @@ library MerkleTrie {
     error MalformedProof(uint256 place);
 
     /// @dev Where a walk is: the node between `start` and `end` in calldata stands at `depth` nibbles below the root, in
-    /// proof node number `index`. After the last step the range is the value's.
+    /// the last of the first `count` nodes of the proof. After the last step the range is the value's.
     struct Walk {
         uint256 start;
         uint256 end;
         uint256 depth;
-        uint256 index;
+        uint256 count;
         /// An extension stands above it, so that it has to be a branch.
         bool isBranch;
     }
@@ -59,24 +59,21 @@ library MerkleTrie {
             return (false, value);
         }
         Walk memory walk;
-        _open(walk, nodes, root);
-        Found found = _step(walk, uint256(keyHash));
-        while (found == Found.Child) {
-            uint256 child = walk.start;
-            uint256 first = Rlp.load(child);
-            unchecked {
-                if (first >> 248 == HASHED_CHILD) {
-                    walk.index++;
-                    _open(walk, nodes, bytes32(Rlp.load(child + 1)));
-                } else {
-                    walk.end = child + (first >> 248) - 0xbf;
-                }
-            }
+        uint256 hash = uint256(root);
+        bool isHashed = true;
+        Found found;
+        while (true) {
+            if (isHashed && _descend(walk, nodes, hash, uint256(keyHash))) break;
             found = _step(walk, uint256(keyHash));
+            if (found != Found.Child) break;
+            uint256 child = walk.start;
+            uint256 first = Rlp.load(child) >> 248;
+            isHashed = first == HASHED_CHILD;
+            // A node within its parent is a list of at most 31 bytes.
+            if (isHashed) hash = Rlp.load(child + 1);
+            else walk.end = child + first - 0xbf;
         }
-        unchecked {
-            if (walk.index + 1 != nodes.length) revert MalformedProof(walk.index + 1);
-        }
+        if (walk.count != nodes.length) revert MalformedProof(walk.count);
         exists = found == Found.Value;
         if (exists) {
             assembly ("memory-safe") {
@@ -135,35 +132,170 @@ library MerkleTrie {
         if (place != end || value == 0) revert MalformedProof(nodes.length - 1);
     }
 
-    /// @dev Goes to proof node number `walk.index`, which has to have this hash.
-    function _open(Walk memory walk, bytes[] calldata nodes, bytes32 hash) private pure {
-        uint256 index = walk.index;
-        if (index >= nodes.length) revert MalformedProof(index);
-        bytes calldata node = nodes[index];
-        // Only the root's node is hashed where it is short.
-        if (node.length > MAX_NODE_BYTES || (node.length < 32 && index != 0)) revert MalformedProof(index);
-        bytes32 actual;
+    /// @dev Goes to the next node of the proof, which has to have this hash, and on from there as long as the nodes are
+    /// branches whose children are all named by their hashes: nearly all of a path. `isOver` where one lacks the child.
+    function _descend(Walk memory walk, bytes[] calldata nodes, uint256 hash, uint256 key)
+        private
+        pure
+        returns (bool isOver)
+    {
+        uint256 index = walk.count;
+        uint256 depth = walk.depth;
+        uint256 start;
+        uint256 size;
+        // Unrolled, for the gas: with loops a path takes twice as much.
         assembly ("memory-safe") {
-            let copy := mload(0x40)
-            calldatacopy(copy, node.offset, node.length)
-            actual := keccak256(copy, node.length)
-            mstore(walk, node.offset)
-            mstore(add(walk, 32), add(node.offset, node.length))
+            // Where child `nibble` of a branch of sixteen hashes stands: they have fixed places. 0: it is none.
+            function childOfSixteen(start_, nibble) -> child {
+                if xor(shr(232, calldataload(start_)), 0xf90211) { leave }
+                let mask := 0xa000000000000000000000000000000000000000000000000000000000000000
+                let bad := xor(calldataload(add(start_, 3)), mask)
+                bad := or(bad, xor(calldataload(add(start_, 36)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 69)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 102)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 135)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 168)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 201)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 234)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 267)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 300)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 333)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 366)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 399)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 432)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 465)), mask))
+                bad := or(bad, xor(calldataload(add(start_, 498)), mask))
+                if or(shr(248, bad), xor(byte(0, calldataload(add(start_, 531))), 0x80)) { leave }
+                child := add(add(start_, 3), mul(33, nibble))
+            }
+            // The same for a branch of two to fifteen hashes, with the byte 0x80 where there is no child.
+            function childOfFewer(start_, size_, nibble) -> child {
+                if or(lt(size_, 83), gt(size_, 500)) { leave }
+                let place := add(start_, 2)
+                // A list's header of two bytes up to seven children, of three above.
+                switch lt(size_, 258)
+                case 1 { if xor(shr(240, calldataload(start_)), add(0xf7fe, size_)) { leave } }
+                default {
+                    place := add(start_, 3)
+                    if xor(shr(232, calldataload(start_)), add(0xf8fffd, size_)) { leave }
+                }
+                child := add(place, nibble)
+                // The items' first bytes, of which 0x80 takes one place and 0xa0 takes 33.
+                let first := byte(0, calldataload(place))
+                let firsts := first
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                first := byte(0, calldataload(place))
+                firsts := or(shl(8, firsts), first)
+                place := add(sub(place, 0x7f), first)
+                if xor(add(place, 1), add(start_, size_)) { child := 0 }
+                if xor(byte(0, calldataload(place)), 0x80) { child := 0 }
+                if xor(and(firsts, 0xdfdfdfdfdfdfdfdfdfdfdfdfdfdfdfdf), 0x80808080808080808080808080808080) {
+                    child := 0
+                }
+                if child {
+                    // Modulo 255 the bytes of a word are summed up: here one for each hash before the child.
+                    let before := and(shr(add(5, shl(3, sub(16, nibble))), firsts), 0x01010101010101010101010101010101)
+                    child := add(child, shl(5, mod(before, 255)))
+                }
+            }
+
+            for {} 1 {} {
+                start := 0
+                if iszero(lt(index, nodes.length)) { break }
+                let place := add(nodes.offset, calldataload(add(nodes.offset, shl(5, index))))
+                size := calldataload(place)
+                place := add(place, 32)
+                if or(gt(size, MAX_NODE_BYTES), gt(place, calldatasize())) { break }
+                if gt(add(place, size), calldatasize()) { break }
+                let copy := mload(0x40)
+                calldatacopy(copy, place, size)
+                if iszero(eq(keccak256(copy, size), hash)) { break }
+                start := place
+                if gt(depth, 63) { break }
+                let child := and(shr(sub(252, shl(2, depth)), key), 15)
+                switch eq(size, 532)
+                case 1 { child := childOfSixteen(start, child) }
+                default { child := childOfFewer(start, size, child) }
+                if iszero(child) { break }
+                index := add(index, 1)
+                depth := add(depth, 1)
+                isOver := eq(byte(0, calldataload(child)), 0x80)
+                if isOver { break }
+                hash := calldataload(add(child, 1))
+            }
         }
-        if (actual != hash) revert MalformedProof(index);
+        unchecked {
+            if (isOver) {
+                walk.count = index;
+                return true;
+            }
+            // Only the root's node is hashed where it is short.
+            if (start == 0 || (size < 32 && index != 0)) revert MalformedProof(index);
+            walk.start = start;
+            walk.end = start + size;
+            walk.count = index + 1;
+            if (depth != walk.depth) walk.isBranch = false;
+            walk.depth = depth;
+        }
     }
 
     /// @dev Goes from a node to the item that it holds at the next part of the key.
     function _step(Walk memory walk, uint256 key) private pure returns (Found found) {
         unchecked {
+            uint256 start = walk.start;
+            uint256 end = walk.end;
             uint256 depth = walk.depth;
-            uint256 child;
-            if (depth < KEY_NIBBLES) {
-                uint256 nibble = (key << (4 * depth)) >> 252;
-                child = _childOfHashes(walk.start, walk.end, nibble);
-                if (child == 0) child = _childOfItems(walk, nibble);
-            }
-            if (child == 0) return _stepPair(walk, key);
+            (bool isList, uint256 first, uint256 next) = Rlp.item(start, end);
+            if (!isList || next != end) revert MalformedProof(walk.count - 1);
+            uint256 second;
+            (isList, start, second) = Rlp.item(first, end);
+            (,, next) = Rlp.item(second, end);
+            if (second == 0 || next == 0 || (next == end && isList)) revert MalformedProof(walk.count - 1);
+            if (next == end) return _stepPair(walk, start, second, key << (4 * depth));
+            if (depth == KEY_NIBBLES) revert MalformedProof(walk.count - 1);
+            uint256 child = _childOfItems(walk, first, (key << (4 * depth)) >> 252);
             if (Rlp.load(child) >> 248 == NO_CHILD) return Found.Nothing;
             walk.start = child;
             walk.depth = depth + 1;
@@ -172,125 +304,54 @@ library MerkleTrie {
         }
     }
 
-    /// @dev Where child `nibble` of a branch stands whose children are all named by their hashes; 0 where the node is no
-    /// such branch.
-    function _childOfHashes(uint256 start, uint256 end, uint256 nibble) private pure returns (uint256 child) {
-        assembly ("memory-safe") {
-            let size := sub(end, start)
-            let head := calldataload(start)
-            switch and(eq(size, 532), eq(shr(232, head), 0xf90211))
-            case 1 {
-                // Sixteen hashes stand at fixed places.
-                start := add(start, 3)
-                let all := calldataload(start)
-                let any := all
-                for { let place := add(start, 33) } lt(place, sub(end, 1)) { place := add(place, 33) } {
-                    let word := calldataload(place)
-                    all := and(all, word)
-                    any := or(any, word)
-                }
-                any := shr(248, any)
-                if and(and(eq(shr(248, all), any), eq(any, 0xa0)), eq(byte(0, calldataload(sub(end, 1))), 0x80)) {
-                    child := add(start, mul(33, nibble))
-                }
-            }
-            default {
-                // A list's header of two bytes up to seven children, then of three; two children at least.
-                let isLong := gt(size, 257)
-                let payload := sub(size, add(2, isLong))
-                start := add(add(start, 2), isLong)
-                let expected := add(shl(8, 0xf8), payload)
-                if isLong { expected := add(shl(16, 0xf9), payload) }
-                if and(gt(payload, 80), eq(shr(sub(240, mul(8, isLong)), head), expected)) {
-                    // An item is the byte 0x80 or 0xa0 with 32 more: its bit 0x20 tells how far the next one is.
-                    let all := not(0)
-                    let any := 0
-                    let place := start
-                    let wanted := 0
-                    for { let i := 0 } lt(i, 16) { i := add(i, 1) } {
-                        let word := calldataload(place)
-                        all := and(all, word)
-                        any := or(any, word)
-                        if eq(i, nibble) { wanted := place }
-                        place := add(add(place, 1), and(shr(248, word), 0x20))
-                    }
-                    all := and(shr(248, all), 0x80)
-                    any := and(shr(248, any), 0x5f)
-                    if and(
-                        and(eq(all, 0x80), iszero(any)),
-                        and(eq(add(place, 1), end), eq(byte(0, calldataload(place)), 0x80))
-                    ) {
-                        child := wanted
-                    }
-                }
-            }
-        }
-    }
-
-    /// @dev Where child `nibble` of a branch stands, children within it allowed; 0 where the node has two items.
-    function _childOfItems(Walk memory walk, uint256 nibble) private pure returns (uint256 child) {
+    /// @dev Where child `nibble` of a branch stands that may have children within it; its items begin at `place`.
+    function _childOfItems(Walk memory walk, uint256 place, uint256 nibble) private pure returns (uint256 child) {
         uint256 end = walk.end;
-        uint256 index = walk.index;
-        (bool isList, uint256 place, uint256 next) = Rlp.item(walk.start, end);
-        if (!isList || next != end) revert MalformedProof(index);
         uint256 children;
-        for (uint256 i = 0; i < 16; i++) {
-            uint256 start;
-            (isList, start, next) = Rlp.item(place, end);
-            if (next == 0) revert MalformedProof(index);
-            if (i == 1 && next == end) return 0;
-            unchecked {
-                uint256 size = next - (isList ? place : start);
-                if (isList ? size > 31 : (size != 0 && size != 32)) {
-                    // Only a path may be of another size, and a value after it.
-                    if (i == 0 && _endsInOneItem(next, end)) return 0;
-                    revert MalformedProof(index);
-                }
-                if (size != 0) children++;
-            }
-            if (i == nibble) child = place;
-            place = next;
-        }
-        (isList,, next) = Rlp.item(place, end);
+        bool isSound = true;
         unchecked {
-            if (isList || next != end || next - place != 1 || Rlp.load(place) >> 248 != NO_CHILD || children < 2) {
-                revert MalformedProof(index);
+            for (uint256 i = 0; i < 16; i++) {
+                (bool isList, uint256 start, uint256 next) = Rlp.item(place, end);
+                if (next == 0) revert MalformedProof(walk.count - 1);
+                uint256 size = next - start;
+                isSound = isSound && (isList ? next - place < 32 : size == 0 || size == 32);
+                if (isList || size != 0) children++;
+                if (i == nibble) child = place;
+                place = next;
             }
+            isSound = isSound && children > 1 && place + 1 == end && Rlp.load(place) >> 248 == NO_CHILD;
+            if (!isSound) revert MalformedProof(walk.count - 1);
         }
     }
 
-    /// @dev Whether exactly one item stands between two places.
-    function _endsInOneItem(uint256 place, uint256 end) private pure returns (bool isOne) {
-        (,, uint256 next) = Rlp.item(place, end);
-        return next == end;
-    }
-
-    /// @dev Goes on from a leaf or an extension.
-    function _stepPair(Walk memory walk, uint256 key) private pure returns (Found found) {
-        uint256 index = walk.index;
-        uint256 end = walk.end;
+    /// @dev Goes on from a leaf or an extension: its path stands at `start`, its second item from `second` to the end.
+    function _stepPair(Walk memory walk, uint256 start, uint256 second, uint256 rest)
+        private
+        pure
+        returns (Found found)
+    {
         unchecked {
-            (bool isList, uint256 start, uint256 next) = Rlp.item(walk.start, end);
-            if (!isList || next != end || walk.isBranch) revert MalformedProof(index);
-            uint256 second;
-            (isList, start, second) = Rlp.item(start, end);
-            if (isList || second == 0) revert MalformedProof(index);
-            (bool isLeaf, uint256 length, bool isEqual) = _path(start, second, key << (4 * walk.depth));
+            uint256 end = walk.end;
+            (bool isLeaf, uint256 length, bool isEqual) = _path(start, second, rest);
             uint256 depth = walk.depth + length;
-            (isList, start, next) = Rlp.item(second, end);
-            if (next != end || length > KEY_NIBBLES) revert MalformedProof(index);
+            bool isList;
+            (isList, start,) = Rlp.item(second, end);
+            bool isSound = length <= KEY_NIBBLES && !walk.isBranch;
             if (isLeaf) {
-                if (depth != KEY_NIBBLES || isList || start == end) revert MalformedProof(index);
-                walk.start = start;
-                return isEqual ? Found.Value : Found.Nothing;
+                isSound = isSound && depth == KEY_NIBBLES && !isList && start != end;
+                found = Found.Value;
+            } else {
+                // Below an extension stands a branch, which takes a nibble too.
+                isSound =
+                    isSound && length != 0 && depth < KEY_NIBBLES && (isList ? end - second < 32 : end - start == 32);
+                found = Found.Child;
+                start = second;
             }
-            // Below an extension stands a branch, which takes a nibble too.
-            if (length == 0 || depth >= KEY_NIBBLES) revert MalformedProof(index);
-            if (isList ? next - second > 31 : next - start != 32) revert MalformedProof(index);
-            walk.start = second;
+            if (!isSound) revert MalformedProof(walk.count - 1);
+            walk.start = start;
             walk.depth = depth;
             walk.isBranch = true;
-            return isEqual ? Found.Child : Found.Nothing;
+            return isEqual ? found : Found.Nothing;
         }
     }
 
