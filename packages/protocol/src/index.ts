@@ -26,3 +26,4 @@ export * from "./rlp.ts";
 export * from "./rotation.ts";
 export * from "./systemTransactions.ts";
 export * from "./transactions.ts";
+export * from "./withdrawals.ts";
