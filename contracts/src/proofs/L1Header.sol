@@ -33,7 +33,7 @@ library L1Header {
         place = Rlp.skip(place, end, 3, 32); // stateRoot
         place = Rlp.skip(place, end, 4, 32); // transactionsRoot
         place = Rlp.skip(place, end, 5, 32); // receiptsRoot
-        place = Rlp.skip(place, end, 6, 256); // logsBloom
+        place = Rlp.skipBloom(place, end, 6); // logsBloom
         (, place) = Rlp.number(place, end, 7, 32); // difficulty
         uint256 value;
         (value, place) = Rlp.number(place, end, 8, 8);

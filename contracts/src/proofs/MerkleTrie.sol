@@ -179,6 +179,8 @@ library MerkleTrie {
                     place := add(start_, 3)
                     if xor(shr(232, calldataload(start_)), add(0xf8fffd, size_)) { leave }
                 }
+                // A leaf or an extension begins with its path, most often of another size: no need to look further.
+                if xor(and(byte(0, calldataload(place)), 0xdf), 0x80) { leave }
                 child := add(place, nibble)
                 // The items' first bytes, of which 0x80 takes one place and 0xa0 takes 33.
                 let first := byte(0, calldataload(place))

@@ -16,24 +16,31 @@ library Rlp {
     /// @return start Where its payload begins.
     /// @return next Where it ends; 0 where there is no item in canonical form.
     function item(uint256 place, uint256 end) internal pure returns (bool isList, uint256 start, uint256 next) {
-        unchecked {
-            if (place >= end) return (false, 0, 0);
-            uint256 word = load(place);
-            uint256 length = word >> 248;
-            if (length < 0x80) return (false, place, place + 1);
-            isList = length >= 0xc0;
-            length -= isList ? 0xc0 : 0x80;
-            start = place + 1;
-            if (length > 55) {
-                uint256 size = length - 55;
-                length = (word << 8) >> (256 - 8 * size);
-                start += size;
-                if (length < 56 || length >> (8 * size - 8) == 0) return (isList, start, 0);
-            } else if (length == 1 && !isList && (word << 8) >> 255 == 0) {
-                return (isList, start, 0);
+        assembly ("memory-safe") {
+            let word := calldataload(place)
+            let first := byte(0, word)
+            switch lt(first, 0x80)
+            case 1 {
+                start := place
+                next := add(place, 1)
             }
-            next = start + length;
-            if (next > end) next = 0;
+            default {
+                isList := gt(first, 0xbf)
+                let length := sub(first, add(0x80, shl(6, isList)))
+                start := add(place, 1)
+                next := add(start, length)
+                if gt(length, 55) {
+                    // The length stands in the bytes that follow; it is none of the short form's and has no leading zero.
+                    let bits := shl(3, sub(length, 55))
+                    length := shr(sub(256, bits), shl(8, word))
+                    start := add(start, shr(3, bits))
+                    next := add(start, length)
+                    if or(lt(length, 56), iszero(shr(sub(bits, 8), length))) { next := 0 }
+                }
+                // A byte below 0x80 stands for itself.
+                if eq(first, 0x81) { if lt(byte(1, word), 0x80) { next := 0 } }
+            }
+            if gt(next, end) { next := 0 }
         }
     }
 
@@ -54,14 +61,24 @@ library Rlp {
     /// @param place Where it begins.
     /// @param end Where the list ends.
     /// @param field Its number, for the error.
-    /// @param size Bytes that it has to have.
+    /// @param size Bytes that it has to have: 2 to 55, for which there is one form.
     /// @return next Where the next field begins.
     function skip(uint256 place, uint256 end, uint256 field, uint256 size) internal pure returns (uint256 next) {
-        uint256 start;
-        bool isList;
-        (isList, start, next) = item(place, end);
         unchecked {
-            if (isList || next == 0 || next - start != size) revert MalformedRlp(field);
+            next = place + 1 + size;
+            if (load(place) >> 248 != 0x80 + size || next > end) revert MalformedRlp(field);
+        }
+    }
+
+    /// @notice Goes past a byte string of 256 bytes: a bloom filter.
+    /// @param place Where it begins.
+    /// @param end Where the list ends.
+    /// @param field Its number, for the error.
+    /// @return next Where the next field begins.
+    function skipBloom(uint256 place, uint256 end, uint256 field) internal pure returns (uint256 next) {
+        unchecked {
+            next = place + 259;
+            if (load(place) >> 232 != 0xb90100 || next > end) revert MalformedRlp(field);
         }
     }
 
