@@ -8,3 +8,4 @@ export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
 export type * from "./ports.ts";
 export { Rebuild, RebuildError, type Rebuilt, rebuildFromL1 } from "./rebuild.ts";
 export { type RunOptions, runNode } from "./runNode.ts";
+export * from "./withdrawalProof.ts";

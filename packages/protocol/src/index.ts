@@ -28,3 +28,4 @@ export * from "./rotation.ts";
 export * from "./systemTransactions.ts";
 export * from "./transactions.ts";
 export * from "./vrf.ts";
+export * from "./withdrawals.ts";

@@ -12,4 +12,5 @@ export * from "./sparseState.ts";
 export * from "./stateError.ts";
 export * from "./stateStore.ts";
 export * from "./stateView.ts";
+export * from "./triePath.ts";
 export * from "./worldState.ts";

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title MerkleTree: binary Merkle trees over 32-byte leaves
+/// @notice As packages/protocol/src/merkle.ts: leaves padded with zeros to a power of two, an inner node is
+/// keccak256(left || right), a tree of one leaf is that leaf, of none zero. The number of leaves is committed elsewhere.
+library MerkleTree {
+    /// @notice Root of the tree over `leaves`, which stay as they are.
+    /// @param leaves The leaves in order.
+    /// @return top The root.
+    function root(bytes32[] memory leaves) internal pure returns (bytes32 top) {
+        uint256 count = leaves.length;
+        if (count == 0) return 0;
+        if (count == 1) return leaves[0];
+        // Each level is written over the one below, from the second on in memory that nobody owns. Where a level ends
+        // in a node without a sibling, that is the root of a subtree of padding: `padding`.
+        assembly ("memory-safe") {
+            let from := add(leaves, 32)
+            let level := mload(0x40)
+            let padding := 0
+            for {} gt(count, 1) {} {
+                let pairs := shr(1, count)
+                let to := level
+                for { let last := add(from, shl(6, pairs)) } lt(from, last) { from := add(from, 64) } {
+                    mstore(to, keccak256(from, 64))
+                    to := add(to, 32)
+                }
+                if and(count, 1) {
+                    mstore(0x00, mload(from))
+                    mstore(0x20, padding)
+                    mstore(to, keccak256(0x00, 64))
+                    pairs := add(pairs, 1)
+                }
+                mstore(0x00, padding)
+                mstore(0x20, padding)
+                padding := keccak256(0x00, 64)
+                count := pairs
+                from := level
+            }
+            top := mload(level)
+        }
+    }
+
+    /// @notice Whether `leaf` is number `index` of a tree of `count` leaves with this root.
+    /// @param top The root.
+    /// @param leaf The leaf.
+    /// @param index Its position, from 0.
+    /// @param count Number of leaves of the tree.
+    /// @param siblings Sibling hashes from the leaf up, exactly as many as the tree has levels above the leaves.
+    /// @return isLeaf Whether it is.
+    function verify(bytes32 top, bytes32 leaf, uint256 index, uint256 count, bytes32[] calldata siblings)
+        internal
+        pure
+        returns (bool isLeaf)
+    {
+        uint256 height = siblings.length;
+        if (index >= count || height > 255) return false;
+        if (count > 1 << height || (height != 0 && count <= 1 << (height - 1))) return false;
+        bytes32 node = leaf;
+        assembly ("memory-safe") {
+            let end := add(siblings.offset, shl(5, height))
+            for { let place := siblings.offset } lt(place, end) { place := add(place, 32) } {
+                let side := shl(5, and(index, 1))
+                mstore(side, node)
+                mstore(xor(side, 32), calldataload(place))
+                node := keccak256(0x00, 64)
+                index := shr(1, index)
+            }
+        }
+        return node == top;
+    }
+}

@@ -1,0 +1,110 @@
+/** The proof libraries of contracts/src/proofs, compiled and called on the engine. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type CallResult, createEngine, type Engine } from "@mvm/evm";
+import {
+  type Account,
+  type BlockEnvironment,
+  fromHex,
+  GENESIS_BASE_FEE,
+  HEADER_CONSTANTS,
+  type Hex,
+  keccakHash,
+  LIMITS,
+  type StateReader,
+  SYSTEM,
+  toAddress,
+  toHex,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import { Interface, type InterfaceAbi, type Result } from "ethers";
+
+const CONTRACTS = join(import.meta.dirname, "../../contracts");
+const SOURCE = "test/proofs/ProofReader.sol";
+const READER = toAddress("0x00000000000000000000000000000000000f2001");
+
+type Compiled = {
+  readonly abi: InterfaceAbi;
+  readonly evm: { readonly deployedBytecode: { readonly object: string } };
+};
+
+/** ProofReader as forge compiles it (contracts/foundry.toml). */
+function compileReader(): Compiled {
+  const input = {
+    language: "Solidity",
+    sources: { [SOURCE]: { content: readFileSync(join(CONTRACTS, SOURCE), "utf8") } },
+    settings: {
+      evmVersion: "osaka",
+      optimizer: { enabled: true, runs: 10_000 },
+      outputSelection: { [SOURCE]: { ProofReader: ["abi", "evm.deployedBytecode.object"] } },
+    },
+  };
+  const arguments_ = [join(CONTRACTS, "bin/solc"), "--standard-json", "--base-path", CONTRACTS];
+  const options = { input: JSON.stringify(input), maxBuffer: 64 * 1024 * 1024, encoding: "utf8" } as const;
+  const output = JSON.parse(execFileSync(process.execPath, arguments_, options)) as {
+    readonly contracts?: { readonly [path: string]: { readonly ProofReader: Compiled } };
+  };
+  const compiled = output.contracts?.[SOURCE]?.ProofReader;
+  if (compiled === undefined) throw new Error(`ProofReader does not compile: ${JSON.stringify(output)}`);
+  return compiled;
+}
+
+const ENVIRONMENT: BlockEnvironment = {
+  timestamp: 1_800_000_000n,
+  baseFeePerGas: GENESIS_BASE_FEE,
+  gasLimit: LIMITS.blockGas,
+  prevRandao: ZERO_HASH,
+  feeRecipient: HEADER_CONSTANTS.beneficiary,
+};
+
+/** What a call gave: its values, or the custom error that it reverted with, as "Name(arguments)". */
+export type Verdict = { readonly values: Result } | { readonly refused: string };
+
+export class ProofLab {
+  readonly #engine: Engine;
+  readonly #abi: Interface;
+  readonly #reader: StateReader;
+
+  private constructor(engine: Engine, { abi, evm }: Compiled) {
+    this.#engine = engine;
+    this.#abi = new Interface(abi);
+    const code = fromHex(`0x${evm.deployedBytecode.object}`);
+    const account: Account = { nonce: 1n, balance: 0n, codeHash: keccakHash(code) };
+    this.#reader = {
+      account: (address) => (address === READER ? account : null),
+      slot: () => 0n,
+      code: () => code,
+      number: () => 1n,
+      chainId: () => 1n,
+      blockHash: () => ZERO_HASH,
+    };
+  }
+
+  static async open(): Promise<ProofLab> {
+    return new ProofLab(await createEngine(), compileReader());
+  }
+
+  #run(data: Hex): Promise<CallResult> {
+    const rest = { type: 2, nonce: 0n, gasLimit: LIMITS.transactionGas, accessList: [], authorizations: [] } as const;
+    const fees = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n, l1Fee: 0n };
+    const message = { from: SYSTEM, to: READER, value: 0n, data: fromHex(data), ...rest, ...fees };
+    return this.#engine.call(ENVIRONMENT, message, this.#reader);
+  }
+
+  /** Calls a function of ProofReader. Throws where it fails otherwise than by a custom error. */
+  async ask(name: string, args: readonly unknown[]): Promise<Verdict> {
+    const { status, returnData, failure } = await this.#run(this.#abi.encodeFunctionData(name, args) as Hex);
+    if (status === 1) return { values: this.#abi.decodeFunctionResult(name, returnData) };
+    const error = this.#abi.parseError(toHex(returnData));
+    if (error === null) throw new Error(`${name} fails without a custom error: ${failure} ${toHex(returnData)}`);
+    return { refused: `${error.name}(${error.args.join(",")})` };
+  }
+
+  /** The values that a function of ProofReader gives. Throws where it refuses. */
+  async tell(name: string, args: readonly unknown[]): Promise<Result> {
+    const verdict = await this.ask(name, args);
+    if ("refused" in verdict) throw new Error(`${name} refuses: ${verdict.refused}`);
+    return verdict.values;
+  }
+}
