@@ -6,7 +6,8 @@ import type { Hash, Hex } from "@mvm/protocol";
  * not of the form that the method has; reverted: a call or transaction reverts (data.revert); gas-limit: a transaction
  * needs more than one may have; nonce-conflict: somebody else uses the account; queue-full: too many transactions wait;
  * receipt-timeout: a sent transaction was not mined in time; reorg-too-deep: L1 went back beyond the blocks that are
- * remembered; deployment-failed: a contract is not where it has to be; stopped: the signal was aborted.
+ * remembered; deployment-failed: a contract is not where it has to be; blob-unavailable: nobody asked shows the blob of a
+ * versioned hash; stopped: the signal was aborted.
  */
 export type L1ErrorCode =
   | "unreachable"
@@ -19,6 +20,7 @@ export type L1ErrorCode =
   | "receipt-timeout"
   | "reorg-too-deep"
   | "deployment-failed"
+  | "blob-unavailable"
   | "stopped";
 
 /** A revert's reason: the custom error's name and arguments; name is undefined if no contract of the network declares it. */
