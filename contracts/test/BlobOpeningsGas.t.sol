@@ -62,7 +62,7 @@ contract BlobOpeningsGasTest is BlobTest {
         assertTrue(executed <= 800_000, "executed");
     }
 
-    function test_aBlobOfZerosOpensForAFifthOfThat() public {
+    function test_aBlobOfZerosOpensForAThirdOfThat() public {
         bytes memory infinity = new bytes(48);
         infinity[0] = 0xc0;
         bytes memory zeros = new bytes(BlobPolynomial.DATA_BYTES);
