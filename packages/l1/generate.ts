@@ -28,6 +28,7 @@ const L1_CONTRACTS = [
   "ProviderRegistry",
   "StorageRegistry",
   "RollupChain",
+  "BlobOpenings",
 ] as const;
 /** What users deploy on a DAC: a token, and the templates of management contracts. */
 const USER_CONTRACTS = [

@@ -54,6 +54,9 @@ export const MAY_IMPORT: { readonly [name: string]: readonly string[] } = {
 /** Packages whose behaviour follows from their arguments alone: time, chance and input come in as events. */
 export const PURE_PACKAGES: readonly string[] = ["protocol", "roles"];
 
+/** Parts of packages that have a path of their own, because not every process shall load them. */
+const OWN_PATHS: ReadonlySet<string> = new Set(["@mvm/protocol/blobs"]);
+
 const SCOPE = "@mvm/";
 const BUILTINS = new Set(builtinModules);
 const IMPURE_NAMES = new Set([
@@ -95,7 +98,7 @@ function judgeImport(file: SourceFile, manifest: Manifest, specifier: string): V
   if (isBuiltin(specifier)) return PURE_PACKAGES.includes(file.package) ? "impure-import" : null;
   const name = packageOf(specifier);
   if (name.startsWith(SCOPE)) {
-    if (name !== specifier) return "deep-import";
+    if (name !== specifier && !OWN_PATHS.has(specifier)) return "deep-import";
     if (!(MAY_IMPORT[file.package] ?? []).includes(name.slice(SCOPE.length))) return "layer";
   }
   return manifest.dependencies.includes(name) ? null : "undeclared-dependency";

@@ -110,6 +110,9 @@ describe("planted imports are caught", () => {
 
   it("of a package's inner files, of files outside the package, of names that are computed", () => {
     expect(imports("roles", `import "@mvm/protocol/src/hex.ts";`, ["@mvm/protocol"])).toEqual(["deep-import"]);
+    expect(imports("roles", `import "@mvm/protocol/blobs";`, ["@mvm/protocol"])).toEqual([]);
+    expect(imports("roles", `import "@mvm/protocol/blobs";`)).toEqual(["undeclared-dependency"]);
+    expect(imports("roles", `import "@mvm/protocol/blobs.ts";`, ["@mvm/protocol"])).toEqual(["deep-import"]);
     expect(imports("roles", `import "../../protocol/src/hex.ts";`)).toEqual(["outside-package"]);
     expect(imports("roles", `import "../test/world.ts";`)).toEqual(["outside-package"]);
     expect(imports("roles", `import "../hex.ts";`, [], "src/inner/a.ts")).toEqual([]);

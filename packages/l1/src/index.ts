@@ -1,5 +1,6 @@
 export * from "./bindings/calls.ts";
 export * from "./bindings/reads.ts";
+export * from "./blobs.ts";
 export { decodeCharter, encodeCharter } from "./charterAbi.ts";
 export {
   decodeRevert,

@@ -9,7 +9,8 @@ import type { Hash, Hex } from "@mvm/protocol";
  * wait; journal-full: too many that were begun have no end; receipt-timeout: a sent transaction was not mined in time;
  * fee-limit: it needs a higher fee than may be paid; other-call: under this key another call was sent, and mined;
  * header-mismatch: a block's header does not hash to the block's hash; reorg-too-deep: L1 went back beyond the blocks that are
- * remembered; deployment-failed: a contract is not where it has to be; stopped: the signal was aborted.
+ * remembered; deployment-failed: a contract is not where it has to be; blob-unavailable: nobody asked shows the blob of a
+ * versioned hash; stopped: the signal was aborted.
  */
 export type L1ErrorCode =
   | "unreachable"
@@ -28,6 +29,7 @@ export type L1ErrorCode =
   | "header-mismatch"
   | "reorg-too-deep"
   | "deployment-failed"
+  | "blob-unavailable"
   | "stopped";
 
 /** A revert's reason: the custom error's name and arguments; name is undefined if no contract of the network declares it. */

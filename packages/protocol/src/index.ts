@@ -6,6 +6,7 @@ export * from "./charter.ts";
 export * from "./charterLayout.ts";
 export * from "./checkpoints.ts";
 export * from "./codec.ts";
+export * from "./dataPath.ts";
 export * from "./ecdsa.ts";
 export * from "./execution.ts";
 export * from "./executionCodecs.ts";
