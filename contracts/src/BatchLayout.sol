@@ -8,7 +8,7 @@ import {BatchFaults, BatchReader, Cursor} from "./BatchReader.sol";
 /// @param generation Count of the chain's rollbacks.
 /// @param blockCount Blocks of the batch.
 /// @param tips Tips of the pairs of fees, wei per gas.
-/// @param fees Fees of the pairs of fees, wei per gas.
+/// @param excesses What the fees of these pairs are above their tips, wei per gas.
 /// @param gasLimits Gas limits.
 /// @param shapes Offsets at which the forms of calls begin.
 /// @param contextTable Offset of the offsets of contexts.
@@ -18,7 +18,7 @@ struct Prelude {
     uint256 generation;
     uint256 blockCount;
     uint256[] tips;
-    uint256[] fees;
+    uint256[] excesses;
     uint256[] gasLimits;
     uint256[] shapes;
     uint256 contextTable;
@@ -115,10 +115,10 @@ library BatchLayout {
         unchecked {
             uint256 count = cursor.readCount(data, MAX_ENTRIES);
             prelude.tips = new uint256[](count);
-            prelude.fees = new uint256[](count);
+            prelude.excesses = new uint256[](count);
             for (uint256 i = 0; i < count && cursor.fault == BatchFaults.NONE; i++) {
                 prelude.tips[i] = cursor.readDecimal(data);
-                prelude.fees[i] = cursor.readDecimal(data);
+                prelude.excesses[i] = cursor.readDecimal(data);
             }
             count = cursor.readCount(data, MAX_ENTRIES);
             prelude.gasLimits = new uint256[](count);

@@ -68,6 +68,8 @@ library BatchRows {
     uint256 private constant PLAIN_GAS = 32;
     uint256 private constant KNOWN_FEES = 64;
     uint256 private constant NO_VALUE = 128;
+    /// @dev Bit of a fee entry's index: the tip follows, the entry gives the excess.
+    uint256 private constant OWN_TIP = 128;
     uint256 private constant DATA_EMPTY = 0;
     uint256 private constant DATA_TRANSFER = 1;
     uint256 private constant DATA_TRANSFER_FROM = 3;
@@ -146,19 +148,25 @@ library BatchRows {
         private
         pure
     {
+        uint256 excess;
         if (known) {
-            uint256 entry = cursor.readByte(data);
-            if (entry >= prelude.fees.length) {
+            uint256 code = cursor.readByte(data);
+            uint256 entry = code & ~OWN_TIP;
+            if (entry >= prelude.tips.length) {
                 cursor.fail(BatchFaults.UNKNOWN_ENTRY);
                 return;
             }
-            row.tip = prelude.tips[entry];
-            row.fee = prelude.fees[entry];
+            row.tip = code < OWN_TIP ? prelude.tips[entry] : cursor.readDecimal(data);
+            excess = prelude.excesses[entry];
         } else {
             row.tip = cursor.readDecimal(data);
-            row.fee = cursor.readDecimal(data);
+            excess = cursor.readDecimal(data);
         }
-        if (row.legacy && row.tip != row.fee) cursor.fail(BatchFaults.TWO_PRICES);
+        if (row.legacy && excess != 0) cursor.fail(BatchFaults.TWO_PRICES);
+        unchecked {
+            row.fee = row.tip + excess;
+        }
+        if (row.fee < excess) cursor.fail(BatchFaults.OUT_OF_RANGE);
     }
 
     /// @dev An address posted inline; zero for a table index, which is noted for `place` (0: target, i + 1: word i).

@@ -9,7 +9,7 @@ import { faultless } from "./faults.ts";
 import { fieldsOf, type TransactionFields } from "./fields.ts";
 import { BATCH_FORMAT, type CallShape, type FeePair, FIXED_SHAPES, type Prelude, WORD_KINDS } from "./layout.ts";
 import { BatchCursor, decimalBytes, MAX_WORD, varintBytes } from "./numbers.ts";
-import { PLAIN_GAS, ROW_BITS, ROW_KINDS, readRow, transactionOf } from "./rows.ts";
+import { OWN_TIP, PLAIN_GAS, ROW_BITS, ROW_KINDS, readRow, transactionOf } from "./rows.ts";
 import { type Call, callOf, fixedShapeOf, ShapeBook, shapeBytes } from "./shapes.ts";
 
 /** A block to be posted. */
@@ -40,16 +40,20 @@ export type BatchToPost = {
 type Candidate = { readonly fields: TransactionFields; readonly call: Call | null; readonly fixed: number };
 type Dictionaries = Pick<Prelude, "fees" | "gasLimits" | "shapes"> & {
   readonly feePlaces: ReadonlyMap<string, number>;
+  /** an entry with this excess */
+  readonly excessPlaces: ReadonlyMap<bigint, number>;
   readonly gasPlaces: ReadonlyMap<bigint, number>;
   readonly book: ShapeBook;
 };
 
-const feeKey = ({ tip, fee }: FeePair): string => `${tip}/${fee}`;
+const feeKey = ({ tip, excess }: FeePair): string => `${tip}/${excess}`;
+const pairOf = ({ tip, fee }: TransactionFields): FeePair => ({ tip, excess: fee - tip });
 const inlineGas = (gasLimit: bigint): Uint8Array => varintBytes(gasLimit + BigInt(BATCH_FORMAT.gasLimits));
-const inlineFees = ({ tip, fee }: FeePair): Uint8Array | null => {
-  const parts = [decimalBytes(tip), decimalBytes(fee)];
-  return parts.some((part) => part === null) ? null : joinBytes(parts as Uint8Array[]);
-};
+/** Both numbers of a pair; null where one has no decimal. */
+function inlineFees({ tip, excess }: FeePair): Uint8Array | null {
+  const [first, second] = [decimalBytes(tip), excess < 0n ? null : decimalBytes(excess)];
+  return first === null || second === null ? null : concatBytes(first, second);
+}
 
 /** Entries of a dictionary: of the values given, those that save most; an index is one byte. */
 function chosenEntries<K, V>(values: Iterable<readonly [K, V]>, bytesOf: (value: V) => number, most: number): [K, V][] {
@@ -69,9 +73,9 @@ function chosenEntries<K, V>(values: Iterable<readonly [K, V]>, bytesOf: (value:
 
 function dictionariesOf(candidates: readonly Candidate[]): Dictionaries {
   const all = candidates.map(({ fields }) => fields);
-  const pairs = all.filter((fields) => inlineFees(fields) !== null);
+  const pairs = all.map(pairOf).filter((pair) => inlineFees(pair) !== null);
   const fees = chosenEntries(
-    pairs.map(({ tip, fee }) => [feeKey({ tip, fee }), { tip, fee }] as const),
+    pairs.map((pair) => [feeKey(pair), pair] as const),
     (pair) => inlineFees(pair)!.length,
     BATCH_FORMAT.fees,
   );
@@ -86,6 +90,7 @@ function dictionariesOf(candidates: readonly Candidate[]): Dictionaries {
     gasLimits: gasLimits.map(([gasLimit]) => gasLimit),
     shapes: book.shapes,
     feePlaces: new Map(fees.map(([key], place) => [key, place])),
+    excessPlaces: new Map(fees.map(([, { excess }], place) => [excess, place])),
     gasPlaces: new Map(gasLimits.map(([gasLimit], place) => [gasLimit, place])),
     book,
   };
@@ -134,13 +139,26 @@ function dataBytes(
     : { kind: ROW_KINDS.bytes, bytes: asBytes };
 }
 
+/** A pair of fees as short as the dictionary allows; null where a number has no decimal. */
+function feesBytes(
+  pair: FeePair,
+  { feePlaces, excessPlaces }: Dictionaries,
+): { readonly known: boolean; readonly bytes: Uint8Array } | null {
+  const bytes = inlineFees(pair);
+  if (bytes === null) return null;
+  const place = feePlaces.get(feeKey(pair));
+  if (place !== undefined) return { known: true, bytes: Uint8Array.of(place) };
+  const excessPlace = excessPlaces.get(pair.excess);
+  if (excessPlace === undefined || pair.excess === 0n) return { known: false, bytes };
+  return { known: true, bytes: concatBytes(Uint8Array.of(OWN_TIP | excessPlace), decimalBytes(pair.tip)!) };
+}
+
 /** A row with fields; null where a number has no decimal. */
 function fieldRow(candidate: Candidate, block: BatchBlock, dictionaries: Dictionaries): Uint8Array | null {
   const { fields } = candidate;
   const { nonce, gasLimit, value } = fields;
-  const feePlace = dictionaries.feePlaces.get(feeKey(fields));
+  const feeBytes = feesBytes(pairOf(fields), dictionaries);
   const gasPlace = dictionaries.gasPlaces.get(gasLimit);
-  const feeBytes = feePlace === undefined ? inlineFees(fields) : Uint8Array.of(feePlace);
   const valueBytes = value === 0n ? new Uint8Array(0) : decimalBytes(value);
   if (feeBytes === null || valueBytes === null || gasLimit > MAX_WORD / 2n) return null;
   const gasBytes = gasPlace === undefined ? inlineGas(gasLimit) : Uint8Array.of(gasPlace);
@@ -151,13 +169,13 @@ function fieldRow(candidate: Candidate, block: BatchBlock, dictionaries: Diction
     (data.kind << 1) |
     (fields.legacy ? ROW_BITS.legacy : 0) |
     (plainGas ? ROW_BITS.plainGas : 0) |
-    (feePlace === undefined ? 0 : ROW_BITS.knownFees) |
+    (feeBytes.known ? ROW_BITS.knownFees : 0) |
     (value === 0n ? ROW_BITS.noValue : 0);
   return joinBytes([
     Uint8Array.of(head),
     varintBytes(nonce),
     plainGas ? new Uint8Array(0) : gasBytes,
-    feeBytes,
+    feeBytes.bytes,
     referenceBytes(fields.to, block.indexOf),
     valueBytes,
     data.bytes,

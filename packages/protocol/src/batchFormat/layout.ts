@@ -69,8 +69,8 @@ export const FIXED_SHAPES: readonly CallShape[] = [
   fixedShape([0x23, 0xb8, 0x72, 0xdd], [address, address, decimal]),
 ];
 
-/** Fees of a transaction, wei per gas. */
-export type FeePair = { readonly tip: bigint; readonly fee: bigint };
+/** Fees of a transaction, wei per gas: its fee is tip + excess, as wallets make it of a tip and the base fee. */
+export type FeePair = { readonly tip: bigint; readonly excess: bigint };
 
 /** What stands before the block contexts. */
 export type Prelude = {
@@ -151,7 +151,7 @@ export function readPrelude(data: Uint8Array): Prelude {
   if (blockCount === 0) fail("out-of-range");
   const fees: FeePair[] = [];
   for (let left = cursor.count(BATCH_FORMAT.fees); left > 0; left--)
-    fees.push({ tip: cursor.decimal(), fee: cursor.decimal() });
+    fees.push({ tip: cursor.decimal(), excess: cursor.decimal() });
   const gasLimits: bigint[] = [];
   for (let left = cursor.count(BATCH_FORMAT.gasLimits); left > 0; left--) gasLimits.push(cursor.varint(MAX_UINT64));
   const shapes = readShapes(cursor);

@@ -4,7 +4,15 @@ import { LIMITS } from "../parameters.ts";
 import type { Address, ChainId } from "../primitives.ts";
 import { encodeRlp, type RlpInput } from "../rlp.ts";
 import { fail } from "./faults.ts";
-import { BATCH_FORMAT, type CallShape, FIXED_SHAPES, type Prelude, readShape, WORD_KINDS } from "./layout.ts";
+import {
+  BATCH_FORMAT,
+  type CallShape,
+  type FeePair,
+  FIXED_SHAPES,
+  type Prelude,
+  readShape,
+  WORD_KINDS,
+} from "./layout.ts";
 import { type BatchCursor, MAX_UINT32, MAX_UINT64, MAX_WORD } from "./numbers.ts";
 
 /** Bits of a row's first byte; between parity and legacy lie three for the kind of data. */
@@ -12,6 +20,8 @@ export const ROW_BITS = { parity: 1, legacy: 16, plainGas: 32, knownFees: 64, no
 /** Kinds of data: none, the three fixed shapes, a call of words, bytes, the whole transaction as it is. */
 export const ROW_KINDS = { empty: 0, transferFrom: 3, words: 4, bytes: 5, raw: 6 } as const;
 export const PLAIN_GAS = 21_000n;
+/** Bit of a fee entry's index: the tip follows, the entry gives the excess. */
+export const OWN_TIP = 128;
 
 /** An address as a row has it: its index in the table as of the end of the block before, or its 20 bytes. */
 export type AddressReference =
@@ -93,6 +103,14 @@ function readGasLimit(cursor: BatchCursor, prelude: Prelude): bigint {
   return prelude.gasLimits[Number(code)] ?? fail("unknown-entry");
 }
 
+/** A pair of fees: by its place in the dictionary, or with only the excess from there, or both inline. */
+function readFees(cursor: BatchCursor, prelude: Prelude, known: boolean): FeePair {
+  if (!known) return { tip: cursor.decimal(), excess: cursor.decimal() };
+  const code = cursor.byte();
+  const entry = prelude.fees[code & ~OWN_TIP] ?? fail("unknown-entry");
+  return code < OWN_TIP ? entry : { tip: cursor.decimal(), excess: entry.excess };
+}
+
 /** Bytes of an integer in RLP. */
 const integerBytes = (value: bigint): number => (value < 128n ? 1 : 1 + bigIntToBytes(value).length);
 const headerBytes = (length: number): number => (length < 56 ? 1 : 1 + bigIntToBytes(BigInt(length)).length);
@@ -126,11 +144,10 @@ export function readRow(cursor: BatchCursor, prelude: Prelude): Row {
   const legacy = (head & ROW_BITS.legacy) !== 0;
   const nonce = cursor.varint(MAX_UINT64);
   const gasLimit = (head & ROW_BITS.plainGas) !== 0 ? PLAIN_GAS : readGasLimit(cursor, prelude);
-  const { tip, fee } =
-    (head & ROW_BITS.knownFees) !== 0
-      ? (prelude.fees[cursor.byte()] ?? fail("unknown-entry"))
-      : { tip: cursor.decimal(), fee: cursor.decimal() };
-  if (legacy && tip !== fee) fail("two-prices");
+  const { tip, excess } = readFees(cursor, prelude, (head & ROW_BITS.knownFees) !== 0);
+  if (legacy && excess !== 0n) fail("two-prices");
+  const fee = tip + excess;
+  if (fee > MAX_WORD) fail("out-of-range");
   const to = readReference(cursor);
   const value = (head & ROW_BITS.noValue) !== 0 ? 0n : cursor.decimal();
   if (value === 0n && (head & ROW_BITS.noValue) === 0) fail("not-canonical");
