@@ -12,6 +12,7 @@ import {
   fromHex,
   type Hex,
   joinBytes,
+  keccakHash,
   rowGroupFault,
   toAddress,
   toChainId,
@@ -255,8 +256,9 @@ describe("the batch format", () => {
   });
 
   it("decodes any bytes to a batch or a fault, and every fault of a batch is one of a group", () => {
-    const data = encodeBatch(sample);
-    const hashes = new Set(sample.blocks.flatMap((block) => block.transactions.map(toHex)));
+    const [first, second, third] = sample.blocks;
+    const short = third!.transactions.filter(({ length }) => length < 1_000);
+    const data = encodeBatch(batchOf(first!, second!, { ...third!, transactions: short }));
     const anyIndex = (index: bigint): Address => toAddress(`0x${index.toString(16).padStart(40, "0")}`);
     const faulty = (bytes: Uint8Array): boolean => {
       const whole = decodeBatch(bytes, (_, index) => anyIndex(index));
@@ -271,16 +273,17 @@ describe("the batch format", () => {
     };
     const decodesTo = (bytes: Uint8Array): string => {
       const { blocks, ...rest } = valueIn(decodeBatch(bytes, (_, index) => anyIndex(index)));
-      return JSON.stringify([rest, blocks], (_key, value) => (typeof value === "bigint" ? `${value}n` : value));
+      const hashes = blocks.map(({ transactions }) => transactions.map(keccakHash));
+      const contexts = blocks.map(({ transactions: _transactions, ...context }) => context);
+      return JSON.stringify([rest, contexts, hashes], (_key, value) =>
+        typeof value === "bigint" ? `${value}n` : value,
+      );
     };
     const original = decodesTo(data);
-    expect(hashes.size).toBe(signedCalls.length);
-    for (let at = 0; at < data.length; at += at < 500 ? 1 : 7) {
-      for (const bit of [0, 3, 7]) {
-        const changed = data.slice();
-        changed[at]! ^= 1 << bit;
-        if (!faulty(changed)) expect(decodesTo(changed), `byte ${at} bit ${bit}`).not.toBe(original);
-      }
+    for (let at = 0; at < data.length; at++) {
+      const changed = data.slice();
+      changed[at]! ^= 1 << (at % 8);
+      if (!faulty(changed)) expect(decodesTo(changed), `byte ${at}`).not.toBe(original);
       if (at % 7 === 0) expect(faulty(data.subarray(0, at)), `cut at ${at}`).toBe(true);
     }
     expect(faulty(Uint8Array.of(...data, 0))).toBe(true);
