@@ -164,9 +164,9 @@ library BatchRows {
         }
         if (row.legacy && excess != 0) cursor.fail(BatchFaults.TWO_PRICES);
         unchecked {
+            // Both are below 2^232.
             row.fee = row.tip + excess;
         }
-        if (row.fee < excess) cursor.fail(BatchFaults.OUT_OF_RANGE);
     }
 
     /// @dev An address posted inline; zero for a table index, which is noted for `place` (0: target, i + 1: word i).

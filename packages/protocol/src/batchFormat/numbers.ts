@@ -1,16 +1,18 @@
 /** The numbers of the batch format: varints (LEB128) and decimals, each with one form only; a cursor that reads them. */
 import { type BatchFault, fail } from "./faults.ts";
 
-const WORD_BOUND = 1n << 256n;
 /** shift of the 37th group of a varint, of which a 256-bit number has four bits */
 const LAST_SHIFT = 252n;
 const EXPONENTS = 32n;
 const MAX_EXPONENT = 31;
+/** bound of a decimal's digits: keeps it at 19 bytes, which bounds what a proof has to read; amounts are far below */
+const DIGITS_BOUND = 1n << 128n;
+const MAX_DECIMAL_CODE = DIGITS_BOUND * EXPONENTS - 1n;
 const POWERS = Array.from({ length: MAX_EXPONENT + 1 }, (_, exponent) => 10n ** BigInt(exponent));
 
 export const MAX_UINT32 = 2n ** 32n - 1n;
 export const MAX_UINT64 = 2n ** 64n - 1n;
-export const MAX_WORD = WORD_BOUND - 1n;
+export const MAX_WORD = 2n ** 256n - 1n;
 
 /** Unsigned integer below 2^256, seven bits a byte, the lowest first. */
 export function varintBytes(value: bigint | number): Uint8Array {
@@ -21,7 +23,7 @@ export function varintBytes(value: bigint | number): Uint8Array {
   return Uint8Array.from(out);
 }
 
-/** m * 10^e as the varint m * 32 + e, e as large as it can be up to 31; null where that has more than 256 bits. */
+/** m * 10^e as the varint m * 32 + e, e as large as it can be up to 31; null where m has more than 128 bits. */
 export function decimalBytes(value: bigint): Uint8Array | null {
   if (value === 0n) return varintBytes(0n);
   let digits = value;
@@ -30,8 +32,7 @@ export function decimalBytes(value: bigint): Uint8Array | null {
     digits /= 10n;
     exponent++;
   }
-  const code = digits * EXPONENTS + exponent;
-  return code < WORD_BOUND ? varintBytes(code) : null;
+  return digits < DIGITS_BOUND ? varintBytes(digits * EXPONENTS + exponent) : null;
 }
 
 /** Reads a batch's data from a place on; every deviation is a fault. */
@@ -78,12 +79,12 @@ export class BatchCursor {
     return Number(this.varint(BigInt(max), "too-many"));
   }
 
+  /** A decimal: at most (2^128 - 1) * 10^31. */
   decimal(): bigint {
-    const code = this.varint(MAX_WORD);
+    const code = this.varint(MAX_DECIMAL_CODE);
     const digits = code / EXPONENTS;
     const exponent = Number(code % EXPONENTS);
     if (digits === 0n ? exponent !== 0 : exponent < MAX_EXPONENT && digits % 10n === 0n) fail("not-canonical");
-    const value = digits * POWERS[exponent]!;
-    return value < WORD_BOUND ? value : fail("out-of-range");
+    return digits * POWERS[exponent]!;
   }
 }

@@ -147,7 +147,6 @@ export function readRow(cursor: BatchCursor, prelude: Prelude): Row {
   const { tip, excess } = readFees(cursor, prelude, (head & ROW_BITS.knownFees) !== 0);
   if (legacy && excess !== 0n) fail("two-prices");
   const fee = tip + excess;
-  if (fee > MAX_WORD) fail("out-of-range");
   const to = readReference(cursor);
   const value = (head & ROW_BITS.noValue) !== 0 ? 0n : cursor.decimal();
   if (value === 0n && (head & ROW_BITS.noValue) === 0) fail("not-canonical");

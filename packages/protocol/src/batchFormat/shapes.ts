@@ -9,8 +9,6 @@ const SELECTOR = 4;
 const LEAST_ADDRESS = 1n << 96n;
 const ADDRESS_BOUND = 1n << 160n;
 const LEAST_NEGATIVE = 1n << 255n;
-/** a raw word costs 32 bytes; a number that takes as many is left raw */
-const MOST_NUMBER_BYTES = 31;
 
 /** A call whose data is a selector and whole words, before its form is chosen. */
 export type Call = {
@@ -19,15 +17,13 @@ export type Call = {
   readonly kinds: readonly number[];
 };
 
-function isShort(number: bigint): boolean {
-  return (decimalBytes(number)?.length ?? WORD) <= MOST_NUMBER_BYTES;
-}
+const isDecimal = (number: bigint): boolean => decimalBytes(number) !== null;
 
 function kindOf(word: bigint, timestamp: bigint): number {
   if (word >= LEAST_ADDRESS && word < ADDRESS_BOUND) return WORD_KINDS.address;
   if (word > timestamp && word - timestamp <= MAX_UINT32 && timestamp > MAX_UINT32 / 4n) return WORD_KINDS.time;
-  if (word >= LEAST_NEGATIVE && isShort(MAX_WORD + 1n - word)) return WORD_KINDS.negative;
-  return isShort(word) ? WORD_KINDS.decimal : WORD_KINDS.raw;
+  if (word >= LEAST_NEGATIVE && isDecimal(MAX_WORD + 1n - word)) return WORD_KINDS.negative;
+  return isDecimal(word) ? WORD_KINDS.decimal : WORD_KINDS.raw;
 }
 
 /** The call in a transaction's data; null where it is not of the form or has too many words. */
@@ -46,7 +42,7 @@ export function fixedShapeOf({ selector, words }: Call): number {
     (shape) =>
       equalBytes(shape.selector, selector) &&
       shape.kinds.length === words.length &&
-      shape.kinds.every((kind, i) => (kind === WORD_KINDS.address ? words[i]! < ADDRESS_BOUND : isShort(words[i]!))),
+      shape.kinds.every((kind, i) => (kind === WORD_KINDS.address ? words[i]! < ADDRESS_BOUND : isDecimal(words[i]!))),
   );
   return at + 1;
 }
