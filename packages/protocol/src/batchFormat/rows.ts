@@ -35,7 +35,7 @@ type DataPart =
   /** seconds after the block's timestamp */
   | { readonly kind: "time"; readonly after: bigint };
 
-export type FieldRow = {
+type FieldRow = {
   readonly kind: "fields";
   readonly parity: number;
   readonly legacy: boolean;
