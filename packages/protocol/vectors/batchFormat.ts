@@ -43,6 +43,7 @@ type Parts = {
   readonly shapes: string;
   readonly contexts: readonly Context[];
   readonly firstContext: string;
+  readonly secondContext: string;
   readonly rows: readonly string[];
   readonly secondRows: number;
   readonly tail: string;
@@ -51,7 +52,16 @@ type Parts = {
 const counted = (entries: readonly string[]): string => concat([leb(entries.length), ...entries]);
 const oneBlock = (count: number): Context => ({ time: leb(NOW), slot: leb(9), rest: concat([leb(1), JOB, POSTER_AND_TWO]), count });
 
-/** A batch of up to 16 blocks and 32 rows, as stated or with parts put differently. */
+const contextBytes = ({ time, slot, rest, count }: Context): string => concat([time, slot, rest, leb(count)]);
+
+/** Offset of the contexts from the 17th on, and the transactions before them. */
+function secondEntry(contexts: readonly Context[]): string {
+  const first = contexts.slice(0, 16);
+  const size = first.reduce((sum, context) => sum + dataLength(contextBytes(context)), 0);
+  return concat([uint24(size), uint24(first.reduce((sum, { count }) => sum + count, 0))]);
+}
+
+/** A batch of up to 32 blocks and 32 rows, as stated or with parts put differently. */
 function batch(rows: readonly string[], changes: Partial<Parts> = {}): string {
   const contexts = changes.contexts ?? [oneBlock(rows.length)];
   const lengths = rows.map(dataLength);
@@ -66,7 +76,8 @@ function batch(rows: readonly string[], changes: Partial<Parts> = {}): string {
     changes.gasLimits ?? counted(GAS_LIMITS),
     changes.shapes ?? counted(SHAPES),
     changes.firstContext ?? concat([uint24(0), uint24(0)]),
-    ...contexts.map(({ time, slot, rest, count }) => concat([time, slot, rest, leb(count)])),
+    contexts.length > 16 ? (changes.secondContext ?? secondEntry(contexts)) : "0x",
+    ...contexts.map(contextBytes),
     ...rowTable.map(uint24),
     ...rows,
     changes.tail ?? "0x",
@@ -145,6 +156,7 @@ function faultsBefore(): [name: string, data: string, fault: number][] {
     ["no chain ID", put({ chainId: "0x00" }), OUT_OF_RANGE],
     ["chain ID beyond what wallets take", put({ chainId: leb(4_503_599_627_370_476n) }), OUT_OF_RANGE],
     ["number beyond 256 bits", put({ chainId: `0x${"ff".repeat(36)}10` }), OUT_OF_RANGE],
+    ["number of 38 bytes", put({ chainId: `0x${"80".repeat(37)}00` }), OUT_OF_RANGE],
     ["no blocks", put({ blockCount: leb(0) }), OUT_OF_RANGE],
     ["too many blocks", put({ blockCount: leb(2_049) }), TOO_MANY],
     ["too many fees", put({ fees: leb(128) }), TOO_MANY],
@@ -167,6 +179,21 @@ function faultsBefore(): [name: string, data: string, fault: number][] {
     ["too many transactions", put(context({ count: 2_049 })), TOO_MANY],
     ["more rows than there is room for their offsets", put(context({ count: 2_048 })), OVERRUN],
     ["rows that no block has", batch([], { tail: "0x00" }), LEFTOVER],
+  ];
+}
+
+/** Faults of the offset of the second group of contexts, told by the first one's group; what the rows then say follows. */
+function faultsBetweenContexts(): [name: string, data: string, contextFault: number, rowFault: number][] {
+  const empty: Context = { ...oneBlock(0), time: leb(1), slot: leb(0) };
+  const contexts = [oneBlock(1), ...Array<Context>(15).fill(empty), oneBlock(0)];
+  const size = 16 * dataLength(contextBytes(oneBlock(0))) - 15 * (dataLength(concat([leb(NOW), leb(9)])) - 2);
+  const second = (offset: number, before: number): string =>
+    batch([SIMPLE], { contexts, secondContext: concat([uint24(offset), uint24(before)]) });
+  return [
+    ["17 blocks", second(size, 1), 0, 0],
+    ["a transaction more before the 17th block", second(size, 2), BAD_OFFSET, OVERRUN],
+    // Rows then seem to begin behind the first context: time 1, slot 0, one queue item are read as the offset of rows.
+    ["contexts of the 17th block at the first", second(0, 1), BAD_OFFSET, BAD_OFFSET],
   ];
 }
 
@@ -217,6 +244,13 @@ export async function batchFormatVectors() {
     transactions: good.map(({ name, raw, resolved, indices }) => ({ name, raw, resolved, indices })),
     faults: [
       ...faultsBefore().map(([name, bytes, fault]) => ({ name, data: bytes, contextFault: fault, rowGroup: 0, rowFault: fault })),
+      ...faultsBetweenContexts().map(([name, bytes, contextFault, rowFault]) => ({
+        name,
+        data: bytes,
+        contextFault,
+        rowGroup: 0,
+        rowFault,
+      })),
       ...faultsInRows().map(([name, bytes, rowGroup, rowFault]) => ({ name, data: bytes, contextFault: 0, rowGroup, rowFault })),
     ],
   };
