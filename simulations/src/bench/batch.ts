@@ -153,16 +153,13 @@ function calldataGas(data: Uint8Array, execution: number): number {
   return TRANSACTION_GAS + Math.max(10 * tokens, 4 * tokens + execution);
 }
 
-/** As many transactions as fill a blob: by halving, the size grows with their number. */
+/** As many transactions as fill a blob: from a guess by the first 1,000 on, one by one; the size grows with their number. */
 function blobCount(blocks: readonly BatchBlock[]): number {
-  let [fits, over] = [1, MOST_TRANSACTIONS + 1];
-  while (over - fits > 1) {
-    const middle = (fits + over) >> 1;
-    const { length } = encodeBatch({ ...ORIGIN, blocks: firstOf(blocks, middle) });
-    if (length <= BATCH_FORMAT.blobBytes) fits = middle;
-    else over = middle;
-  }
-  return fits;
+  const sizeOf = (count: number): number => encodeBatch({ ...ORIGIN, blocks: firstOf(blocks, count) }).length;
+  let count = Math.floor((BATCH_FORMAT.blobBytes * 1_000) / sizeOf(1_000));
+  while (sizeOf(count) > BATCH_FORMAT.blobBytes) count--;
+  while (sizeOf(count + 1) <= BATCH_FORMAT.blobBytes) count++;
+  return count;
 }
 
 function resultOf(workload: BatchWorkload, batchSize: number | "blob", { blocks: all, tables }: Prepared): ResultLine {
