@@ -1,5 +1,6 @@
 export * from "./baseFee.ts";
 export * from "./batches.ts";
+export * from "./batchFormat/index.ts";
 export * from "./blocks.ts";
 export * from "./bls.ts";
 export * from "./charter.ts";

@@ -4,6 +4,7 @@
  * the files are what this gives.
  */
 import { writeFileSync } from "node:fs";
+import { batchFormatVectors } from "./batchFormat.ts";
 import { checkpointVectors, headerVectors, merkleVectors, receiptVectors } from "./chain.ts";
 import { toJsonText } from "./format.ts";
 import { batchVectors, blockVectors, blsVectors, jobVectors, requestVectors } from "./messages.ts";
@@ -15,6 +16,7 @@ import { transactionVectors } from "./transactions.ts";
 /** Text of every vector file by its name. */
 export async function vectorFiles(): Promise<{ readonly [name: string]: string }> {
   const contents = {
+    batchFormat: await batchFormatVectors(),
     batches: batchVectors(),
     blocks: blockVectors(),
     bls: blsVectors(),

@@ -1,7 +1,8 @@
+import { batch } from "./batch.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { blocks } from "./blocks.ts";
 import { permissions } from "./permissions.ts";
 import { roots } from "./roots.ts";
 
 /** Every benchmark that `npm run bench` knows; add an entry to add one. */
-export const BENCHMARKS: readonly Benchmark[] = [blocks, permissions, roots];
+export const BENCHMARKS: readonly Benchmark[] = [batch, blocks, permissions, roots];

@@ -1,5 +1,6 @@
+import { batch } from "./batch.ts";
 import { evm } from "./evm.ts";
 import type { Fuzzer } from "./fuzzer.ts";
 
 /** Every fuzzer that `npm run fuzz` knows; add an entry to add one. */
-export const FUZZERS: readonly Fuzzer[] = [evm];
+export const FUZZERS: readonly Fuzzer[] = [batch, evm];

@@ -1,0 +1,19 @@
+/** The random-access format of batches (docs/decisions/023-batch-format.md). */
+
+export {
+  type BatchOrigin,
+  batchOrigin,
+  contextAt,
+  contextGroupFault,
+  type DecodedBatch,
+  type DecodedBlock,
+  decodeBatch,
+  type ResolveAddress,
+  rowGroupFault,
+  type TransactionAt,
+  transactionAt,
+} from "./decode.ts";
+export { type BatchBlock, type BatchToPost, encodeBatch } from "./encode.ts";
+export { BATCH_FAULTS, type BatchFault, type BatchResult } from "./faults.ts";
+export { BATCH_FORMAT, type BatchContext } from "./layout.ts";
+export type { ResolveIndex } from "./rows.ts";
