@@ -21,7 +21,7 @@ import {
   REGISTRIES,
   Recorder,
   registerFor,
-  registrationOf,
+  signUpOf,
   startNetwork,
   type TestNetwork,
   tampered,
@@ -65,8 +65,8 @@ const deposit = (amount: number): Promise<unknown> => {
 };
 const signUp = (n: number, role: StakedRole): Promise<unknown> => {
   const account = network.accounts[FIRST_NEWCOMER + n]!;
-  const registration = registrationOf(account.address);
-  return account.submit(register(network.addresses, role, { registration, stakeWei: STAKE_WEI }));
+  const own = signUpOf(network, role, account.address);
+  return account.submit(register(network.addresses, role, { signUp: own, stakeWei: STAKE_WEI }));
 };
 const post = async (content: number): Promise<unknown> => {
   const data = new Uint8Array(64).fill(content);
