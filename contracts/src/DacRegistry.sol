@@ -16,7 +16,6 @@ contract DacRegistry {
     /// @param management Contract that may change the charter; zero: nobody may.
     /// @param genesisHash Commitment to the DAC's registration; parent of its first batch.
     /// @param status Life of the DAC.
-    /// @param generation Count of the chain's rollbacks.
     /// @param createdAtBlock L1 block of the registration.
     struct DacRecord {
         string label;
@@ -24,7 +23,6 @@ contract DacRegistry {
         DacStatus status;
         uint64 createdAtBlock;
         address management;
-        uint64 generation;
         bytes32 genesisHash;
     }
 
@@ -93,14 +91,12 @@ contract DacRegistry {
         return _records[chainId];
     }
 
-    /// @notice Genesis hash and generation of a DAC (what a batch is checked against); reverts for an unknown chainID.
+    /// @notice Genesis hash of a DAC, parent of its first batch; reverts for an unknown chainID.
     /// @param chainId Identifier of the DAC's chain.
-    /// @return genesisHash Commitment to the registration.
-    /// @return generation Count of the chain's rollbacks.
-    function originOf(uint256 chainId) external view returns (bytes32 genesisHash, uint64 generation) {
+    /// @return Commitment to the registration.
+    function genesisHashOf(uint256 chainId) external view returns (bytes32) {
         _requireActive(chainId);
-        DacRecord storage record = _records[chainId];
-        return (record.genesisHash, record.generation);
+        return _records[chainId].genesisHash;
     }
 
     /// @notice Whether a DAC with this chainID exists and is active.

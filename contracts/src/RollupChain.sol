@@ -1,258 +1,561 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {BatchHeaders} from "./BatchHeaders.sol";
 import {DacRegistry} from "./DacRegistry.sol";
-import {Inbox} from "./Inbox.sol";
-import {SequencerPool} from "./SequencerPool.sol";
+import {IBondManager} from "./interfaces/IBondManager.sol";
+import {IInbox, QueueItem} from "./interfaces/IInbox.sol";
+import {IRandomBeacon} from "./interfaces/IRandomBeacon.sol";
+import {BatchHeader, BatchProof, IRollupChain} from "./interfaces/IRollupChain.sol";
+import {ISequencerPool} from "./interfaces/ISequencerPool.sol";
+import {IVouchers} from "./interfaces/IVouchers.sol";
+import {MerkleTree} from "./proofs/MerkleTree.sol";
 
 /// @title Batches of all DACs
-/// @notice The elected sequencer of a (chain, slot) appends batches; each becomes final `maxWindow` after it is posted.
-/// @dev What this contract does not do yet: fraud proofs. It checks the form of a batch, who posts it, and that it
-/// continues the chain; nothing that a batch claims of its blocks (roots) is checked, and time alone makes it final. Nor
-/// does it compare a sequencer's stake with the value of the chain. Nobody may withdraw against it.
-contract RollupChain {
-    /// @notice Parameters, fixed at construction.
-    /// @param slotBlocks Length of a slot in L1 blocks.
-    /// @param postGrace L1 blocks after a slot's end in which its sequencer may still post, at most slotBlocks.
-    /// @param maxEpochAge Largest age of a header's epochBlock, in L1 blocks.
-    /// @param maxWindow Seconds from a batch's posting to its finality.
-    struct RollupParameters {
-        uint64 slotBlocks;
-        uint64 postGrace;
-        uint64 maxEpochAge;
-        uint64 maxWindow;
+/// @notice Takes batches that the sequencer of a (chain, slot) signed, from anyone; tells when they are final; takes them
+/// back where they are proven wrong.
+/// @dev Two words of storage for each chain, and one for each transaction, however many batches it brings: a batch is proven by its
+/// place in the Merkle tree of the transaction that brought it, and falls with its (generation, index).
+contract RollupChain is IRollupChain {
+    /// @notice Neighbours, fixed at construction.
+    /// @param registry Where DACs are recorded.
+    /// @param inbox Queues of the DACs.
+    /// @param beacon Randomness of epochs.
+    /// @param pool Draws sequencers.
+    /// @param bonds Bonds of sequencers.
+    /// @param disputes May convict batches; zero: nobody may.
+    /// @param vouchers Tells which batches a committee vouched for; zero: none.
+    struct Neighbours {
+        DacRegistry registry;
+        IInbox inbox;
+        IRandomBeacon beacon;
+        ISequencerPool pool;
+        IBondManager bonds;
+        address disputes;
+        IVouchers vouchers;
     }
 
-    /// @notice What a batch commits to. The batch's hash is keccak256(abi.encode(header)).
+    /// @notice Parameters, fixed at construction.
+    /// @param postGrace L1 blocks after a slot's end in which its sequencer may still post, at most an epoch.
+    /// @param rankDelay L1 blocks of silence after which the next rank may claim a slot, at least 1.
+    /// @param minWindow Seconds until a batch is final that was vouched for.
+    /// @param maxWindow Seconds until any batch is final, at least minWindow.
+    /// @param forceDelay Seconds until an item of a queue is overdue.
+    /// @param openAfter Seconds that an item is overdue until anyone with a bond may post.
+    /// @param exitAfter Seconds that an item is overdue until the chain may be turned to exit; more than openAfter.
+    struct RollupParameters {
+        uint64 postGrace;
+        uint64 rankDelay;
+        uint64 minWindow;
+        uint64 maxWindow;
+        uint64 forceDelay;
+        uint64 openAfter;
+        uint64 exitAfter;
+    }
+
+    /// @notice A batch as it is handed in; the rest of its header follows from the chain's state.
     /// @param chainId Identifier of the DAC's chain.
-    /// @param generation Count of the chain's rollbacks.
-    /// @param index Number of the batch, from 0.
-    /// @param previousBatchHash Hash of the batch before; for the first, the DAC's genesis hash.
-    /// @param firstBlock Number of the batch's first block; 1 in the first batch.
-    /// @param lastBlock Number of the batch's last block.
-    /// @param dataHash keccak256 of the batch's data.
+    /// @param index Number of the batch; one that was posted already is passed over.
+    /// @param lastBlock Number of its last block.
+    /// @param queueEnd Number of queue items consumed by the chain up to and with it.
+    /// @param slot Slot under which the poster claims its turn.
+    /// @param poster Sequencer that signed it.
+    /// @param blob 0: its data are in calldata; else the number of the transaction's blob, from 1.
+    /// @param offset Where its data begin, in bytes of the calldata argument or of the blob's 126,976 bytes.
+    /// @param length Bytes of its data.
+    /// @param item 0, or place from 1 in the list of items of the chain's first item that it does not consume: needed
+    /// where it leaves consumable items unconsumed.
+    /// @param firstItem 0, or place from 1 in the list of items of the first item that was unconsumed before it: needed
+    /// for posting by permission of an overdue queue alone.
     /// @param blocksRoot Merkle root of the block hashes.
     /// @param transactionsRoot Merkle root of the transaction hashes.
-    /// @param queueEnd Number of queue items consumed by the chain up to and with this batch.
-    /// @param slot Slot under which the poster claims its turn.
-    /// @param poster The sequencer that posts.
-    /// @param epochBlock L1 block from which the blocks take their L1 values.
-    struct BatchHeader {
-        uint256 chainId;
-        uint64 generation;
+    /// @param r Signature of the poster over {batchDigest} (EIP-2098).
+    /// @param vs See r.
+    struct BatchInput {
+        uint64 chainId;
         uint64 index;
-        bytes32 previousBatchHash;
-        uint64 firstBlock;
         uint64 lastBlock;
-        bytes32 dataHash;
-        bytes32 blocksRoot;
-        bytes32 transactionsRoot;
         uint64 queueEnd;
         uint64 slot;
         address poster;
-        uint64 epochBlock;
+        uint8 blob;
+        uint32 offset;
+        uint32 length;
+        uint8 item;
+        uint8 firstItem;
+        bytes32 blocksRoot;
+        bytes32 transactionsRoot;
+        bytes32 r;
+        bytes32 vs;
     }
 
-    /// @notice What is stored of a batch.
-    /// @param batchHash Hash of its header.
-    /// @param postedAt Time of its L1 block, in seconds.
-    /// @param lastBlock Number of its last block.
-    /// @param queueEnd Number of queue items consumed up to and with it.
-    struct PostedBatch {
-        bytes32 batchHash;
-        uint64 postedAt;
-        uint64 lastBlock;
-        uint64 queueEnd;
+    /// @dev One word. postedAt and the claim are L1 blocks; claimedSlot with rank and previousRank is the last claim.
+    struct Head {
+        uint40 nextIndex;
+        uint48 lastBlock;
+        uint40 queueEnd;
+        uint32 generation;
+        uint40 postedAt;
+        uint32 claimedSlot;
+        uint8 rank;
+        uint8 previousRank;
+        bool exiting;
     }
 
-    /// @notice Where a chain's next batch continues.
-    /// @param lastBatchHash Hash of the last batch; the genesis hash if there is none.
-    /// @param nextIndex Number of the next batch.
-    /// @param lastBlock Number of the last block posted; 0 (genesis) if there is none.
-    /// @param queueEnd Number of queue items consumed.
-    struct ChainHead {
-        bytes32 lastBatchHash;
-        uint64 nextIndex;
-        uint64 lastBlock;
-        uint64 queueEnd;
+    /// @dev Rarely read: L1 block of the last claim, time of the last rollback.
+    struct Timers {
+        uint64 claimedAt;
+        uint64 rolledBackAt;
     }
 
     /// @notice Most blocks in a batch.
     uint64 public constant MAX_BLOCKS = 2048;
-    /// @notice Largest data of a batch, in bytes: 96 KiB.
-    uint256 public constant MAX_DATA_LENGTH = 98_304;
+    /// @notice Largest data of a batch in calldata, in bytes.
+    uint256 public constant MAX_CALLDATA_LENGTH = 98_304;
+    /// @notice Bytes of data that a blob holds: 31 an element.
+    uint256 public constant BLOB_CAPACITY = 126_976;
+    /// @notice Most batches of one transaction.
+    uint256 public constant MAX_BATCHES = 256;
+    /// @notice Most overdue items that a batch has to consume.
+    uint64 public constant MAX_FORCED = 16;
+    /// @notice Ranks of a slot.
+    uint8 public constant MAX_RANKS = 8;
+    /// @dev An election looks at what was there two epochs before.
+    uint64 private constant SNAPSHOT_LAG = 2;
+    bytes32 private constant BATCH_TAG = keccak256("mvm/batch/1");
+    bytes32 private constant SLOT_TAG = keccak256("mvm/slot/1");
 
     /// @notice Where DACs are recorded.
     DacRegistry public immutable registry;
-    /// @notice Where deposits are queued.
-    Inbox public immutable inbox;
-    /// @notice Where sequencers are registered.
-    SequencerPool public immutable sequencerPool;
-    /// @notice Length of a slot in L1 blocks.
+    /// @notice Queues of the DACs.
+    IInbox public immutable inbox;
+    /// @notice Randomness of epochs.
+    IRandomBeacon public immutable beacon;
+    /// @notice Draws sequencers.
+    ISequencerPool public immutable pool;
+    /// @notice Bonds of sequencers.
+    IBondManager public immutable bonds;
+    /// @notice May convict batches; zero: nobody may.
+    address public immutable disputes;
+    /// @notice Tells which batches a committee vouched for; zero: none.
+    IVouchers public immutable vouchers;
+    /// @notice L1 blocks of a slot, which is an epoch.
     uint64 public immutable slotBlocks;
-    /// @notice L1 blocks after a slot's end in which its sequencer may still post.
+    /// @notice See {RollupParameters}.
     uint64 public immutable postGrace;
-    /// @notice Largest age of a header's epochBlock, in L1 blocks.
-    uint64 public immutable maxEpochAge;
-    /// @notice Seconds from a batch's posting to its finality.
+    /// @notice See {RollupParameters}.
+    uint64 public immutable rankDelay;
+    /// @notice See {RollupParameters}.
+    uint64 public immutable minWindow;
+    /// @notice See {RollupParameters}.
     uint64 public immutable maxWindow;
+    /// @notice See {RollupParameters}.
+    uint64 public immutable forceDelay;
+    /// @notice See {RollupParameters}.
+    uint64 public immutable openAfter;
+    /// @notice See {RollupParameters}.
+    uint64 public immutable exitAfter;
+    /// @dev What binds signatures to this network: as networkDomain of the nodes.
+    bytes32 private immutable _domain;
 
-    mapping(uint256 chainId => ChainHead) private _heads;
-    mapping(uint256 chainId => mapping(uint64 index => PostedBatch)) private _batches;
+    mapping(uint256 chainId => Head) private _heads;
+    mapping(uint256 chainId => bytes32 batchHash) private _lastHashes;
+    mapping(uint256 chainId => Timers) private _timers;
+    mapping(bytes32 posting => bool) private _postings;
+    mapping(uint256 chainId => mapping(uint64 generation => uint256 indexPlusOne)) private _fallenFrom;
 
-    /// @notice A batch was appended. Its data is in the calldata of the call.
+    /// @notice A batch was appended. Its data are in the calldata or a blob of the transaction.
     event BatchAppended(uint256 indexed chainId, uint64 indexed index, bytes32 batchHash, BatchHeader header);
+    /// @notice The batches of one transaction were recorded, in the order of their events.
+    event BatchesPosted(bytes32 indexed root, uint256 count, uint64 postedAt);
+    /// @notice A rank took a slot over.
+    event SlotClaimed(uint256 indexed chainId, uint64 indexed slot, uint8 rank, uint8 previousRank, address sequencer);
+    /// @notice A batch was proven wrong: it and all later ones of its chain fell.
+    event RolledBack(uint256 indexed chainId, uint64 indexed generation, uint64 fromIndex, uint64 lastBlock);
+    /// @notice A batch was proven wrong; its poster was slashed.
+    event Convicted(uint256 indexed chainId, bytes32 indexed batchHash, address poster, uint256 slashed);
+    /// @notice A chain turned to exit for good.
+    event TurnedToExit(uint256 indexed chainId);
 
     /// @notice A parameter is out of its bounds.
     error InvalidParameters();
-    /// @notice The generation is not the chain's.
-    error WrongGeneration(uint64 expected, uint64 given);
-    /// @notice The index is not the next one.
+    /// @notice The transaction brings no batch or more than MAX_BATCHES.
+    error WrongBatchCount(uint256 count);
+    /// @notice The call is not the transaction itself: nobody would find the data that came with it.
+    error DataNotInInput(address caller);
+    /// @notice All batches of the transaction were posted before.
+    error NothingToAppend();
+    /// @notice The index is beyond the next one.
     error WrongIndex(uint64 expected, uint64 given);
-    /// @notice The previous batch's hash is another.
-    error WrongPreviousBatch(bytes32 expected, bytes32 given);
-    /// @notice The first block does not follow the last one posted.
-    error WrongFirstBlock(uint64 expected, uint64 given);
     /// @notice The batch has no blocks, or more than MAX_BLOCKS.
     error WrongBlockRange(uint64 firstBlock, uint64 lastBlock);
-    /// @notice The data's hash is another.
-    error WrongDataHash(bytes32 expected, bytes32 given);
-    /// @notice The data is longer than MAX_DATA_LENGTH.
-    error DataTooLarge(uint256 length);
+    /// @notice The data are not within the argument or the blob, or too long.
+    error WrongDataRange(uint256 offset, uint256 length);
+    /// @notice The transaction has no such blob.
+    error UnknownBlob(uint8 blob);
     /// @notice queueEnd is less than what the chain has consumed.
     error QueueEndBackward(uint64 consumed, uint64 given);
-    /// @notice queueEnd is beyond the queue.
-    error QueueEndBeyondQueue(uint256 length, uint64 given);
+    /// @notice queueEnd is beyond what blocks of the slot may consume.
+    error QueueEndBeyondQueue(uint256 consumable, uint64 given);
+    /// @notice An overdue item is left unconsumed.
+    error OverdueItemLeft(uint64 index);
+    /// @notice The item that has to be shown is not among the items.
+    error ItemMissing(uint64 index);
     /// @notice The slot is neither the current one, nor the one before within its time to post.
     error SlotNotOpen(uint64 current, uint64 given);
-    /// @notice The header's poster is not the caller.
-    error WrongPoster(address caller, address given);
-    /// @notice The caller is not the elected sequencer of the slot.
-    error NotElected(address elected, address caller);
-    /// @notice There is no active sequencer.
-    error NoActiveSequencer();
-    /// @notice epochBlock is in the future or older than maxEpochAge.
-    error WrongEpochBlock(uint256 current, uint64 given);
-    /// @notice The chain has no batch with this index.
-    error UnknownBatch(uint256 chainId, uint64 index);
+    /// @notice The signature is not the poster's.
+    error WrongSignature(address poster);
+    /// @notice It is not the poster's turn.
+    error NotElected(address poster);
+    /// @notice The chain turned to exit.
+    error ChainExiting(uint256 chainId);
+    /// @notice The rank is not above the active one, or not below MAX_RANKS.
+    error WrongRank(uint8 active, uint8 given);
+    /// @notice The ranks below have not been silent for long enough.
+    error NotSilentYet(uint256 fromBlock);
+    /// @notice The first unconsumed item is not overdue for long enough.
+    error NotOverdue(uint256 fromTime);
+    /// @notice The batch was never posted so.
+    error UnknownBatch(bytes32 batchHash);
+    /// @notice The batch fell with a rollback.
+    error BatchFell(bytes32 batchHash);
+    /// @notice The batch is not final yet.
+    error NotFinal(uint256 finalFrom);
+    /// @notice The batch is too old for a conviction.
+    error TooLate(uint256 until);
+    /// @notice The header is not that of the batch before.
+    error WrongPreviousBatch(bytes32 expected);
+    /// @notice Only the contract of the fraud proofs may.
+    error OnlyDisputes(address caller);
 
-    /// @param registry_ Where DACs are recorded.
-    /// @param inbox_ Where deposits are queued.
-    /// @param sequencerPool_ Where sequencers are registered.
+    /// @param neighbours The other contracts.
     /// @param parameters Parameters.
-    constructor(DacRegistry registry_, Inbox inbox_, SequencerPool sequencerPool_, RollupParameters memory parameters) {
-        if (parameters.slotBlocks == 0 || parameters.postGrace > parameters.slotBlocks) revert InvalidParameters();
-        registry = registry_;
-        inbox = inbox_;
-        sequencerPool = sequencerPool_;
-        slotBlocks = parameters.slotBlocks;
+    /// @param comco Comco, whose address stands for the network in signatures.
+    constructor(Neighbours memory neighbours, RollupParameters memory parameters, address comco) {
+        uint64 epochBlocks = neighbours.beacon.epochBlocks();
+        bool valid = parameters.postGrace <= epochBlocks && parameters.rankDelay > 0
+            && parameters.minWindow <= parameters.maxWindow && parameters.openAfter < parameters.exitAfter;
+        if (!valid) revert InvalidParameters();
+        registry = neighbours.registry;
+        inbox = neighbours.inbox;
+        beacon = neighbours.beacon;
+        pool = neighbours.pool;
+        bonds = neighbours.bonds;
+        disputes = neighbours.disputes;
+        vouchers = neighbours.vouchers;
+        slotBlocks = epochBlocks;
         postGrace = parameters.postGrace;
-        maxEpochAge = parameters.maxEpochAge;
+        rankDelay = parameters.rankDelay;
+        minWindow = parameters.minWindow;
         maxWindow = parameters.maxWindow;
+        forceDelay = parameters.forceDelay;
+        openAfter = parameters.openAfter;
+        exitAfter = parameters.exitAfter;
+        _domain = keccak256(abi.encodePacked(keccak256("mvm/network/1"), block.chainid, comco));
     }
 
-    /// @notice Appends a batch to a chain. Only the elected sequencer of the current slot may, or that of the slot before
-    /// in the first `postGrace` blocks of the current one.
-    /// @dev The order of the checks is the order of the errors: chain, continuation, data, queue, epoch block, turn.
-    /// @param header What the batch commits to.
-    /// @param data The batch's data, at most MAX_DATA_LENGTH bytes.
-    function appendBatch(BatchHeader calldata header, bytes calldata data) external {
-        ChainHead memory head = _checkContinuation(header);
-        if (data.length > MAX_DATA_LENGTH) revert DataTooLarge(data.length);
-        bytes32 dataHash = keccak256(data);
-        if (header.dataHash != dataHash) revert WrongDataHash(dataHash, header.dataHash);
-        _checkQueue(header, head.queueEnd);
-        if (header.epochBlock > block.number || block.number - header.epochBlock > maxEpochAge) {
-            revert WrongEpochBlock(block.number, header.epochBlock);
+    /// @notice Appends batches of any chains, each signed by the sequencer whose turn it is. Anyone may carry them; with data in
+    /// calldata only by a transaction of its own, so that they are in the transaction's input, where everyone finds them.
+    /// A batch whose index was posted already is passed over, so that nobody makes the others fail by being faster with one.
+    /// @dev The order of the checks is the order of the errors: chain, slot, continuation, data, queue, signature, turn, bond.
+    /// @param inputs The batches, at most MAX_BATCHES.
+    /// @param items Queue items that the batches refer to.
+    /// @param data Data of the batches that are not in blobs.
+    function appendBatches(BatchInput[] calldata inputs, QueueItem[] calldata items, bytes calldata data) external {
+        if (inputs.length == 0 || inputs.length > MAX_BATCHES) revert WrongBatchCount(inputs.length);
+        if (data.length > 0 && (msg.sender != tx.origin || msg.sender.code.length > 0)) {
+            revert DataNotInInput(msg.sender);
         }
-        _checkTurn(header);
-
-        bytes32 batchHash = keccak256(abi.encode(header));
-        _batches[header.chainId][header.index] =
-            PostedBatch(batchHash, uint64(block.timestamp), header.lastBlock, header.queueEnd);
-        _heads[header.chainId] = ChainHead(batchHash, header.index + 1, header.lastBlock, header.queueEnd);
-        emit BatchAppended(header.chainId, header.index, batchHash, header);
+        bytes32[] memory hashes = new bytes32[](inputs.length);
+        uint256 count = 0;
+        for (uint256 i = 0; i < inputs.length; i++) {
+            bytes32 batchHash = _append(inputs[i], items, data);
+            if (batchHash != 0) hashes[count++] = batchHash;
+        }
+        if (count == 0) revert NothingToAppend();
+        assembly ("memory-safe") {
+            mstore(hashes, count)
+        }
+        bytes32 root = MerkleTree.root(hashes);
+        _postings[_postingKey(root, count, uint64(block.timestamp))] = true;
+        emit BatchesPosted(root, count, uint64(block.timestamp));
     }
 
-    /// @notice Where a chain's next batch continues; reverts for an unknown chainID.
+    /// @notice Takes a slot over from a rank that was silent for `rankDelay` L1 blocks of its turn (for each rank in between,
+    /// too). The rank before may still post for another rankDelay; the caller from then on.
     /// @param chainId Identifier of the DAC's chain.
-    /// @return head The continuation.
-    function headOf(uint256 chainId) external view returns (ChainHead memory head) {
-        (head,) = _headAndGeneration(chainId);
+    /// @param rank The caller's rank in the current slot.
+    function claimSlot(uint256 chainId, uint8 rank) external {
+        uint64 slot = _currentSlot();
+        Head memory head = _heads[chainId];
+        if (head.exiting) revert ChainExiting(chainId);
+        bool claimed = head.claimedSlot == slot;
+        uint8 active = claimed ? head.rank : 0;
+        if (rank <= active || rank >= MAX_RANKS) revert WrongRank(active, rank);
+        uint256 since = slot * slotBlocks;
+        if (head.postedAt > since) since = head.postedAt;
+        uint256 handedOver = claimed ? uint256(_timers[chainId].claimedAt) + rankDelay : 0;
+        if (handedOver > since) since = handedOver;
+        uint256 from = since + uint256(rank - active) * rankDelay;
+        if (block.number < from) revert NotSilentYet(from);
+        if (sequencerOf(chainId, slot, rank) != msg.sender) revert NotElected(msg.sender);
+        head.claimedSlot = uint32(slot);
+        head.rank = rank;
+        head.previousRank = active;
+        _heads[chainId] = head;
+        _timers[chainId].claimedAt = uint64(block.number);
+        emit SlotClaimed(chainId, slot, rank, active, msg.sender);
     }
 
-    /// @notice What is stored of a batch; reverts if there is none.
+    /// @notice Turns a chain to exit for good, where its first unconsumed item is overdue by `exitAfter`. Open to everyone.
     /// @param chainId Identifier of the DAC's chain.
-    /// @param index Number of the batch.
-    /// @return The batch.
-    function batchAt(uint256 chainId, uint64 index) external view returns (PostedBatch memory) {
-        return _batchAt(chainId, index);
+    /// @param item The first unconsumed item of its queue.
+    function turnToExit(uint256 chainId, QueueItem calldata item) external {
+        Head storage head = _heads[chainId];
+        if (head.exiting) revert ChainExiting(chainId);
+        inbox.requireItem(chainId, head.queueEnd, item);
+        uint256 from = _overdueSince(chainId, item) + exitAfter;
+        if (block.timestamp < from) revert NotOverdue(from);
+        head.exiting = true;
+        emit TurnedToExit(chainId);
     }
 
-    /// @notice Whether `maxWindow` has passed since a batch was posted; reverts if there is no such batch.
+    /// @notice Takes a batch that was proven wrong back, with all later ones of its chain, and slashes its poster. A final
+    /// batch stands; its poster is slashed as long as maxWindow has not passed since it was posted. Only the contract of
+    /// the fraud proofs may call.
+    /// @param header The batch.
+    /// @param proof Where it was recorded.
+    /// @param previous The batch before it; ignored for the first.
+    /// @param prover Who proved it, and gets a share.
+    function convict(
+        BatchHeader calldata header,
+        BatchProof calldata proof,
+        BatchHeader calldata previous,
+        address prover
+    ) external {
+        if (msg.sender != disputes) revert OnlyDisputes(msg.sender);
+        bytes32 batchHash = _requireStanding(header, proof);
+        uint256 until = uint256(proof.postedAt) + maxWindow;
+        if (block.timestamp >= until) revert TooLate(until);
+        if (block.timestamp < _finalFrom(batchHash, proof.postedAt)) _rollBack(header, previous);
+        // the poster's lock covers the batch for maxWindow, whatever the threshold has become
+        uint256 slashed = bonds.slash(header.chainId, header.poster, 0, prover);
+        emit Convicted(header.chainId, batchHash, header.poster, slashed);
+    }
+
+    /// @inheritdoc IRollupChain
+    function requireFinal(BatchHeader calldata header, BatchProof calldata proof, bool whole)
+        external
+        view
+        returns (bytes32 batchHash)
+    {
+        batchHash = _requireStanding(header, proof);
+        uint256 from = whole ? uint256(proof.postedAt) + maxWindow : _finalFrom(batchHash, proof.postedAt);
+        if (block.timestamp < from) revert NotFinal(from);
+    }
+
+    /// @inheritdoc IRollupChain
+    function headOf(uint256 chainId)
+        external
+        view
+        returns (bytes32 lastBatchHash, uint64 nextIndex, uint64 lastBlock, uint64 queueEnd, uint64 generation)
+    {
+        Head memory head = _heads[chainId];
+        return (_lastHashOf(chainId, head), head.nextIndex, head.lastBlock, head.queueEnd, head.generation);
+    }
+
+    /// @inheritdoc IRollupChain
+    function isExiting(uint256 chainId) external view returns (bool) {
+        return _heads[chainId].exiting;
+    }
+
+    /// @notice The sequencer of a (chain, slot, rank); zero if fewer qualify.
     /// @param chainId Identifier of the DAC's chain.
-    /// @param index Number of the batch.
-    /// @return True if it is final.
-    function isFinal(uint256 chainId, uint64 index) external view returns (bool) {
-        return block.timestamp >= _batchAt(chainId, index).postedAt + maxWindow;
+    /// @param slot The current slot or the one before, from 2 on, whose record was taken.
+    /// @param rank The rank, below MAX_RANKS.
+    /// @return The sequencer's account.
+    function sequencerOf(uint256 chainId, uint64 slot, uint8 rank) public view returns (address) {
+        bytes32 seed = keccak256(abi.encodePacked(SLOT_TAG, beacon.randomnessOf(slot), uint256(chainId), uint256(slot)));
+        uint64 snapshot = slot - SNAPSHOT_LAG;
+        return pool.draw(seed, snapshot, bonds.thresholdAt(chainId, snapshot), rank);
     }
 
-    /// @notice The present slot: block.number / slotBlocks.
-    /// @return The slot.
-    function currentSlot() public view returns (uint64) {
+    /// @notice What a poster signs: keccak256(keccak256("mvm/batch/1"), domain of the network, randomness of the slot's epoch,
+    /// batch hash). With the randomness a batch is good for the L1 that it was made on alone: where L1 takes the draw block back,
+    /// the batch's blocks have other L1 values.
+    /// @param batchHash keccak256(abi.encode(header)).
+    /// @param slot The header's slot, whose record was taken.
+    /// @return The digest.
+    function batchDigest(bytes32 batchHash, uint64 slot) public view virtual returns (bytes32) {
+        return keccak256(abi.encodePacked(BATCH_TAG, _domain, beacon.randomnessOf(slot), batchHash));
+    }
+
+    function _append(BatchInput calldata input, QueueItem[] calldata items, bytes calldata data)
+        private
+        returns (bytes32 batchHash)
+    {
+        Head memory head = _heads[input.chainId];
+        if (head.exiting) revert ChainExiting(input.chainId);
+        if (input.index < head.nextIndex) return 0;
+        if (input.index > head.nextIndex) revert WrongIndex(head.nextIndex, input.index);
+        _checkSlot(input.slot);
+        BatchHeader memory header = _headerOf(input, head, data);
+        _checkQueue(input, head.queueEnd, items);
+        batchHash = BatchHeaders.hash(header);
+        (address signer,,) = ECDSA.tryRecover(batchDigest(batchHash, input.slot), input.r, input.vs);
+        if (signer != input.poster || signer == address(0)) revert WrongSignature(input.poster);
+        _checkTurn(input, head, items);
+
+        emit BatchAppended(input.chainId, input.index, batchHash, header);
+        _advance(input, head, batchHash);
+    }
+
+    function _advance(BatchInput calldata input, Head memory head, bytes32 batchHash) private {
+        uint256 chainId = input.chainId;
+        head.nextIndex++;
+        head.lastBlock = uint48(input.lastBlock);
+        head.queueEnd = uint40(input.queueEnd);
+        head.postedAt = uint40(block.number);
+        _heads[chainId] = head;
+        _lastHashes[chainId] = batchHash;
+        bonds.lock(chainId, input.poster, bonds.thresholdAt(chainId, input.slot - SNAPSHOT_LAG));
+    }
+
+    function _headerOf(BatchInput calldata input, Head memory head, bytes calldata data)
+        private
+        view
+        returns (BatchHeader memory header)
+    {
+        header.chainId = input.chainId;
+        header.generation = head.generation;
+        header.index = input.index;
+        header.previousBatchHash = _lastHashOf(input.chainId, head);
+        header.firstBlock = head.lastBlock + 1;
+        header.lastBlock = input.lastBlock;
+        if (input.lastBlock < header.firstBlock || input.lastBlock - header.firstBlock >= MAX_BLOCKS) {
+            revert WrongBlockRange(header.firstBlock, input.lastBlock);
+        }
+        (header.blobHash, header.dataHash) = _dataOf(input, data);
+        header.blocksRoot = input.blocksRoot;
+        header.transactionsRoot = input.transactionsRoot;
+        header.queueEnd = input.queueEnd;
+        header.slot = input.slot;
+        header.poster = input.poster;
+    }
+
+    function _dataOf(BatchInput calldata input, bytes calldata data)
+        private
+        view
+        returns (bytes32 blobHash, bytes32 dataHash)
+    {
+        uint256 end = uint256(input.offset) + input.length;
+        if (input.blob == 0) {
+            bool fits = input.length > 0 && input.length <= MAX_CALLDATA_LENGTH && end <= data.length;
+            if (!fits) revert WrongDataRange(input.offset, input.length);
+            return (0, keccak256(data[input.offset:end]));
+        }
+        if (input.length == 0 || end > BLOB_CAPACITY) revert WrongDataRange(input.offset, input.length);
+        blobHash = blobhash(input.blob - 1);
+        if (blobHash == 0) revert UnknownBlob(input.blob);
+        dataHash = bytes32(uint256(input.offset) << 32 | input.length);
+    }
+
+    function _checkSlot(uint64 slot) private view {
+        uint64 current = _currentSlot();
+        bool open = slot == current
+            || (current > 0 && slot == current - 1 && block.number < uint256(current) * slotBlocks + postGrace);
+        if (!open || slot < SNAPSHOT_LAG) revert SlotNotOpen(current, slot);
+    }
+
+    function _checkQueue(BatchInput calldata input, uint64 consumed, QueueItem[] calldata items) internal view virtual {
+        if (input.queueEnd < consumed) revert QueueEndBackward(consumed, input.queueEnd);
+        uint256 consumable = inbox.queueLengthAt(input.chainId, input.slot - SNAPSHOT_LAG);
+        if (input.queueEnd > consumable) revert QueueEndBeyondQueue(consumable, input.queueEnd);
+        if (input.queueEnd == consumable || input.queueEnd - consumed >= MAX_FORCED) return;
+        QueueItem calldata item = _itemAt(items, input.item, input.queueEnd);
+        inbox.requireItem(input.chainId, input.queueEnd, item);
+        if (block.timestamp >= uint256(item.timestamp) + forceDelay) revert OverdueItemLeft(input.queueEnd);
+    }
+
+    /// @dev The sequencer of the active rank; after a claim, for rankDelay, that of the rank before instead. Where an item
+    /// is overdue by openAfter, any active sequencer.
+    function _checkTurn(BatchInput calldata input, Head memory head, QueueItem[] calldata items) private view {
+        uint8 rank = 0;
+        if (head.claimedSlot == input.slot) {
+            bool handingOver = block.number < uint256(_timers[input.chainId].claimedAt) + rankDelay;
+            rank = handingOver ? head.previousRank : head.rank;
+        }
+        if (sequencerOf(input.chainId, input.slot, rank) == input.poster) return;
+        if (input.firstItem == 0 || !pool.isActive(input.poster)) revert NotElected(input.poster);
+        QueueItem calldata item = _itemAt(items, input.firstItem, head.queueEnd);
+        inbox.requireItem(input.chainId, head.queueEnd, item);
+        uint256 from = _overdueSince(input.chainId, item) + openAfter;
+        if (block.timestamp < from) revert NotOverdue(from);
+    }
+
+    function _itemAt(QueueItem[] calldata items, uint8 place, uint64 index) private pure returns (QueueItem calldata) {
+        if (place == 0 || place > items.length) revert ItemMissing(index);
+        return items[place - 1];
+    }
+
+    /// @dev A rollback gives the sequencers the whole time anew.
+    function _overdueSince(uint256 chainId, QueueItem calldata item) internal view virtual returns (uint256) {
+        uint64 rolledBackAt = _timers[chainId].rolledBackAt;
+        return uint256(item.timestamp > rolledBackAt ? item.timestamp : rolledBackAt) + forceDelay;
+    }
+
+    function _rollBack(BatchHeader calldata header, BatchHeader calldata previous) private {
+        Head storage head = _heads[header.chainId];
+        bool isFirst = header.index == 0;
+        if (!isFirst && BatchHeaders.hashOf(previous) != header.previousBatchHash) {
+            revert WrongPreviousBatch(header.previousBatchHash);
+        }
+        uint64 generation = head.generation;
+        // A later rollback may reach back into an earlier generation: its batches after this one fell already.
+        for (uint64 g = header.generation; g <= generation; g++) {
+            uint256 from = _fallenFrom[header.chainId][g];
+            if (from == 0 || from > uint256(header.index) + 1) {
+                _fallenFrom[header.chainId][g] = uint256(header.index) + 1;
+            }
+        }
+        head.nextIndex = uint40(header.index);
+        head.lastBlock = uint48(header.firstBlock - 1);
+        head.queueEnd = isFirst ? 0 : uint40(previous.queueEnd);
+        head.generation = uint32(generation + 1);
+        _lastHashes[header.chainId] = header.previousBatchHash;
+        _timers[header.chainId].rolledBackAt = uint64(block.timestamp);
+        emit RolledBack(header.chainId, generation, header.index, header.firstBlock - 1);
+    }
+
+    function _requireStanding(BatchHeader calldata header, BatchProof calldata proof)
+        private
+        view
+        returns (bytes32 batchHash)
+    {
+        batchHash = BatchHeaders.hashOf(header);
+        bytes32 root = MerkleTree.rootOf(batchHash, proof.position, proof.siblings);
+        bool recorded = MerkleTree.fits(proof.position, proof.count, proof.siblings.length)
+            && _postings[_postingKey(root, proof.count, proof.postedAt)];
+        if (!recorded) revert UnknownBatch(batchHash);
+        uint256 fallenFrom = _fallenFrom[header.chainId][header.generation];
+        if (fallenFrom != 0 && uint256(header.index) + 1 >= fallenFrom) revert BatchFell(batchHash);
+    }
+
+    function _finalFrom(bytes32 batchHash, uint64 postedAt) private view returns (uint256) {
+        bool vouched = address(vouchers) != address(0) && vouchers.isVouched(batchHash);
+        return uint256(postedAt) + (vouched ? minWindow : maxWindow);
+    }
+
+    function _currentSlot() private view returns (uint64) {
         return uint64(block.number) / slotBlocks;
     }
 
-    /// @notice The elected sequencer of a (chain, slot): plain rotation over the list of active sequencers as it is now,
-    /// begun at a place that depends on the chain. A draw weighted by stake and fixed per epoch takes its place later.
-    /// @param chainId Identifier of the DAC's chain.
-    /// @param slot The slot.
-    /// @return The sequencer's account.
-    function sequencerOf(uint256 chainId, uint64 slot) public view returns (address) {
-        uint256 active = sequencerPool.activeCount();
-        if (active == 0) revert NoActiveSequencer();
-        uint256 start = uint256(keccak256(abi.encode(chainId))) % active;
-        return sequencerPool.activeAt((start + slot) % active);
+    function _postingKey(bytes32 root, uint256 count, uint64 postedAt) private pure returns (bytes32) {
+        return keccak256(abi.encode(root, count, postedAt));
     }
 
-    function _checkContinuation(BatchHeader calldata header) private view returns (ChainHead memory head) {
-        uint64 generation;
-        (head, generation) = _headAndGeneration(header.chainId);
-        if (header.generation != generation) revert WrongGeneration(generation, header.generation);
-        if (header.index != head.nextIndex) revert WrongIndex(head.nextIndex, header.index);
-        if (header.previousBatchHash != head.lastBatchHash) {
-            revert WrongPreviousBatch(head.lastBatchHash, header.previousBatchHash);
-        }
-        if (header.firstBlock != head.lastBlock + 1) revert WrongFirstBlock(head.lastBlock + 1, header.firstBlock);
-        if (header.lastBlock < header.firstBlock || header.lastBlock - header.firstBlock >= MAX_BLOCKS) {
-            revert WrongBlockRange(header.firstBlock, header.lastBlock);
-        }
-    }
-
-    function _checkQueue(BatchHeader calldata header, uint64 consumed) private view {
-        if (header.queueEnd < consumed) revert QueueEndBackward(consumed, header.queueEnd);
-        uint256 length = inbox.queueLength(header.chainId);
-        if (header.queueEnd > length) revert QueueEndBeyondQueue(length, header.queueEnd);
-    }
-
-    function _checkTurn(BatchHeader calldata header) private view {
-        if (header.poster != msg.sender) revert WrongPoster(msg.sender, header.poster);
-        uint64 current = currentSlot();
-        bool late = current > 0 && header.slot == current - 1 && block.number < current * slotBlocks + postGrace;
-        if (header.slot != current && !late) revert SlotNotOpen(current, header.slot);
-        address elected = sequencerOf(header.chainId, header.slot);
-        if (elected != msg.sender) revert NotElected(elected, msg.sender);
-    }
-
-    function _headAndGeneration(uint256 chainId) private view returns (ChainHead memory head, uint64 generation) {
-        bytes32 genesisHash;
-        (genesisHash, generation) = registry.originOf(chainId);
-        head = _heads[chainId];
-        if (head.nextIndex == 0) head.lastBatchHash = genesisHash;
-    }
-
-    function _batchAt(uint256 chainId, uint64 index) private view returns (PostedBatch storage batch) {
-        batch = _batches[chainId][index];
-        if (batch.batchHash == 0) revert UnknownBatch(chainId, index);
+    function _lastHashOf(uint256 chainId, Head memory head) private view returns (bytes32) {
+        return head.nextIndex == 0 ? registry.genesisHashOf(chainId) : _lastHashes[chainId];
     }
 }

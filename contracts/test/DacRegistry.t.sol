@@ -30,7 +30,7 @@ contract DacRegistryTest is Test {
         assertEq(record.management, management, "management");
         assertEq(record.genesisHash, genesis, "genesis");
         assertEq(record.createdAtBlock, 77, "block");
-        assertEq(record.generation, 0, "generation");
+        assertEq(registry.genesisHashOf(chainId), genesis, "genesis alone");
         assertEq(registry.chainIdOf("alpha-1"), chainId, "by label");
         assertTrue(registry.isActive(chainId), "active");
     }
@@ -40,7 +40,7 @@ contract DacRegistryTest is Test {
         vm.expectRevert(abi.encodeWithSelector(DacRegistry.UnknownChain.selector, chainId));
         registry.recordOf(chainId);
         vm.expectRevert(abi.encodeWithSelector(DacRegistry.UnknownChain.selector, chainId));
-        registry.originOf(chainId);
+        registry.genesisHashOf(chainId);
     }
 
     function test_aLabelIsGivenOnce(uint256 first, uint256 second) public {

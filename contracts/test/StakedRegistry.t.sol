@@ -2,11 +2,12 @@
 pragma solidity 0.8.37;
 
 import {BlsSignatures} from "../src/BlsSignatures.sol";
-import {SequencerPool} from "../src/SequencerPool.sol";
+import {ProviderRegistry} from "../src/ProviderRegistry.sol";
 import {StakedRegistry} from "../src/StakedRegistry.sol";
 import {NetworkTest} from "./base/NetworkTest.sol";
 
-/// @notice Properties of the three staked registries, shown on the pool of sequencers (they share their code).
+/// @notice Properties of the staked registries, shown on that of providers (they share their code).
+/// forge-config: default.fuzz.runs = 32
 contract StakedRegistryTest is NetworkTest {
     bytes32 private constant PERMIT_TYPEHASH =
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
@@ -23,35 +24,35 @@ contract StakedRegistryTest is NetworkTest {
         stake = between(stake, MIN_STAKE, SUPPLY / 2);
         others = others % 5;
         for (uint256 i = 0; i < others; i++) {
-            registerOperator(sequencerPool, accountOf(i), MIN_STAKE);
+            registerOperator(providerRegistry, accountOf(i), MIN_STAKE);
         }
         address operator = accountOf(others);
         token.transfer(operator, stake);
         vm.prank(operator);
-        token.approve(address(sequencerPool), stake);
-        StakedRegistry.Registration memory own = registrationOf(sequencerPool, operator);
+        token.approve(address(providerRegistry), stake);
+        StakedRegistry.Registration memory own = registrationOf(providerRegistry, operator);
         bytes memory key = BlsSignatures.compress(own.blsPublicKey);
         assertEq(key.length, 48, "compressed");
-        vm.expectEmit(true, true, false, true, address(sequencerPool));
+        vm.expectEmit(true, true, false, true, address(providerRegistry));
         emit StakedRegistry.Registered(others, operator, stake, key, own.peerId, own.multiaddr);
         vm.prank(operator);
-        assertEq(sequencerPool.register(own, stake), others, "index");
+        assertEq(providerRegistry.register(own, stake), others, "index");
         assertEq(token.balanceOf(operator), 0, "paid");
-        assertEq(token.balanceOf(address(sequencerPool)), stake + others * MIN_STAKE, "held");
-        StakedRegistry.Operator memory stored = sequencerPool.operatorAt(others);
+        assertEq(token.balanceOf(address(providerRegistry)), stake + others * MIN_STAKE, "held");
+        StakedRegistry.Operator memory stored = providerRegistry.operatorAt(others);
         assertEq(stored.account, operator, "account");
         assertEq(stored.stake, stake, "stake");
         assertEq(stored.blsPublicKey, key, "key");
         assertEq(stored.peerId, own.peerId, "peer");
         assertEq(stored.multiaddr, own.multiaddr, "address");
-        assertEq(sequencerPool.indexOf(operator), others, "indexOf");
-        assertEq(sequencerPool.count(), uint256(others) + 1, "count");
-        assertEq(sequencerPool.activeCount(), uint256(others) + 1, "active");
+        assertEq(providerRegistry.indexOf(operator), others, "indexOf");
+        assertEq(providerRegistry.count(), uint256(others) + 1, "count");
+        assertEq(providerRegistry.activeCount(), uint256(others) + 1, "active");
     }
 
     function signPermit(uint256 key, uint256 value) private view returns (uint8 v, bytes32 r, bytes32 s) {
         bytes32 structHash =
-            keccak256(abi.encode(PERMIT_TYPEHASH, vm.addr(key), address(sequencerPool), value, 0, block.timestamp));
+            keccak256(abi.encode(PERMIT_TYPEHASH, vm.addr(key), address(providerRegistry), value, 0, block.timestamp));
         return vm.sign(key, keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), structHash)));
     }
 
@@ -60,172 +61,174 @@ contract StakedRegistryTest is NetworkTest {
         address operator = vm.addr(key);
         token.transfer(operator, MIN_STAKE);
         (uint8 v, bytes32 r, bytes32 s) = signPermit(key, MIN_STAKE);
-        if (usedBefore) token.permit(operator, address(sequencerPool), MIN_STAKE, block.timestamp, v, r, s);
-        StakedRegistry.Registration memory own = registrationOf(sequencerPool, operator);
+        if (usedBefore) token.permit(operator, address(providerRegistry), MIN_STAKE, block.timestamp, v, r, s);
+        StakedRegistry.Registration memory own = registrationOf(providerRegistry, operator);
         vm.prank(operator);
-        sequencerPool.registerWithPermit(own, MIN_STAKE, block.timestamp, v, r, s);
-        assertEq(sequencerPool.totalStake(), MIN_STAKE, "stake");
+        providerRegistry.registerWithPermit(own, MIN_STAKE, block.timestamp, v, r, s);
+        assertEq(providerRegistry.totalStake(), MIN_STAKE, "stake");
     }
 
     function test_aStakeBelowTheMinimumIsRefused(uint256 stake) public {
         stake = between(stake, 0, MIN_STAKE - 1);
-        StakedRegistry.Registration memory own = registrationOf(sequencerPool, address(this));
+        StakedRegistry.Registration memory own = registrationOf(providerRegistry, address(this));
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.StakeTooSmall.selector, stake, MIN_STAKE));
-        sequencerPool.register(own, stake);
+        providerRegistry.register(own, stake);
     }
 
     function test_addressesHaveTheirLengths(uint256 size) public {
-        StakedRegistry.Registration memory wrong = registrationOf(sequencerPool, address(this));
+        StakedRegistry.Registration memory wrong = registrationOf(providerRegistry, address(this));
         bytes memory peerId = wrong.peerId;
         uint256 length = size % 5 == 0 ? 0 : between(size, 65, 400);
         wrong.peerId = new bytes(length);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidPeerId.selector, length));
-        sequencerPool.register(wrong, MIN_STAKE);
+        providerRegistry.register(wrong, MIN_STAKE);
 
         wrong.peerId = peerId;
         length = size % 5 == 0 ? 0 : between(size, 257, 800);
         wrong.multiaddr = new bytes(length);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidMultiaddr.selector, length));
-        sequencerPool.register(wrong, MIN_STAKE);
+        providerRegistry.register(wrong, MIN_STAKE);
     }
 
     function test_anAccountRegistersOnceUntilItsStakeIsBack(uint64 early) public {
         address operator = accountOf(0);
-        registerOperator(sequencerPool, operator, MIN_STAKE);
-        StakedRegistry.Registration memory own = registrationOf(sequencerPool, operator);
+        registerOperator(providerRegistry, operator, MIN_STAKE);
+        StakedRegistry.Registration memory own = registrationOf(providerRegistry, operator);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.AlreadyRegistered.selector, operator, 0));
         vm.prank(operator);
-        sequencerPool.register(own, MIN_STAKE);
+        providerRegistry.register(own, MIN_STAKE);
 
         vm.prank(operator);
-        sequencerPool.requestExit();
+        providerRegistry.requestExit();
         uint64 unlocksAt = uint64(block.timestamp) + UNBONDING;
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.AlreadyRegistered.selector, operator, 0));
         vm.prank(operator);
-        sequencerPool.register(own, MIN_STAKE);
+        providerRegistry.register(own, MIN_STAKE);
 
         vm.warp(between(early, block.timestamp, unlocksAt - 1));
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.StillUnbonding.selector, unlocksAt));
         vm.prank(operator);
-        sequencerPool.withdrawStake();
+        providerRegistry.withdrawStake();
 
         vm.warp(unlocksAt);
-        vm.expectEmit(true, true, false, true, address(sequencerPool));
+        vm.expectEmit(true, true, false, true, address(providerRegistry));
         emit StakedRegistry.StakeWithdrawn(0, operator, MIN_STAKE);
         vm.prank(operator);
-        sequencerPool.withdrawStake();
+        providerRegistry.withdrawStake();
         assertEq(token.balanceOf(operator), MIN_STAKE, "back");
-        assertEq(sequencerPool.totalStake(), 0, "total");
-        assertEq(registerOperator(sequencerPool, operator, MIN_STAKE), 1, "a new index");
-        assertTrue(sequencerPool.operatorAt(0).status == StakedRegistry.OperatorStatus.Withdrawn, "the old one stays");
+        assertEq(providerRegistry.totalStake(), 0, "total");
+        assertEq(registerOperator(providerRegistry, operator, MIN_STAKE), 1, "a new index");
+        assertTrue(
+            providerRegistry.operatorAt(0).status == StakedRegistry.OperatorStatus.Withdrawn, "the old one stays"
+        );
     }
 
     function expectNoPossession(StakedRegistry.Registration memory wrong) private {
         vm.expectRevert(abi.encodeWithSelector(BlsSignatures.InvalidPossession.selector));
-        sequencerPool.register(wrong, MIN_STAKE);
+        providerRegistry.register(wrong, MIN_STAKE);
     }
 
     function test_aKeyIsRegisteredByWhomItIsProvenFor(uint256 secret, address other, uint64 chain) public {
         vm.assume(other != address(this) && chain != block.chainid && chain != 0);
         secret = between(secret, 1, 2 ** 250);
-        expectNoPossession(registrationWith(secret, sequencerPool, other));
-        expectNoPossession(registrationWith(secret, providerRegistry, address(this)));
+        expectNoPossession(registrationWith(secret, providerRegistry, other));
+        expectNoPossession(registrationWith(secret, storageRegistry, address(this)));
         uint256 here = block.chainid;
         vm.chainId(chain);
-        StakedRegistry.Registration memory elsewhere = registrationWith(secret, sequencerPool, address(this));
+        StakedRegistry.Registration memory elsewhere = registrationWith(secret, providerRegistry, address(this));
         vm.chainId(here);
         expectNoPossession(elsewhere);
-        StakedRegistry.Registration memory right = registrationWith(secret, sequencerPool, address(this));
-        elsewhere = registrationWith(secret + 1, sequencerPool, address(this));
+        StakedRegistry.Registration memory right = registrationWith(secret, providerRegistry, address(this));
+        elsewhere = registrationWith(secret + 1, providerRegistry, address(this));
         elsewhere.blsPublicKey = right.blsPublicKey;
         expectNoPossession(elsewhere);
-        token.approve(address(sequencerPool), MIN_STAKE);
-        sequencerPool.register(right, MIN_STAKE);
+        token.approve(address(providerRegistry), MIN_STAKE);
+        providerRegistry.register(right, MIN_STAKE);
     }
 
     function test_aKeyWithoutTheFormOfAPointIsRefused(uint256 size, bool isEmpty) public {
-        StakedRegistry.Registration memory wrong = registrationOf(sequencerPool, address(this));
+        StakedRegistry.Registration memory wrong = registrationOf(providerRegistry, address(this));
         uint256 length = between(size, 0, 200);
         wrong.blsPublicKey = isEmpty ? new bytes(length) : bytes.concat(wrong.blsPublicKey, hex"00");
         vm.expectRevert(abi.encodeWithSelector(BlsSignatures.InvalidBlsPublicKey.selector));
-        sequencerPool.register(wrong, MIN_STAKE);
+        providerRegistry.register(wrong, MIN_STAKE);
     }
 
     function test_aKeyStandsForOneRegistrationUntilItsStakeIsBack(uint256 secret) public {
         secret = between(secret, 1, 2 ** 250);
         address second = accountOf(0);
-        StakedRegistry.Registration memory own = registrationWith(secret, sequencerPool, address(this));
-        StakedRegistry.Registration memory same = registrationWith(secret, sequencerPool, second);
-        token.approve(address(sequencerPool), 2 * MIN_STAKE);
+        StakedRegistry.Registration memory own = registrationWith(secret, providerRegistry, address(this));
+        StakedRegistry.Registration memory same = registrationWith(secret, providerRegistry, second);
+        token.approve(address(providerRegistry), 2 * MIN_STAKE);
         token.transfer(second, MIN_STAKE);
         vm.prank(second);
-        token.approve(address(sequencerPool), MIN_STAKE);
-        sequencerPool.register(own, MIN_STAKE);
+        token.approve(address(providerRegistry), MIN_STAKE);
+        providerRegistry.register(own, MIN_STAKE);
 
-        bytes memory key = sequencerPool.operatorAt(0).blsPublicKey;
+        bytes memory key = providerRegistry.operatorAt(0).blsPublicKey;
         bytes memory taken = abi.encodeWithSelector(StakedRegistry.BlsKeyTaken.selector, key);
         vm.expectRevert(taken);
         vm.prank(second);
-        sequencerPool.register(same, MIN_STAKE);
-        sequencerPool.requestExit();
+        providerRegistry.register(same, MIN_STAKE);
+        providerRegistry.requestExit();
         vm.expectRevert(taken);
         vm.prank(second);
-        sequencerPool.register(same, MIN_STAKE);
+        providerRegistry.register(same, MIN_STAKE);
         vm.warp(block.timestamp + UNBONDING);
-        sequencerPool.withdrawStake();
+        providerRegistry.withdrawStake();
         vm.prank(second);
-        assertEq(sequencerPool.register(same, MIN_STAKE), 1, "free again");
+        assertEq(providerRegistry.register(same, MIN_STAKE), 1, "free again");
         vm.expectRevert(taken);
-        sequencerPool.register(own, MIN_STAKE);
+        providerRegistry.register(own, MIN_STAKE);
     }
 
     function test_onlyTheRegisteredActInTheirOrder(address stranger) public {
         bytes memory unknown = abi.encodeWithSelector(StakedRegistry.NotRegistered.selector, stranger);
         vm.expectRevert(unknown);
         vm.prank(stranger);
-        sequencerPool.updateAddress(hex"01", hex"02");
+        providerRegistry.updateAddress(hex"01", hex"02");
         vm.expectRevert(unknown);
         vm.prank(stranger);
-        sequencerPool.requestExit();
+        providerRegistry.requestExit();
         vm.expectRevert(unknown);
         vm.prank(stranger);
-        sequencerPool.withdrawStake();
+        providerRegistry.withdrawStake();
 
         address operator = accountOf(0);
-        registerOperator(sequencerPool, operator, MIN_STAKE);
+        registerOperator(providerRegistry, operator, MIN_STAKE);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.NotExiting.selector, 0));
         vm.prank(operator);
-        sequencerPool.withdrawStake();
+        providerRegistry.withdrawStake();
         vm.prank(operator);
-        sequencerPool.requestExit();
+        providerRegistry.requestExit();
         bytes memory inactive = abi.encodeWithSelector(StakedRegistry.NotActive.selector, 0);
         vm.expectRevert(inactive);
         vm.prank(operator);
-        sequencerPool.requestExit();
+        providerRegistry.requestExit();
         vm.expectRevert(inactive);
         vm.prank(operator);
-        sequencerPool.updateAddress(hex"01", hex"02");
+        providerRegistry.updateAddress(hex"01", hex"02");
     }
 
     function test_anAddressIsReplaced(bytes32 peer, bytes32 network) public {
         address operator = accountOf(0);
-        registerOperator(sequencerPool, operator, MIN_STAKE);
-        vm.expectEmit(true, true, false, true, address(sequencerPool));
+        registerOperator(providerRegistry, operator, MIN_STAKE);
+        vm.expectEmit(true, true, false, true, address(providerRegistry));
         emit StakedRegistry.AddressUpdated(0, operator, abi.encode(peer), abi.encode(network));
         vm.prank(operator);
-        sequencerPool.updateAddress(abi.encode(peer), abi.encode(network));
-        assertEq(sequencerPool.operatorAt(0).peerId, abi.encode(peer), "peer");
-        assertEq(sequencerPool.operatorAt(0).multiaddr, abi.encode(network), "address");
+        providerRegistry.updateAddress(abi.encode(peer), abi.encode(network));
+        assertEq(providerRegistry.operatorAt(0).peerId, abi.encode(peer), "peer");
+        assertEq(providerRegistry.operatorAt(0).multiaddr, abi.encode(network), "address");
     }
 
     function test_maxActiveIsBounded(uint32 maxActive) public {
         vm.assume(maxActive == 0 || maxActive > 4096);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidMaxActive.selector, maxActive));
-        new SequencerPool(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, maxActive));
+        new ProviderRegistry(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, maxActive));
     }
 
     function test_aFullListTakesNobodyUntilSomebodyLeaves() public {
-        SequencerPool small = new SequencerPool(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 2));
+        ProviderRegistry small = new ProviderRegistry(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 2));
         registerOperator(small, accountOf(0), MIN_STAKE);
         registerOperator(small, accountOf(1), MIN_STAKE);
         StakedRegistry.Registration memory own = registrationOf(small, accountOf(2));
@@ -238,14 +241,14 @@ contract StakedRegistryTest is NetworkTest {
     }
 }
 
-/// @notice Properties of lists, on a pool with some operators.
+/// @notice Properties of lists, on a pool with some providerRegistry.
 contract OperatorListTest is NetworkTest {
     uint256 private constant OPERATORS = 12;
 
     function setUp() public {
         deployNetwork();
         for (uint256 i = 0; i < OPERATORS; i++) {
-            registerOperator(sequencerPool, accountOf(i), MIN_STAKE);
+            registerOperator(providerRegistry, accountOf(i), MIN_STAKE);
         }
     }
 
@@ -260,58 +263,85 @@ contract OperatorListTest is NetworkTest {
             uint256 pick = (round * 5 + salt % OPERATORS) % OPERATORS;
             if (exits & (1 << pick) == 0) continue;
             vm.prank(accountOf(pick));
-            sequencerPool.requestExit();
+            providerRegistry.requestExit();
             gone[pick] = true;
         }
-        uint256[] memory active = sequencerPool.activePage(0, 100);
+        uint256[] memory active = providerRegistry.activePage(0, 100);
         uint256 position = 0;
         for (uint256 i = 0; i < OPERATORS; i++) {
             if (gone[i]) continue;
             assertEq(active[position], i, "order");
-            assertEq(sequencerPool.activeAt(position), accountOf(i), "account");
+            assertEq(providerRegistry.activeAt(position), accountOf(i), "account");
             position++;
         }
-        assertEq(sequencerPool.activeCount(), position, "count");
+        assertEq(providerRegistry.activeCount(), position, "count");
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.UnknownIndex.selector, position));
-        sequencerPool.activeAt(position);
+        providerRegistry.activeAt(position);
     }
 
     function test_pagesAreBoundedAndEndWithTheList(uint256 from, uint256 limit) public {
         from = between(from, 0, OPERATORS + 2);
         if (limit > 100) {
             vm.expectRevert(abi.encodeWithSelector(StakedRegistry.PageTooLarge.selector, limit));
-            sequencerPool.page(from, limit);
+            providerRegistry.page(from, limit);
             vm.expectRevert(abi.encodeWithSelector(StakedRegistry.PageTooLarge.selector, limit));
-            sequencerPool.activePage(from, limit);
+            providerRegistry.activePage(from, limit);
             limit = limit % 100;
         }
         uint256 left = from < OPERATORS ? OPERATORS - from : 0;
         uint256 size = limit < left ? limit : left;
-        StakedRegistry.Operator[] memory operators = sequencerPool.page(from, limit);
-        assertEq(operators.length, size, "page");
-        assertEq(sequencerPool.activePage(from, limit).length, size, "active page");
+        StakedRegistry.Operator[] memory listed = providerRegistry.page(from, limit);
+        assertEq(listed.length, size, "page");
+        assertEq(providerRegistry.activePage(from, limit).length, size, "active page");
         for (uint256 i = 0; i < size; i++) {
-            assertEq(operators[i].account, accountOf(from + i), "account");
+            assertEq(listed[i].account, accountOf(from + i), "account");
         }
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.UnknownIndex.selector, OPERATORS));
-        sequencerPool.operatorAt(OPERATORS);
+        providerRegistry.operatorAt(OPERATORS);
     }
 }
 
-/// @notice The dearest exit: the first of as many operators as a registry may have.
+/// @notice The dearest exit: the first of as many operators as a registry may have. The registry's storage is written as so
+/// many registrations would leave it, but for keys and addresses.
 contract FullRegistryTest is NetworkTest {
+    uint256 private constant OPERATORS = 4096;
+    /// @dev Slots of the registry: contracts/storage-layouts.
+    uint256 private constant OPERATORS_SLOT = 1;
+    uint256 private constant ACTIVE_SLOT = 2;
+    uint256 private constant REGISTRATION_SLOT = 3;
+    uint256 private constant OPERATOR_SLOTS = 5;
+
     function setUp() public {
         deployNetwork();
-        for (uint256 i = 0; i < 4096; i++) {
-            registerOperator(sequencerPool, address(uint160(0x10000 + i)), MIN_STAKE);
+        store(OPERATORS_SLOT, OPERATORS);
+        store(ACTIVE_SLOT, OPERATORS);
+        uint256 record = uint256(keccak256(abi.encode(OPERATORS_SLOT)));
+        uint256 list = uint256(keccak256(abi.encode(ACTIVE_SLOT)));
+        uint256 word = 0;
+        for (uint256 i = 0; i < OPERATORS; i++) {
+            store(record + OPERATOR_SLOTS * i, uint160(accountOf(i)));
+            word |= i << (32 * (i % 8));
+            if (i % 8 != 7) continue;
+            store(list + i / 8, word);
+            word = 0;
         }
+        store(uint256(keccak256(abi.encode(accountOf(0), REGISTRATION_SLOT))), 1);
+    }
+
+    function accountOf(uint256 i) private pure returns (address) {
+        return address(uint160(0x10000 + i));
+    }
+
+    function store(uint256 slot, uint256 value) private {
+        vm.store(address(providerRegistry), bytes32(slot), bytes32(value));
     }
 
     function test_theFirstOfAFullRegistryCanLeaveInOneTransaction() public {
-        vm.prank(address(0x10000));
+        assertEq(providerRegistry.activeAt(OPERATORS - 1), accountOf(OPERATORS - 1), "full");
+        vm.prank(accountOf(0));
         uint256 before = gasleft();
-        sequencerPool.requestExit();
+        providerRegistry.requestExit();
         assertTrue(before - gasleft() < 16_777_216 - 21_000, "EIP-7825");
-        assertEq(sequencerPool.activeAt(4094), address(0x10000 + 4095), "last");
+        assertEq(providerRegistry.activeAt(OPERATORS - 2), accountOf(OPERATORS - 1), "last");
     }
 }

@@ -1,20 +1,60 @@
 /** The invariants as checks on what a run shows. Each gives a finding where its invariant is broken, else null. */
-import type { Address, ChainId, Deposit, Hash } from "@mvm/protocol";
+import {
+  type Address,
+  blockSigner,
+  type ChainId,
+  type Hash,
+  hashHeader,
+  type NetworkIdentity,
+  type QueueItem,
+  type SealedBlock,
+} from "@mvm/protocol";
 
-type Invariant = "I1" | "I3" | "I4" | "I9" | "no-transaction-lost" | "progress" | "no-internal-error";
+type Invariant =
+  | "I1"
+  | "I3"
+  | "I4"
+  | "I9"
+  | "no-transaction-lost"
+  | "no-two-blocks-at-one-place"
+  | "progress"
+  | "no-internal-error";
 export type Finding = { readonly invariant: Invariant; readonly what: string };
 
-/** I1: all followers hold the same block at every height that they take for safe. */
+/** I1: all followers that know the same L1 hold the same block at every height that they take for safe. */
 export class SafeBlocksAgree {
   readonly #first = new Map<string, { readonly node: string; readonly hash: Hash }>();
 
-  check(seen: { node: string; chainId: ChainId; number: bigint; hash: Hash }): Finding | null {
-    const { node, chainId, number, hash } = seen;
+  /** @param seen.reorgs how often L1 has taken blocks back, as far as the node knows */
+  check(seen: { node: string; chainId: ChainId; number: bigint; hash: Hash; reorgs: number }): Finding | null {
+    const { node, chainId, number, hash, reorgs } = seen;
     const place = `block ${number} of chain ${chainId}`;
-    const first = this.#first.get(place);
-    if (first === undefined) this.#first.set(place, { node, hash });
+    const known = `${place} after ${reorgs}`;
+    const first = this.#first.get(known);
+    if (first === undefined) this.#first.set(known, { node, hash });
     if (first === undefined || first.hash === hash) return null;
     return { invariant: "I1", what: `${place} is safe as ${first.hash} at ${first.node}, as ${hash} at ${node}` };
+  }
+}
+
+/** Nobody signs two blocks of one chain, generation, slot and height. */
+export class OneBlockPerPlace {
+  readonly #network: NetworkIdentity;
+  readonly #first = new Map<string, Hash>();
+
+  constructor(network: NetworkIdentity) {
+    this.#network = network;
+  }
+
+  check(block: SealedBlock): Finding | null {
+    const { chainId, generation, context, header } = block;
+    const signer = blockSigner(this.#network, block);
+    const place = `block ${header.number} of slot ${context.slot}, generation ${generation}, chain ${chainId}`;
+    const hash = hashHeader(header);
+    const first = this.#first.get(`${signer} ${place}`) ?? hash;
+    this.#first.set(`${signer} ${place}`, first);
+    if (first === hash) return null;
+    return { invariant: "no-two-blocks-at-one-place", what: `${signer} signed ${place} as ${first} and as ${hash}` };
   }
 }
 
@@ -46,7 +86,7 @@ export type Books = {
   readonly chainId: ChainId;
   readonly balances: ReadonlyMap<Address, bigint>;
   readonly totalSupply: bigint;
-  readonly queue: readonly Deposit[];
+  readonly queue: readonly QueueItem[];
   /** end of the queue's part that the chain has consumed */
   readonly queueEnd: bigint;
 };

@@ -3,8 +3,10 @@ import type { NetworkEvent } from "@mvm/network";
 import { Rebuild } from "@mvm/node";
 import {
   type Address,
+  blocksTopic,
   type ChainId,
   decodeBatchData,
+  decodeBlock,
   type Hash,
   keccakHash,
   PREDEPLOYS,
@@ -21,6 +23,7 @@ import {
   checkNote,
   checkRebuilt,
   type Finding,
+  OneBlockPerPlace,
   Progress,
   SafeBlocksAgree,
 } from "./checkers.ts";
@@ -41,6 +44,8 @@ export class HonestRun implements NodeListener {
   readonly #violations: Violations;
   readonly #progressSlots: number;
   readonly #safeBlocks = new SafeBlocksAgree();
+  #places: OneBlockPerPlace | null = null;
+  readonly #seenBlocks = new Set<Hash>();
   readonly #checkedSafe = new Map<string, bigint>();
   readonly #touched = new Map<ChainId, Set<Address>>();
   #progress = new Progress(0);
@@ -59,6 +64,7 @@ export class HonestRun implements NodeListener {
   /** Begins to watch a world that was made with this listener. */
   watch(world: World): void {
     this.#world = world;
+    this.#places = new OneBlockPerPlace(world.settings.network);
     this.#progress = new Progress(this.#progressSlots * world.settings.parameters.epochBlocks * L1_BLOCK_MS);
     world.l1.follow((event) => {
       const detail =
@@ -80,8 +86,17 @@ export class HonestRun implements NodeListener {
 
   onDelivery(node: SimulatedNode, delivery: Delivery): void {
     const { kind, from, to, lane, bytes } = delivery;
-    this.world.note(`${kind} ${from} ${to} ${lane} ${keccakHash(bytes)}`);
+    const hash = keccakHash(bytes);
+    this.world.note(`${kind} ${from} ${to} ${lane} ${hash}`);
+    if (kind === "gossip" && !this.#seenBlocks.has(hash)) this.#checkPlace(lane, bytes);
+    this.#seenBlocks.add(hash);
     this.onMessage(node, delivery);
+  }
+
+  #checkPlace(topic: string, bytes: Uint8Array): void {
+    const { network } = this.world.settings;
+    if (this.chainIds.some((chainId) => blocksTopic(network, chainId) === topic))
+      this.found(this.#places!.check(decodeBlock(bytes)));
   }
 
   onHead(
@@ -108,11 +123,12 @@ export class HonestRun implements NodeListener {
 
   #checkSafe(node: SimulatedNode, chainId: ChainId): void {
     const chain = node.core.chains.get(chainId)!;
-    const place = `${node.name} ${chainId}`;
+    const { reorgs } = node;
+    const place = `${node.name} ${chainId} ${reorgs}`;
     for (let number = (this.#checkedSafe.get(place) ?? 0n) + 1n; number <= chain.safeNumber; number++) {
       const hash = chain.database.hashOf(number);
       if (hash === null) break;
-      this.found(this.#safeBlocks.check({ node: node.name, chainId, number, hash }));
+      this.found(this.#safeBlocks.check({ node: node.name, chainId, number, hash, reorgs }));
       this.#checkedSafe.set(place, number);
     }
   }
@@ -120,15 +136,24 @@ export class HonestRun implements NodeListener {
   #checkProgress(): void {
     for (const chainId of this.chainIds) {
       const state = this.state(chainId);
+      const hasWork = state.waiting > 0 || state.queueEnd < this.world.l1.consumable(chainId);
       const nowMs = this.world.elapsedMs;
-      this.found(this.#progress.check({ line: `chain ${chainId}`, nowMs, hasWork: state.hasWork, mark: state.head }));
+      this.found(this.#progress.check({ line: `chain ${chainId}`, nowMs, hasWork, mark: state.head }));
       const toPost = state.head > state.posted;
       this.found(this.#progress.check({ line: `batches of ${chainId}`, nowMs, hasWork: toPost, mark: state.posted }));
     }
   }
 
-  /** Where a chain stands: its highest block anywhere, what is posted, whether anything waits for a block. */
-  state(chainId: ChainId): { readonly head: bigint; readonly posted: bigint; readonly hasWork: boolean } {
+  /** Where a chain stands: its highest block anywhere, what is posted, what waits for a block. */
+  state(chainId: ChainId): {
+    readonly head: bigint;
+    readonly posted: bigint;
+    readonly queueEnd: bigint;
+    /** transactions at gateways */
+    readonly waiting: number;
+    /** whether anything waits, also what no block may consume yet */
+    readonly hasWork: boolean;
+  } {
     let head = 0n;
     let queueEnd = 0n;
     let waiting = 0;
@@ -139,7 +164,7 @@ export class HonestRun implements NodeListener {
       waiting += core.pools.get(chainId)?.size ?? 0;
     }
     const hasWork = waiting > 0 || queueEnd < BigInt(this.world.l1.queue(chainId).length);
-    return { head, posted: this.world.l1.postedHead(chainId), hasWork };
+    return { head, posted: this.world.l1.postedHead(chainId), queueEnd, waiting, hasWork };
   }
 
   /** Whether nothing waits any more: all is in blocks, all blocks are on L1 and at every follower. */

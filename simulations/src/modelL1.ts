@@ -1,50 +1,47 @@
-/** L1 as the simulated nodes see it: blocks at a steady pace, the registries, queues and the rules of RollupChain. */
+/**
+ * L1 as the simulated nodes see it: blocks at a steady pace, which it may take back; registries, queues, and the rules of
+ * RollupChain. Its first three epochs are over when it starts, so that who registered before is drawn at once.
+ */
 import { encodeCharter } from "@mvm/l1";
+import type { L1Poster, NetworkSettings, SignedBatch } from "@mvm/node";
 import {
   type Address,
-  type BatchHeader,
-  batchHeaderCodec,
   type ChainId,
-  type Deposit,
-  encode,
+  depositItem,
+  drawBlockOf,
+  epochRandomness,
   fromHex,
-  type Hash,
-  keccakHash,
-  LIMITS,
-  type Parameters,
-  sequencerTurn,
-  slotOf,
+  hashBatchHeader,
+  type QueueItem,
+  stakeGridOf,
   taggedHash,
   toAddress,
   toChainId,
   toWord,
   ZERO_ADDRESS,
 } from "@mvm/protocol";
-import type { L1Event, Member, RegistryName } from "@mvm/roles";
+import type { L1Event, Member, QueuedItem, RegistryName } from "@mvm/roles";
+import { type BatchOnL1, type ChainRecord, copyOf, emptyState, ModelRollup, type ModelState } from "./modelRollup.ts";
+import type { SeededRandom } from "./seededRandom.ts";
 import type { VirtualClock } from "./virtualClock.ts";
-
-/** A batch as L1 holds it. */
-export type BatchOnL1 = { readonly header: BatchHeader; readonly data: Uint8Array };
-
-type ChainRecord = {
-  nextIndex: bigint;
-  lastHash: Hash;
-  lastBlock: bigint;
-  queueEnd: bigint;
-  readonly queue: Deposit[];
-  readonly batches: BatchOnL1[];
-};
 
 /** The charter of every simulated DAC: no rules, no tax, nobody may amend it. */
 const FREE_CHARTER = fromHex(
   encodeCharter({ vision: "", mission: "", permissions: [], taxRates: [], managementContract: ZERO_ADDRESS }),
 );
 const METIS_DAO = toAddress("0x4d45544953000000000000000000000000000001");
-/** wei per gas */
+const L1_BRIDGE = toAddress("0x4d45544953000000000000000000000000000002");
+/** wei per gas, at the least and by how much it differs from block to block */
 const BASE_FEE = 1_000_000_000n;
+const BASE_FEE_STEPS = 1_000_000;
+const MT = 10n ** 18n;
 
 /** Milliseconds between two blocks. */
 const BLOCK_MS = 1_000;
+/** Epochs that are over when L1 starts. */
+const PAST_EPOCHS = 3n;
+/** Epochs that L1 takes back at the most. */
+const REORG_EPOCHS = 1;
 
 /** What L1 reverts with. */
 class Reverted extends Error {
@@ -55,35 +52,93 @@ class Reverted extends Error {
   }
 }
 
+type L1Transaction = {
+  /** slot whose turn it needs, where it needs one */
+  readonly slot?: bigint;
+  readonly run: () => void;
+};
+
+/** A block that may be taken back: what it brought, and the state before it. */
+type Mined = { readonly transactions: readonly L1Transaction[]; readonly before: ModelState };
+
 export class ModelL1 {
   readonly #clock: VirtualClock;
-  readonly #parameters: Parameters;
+  readonly #settings: NetworkSettings;
+  readonly #random: SeededRandom;
+  readonly #rollup: ModelRollup;
   readonly #events: L1Event[] = [];
   readonly #listeners = new Set<(event: L1Event) => void>();
-  readonly #members: Record<RegistryName, Address[]> = { sequencer: [], provider: [], storage: [] };
-  readonly #chains = new Map<ChainId, ChainRecord>();
+  /** the last blocks, oldest first */
+  readonly #mined: Mined[] = [];
   /** transactions that the next block takes, in their order */
-  #waiting: (() => void)[] = [];
+  #waiting: L1Transaction[] = [];
   #created = 0;
-  #number = 0n;
+  #state = emptyState();
 
-  constructor(clock: VirtualClock, parameters: Parameters) {
+  constructor(clock: VirtualClock, settings: NetworkSettings, random: SeededRandom) {
     this.#clock = clock;
-    this.#parameters = parameters;
+    this.#settings = settings;
+    this.#random = random;
+    this.#rollup = new ModelRollup(settings.network, settings.parameters);
   }
 
-  /** Mines a block now, and then one at every interval. Listeners hear a block's events first, then of the block. */
+  /** Mines the past, a block now, and then one at every interval. Listeners hear a block's events first, then of the block. */
   start(): void {
-    this.#number += 1n;
+    const past = PAST_EPOCHS * BigInt(this.#settings.parameters.epochBlocks);
+    const seconds = BigInt(Math.floor(this.#clock.nowMs() / 1000));
+    for (let number = 1n; number < past; number++) this.#mine(seconds - past + number);
+    this.#next();
+  }
+
+  #next(): void {
+    this.#mine(BigInt(Math.floor(this.#clock.nowMs() / 1000)));
+    this.#clock.schedule(BLOCK_MS, () => this.#next());
+  }
+
+  #mine(timestamp: bigint): void {
     const transactions = this.#waiting;
     this.#waiting = [];
-    for (const transaction of transactions) transaction();
-    this.#emit({ kind: "l1Block", number: this.#number, timestamp: this.#timestamp, baseFeePerGas: BASE_FEE });
-    this.#clock.schedule(BLOCK_MS, () => this.start());
+    this.#mined.push({ transactions, before: copyOf(this.#state) });
+    if (this.#mined.length > REORG_EPOCHS * this.#settings.parameters.epochBlocks) this.#mined.shift();
+    const state = this.#state;
+    state.number += 1n;
+    state.timestamp = timestamp;
+    for (const { run } of transactions) run();
+    const prevRandao = this.#random.hash();
+    const epoch = this.#rollup.slotOf(state) + 1n;
+    if (drawBlockOf(epoch, this.#settings.parameters.epochBlocks) === state.number)
+      state.randomness.set(epoch, epochRandomness(epoch, prevRandao));
+    const baseFeePerGas = BASE_FEE + BigInt(this.#random.below(BASE_FEE_STEPS));
+    this.#emit({ kind: "l1Block", number: state.number, timestamp, baseFeePerGas, prevRandao });
   }
 
-  get #timestamp(): bigint {
-    return BigInt(Math.floor(this.#clock.nowMs() / 1000));
+  /**
+   * Takes the last blocks back and mines as many others at once. What the old ones brought comes again in the new ones, in
+   * another order, or in a later block; but of what needs a turn nothing comes again where the turn was drawn in a block that is gone, and
+   * of the rest only half.
+   * @param depth number of blocks, an epoch's at the most
+   */
+  reorg(depth: number): void {
+    const gone = this.#mined.splice(-depth);
+    const last = this.#state.number;
+    const times = gone.slice(1).map(({ before }) => before.timestamp);
+    times.push(this.#state.timestamp);
+    this.#state = gone[0]!.before;
+    const to = this.#state.number;
+    this.#emit({ kind: "reorg", toBlock: to });
+    const { epochBlocks } = this.#settings.parameters;
+    const again = gone
+      .flatMap(({ transactions }) => transactions)
+      .filter(
+        ({ slot }) => slot === undefined || (drawBlockOf(slot, epochBlocks) <= to && this.#random.fraction() < 0.5),
+      );
+    for (const timestamp of times) {
+      const taken = this.#random.below(again.length + 1);
+      for (let i = 0; i < taken; i++) this.#waiting.push(...again.splice(this.#random.below(again.length), 1));
+      this.#mine(timestamp);
+    }
+    if (this.#state.number !== last) throw new RangeError(`L1 cannot take back ${depth} blocks`);
+    this.#waiting.push(...again);
   }
 
   #emit(event: L1Event): void {
@@ -92,29 +147,45 @@ export class ModelL1 {
   }
 
   #chain(chainId: ChainId): ChainRecord {
-    const chain = this.#chains.get(chainId);
+    const chain = this.#state.chains.get(chainId);
     if (chain === undefined) throw new Reverted("unknown chain");
     return chain;
   }
+
+  // What it shows.
 
   /** All events so far. */
   get events(): readonly L1Event[] {
     return this.#events;
   }
 
-  /** Batches of a chain so far. */
-  batches(chainId: ChainId): readonly BatchOnL1[] {
-    return this.#chains.get(chainId)?.batches ?? [];
+  get slot(): bigint {
+    return this.#rollup.slotOf(this.#state);
   }
 
-  /** Deposits of a chain so far. */
-  queue(chainId: ChainId): readonly Deposit[] {
-    return this.#chains.get(chainId)?.queue ?? [];
+  /** Operator that leads a slot; undefined where none is drawn yet. */
+  leader(chainId: ChainId, slot: bigint): Address | undefined {
+    return this.#rollup.ranks(this.#state, chainId, slot)[0];
+  }
+
+  /** Batches of a chain so far. */
+  batches(chainId: ChainId): readonly BatchOnL1[] {
+    return this.#state.chains.get(chainId)?.batches ?? [];
+  }
+
+  /** Queue of a chain so far. */
+  queue(chainId: ChainId): readonly QueueItem[] {
+    return this.#state.chains.get(chainId)?.queue.map(({ item }) => item) ?? [];
+  }
+
+  /** Number of items of a chain's queue that blocks of the present slot may consume. */
+  consumable(chainId: ChainId): bigint {
+    return this.#rollup.consumable(this.#state, chainId, this.slot);
   }
 
   /** Last block of a chain that is posted, 0 when none is. */
   postedHead(chainId: ChainId): bigint {
-    return this.#chains.get(chainId)?.lastBlock ?? 0n;
+    return this.#state.chains.get(chainId)?.lastBlock ?? 0n;
   }
 
   /** Hears all events from the first on; returns the function that ends it. */
@@ -124,73 +195,102 @@ export class ModelL1 {
     return () => this.#listeners.delete(listener);
   }
 
+  // What it takes.
+
   register(registry: RegistryName, member: Omit<Member, "index">): void {
-    this.#waiting.push(() => {
-      const members = this.#members[registry];
-      members.push(member.operator);
-      this.#emit({ kind: "registered", registry, member: { ...member, index: members.length - 1 } });
-    });
+    const run = (): void => {
+      const members = this.#state.members[registry];
+      const index = members.push(member.operator) - 1;
+      this.#emit({ kind: "registered", registry, member: { ...member, index } });
+      if (registry !== "sequencer") return;
+      const grid = stakeGridOf(member.stakeWei);
+      this.#state.stakes.push({ epoch: this.slot, index, grid });
+      this.#emit({ kind: "stakeChanged", index, grid, l1Block: this.#state.number });
+    };
+    this.#waiting.push({ run });
   }
 
   /** The DAC exists from the next block on. */
   createDac(label: string): ChainId {
     const chainId = toChainId(1_000 + this.#created++);
     const genesisHash = taggedHash("simulated/genesis", toWord(chainId));
-    this.#waiting.push(() => {
-      const start = { nextIndex: 0n, lastHash: genesisHash, lastBlock: 0n, queueEnd: 0n };
-      this.#chains.set(chainId, { ...start, queue: [], batches: [] });
-      const founding = { charter: FREE_CHARTER, metisDao: METIS_DAO };
-      this.#emit({ kind: "dacCreated", chainId, label, genesisHash, timestamp: this.#timestamp, founding });
-    });
+    const run = (): void => {
+      const start = { nextIndex: 0n, lastHash: genesisHash, lastBlock: 0n, queueEnd: 0n, postedAt: 0n, claim: null };
+      this.#state.chains.set(chainId, { ...start, queue: [], thresholds: [], batches: [] });
+      const founding = { charter: FREE_CHARTER, metisDao: METIS_DAO, bridge: L1_BRIDGE };
+      const { timestamp } = this.#state;
+      this.#emit({ kind: "dacCreated", chainId, label, genesisHash, timestamp, founding });
+    };
+    this.#waiting.push({ run });
     return chainId;
   }
 
   deposit(chainId: ChainId, to: Address, mint: bigint): void {
-    this.#waiting.push(() => {
-      const { queue } = this.#chain(chainId);
-      const deposit: Deposit = { queueIndex: BigInt(queue.length), from: to, to, mint };
-      queue.push(deposit);
-      this.#emit({ kind: "deposited", chainId, l1Block: this.#number, deposit });
-    });
+    const run = (): void => {
+      const { queue, thresholds } = this.#chain(chainId);
+      const { number: l1Block, timestamp } = this.#state;
+      const mintedBefore = queue.reduce((sum, { item }) => sum + item.mint, 0n);
+      const item = depositItem({ queueIndex: BigInt(queue.length), from: to, to, mint });
+      const queued: QueuedItem = { item, l1Block, timestamp, mintedBefore };
+      queue.push(queued);
+      this.#emit({ kind: "queueItemAdded", chainId, ...queued });
+      const bondWei = ((mintedBefore + mint) * BigInt(this.#settings.parameters.thresholdFactor)) / 10_000n;
+      const thresholdMT = Number((bondWei + MT - 1n) / MT);
+      if (thresholdMT === thresholds.at(-1)?.thresholdMT) return;
+      thresholds.push({ epoch: this.slot, thresholdMT });
+      this.#emit({ kind: "thresholdChanged", chainId, thresholdMT, l1Block });
+    };
+    this.#waiting.push({ run });
   }
 
-  /** Ends when the next block has taken the batch; rejects with what RollupChain reverts with. */
-  appendBatch(sender: Address, header: BatchHeader, data: Uint8Array): Promise<void> {
+  /** The port of a sequencer: each call ends when the next block has taken it, or rejects with what L1 reverts with. */
+  poster(sender: Address): L1Poster {
+    return {
+      appendBatch: (batch) => this.#send(batch.header.slot, () => this.#appendBatch(batch)),
+      claimSlot: (claim) => this.#send(claim.slot, () => this.#claimSlot(sender, claim)),
+      // deposits are never held here
+      releaseHeld: () => this.#send(undefined, () => "nothing held"),
+    };
+  }
+
+  #send(slot: bigint | undefined, execute: () => string | null): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push(() => {
-        const fault = this.#faultOf(sender, header, data);
-        if (fault !== null) return reject(new Reverted(fault));
-        const chain = this.#chain(header.chainId);
-        const batchHash = keccakHash(encode(batchHeaderCodec, header));
-        chain.nextIndex = header.index + 1n;
-        chain.lastHash = batchHash;
-        chain.lastBlock = header.lastBlock;
-        chain.queueEnd = header.queueEnd;
-        chain.batches.push({ header, data });
-        this.#emit({ kind: "batchAppended", header, batchHash, timestamp: this.#timestamp });
-        resolve();
-      });
+      const run = (): void => {
+        const fault = execute();
+        if (fault === null) resolve();
+        else reject(new Reverted(fault));
+      };
+      this.#waiting.push({ ...(slot !== undefined && { slot }), run });
     });
   }
 
-  #faultOf(sender: Address, header: BatchHeader, data: Uint8Array): string | null {
-    const chain = this.#chains.get(header.chainId);
-    if (chain === undefined) return "unknown chain";
-    if (header.index !== chain.nextIndex || header.previousBatchHash !== chain.lastHash) return "not the next batch";
-    if (header.firstBlock !== chain.lastBlock + 1n || header.lastBlock < header.firstBlock) return "not the next block";
-    if (data.length > LIMITS.batchBytes || header.dataHash !== keccakHash(data)) return "data";
-    if (header.queueEnd < chain.queueEnd || header.queueEnd > BigInt(chain.queue.length)) return "queue end";
-    if (header.epochBlock > this.#number) return "epoch block";
-    return this.#turnFault(sender, header);
+  #appendBatch(batch: SignedBatch): string | null {
+    const fault = this.#rollup.batchFault(this.#state, batch);
+    if (fault !== null) return fault;
+    const { header, data } = batch;
+    const { number: l1Block, timestamp } = this.#state;
+    const chain = this.#chain(header.chainId);
+    const batchHash = hashBatchHeader(header);
+    chain.nextIndex = header.index + 1n;
+    chain.lastHash = batchHash;
+    chain.lastBlock = header.lastBlock;
+    chain.queueEnd = header.queueEnd;
+    chain.postedAt = l1Block;
+    chain.batches.push({ header, data });
+    this.#emit({ kind: "batchAppended", header, batchHash, timestamp, l1Block });
+    return null;
   }
 
-  #turnFault(sender: Address, header: BatchHeader): string | null {
-    const { epochBlocks, postGraceBlocks } = this.#parameters;
-    const present = slotOf(this.#number, epochBlocks);
-    const inGrace = header.slot + 1n === present && this.#number % BigInt(epochBlocks) < BigInt(postGraceBlocks);
-    if (header.slot !== present && !inGrace) return "slot not open";
-    const sequencers = this.#members.sequencer;
-    const turn = sequencers[sequencerTurn(header.chainId, header.slot, sequencers.length)];
-    return turn === sender && header.poster === sender ? null : "not the sender's turn";
+  #claimSlot(sender: Address, claim: Parameters<L1Poster["claimSlot"]>[0]): string | null {
+    const fault = this.#rollup.claimFault(this.#state, sender, claim);
+    if (fault !== null) return fault;
+    const { chainId, rank } = claim;
+    const { slot } = this;
+    const l1Block = this.#state.number;
+    const chain = this.#chain(chainId);
+    const previousRank = chain.claim?.slot === slot ? chain.claim.rank : 0;
+    chain.claim = { slot, rank, previousRank, l1Block };
+    this.#emit({ kind: "slotClaimed", chainId, slot, rank, l1Block });
+    return null;
   }
 }

@@ -1,6 +1,6 @@
 /** One node of a simulated world: the class that real nodes run, over virtual ports. */
 import { MemoryNetwork, type NetworkEvent } from "@mvm/network";
-import { type Identity, NodeCore, type Ports, pendingStore, type Role, sealStore } from "@mvm/node";
+import { type Identity, type L1Poster, NodeCore, type Ports, pendingStore, type Role, sealStore } from "@mvm/node";
 import {
   addressOf,
   blsKeyFromSeed,
@@ -51,6 +51,9 @@ export class SimulatedNode {
   #core: NodeCore | null = null;
   #unfollow: () => void = () => {};
   #lastL1Ms = 0;
+  /** what L1 told while the node was cut off; null while it is not */
+  #missed: L1Event[] | null = null;
+  #reorgs = 0;
   #alive = true;
 
   private constructor(world: World, name: string, roles: readonly Role[]) {
@@ -85,12 +88,25 @@ export class SimulatedNode {
       openDatabase: (_chainId, mode) => DacDatabase.openOn(new MemoryStore(), { mode }),
       seals: sealStore(store),
       pending: pendingStore(store),
-      poster: { appendBatch: (header, data) => l1.appendBatch(operator, header, data) },
+      poster: this.#reachable(l1.poster(operator)),
       entropy: () => entropy.hash(),
       identity: this.identity,
       log: (level, code, data) => {
         if (this.#alive) listener.onLog(this, level, code, data ?? {});
       },
+    };
+  }
+
+  /** L1 as it is to be reached: not at all while the node is cut off. */
+  #reachable(poster: L1Poster): L1Poster {
+    const whenJoined = async (send: () => Promise<void>): Promise<void> => {
+      if (this.#missed !== null) throw new Error("L1 is not to be reached");
+      await send();
+    };
+    return {
+      appendBatch: (batch) => whenJoined(() => poster.appendBatch(batch)),
+      claimSlot: (claim) => whenJoined(() => poster.claimSlot(claim)),
+      releaseHeld: (held) => whenJoined(() => poster.releaseHeld(held)),
     };
   }
 
@@ -114,10 +130,36 @@ export class SimulatedNode {
     this.#unfollow = l1.follow((event: L1Event) => {
       const atMs = Math.max(this.#lastL1Ms, clock.nowMs() + lag.below(L1_LAG_MS));
       this.#lastL1Ms = atMs;
-      clock.at(atMs, () => {
-        if (this.#alive) this.core.l1Event(event);
-      });
+      clock.at(atMs, () => this.#hear(event));
     });
+  }
+
+  #hear(event: L1Event): void {
+    if (!this.#alive) return;
+    if (this.#missed !== null) this.#missed.push(event);
+    else {
+      if (event.kind === "reorg") this.#reorgs += 1;
+      this.core.l1Event(event);
+    }
+  }
+
+  /** How often L1 has taken blocks back, as far as the node has heard. */
+  get reorgs(): number {
+    return this.#reorgs;
+  }
+
+  /** From now on it reaches neither the others nor L1, nor they it. */
+  cutOff(): void {
+    this.#world.silence(this.peerId);
+    this.#missed ??= [];
+  }
+
+  /** Is back, and hears what L1 told meanwhile. */
+  rejoin(): void {
+    this.#world.unsilence(this.peerId);
+    const missed = this.#missed ?? [];
+    this.#missed = null;
+    for (const event of missed) this.#hear(event);
   }
 
   /** Listens to chains that were opened since the last time. */

@@ -1,7 +1,7 @@
 /** A simulated world: nodes, the links between them, L1 and one clock, all of it following from a seed. */
 import { MemoryHub, type Transit } from "@mvm/network";
 import type { NetworkSettings, Role } from "@mvm/node";
-import { type ChainId, type PeerId, PROFILES, toAddress } from "@mvm/protocol";
+import { type ChainId, type Parameters, type PeerId, PROFILES, toAddress } from "@mvm/protocol";
 import { L1View, type RegistryName } from "@mvm/roles";
 import { EventLog } from "./eventLog.ts";
 import { ModelL1 } from "./modelL1.ts";
@@ -16,6 +16,18 @@ const START_MS = 1_800_000_000_000;
 export type LinkSettings = { readonly minDelayMs: number; readonly maxDelayMs: number; readonly lossRate: number };
 
 const REGISTRIES: readonly RegistryName[] = ["sequencer", "provider", "storage"];
+const MT = 10n ** 18n;
+/** Stakes of sequencers, whole MT: the least is above the threshold of any DAC here. */
+const MIN_STAKE = 50_000;
+const STAKE_SPREAD = 100_000;
+
+export type WorldOptions = {
+  readonly seed: string;
+  readonly link: LinkSettings;
+  readonly listener: NodeListener;
+  /** what differs from devnet's parameters */
+  readonly parameters?: Partial<Parameters>;
+};
 
 export class World {
   readonly random: SeededRandom;
@@ -25,15 +37,16 @@ export class World {
   readonly log = new EventLog();
   readonly nodes: SimulatedNode[] = [];
   readonly listener: NodeListener;
-  readonly settings: NetworkSettings = {
-    network: { l1ChainId: 31_337n, comco: toAddress(`0x${"c0".repeat(20)}`) },
-    parameters: PROFILES.devnet,
-  };
+  readonly settings: NetworkSettings;
   readonly #silent = new Set<PeerId>();
 
-  constructor(options: { readonly seed: string; readonly link: LinkSettings; readonly listener: NodeListener }) {
+  constructor(options: WorldOptions) {
     this.random = new SeededRandom(options.seed);
     this.listener = options.listener;
+    this.settings = {
+      network: { l1ChainId: 31_337n, comco: toAddress(`0x${"c0".repeat(20)}`) },
+      parameters: { ...PROFILES.devnet, ...options.parameters },
+    };
     this.clock = new VirtualClock(START_MS, () => {
       for (const node of this.nodes) node.watchChains();
     });
@@ -42,7 +55,7 @@ export class World {
       scheduler: this.clock,
       link: (from, to) => this.#transit(draw, options.link, [from, to]),
     });
-    this.l1 = new ModelL1(this.clock, this.settings.parameters);
+    this.l1 = new ModelL1(this.clock, this.settings, this.random.stream("l1"));
   }
 
   #transit(draw: SeededRandom, link: LinkSettings, ends: readonly PeerId[]): Transit {
@@ -53,15 +66,25 @@ export class World {
 
   /** Adds nodes of one role and has them register where the role is staked. */
   async add(role: Role, count: number): Promise<readonly SimulatedNode[]> {
+    const added = await this.join(role, count);
+    for (const node of added) this.register(node);
+    return added;
+  }
+
+  /** Has a node register for each of its roles that is staked. */
+  register({ name, roles, identity, peerId, address }: SimulatedNode): void {
+    const stakeWei = BigInt(MIN_STAKE + this.random.stream(`stake of ${name}`).below(STAKE_SPREAD)) * MT;
+    const member = { operator: identity.operator, stakeWei, blsPublicKey: identity.bls.publicKey };
+    for (const registry of REGISTRIES)
+      if (roles.includes(registry)) this.l1.register(registry, { ...member, peerId, multiaddr: address });
+  }
+
+  /** Adds nodes of one role that are not registered yet. */
+  async join(role: Role, count: number): Promise<readonly SimulatedNode[]> {
     const added: SimulatedNode[] = [];
-    for (let i = 0; i < count; i++) {
+    const first = this.nodes.filter(({ roles }) => roles.includes(role)).length;
+    for (let i = first; i < first + count; i++) {
       const node = await SimulatedNode.create(this, `${role}-${i}`, [role]);
-      const registry = REGISTRIES.find((name) => name === role);
-      if (registry !== undefined) {
-        const { identity, peerId, address } = node;
-        const member = { operator: identity.operator, stakeWei: 1n, blsPublicKey: identity.bls.publicKey };
-        this.l1.register(registry, { ...member, peerId, multiaddr: address });
-      }
       node.followL1();
       this.nodes.push(node);
       added.push(node);
@@ -72,6 +95,11 @@ export class World {
   /** From now on nothing reaches the peer and nothing of it reaches others. */
   silence(peer: PeerId): void {
     this.#silent.add(peer);
+  }
+
+  /** Ends a silence. */
+  unsilence(peer: PeerId): void {
+    this.#silent.delete(peer);
   }
 
   /** Milliseconds since the world's start. */

@@ -24,6 +24,7 @@ import {
   DacLab,
   DONE,
   FAILED,
+  L1_BRIDGE_ALIAS,
   LAB,
   METIS_DAO,
   METIS_DAO_ALIAS,
@@ -38,18 +39,28 @@ const bob = new User("bob");
 const mallory = new User("mallory");
 const NONE = new Uint8Array(0);
 
+/** Arguments of a token deposit, as L1's bridge tells of it. */
+const deposited = (to: Address, amount: number): readonly unknown[] => [1, METIS_DAO, to, to, amount, "T", "T", 18];
+
 /** Calls that only the system, MVM_DACMaster, MVM_Coinbase, MVM_ExecutionManager or MetisDAO may make. */
 const RESERVED: readonly (readonly [keyof typeof LAB, string, readonly unknown[], Address])[] = [
   ["executionManager", "context", [9, 9, 9, 9, 9], SYSTEM],
-  ["executionManager", "settle", [mallory.address, [mallory.address], 0], SYSTEM],
+  ["executionManager", "settle", [mallory.address, [mallory.address], 0, [mallory.address]], SYSTEM],
   ["executionManager", "setRule", [0, "0xc0", true], PREDEPLOYS.dacMaster],
   ["executionManager", "include", [1, "0xc0", [alice.address]], PREDEPLOYS.dacMaster],
   ["executionManager", "exclude", [1, "0xc0", [alice.address]], PREDEPLOYS.dacMaster],
   ["executionManager", "setTaxBrackets", [[[0, 10_000]]], PREDEPLOYS.dacMaster],
-  ["dacMaster", "found", [charterBytes({ managementContract: mallory.address }), mallory.address], SYSTEM],
+  [
+    "dacMaster",
+    "found",
+    [charterBytes({ managementContract: mallory.address }), mallory.address, mallory.address],
+    SYSTEM,
+  ],
   ["dacMaster", "setTaxRates", [[[0, 10_000]]], METIS_DAO_ALIAS],
   ["feeVault", "settle", [mallory.address, [mallory.address], 0], PREDEPLOYS.executionManager],
   ["l2ToL1", "sendWithdrawal", [mallory.address, mallory.address, MT], PREDEPLOYS.coinbase],
+  ["tokenBridge", "finalizeDeposit", deposited(mallory.address, 1), L1_BRIDGE_ALIAS],
+  ["addressTable", "append", [[mallory.address]], PREDEPLOYS.executionManager],
   ["taxVault", "sweep", [mallory.address, 1], METIS_DAO_ALIAS],
 ];
 
@@ -103,11 +114,11 @@ describe("a system transaction", () => {
   it("cannot be sent by a user: no encoding of one decodes as a user's, whatever signature follows", () => {
     const chainId = toChainId(1_088);
     const context = { slot: 1n, l1Block: 1n, l1BaseFee: 1n, generation: 0n };
-    const settlement = { sequencer: mallory.address, providers: [], l1Fees: MT };
+    const settlement = { sequencer: mallory.address, providers: [], l1Fees: MT, seen: [] };
     const raws = [
       contextTransaction(1n, context, 1),
       settleTransaction(1n, settlement),
-      foundingTransaction({ charter: charterBytes({}), metisDao: mallory.address }),
+      foundingTransaction({ charter: charterBytes({}), metisDao: mallory.address, bridge: mallory.address }),
     ].map((transaction) => encodeSystemTransaction(chainId, transaction));
     for (const raw of raws) {
       expect(() => decodeTransaction(raw, chainId)).toThrow(TransactionError);
@@ -116,7 +127,7 @@ describe("a system transaction", () => {
   });
 
   it("is not what a user's call with the same data is, nor that call under the system's type", async () => {
-    const { data, to } = settleTransaction(1n, { sequencer: mallory.address, providers: [], l1Fees: 0n });
+    const { data, to } = settleTransaction(1n, { sequencer: mallory.address, providers: [], l1Fees: 0n, seen: [] });
     const call = { nonce: 0, to, data: toHex(data), gasLimit: 1_000_000n };
     const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 0n };
     const unsigned = EthersTransaction.from({ type: 2, chainId: 1_088, ...call, ...fees });

@@ -1,4 +1,17 @@
-import { toAddress, toChainId, toHash } from "@mvm/protocol";
+import {
+  blockDigest,
+  depositItem,
+  fromHex,
+  type Header,
+  type SealedBlock,
+  signDigest,
+  toAddress,
+  toChainId,
+  toHash,
+  toJobId,
+  type UnsignedBlock,
+  ZERO_HASH,
+} from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import {
   checkAcknowledged,
@@ -6,6 +19,7 @@ import {
   checkNetworkEvent,
   checkNote,
   checkRebuilt,
+  OneBlockPerPlace,
   Progress,
   SafeBlocksAgree,
 } from "../src/checkers.ts";
@@ -20,12 +34,49 @@ const bob = toAddress(`0x${"b0".repeat(20)}`);
 describe("each checker is silent in a sound world and fires in a broken one", () => {
   it("I1: followers that disagree on a safe block", () => {
     const blocks = new SafeBlocksAgree();
-    const seen = { chainId, number: 3n, hash: hash("01") };
+    const seen = { chainId, number: 3n, hash: hash("01"), reorgs: 0 };
     expect(blocks.check({ ...seen, node: "a" })).toBeNull();
     expect(blocks.check({ ...seen, node: "b" })).toBeNull();
     expect(blocks.check({ ...seen, node: "b", number: 4n, hash: hash("02") })).toBeNull();
     expect(blocks.check({ ...seen, node: "b", chainId: toChainId(1_001), hash: hash("02") })).toBeNull();
+    expect(blocks.check({ ...seen, node: "a", hash: hash("02"), reorgs: 1 })).toBeNull();
     expect(blocks.check({ ...seen, node: "c", hash: hash("02") })).toMatchObject({ invariant: "I1" });
+  });
+
+  it("no two blocks at one place: one signer, chain, generation, slot and height", () => {
+    const network = { l1ChainId: 31_337n, comco: alice };
+    const signedBy = (key: string, block: UnsignedBlock): SealedBlock => {
+      return { ...block, signature: signDigest(fromHex(hash(key)), blockDigest(network, block)) };
+    };
+    const header: Header = {
+      parentHash: ZERO_HASH,
+      stateRoot: ZERO_HASH,
+      transactionsRoot: ZERO_HASH,
+      receiptsRoot: ZERO_HASH,
+      logsBloom: new Uint8Array(256),
+      number: 3n,
+      gasUsed: 0n,
+      timestamp: 1n,
+      checkpointsRoot: ZERO_HASH,
+      withdrawalsRoot: ZERO_HASH,
+      prevRandao: ZERO_HASH,
+      baseFeePerGas: 1n,
+    };
+    const context = { slot: 5n, l1Block: 1n, l1BaseFee: 1n, queueEnd: 0n, jobId: toJobId(ZERO_HASH) };
+    const block = { chainId, generation: 0n, header, context, transactions: [], outcomes: [], seats: [] };
+    const other = { ...block, header: { ...header, gasUsed: 1n } };
+    const places = new OneBlockPerPlace(network);
+    for (const each of [
+      signedBy("01", block),
+      signedBy("01", block),
+      signedBy("02", other),
+      signedBy("01", { ...other, chainId: toChainId(1_001) }),
+      signedBy("01", { ...other, generation: 1n }),
+      signedBy("01", { ...other, context: { ...context, slot: 6n } }),
+      signedBy("01", { ...other, header: { ...other.header, number: 4n } }),
+    ])
+      expect(places.check(each)).toBeNull();
+    expect(places.check(signedBy("01", other))).toMatchObject({ invariant: "no-two-blocks-at-one-place" });
   });
 
   it("I1: a host whose roots differ from the header's; an error inside a node", () => {
@@ -48,7 +99,7 @@ describe("each checker is silent in a sound world and fires in a broken one", ()
   });
 
   it("I4: balances, supply or consumed deposits that differ by one wei", () => {
-    const queue = [70n, 30n, 5n].map((mint, i) => ({ queueIndex: BigInt(i), from: alice, to: alice, mint }));
+    const queue = [70n, 30n, 5n].map((mint, i) => depositItem({ queueIndex: BigInt(i), from: alice, to: alice, mint }));
     const sound = { chainId, queue, queueEnd: 2n, totalSupply: 100n };
     const balances = (ofBob: bigint) =>
       new Map([

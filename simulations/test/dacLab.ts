@@ -8,6 +8,7 @@ import {
   aliasOf,
   type BlockEnvironment,
   decodeTransaction,
+  depositItem,
   fromHex,
   GENESIS_BASE_FEE,
   genesisWrites,
@@ -21,6 +22,8 @@ import {
   type Outcome,
   PREDEPLOYS,
   parseCharter,
+  type QueueItem,
+  queueTransaction,
   type StateReader,
   SYSTEM,
   type SystemTransaction,
@@ -30,16 +33,19 @@ import {
   toMessage,
   toWord,
   toWordHex,
+  ZERO_ADDRESS,
 } from "@mvm/protocol";
 import { closingTransaction, openingTransactions } from "@mvm/roles";
 import { Transaction as EthersTransaction, Interface, type InterfaceAbi, id, type Result, Wallet } from "ethers";
 import {
   GAS_PRICE_ORACLE_ABI,
+  MVM_ADDRESS_TABLE_ABI,
   MVM_COINBASE_ABI,
   MVM_DAC_MASTER_ABI,
   MVM_EXECUTION_MANAGER_ABI,
   MVM_FEE_VAULT_ABI,
   MVM_L2_TO_L1_ABI,
+  MVM_TOKEN_BRIDGE_ABI,
   MVM_TREASURY_VAULT_ABI,
 } from "../../testnet/src/generated/predeployAbis.ts";
 
@@ -55,6 +61,9 @@ export const MT = 10n ** 18n;
 /** MetisDAO's contract on L1, and the account as which its messages arrive */
 export const METIS_DAO = toAddress("0x4d45544953000000000000000000000000000001");
 export const METIS_DAO_ALIAS = aliasOf(METIS_DAO);
+/** L1's bridge, and the account as which its messages arrive */
+export const L1_BRIDGE = toAddress("0x4d45544953000000000000000000000000000002");
+export const L1_BRIDGE_ALIAS = aliasOf(L1_BRIDGE);
 
 const contract = (address: Address, abi: InterfaceAbi) => ({ address, abi: new Interface(abi) });
 
@@ -69,6 +78,8 @@ export const LAB = {
   feeVault: contract(PREDEPLOYS.feeVault, MVM_FEE_VAULT_ABI),
   taxVault: contract(PREDEPLOYS.taxVault, MVM_TREASURY_VAULT_ABI),
   l2ToL1: contract(PREDEPLOYS.l2ToL1, MVM_L2_TO_L1_ABI),
+  tokenBridge: contract(PREDEPLOYS.tokenBridge, MVM_TOKEN_BRIDGE_ABI),
+  addressTable: contract(PREDEPLOYS.addressTable, MVM_ADDRESS_TABLE_ABI),
   oracle: contract(PREDEPLOYS.gasPriceOracle, GAS_PRICE_ORACLE_ABI),
 } as const;
 
@@ -107,11 +118,30 @@ export function calling(
   return { from, to: address, data: abi.encodeFunctionData(name, args), ...more };
 }
 
+/** An item of L1's queue before it has its place. */
+export type LabItem = Omit<QueueItem, "queueIndex">;
+
+/** A signed transaction in L1's queue. */
+export const forcing = (data: Uint8Array): LabItem => {
+  return { kind: "forced", from: METIS_DAO, to: ZERO_ADDRESS, mint: 0n, value: 0n, gasLimit: 0n, data };
+};
+
+/** A call of a bridge contract by L1's queue, as an exit. */
+export function exiting(
+  { from, to, data = "0x", value = 0n }: Pick<Request, "data" | "value"> & { from: User; to: Address },
+  gasLimit = 1_000_000n,
+): LabItem {
+  return { kind: "exit", from: from.address, to, mint: 0n, value, gasLimit, data: fromHex(data as Hex) };
+}
+
 /** What goes into a block beside context, founding and settle. */
 export type BlockPlan = {
   readonly deposits?: readonly { readonly to: Address; readonly mint: bigint }[];
-  /** calls by accounts of L1, `from` being aliased */
-  readonly messages?: readonly Pick<SystemTransaction, "from" | "to" | "mint" | "data">[];
+  /** calls by accounts of L1, `from` being aliased; the value is what is minted, unless said */
+  readonly messages?: readonly (Pick<SystemTransaction, "from" | "to" | "mint" | "data"> &
+    Partial<Pick<SystemTransaction, "value" | "gasLimit">>)[];
+  /** other items of L1's queue, after deposits and messages */
+  readonly items?: readonly LabItem[];
   /** bytes: signed already */
   readonly transactions?: readonly (Request | Uint8Array)[];
   /** since the block before */
@@ -123,6 +153,7 @@ export type BlockResult = {
   readonly founding: IncludedOutcome | null;
   readonly deposits: readonly IncludedOutcome[];
   readonly messages: readonly IncludedOutcome[];
+  readonly items: readonly IncludedOutcome[];
   /** of the requests, in their order; invalid ones stand in no block */
   readonly users: readonly Outcome[];
   readonly settle: IncludedOutcome;
@@ -269,7 +300,8 @@ export class DacLab {
   }
 
   /** Executes a block and keeps what it does: context, founding in block 1, deposits, messages, users, settle. */
-  async block({ deposits = [], messages = [], transactions = [], seconds = 1n }: BlockPlan = {}): Promise<BlockResult> {
+  async block(plan: BlockPlan = {}): Promise<BlockResult> {
+    const { deposits = [], messages = [], items = [], transactions = [], seconds = 1n } = plan;
     const number = this.#number + 1n;
     const environment = this.#environment(seconds);
     const reader = this.#reader();
@@ -277,8 +309,10 @@ export class DacLab {
       number,
       generation: 0n,
       context: { slot: number, l1Block: 1_000n + number, l1BaseFee: this.l1BaseFee },
-      founding: { charter: this.#charter, metisDao: METIS_DAO },
-      deposits: deposits.map((deposit, i) => ({ queueIndex: this.#queued + BigInt(i), from: METIS_DAO, ...deposit })),
+      founding: { charter: this.#charter, metisDao: METIS_DAO, bridge: L1_BRIDGE },
+      queueItems: deposits.map((deposit, i) =>
+        depositItem({ queueIndex: this.#queued + BigInt(i), from: METIS_DAO, ...deposit }),
+      ),
       transactionCount: 0,
     });
     const sent = messages.map(
@@ -286,8 +320,12 @@ export class DacLab {
         source: "message",
         index: this.#queued + BigInt(deposits.length + i),
         gasLimit: 5_000_000n,
+        value: message.mint,
         ...message,
       }),
+    );
+    const other = items.map((item, i) =>
+      queueTransaction({ ...item, queueIndex: this.#queued + BigInt(deposits.length + messages.length + i) }),
     );
     const run = async (transaction: SystemTransaction): Promise<IncludedOutcome> => {
       const outcome = await this.engine.executeSystem(environment, transaction, reader);
@@ -296,7 +334,7 @@ export class DacLab {
       return outcome;
     };
     const opened: IncludedOutcome[] = [];
-    for (const transaction of [...opening, ...sent]) opened.push(await run(transaction));
+    for (const transaction of [...opening, ...sent, ...other]) opened.push(await run(transaction));
 
     const raws = this.#signAll(transactions);
     const users = await this.engine.execute(
@@ -310,21 +348,24 @@ export class DacLab {
       this.#apply(outcome.writes);
     }
     const included = raws.filter((_, i) => users[i]!.kind === "included");
-    const settle = await run(closingTransaction(number, this.l1BaseFee, { paid: this.paid, transactions: included }));
+    const settle = await run(
+      closingTransaction(number, this.l1BaseFee, { paid: this.paid, seen: [], transactions: included }),
+    );
 
     const all = [...opened, ...users, settle];
     const gasUsed = all.reduce((sum, outcome) => sum + (outcome.kind === "included" ? outcome.gasUsed : 0n), 0n);
     this.#baseFeePerGas = nextBaseFee({ baseFeePerGas: environment.baseFeePerGas, gasUsed });
     this.#timestamp = environment.timestamp;
     this.#number = number;
-    this.#queued += BigInt(deposits.length + messages.length);
+    this.#queued += BigInt(deposits.length + messages.length + items.length);
     const [context, founding] = opened;
     const afterFounding = opening.length - deposits.length;
     return {
       context: context!,
       founding: number === 1n ? founding! : null,
       deposits: opened.slice(afterFounding, opening.length),
-      messages: opened.slice(opening.length),
+      messages: opened.slice(opening.length, opening.length + sent.length),
+      items: opened.slice(opening.length + sent.length),
       users,
       settle,
       environment,

@@ -26,6 +26,7 @@ import {
   DENIED,
   DONE,
   FAILED,
+  L1_BRIDGE,
   LAB,
   METIS_DAO,
   METIS_DAO_ALIAS,
@@ -196,7 +197,7 @@ function largestCharter(): Charter {
 }
 
 const founding = (lab: DacLab, charter: Uint8Array) =>
-  lab.system(foundingTransaction({ charter, metisDao: METIS_DAO }));
+  lab.system(foundingTransaction({ charter, metisDao: METIS_DAO, bridge: L1_BRIDGE }));
 
 describe("the founding", () => {
   it("of the largest charter fits into the gas of one transaction", async () => {
@@ -300,7 +301,7 @@ describe("the founding", () => {
     expect(lab.balanceOf(PREDEPLOYS.taxVault)).toBe(0n);
     const { messages } = await lab.block({ messages: [messageBy(METIS_DAO_ALIAS, settingTaxRates())] });
     expect(messages).toMatchObject([{ status: 0 }]);
-    const found = calling(alice, LAB.dacMaster, "found", [charterBytes({}), alice.address]);
+    const found = calling(alice, LAB.dacMaster, "found", [charterBytes({}), alice.address, alice.address]);
     expect(await lab.refusal(found, LAB.dacMaster.abi)).toBe(`OnlyCaller(${SYSTEM},${alice.address})`);
     expect(await lab.send(found)).toMatchObject(FAILED);
   });

@@ -7,7 +7,10 @@ import {
   type BlockResult,
   calling,
   DacLab,
+  exiting,
+  forcing,
   LAB,
+  type LabItem,
   type LabOptions,
   METIS_DAO_ALIAS,
   MT,
@@ -84,13 +87,14 @@ const creation = fc.tuple(fc.array(statement, { maxLength: 2 }), program).map(([
 type Action =
   | { readonly kind: "deposit"; readonly deposit: NonNullable<BlockPlan["deposits"]>[number] }
   | { readonly kind: "message"; readonly message: NonNullable<BlockPlan["messages"]>[number] }
+  | { readonly kind: "item"; readonly item: (lab: DacLab) => LabItem }
   | { readonly kind: "transaction"; readonly request: Request };
 
 const transaction = (request: Request): Action => ({ kind: "transaction", request });
 const withdrawal = (to: Address): string => LAB.coinbase.abi.encodeFunctionData("withdraw", [to]);
-const message = (from: Address, to: Address, mint: bigint, data: string): Action => ({
+const message = (from: Address, to: Address, mint: bigint, data: string, value = mint): Action => ({
   kind: "message",
-  message: { from, to, mint, data: fromHex(data) },
+  message: { from, to, mint, value, data: fromHex(data) },
 });
 const gasLimit = fc.oneof(fc.constant(1_000_000n), fc.bigInt(21_000n, 120_000n));
 
@@ -99,9 +103,20 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .tuple(fc.oneof(receiver, fc.constantFrom(...contracts)), amount)
-      .map(([to, mint]) => message(l1Contract, to, mint, "0x")),
+      .tuple(fc.oneof(receiver, fc.constantFrom(...contracts)), amount, amount)
+      .map(([to, mint, value]) => message(l1Contract, to, mint, "0x", value)),
   },
+  fc.tuple(user, receiver, amount).map(([from, to, value]): Action => {
+    const item = exiting({ from, to: PREDEPLOYS.coinbase, data: withdrawal(to), value });
+    return { kind: "item", item: () => item };
+  }),
+  fc.tuple(user, receiver, amount).map(([from, to, value]): Action => {
+    return { kind: "item", item: () => exiting({ from, to, value }) };
+  }),
+  fc.tuple(user, receiver, amount, gasLimit).map(([from, to, value, gas]): Action => {
+    const request = { from, to, value, gasLimit: gas };
+    return { kind: "item", item: (lab) => forcing(lab.sign(request, lab.nonceOf(from.address))) };
+  }),
   fc.tuple(receiver, amount).map(([to, mint]) => message(l1Contract, PREDEPLOYS.coinbase, mint, withdrawal(to))),
   fc.tuple(receiver, fc.bigInt(0n, MT / 50n)).map(([to, wei]) => {
     const sweep = LAB.taxVault.abi.encodeFunctionData("sweep", [to, wei]);
@@ -139,9 +154,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     .map(([from, to]) => transaction(calling(from, LAB.feeVault, "claim", [to], { gasLimit: 300_000n }))),
 );
 
-const planOf = (actions: readonly Action[]): BlockPlan => ({
+const planOf = (lab: DacLab, actions: readonly Action[]): BlockPlan => ({
   deposits: actions.flatMap((entry) => (entry.kind === "deposit" ? [entry.deposit] : [])),
   messages: actions.flatMap((entry) => (entry.kind === "message" ? [entry.message] : [])),
+  items: actions.flatMap((entry) => (entry.kind === "item" ? [entry.item(lab)] : [])),
   transactions: actions.flatMap((entry) => (entry.kind === "transaction" ? [entry.request] : [])),
 });
 
@@ -165,7 +181,7 @@ async function expectConserved(lab: DacLab, block: BlockResult, minted: bigint):
 
 describe("the supply of MT on a DAC", () => {
   it("after every random block is what all balances hold, and what was minted and not withdrawn", async () => {
-    const seen = { failed: 0, done: 0, invalid: 0, burnt: 0, taxed: 0 };
+    const seen = { failed: 0, done: 0, invalid: 0, burnt: 0, taxed: 0, leftByL1: 0 };
     const charter = {
       taxRates: [{ threshold: "0", rate: 250 }],
       permissions: [{ operation: "deny", opcode: "CALL", addresses: [users[3]!.address] }],
@@ -175,11 +191,13 @@ describe("the supply of MT on a DAC", () => {
       fc.asyncProperty(blocks, fc.constantFrom(...payments), async (plans, payment) => {
         const lab = await DacLab.founded(users, { charter, paid: payment });
         let minted = 1_000n * MT * BigInt(users.length);
-        for (const plan of plans.map(planOf)) {
+        for (const actions of plans) {
+          const plan = planOf(lab, actions);
           const block = await lab.block(plan);
           minted += mintedBy(plan);
           await expectConserved(lab, block, minted);
-          for (const outcome of [...block.messages, ...block.users]) {
+          seen.leftByL1 += block.items.filter(({ status }) => status === 1).length;
+          for (const outcome of [...block.messages, ...block.items, ...block.users]) {
             if (outcome.kind === "invalid") seen.invalid++;
             else if (outcome.status === 0) seen.failed++;
             else seen.done++;

@@ -146,7 +146,7 @@ class Ledger {
       queueEnd: 0n,
       slot: 0n,
       poster: PREDEPLOYS.l2ToL1,
-      epochBlock: 0n,
+      blobHash: ZERO_HASH,
     };
   }
 }

@@ -1,12 +1,16 @@
-/** `npm run testnet`: a network on this machine until Ctrl-C, or for as long as a smoke run takes. */
+/** `npm run testnet`: a network on this machine until Ctrl-C, or for as long as a smoke run or a flow takes. */
 import { parseArgs } from "node:util";
 import { CHARTER_KINDS } from "./charters.ts";
+import { type Flow, runFlow } from "./flows/flow.ts";
+import { FLOWS } from "./flows/table.ts";
 import { createRunDirectory, removeDeadRuns } from "./runDirectory.ts";
 import { smoke } from "./smoke.ts";
 import { showStatus } from "./statusLine.ts";
 import { DEFAULT_SIZE, Testnet, type TestnetSize } from "./testnet.ts";
 
-const USAGE = `usage: npm run testnet -- [--sequencers n] [--providers n] [--storage n] [--dacs n] [--smoke] [--json]`;
+const USAGE = `usage: npm run testnet -- [--sequencers n] [--providers n] [--storage n] [--dacs n] [--smoke] [--json]
+       npm run testnet -- --flow NAME [--json]
+       npm run testnet -- --list [--json]`;
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 /** nodes of one kind: what two cores and their memory carry */
@@ -22,10 +26,26 @@ function count(name: string, text: string | undefined, fallback: number): number
   return value;
 }
 
-function readArguments(): { size: TestnetSize; json: boolean; smoke: boolean } {
+type Options = {
+  readonly size: TestnetSize;
+  readonly json: boolean;
+  readonly smoke: boolean;
+  readonly list: boolean;
+  readonly flow: Flow | null;
+};
+
+function flowOf(name: string | undefined): Flow | null {
+  if (name === undefined) return null;
+  const flow = FLOWS.find((known) => known.name === name);
+  if (flow === undefined) throw new UsageError(`there is no flow "${name}": see --list`);
+  return flow;
+}
+
+function readArguments(): Options {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
-  const options = { sequencers: text, providers: text, storage: text, dacs: text, json: flag, smoke: flag, help: flag };
+  const sizes = { sequencers: text, providers: text, storage: text, dacs: text };
+  const options = { ...sizes, flow: text, json: flag, smoke: flag, list: flag, help: flag };
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
   try {
     values = parseArgs({ options }).values;
@@ -33,13 +53,17 @@ function readArguments(): { size: TestnetSize; json: boolean; smoke: boolean } {
     throw new UsageError((error as Error).message);
   }
   if (values.help) throw new UsageError("");
+  const flow = flowOf(values.flow);
+  const isSized = Object.keys(sizes).some((name) => values[name as keyof typeof sizes] !== undefined);
+  if (flow !== null && (values.smoke || isSized)) throw new UsageError("a flow brings its own network");
   const size = {
     sequencers: count("sequencers", values.sequencers, DEFAULT_SIZE.sequencers),
     providers: count("providers", values.providers, DEFAULT_SIZE.providers),
     storage: count("storage", values.storage, DEFAULT_SIZE.storage),
     dacs: count("dacs", values.dacs, values.smoke ? CHARTER_KINDS.length : DEFAULT_SIZE.dacs),
   };
-  return { size, json: values.json === true, smoke: values.smoke === true };
+  const [json, smoke, list] = [values.json === true, values.smoke === true, values.list === true];
+  return { size: flow?.size ?? size, json, smoke, list, flow };
 }
 
 /** What a user needs to go on: URLs, a funded key, the next command. */
@@ -82,8 +106,21 @@ function interrupted(): Promise<void> {
   });
 }
 
+function listFlows(json: boolean): void {
+  const width = Math.max(...FLOWS.map(({ name }) => name.length));
+  for (const { name, text } of FLOWS)
+    process.stdout.write(json ? `${JSON.stringify({ flow: name, text })}\n` : `${name.padEnd(width)}  ${text}\n`);
+}
+
+/** Shows a run's report; undefined where it was broken off. */
+function conclude(report: { readonly ok: boolean } | null, json: boolean): void {
+  process.stdout.write(`${json ? JSON.stringify(report) : JSON.stringify(report, null, 2)}\n`);
+  if (report?.ok !== true) process.exitCode = EXIT_FAILURE;
+}
+
 async function main(): Promise<void> {
   const options = readArguments();
+  if (options.list) return listFlows(options.json);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const startedMs = Date.now();
   const removed = await removeDeadRuns();
@@ -99,11 +136,10 @@ async function main(): Promise<void> {
       return;
     }
     const readyMs = Date.now() - startedMs;
-    if (options.smoke) {
-      const report = await Promise.race([smoke(testnet, readyMs), stopWanted.then(() => null)]);
-      process.stdout.write(`${options.json ? JSON.stringify(report) : JSON.stringify(report, null, 2)}\n`);
-      if (report?.ok !== true) process.exitCode = EXIT_FAILURE;
-      return;
+    const { flow } = options;
+    if (flow !== null || options.smoke) {
+      const work = flow === null ? smoke(testnet, readyMs) : runFlow(testnet, flow);
+      return conclude(await Promise.race([work, stopWanted.then(() => null)]), options.json);
     }
     process.stdout.write(options.json ? `${JSON.stringify(describe(testnet, readyMs))}\n` : welcome(testnet, readyMs));
     const stopStatus = options.json ? null : showStatus(testnet);

@@ -11,11 +11,12 @@ import {
   type L1Addresses,
   type L1Call,
   L1Submitter,
+  operatorsPage,
   transferMt,
 } from "@mvm/l1";
 import { initNode, type Role } from "@mvm/node";
 import { type Address, type ChainId, PROFILES, toAddress } from "@mvm/protocol";
-import { type HDNodeWallet, JsonRpcProvider, NonceManager, Wallet } from "ethers";
+import { type HDNodeWallet, JsonRpcProvider, Wallet } from "ethers";
 import { type Anvil, L1_CHAIN_ID, startAnvil } from "./anvil.ts";
 import { type CharterKind, charterOf } from "./charters.ts";
 import { type RunningProcess, startProcess } from "./processes.ts";
@@ -27,6 +28,8 @@ export type TestnetSize = {
   readonly providers: number;
   readonly storage: number;
   readonly dacs: number;
+  /** whole MT that the sequencers sign up with, in their order; those beyond the list with SEQUENCER_STAKE_MT */
+  readonly sequencerStakesMT?: readonly number[];
 };
 
 export const DEFAULT_SIZE: TestnetSize = { sequencers: 2, providers: 4, storage: 4, dacs: 2 };
@@ -46,14 +49,26 @@ export type TestnetDac = {
   readonly charter: CharterKind;
 };
 
+/** A node that is to be started. */
+type Planned = { readonly name: string; readonly role: Role; readonly stakeMT?: number };
+type Prepared = { readonly name: string; readonly role: Role; readonly dataDir: string; readonly operator: Address };
+/** A DAC that is to be created, with MT for the user. */
+type PlannedDac = { readonly label: string; readonly kind: CharterKind; readonly depositWei?: bigint };
+
 /** Accounts that send transfers side by side. */
 const SENDERS = 8;
 const NODE_READY_MS = 60_000;
-const DAC_READY_MS = 60_000;
+const REGISTERED_MS = 60_000;
+/** Until a deposit is there: two epochs pass before blocks may take it, and a slot's leader may be gone. */
+const DAC_READY_MS = 90_000;
 const PROFILE = "devnet";
 const SUPPLY_WEI = 10n ** 27n;
 const OPERATOR_ETHER_WEI = 10n ** 20n;
 const DEPOSIT_WEI = 10n ** 21n;
+/** Covers the deposits of many DACs: a stake counts once over all of them. */
+const SEQUENCER_STAKE_MT = 100_000;
+/** What nodes have compiled, for the next run: half of what starting them takes. */
+const COMPILE_CACHE = join(import.meta.dirname, "../../node_modules/.cache/mvm-testnet");
 
 type Ready = { readonly operator: Address; readonly addresses: readonly string[]; readonly gateway: string | null };
 
@@ -116,7 +131,7 @@ export class Testnet {
       const { addresses, firstBlock } = await deployContracts({ signer: founder, parameters });
       const networkFile = join(run.path, "network.json");
       const network = {
-        version: 1,
+        version: 2,
         profile: PROFILE,
         l1ChainId: String(L1_CHAIN_ID),
         deployedAtBlock: Number(firstBlock),
@@ -133,35 +148,34 @@ export class Testnet {
     }
   }
 
+  /** Everything that need not wait for something else goes on at the same time: what is slow are epochs, not processes. */
   async #grow(size: TestnetSize, report: (step: string) => void, charters: readonly CharterKind[]): Promise<void> {
     report("starting nodes");
-    const wanted: { name: string; role: Role }[] = [];
+    const planned: Planned[] = [];
     const add = (role: Role, count: number): void => {
-      for (let i = 1; i <= count; i++) wanted.push({ name: `${role}-${i}`, role });
+      for (let i = 1; i <= count; i++) {
+        const stakeMT = role === "sequencer" ? size.sequencerStakesMT?.[i - 1] : undefined;
+        planned.push({ name: `${role}-${i}`, role, ...(stakeMT !== undefined && { stakeMT }) });
+      }
     };
     add("storage", size.storage);
     add("sequencer", size.sequencers);
     add("provider", size.providers);
-    const prepared = await Promise.all(
-      [...wanted, { name: "gateway-1", role: "gateway" as const }].map((node) => this.#prepare(node)),
-    );
+    add("gateway", 1);
+    const prepared = await Promise.all(planned.map((node) => this.#prepare(node)));
     await this.#fund(prepared.filter(({ role }) => role !== "gateway").map(({ operator }) => operator));
-    await Promise.all(prepared.map((node) => this.#startNode(node)));
-    report("creating DACs");
-    await Promise.all(
-      Array.from({ length: size.dacs }, (_, i) =>
-        this.createDac(size.dacs === 1 ? "demo" : `demo-${i + 1}`, charters[i % charters.length]!),
-      ),
-    );
+    const starting = prepared.map((node) => this.#startNode(node));
+    try {
+      const labels = Array.from({ length: size.dacs }, (_, i) => (size.dacs === 1 ? "demo" : `demo-${i + 1}`));
+      const dacs = labels.map((label, i) => ({ label, kind: charters[i % charters.length]! }));
+      const [created] = await Promise.all([this.#foundDacs(dacs, size, report), ...starting]);
+      await Promise.all(created.map(({ dac, depositWei }) => this.#awaitDeposit(this.#known(dac), depositWei)));
+    } finally {
+      await Promise.allSettled(starting);
+    }
   }
 
-  async #prepare({
-    name,
-    role,
-  }: {
-    name: string;
-    role: Role;
-  }): Promise<{ name: string; role: Role; dataDir: string; operator: Address }> {
+  async #prepare({ name, role, stakeMT = SEQUENCER_STAKE_MT }: Planned): Promise<Prepared> {
     const dataDir = join(this.run.path, name);
     await mkdir(dataDir, { recursive: true });
     const made = await initNode({
@@ -170,26 +184,29 @@ export class Testnet {
       l1Url: this.anvil.url,
       roles: [role],
       bootstrap: [],
+      settings: role === "sequencer" ? { sequencerStakeMT: stakeMT } : {},
     });
     return { name, role, dataDir, operator: made["operator"] as Address };
   }
 
   /** Ether for gas and MT for stakes, all transactions in flight at once. */
   async #fund(operators: readonly Address[]): Promise<void> {
-    const founder = new NonceManager(this.anvil.wallet(0));
+    const gifts = operators.flatMap((operator) => [
+      { to: operator, value: OPERATOR_ETHER_WEI },
+      transferMt(this.contracts, operator, BigInt(SEQUENCER_STAKE_MT) * 10n ** 18n),
+    ]);
     const gift = transferMt(this.contracts, toAddress(this.user.address), SUPPLY_WEI / 100n);
-    const sent = [await founder.sendTransaction({ to: gift.to, data: gift.data })];
-    for (const operator of operators) {
-      const { to, data } = transferMt(this.contracts, operator, PROFILES[PROFILE].minSequencerStakeWei);
-      sent.push(
-        await founder.sendTransaction({ to: operator, value: OPERATOR_ETHER_WEI }),
-        await founder.sendTransaction({ to, data }),
-      );
-    }
-    await Promise.all(sent.map((transaction) => transaction.wait()));
+    await sendTogether(this.anvil.wallet(0), [gift, ...gifts]);
   }
 
-  async #startNode(prepared: { name: string; role: Role; dataDir: string; operator: Address }): Promise<TestnetNode> {
+  /** Starts one more node, with ether and MT of its own. */
+  async addNode(planned: Planned): Promise<TestnetNode> {
+    const prepared = await this.#prepare(planned);
+    await this.#fund([prepared.operator]);
+    return this.#startNode(prepared);
+  }
+
+  async #startNode(prepared: Prepared): Promise<TestnetNode> {
     const { process, ready } = await this.#spawn(prepared);
     if (ready.gateway !== null) this.#gateway = ready.gateway;
     const node = { ...prepared, process };
@@ -204,7 +221,7 @@ export class Testnet {
       command: process.execPath,
       args: [main, "start", "--data", dataDir, "--with-parent", "--json"],
       logFile: join(this.run.path, `${name}.log`),
-      env: { NODE_COMPILE_CACHE: join(this.run.path, "compile-cache") },
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
       timeoutMs: NODE_READY_MS,
       ready: readyIn,
       onPid: this.run.addChild,
@@ -227,28 +244,93 @@ export class Testnet {
     return this.#userOnL1.submit(call);
   }
 
-  /** Creates a DAC, deposits MT for the user, and waits until the user has it there. */
-  async createDac(label: string, kind: CharterKind): Promise<TestnetDac> {
+  /** Founds DACs while nodes start: as soon as the hosts are there to be drawn, and the bonds that deposits need. */
+  async #foundDacs(
+    planned: readonly PlannedDac[],
+    size: TestnetSize,
+    report: (step: string) => void,
+  ): Promise<readonly { dac: Omit<TestnetDac, "url">; depositWei: bigint }[]> {
+    const user = this.user;
+    const approvals = (["comco", "bridge"] as const).map((spender) => approve(this.contracts, spender, SUPPLY_WEI));
+    await sendTogether(user, approvals);
+    await until("every storage host and sequencer to be registered", REGISTERED_MS, async () => {
+      const [hosts, sequencers] = await Promise.all([
+        operatorsPage(this.l1Reader, "storage", 0n),
+        operatorsPage(this.l1Reader, "sequencer", 0n),
+      ]);
+      return hosts.length >= size.storage && sequencers.length >= size.sequencers;
+    });
+    report("creating DACs");
+    await sendTogether(
+      user,
+      planned.map((dac) => this.#creationOf(dac)),
+    );
+    const created = await Promise.all(
+      planned.map(async ({ label, kind, depositWei = DEPOSIT_WEI }) => {
+        const chainId = await this.#chainIdOf(label);
+        return { dac: { label, chainId, charter: kind }, depositWei };
+      }),
+    );
+    const to = toAddress(user.address);
+    const deposits = created.map(({ dac, depositWei }) =>
+      depositMt(this.contracts, { chainId: dac.chainId, to, amountWei: depositWei }),
+    );
+    await sendTogether(user, deposits);
+    return created;
+  }
+
+  #creationOf({ label, kind }: PlannedDac): L1Call {
     const members = [this.user, ...this.senders].map(({ address }) => toAddress(address));
     const charter = charterOf(kind, { members, outsider: toAddress(this.outsider.address) });
-    await this.onL1(createDac(this.contracts, { label, charter }));
-    const chainId = await chainIdOfLabel({ transport: this.anvil.provider, addresses: this.contracts }, label);
+    return createDac(this.contracts, { label, charter, storageUnits: 1 });
+  }
+
+  async #chainIdOf(label: string): Promise<ChainId> {
+    const chainId = await chainIdOfLabel(this.l1Reader, label);
     if (chainId === undefined) throw new Error(`L1 knows no DAC ${label} after its creation`);
-    const dac = { label, chainId, url: `${this.gatewayUrl}/dac/${label}`, charter: kind };
-    await this.onL1(approve(this.contracts, "bridge", SUPPLY_WEI));
-    await this.onL1(depositMt(this.contracts, { chainId, to: toAddress(this.user.address), amountWei: DEPOSIT_WEI }));
+    return chainId;
+  }
+
+  #known(dac: Omit<TestnetDac, "url">): TestnetDac {
+    const known = { ...dac, url: `${this.gatewayUrl}/dac/${dac.label}` };
+    this.dacs.push(known);
+    return known;
+  }
+
+  async #awaitDeposit(dac: TestnetDac, depositWei: bigint): Promise<void> {
     const provider = this.providerOf(dac);
     try {
       await until(
-        `the deposit on ${label}`,
+        `the deposit on ${dac.label}`,
         DAC_READY_MS,
-        async () => (await provider.getBalance(this.user.address)) >= DEPOSIT_WEI,
+        async () => (await provider.getBalance(this.user.address)) >= depositWei,
       );
     } finally {
       provider.destroy();
     }
-    this.dacs.push(dac);
+  }
+
+  /** Creates a DAC, deposits MT for the user, and waits until the user has it there. */
+  async createDac(planned: PlannedDac): Promise<TestnetDac> {
+    const { label, kind, depositWei = DEPOSIT_WEI } = planned;
+    const dac = await this.createEmptyDac({ label, kind });
+    await this.depositFor(dac, depositWei);
+    await this.#awaitDeposit(dac, depositWei);
     return dac;
+  }
+
+  /** Deposits MT for the user's account on a DAC; does not wait until they are there. */
+  async depositFor(dac: TestnetDac, amountWei: bigint): Promise<void> {
+    const to = toAddress(this.user.address);
+    await this.onL1(depositMt(this.contracts, { chainId: dac.chainId, to, amountWei }));
+  }
+
+  /** Creates a DAC without any MT. */
+  async createEmptyDac({ label, kind }: Omit<PlannedDac, "depositWei">): Promise<TestnetDac> {
+    await this.onL1(approve(this.contracts, "comco", SUPPLY_WEI));
+    await this.onL1(approve(this.contracts, "bridge", SUPPLY_WEI));
+    await this.onL1(this.#creationOf({ label, kind }));
+    return this.#known({ label, chainId: await this.#chainIdOf(label), charter: kind });
   }
 
   /** An ethers provider on a DAC. */
@@ -268,4 +350,20 @@ export class Testnet {
     this.anvil.provider.destroy();
     await this.anvil.process.stop();
   }
+}
+
+/** Sends transactions of one account without waiting for one before the next; waits until all are mined. */
+async function sendTogether(
+  from: HDNodeWallet,
+  requests: readonly (L1Call | { readonly to: Address; readonly value: bigint })[],
+): Promise<void> {
+  const first = await from.getNonce("pending");
+  const sent = await Promise.all(
+    requests.map((request, i) => {
+      const { to } = request;
+      const what = "data" in request ? { data: request.data } : { value: request.value };
+      return from.sendTransaction({ to, ...what, nonce: first + i });
+    }),
+  );
+  await Promise.all(sent.map((transaction) => transaction.wait()));
 }

@@ -13,7 +13,7 @@ import { Testnet } from "../src/testnet.ts";
 import { until } from "../src/until.ts";
 
 const SIZE = { sequencers: 2, providers: 3, storage: 3, dacs: 2 };
-const START_MS = 120_000;
+const START_MS = 180_000;
 const SUPPLY = 1_000_000n;
 
 let run: RunDirectory;
@@ -190,7 +190,7 @@ describe("a founder with mvm dac create", () => {
     expect((await create("--dry-run")).checked).toBe(true);
     const { chainId } = await create();
     const dac = new JsonRpcProvider(`${testnet.gatewayUrl}/dac/acme`, Number(chainId), { staticNetwork: true });
-    await until("the founding block", 60_000, () =>
+    await until("the founding block", 90_000, () =>
       dac.getBlockNumber().then(
         (number) => number >= 1,
         () => false,

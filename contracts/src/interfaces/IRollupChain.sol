@@ -32,13 +32,11 @@ struct BatchHeader {
 }
 
 /// @notice Where L1 recorded a batch: one record for all batches that one transaction brought.
-/// @param posting Number of the record.
 /// @param postedAt Time of the record, in seconds.
 /// @param position Place of the batch among those of the record.
 /// @param count Number of batches of the record.
 /// @param siblings Merkle proof of the batch's hash.
 struct BatchProof {
-    uint256 posting;
     uint64 postedAt;
     uint256 position;
     uint256 count;

@@ -19,7 +19,7 @@ interface ISequencerPool {
 
     /// @notice The sequencer of a rank, drawn without replacement, each with a chance in proportion to its effective stake,
     /// among those whose effective stake in the snapshot reaches the threshold.
-    /// @param seed Randomness; for slots keccak256(abi.encode(randomness, chainId, slot)).
+    /// @param seed Randomness; for slots keccak256(keccak256("mvm/slot/1") || randomness || chainId || slot).
     /// @param snapshot Epoch whose close the draw looks at: the present one or one of the three before.
     /// @param thresholdWei Smallest stake, wei of MT.
     /// @param rank 0 for the leader, below MAX_RANKS.

@@ -33,6 +33,8 @@ contract MVM_DACMaster {
     /// @notice MetisDAO's governance contract on L1, which sets the tax rates.
     address public metisDao;
     mapping(Operation operation => mapping(bytes1 opcode => mapping(uint256 position => Entry))) private _named;
+    /// @notice The bridge on L1 that holds what was deposited for this DAC.
+    address public l1Bridge;
 
     /// @notice The charter was written and sealed.
     /// @param charterHash keccak256(abi.encode(Charter)), as in the DAC's genesis hash on L1.
@@ -69,7 +71,8 @@ contract MVM_DACMaster {
     /// @notice Writes and seals the charter. Only the system may call, once.
     /// @param charter abi.encode(Charter), one that Comco accepts.
     /// @param metisDao_ MetisDAO's governance contract on L1.
-    function found(bytes calldata charter, address metisDao_) external only(Predeploys.SYSTEM) {
+    /// @param l1Bridge_ The network's bridge on L1.
+    function found(bytes calldata charter, address metisDao_, address l1Bridge_) external only(Predeploys.SYSTEM) {
         if (isSealed()) revert AlreadySealed(sealedAtBlock);
         Charter memory founding = abi.decode(charter, (Charter));
         CharterRules.requireOutline(founding);
@@ -78,6 +81,7 @@ contract MVM_DACMaster {
         mission = founding.mission;
         managementContract = founding.managementContract;
         metisDao = metisDao_;
+        l1Bridge = l1Bridge_;
         ruleCount = uint16(founding.permissions.length);
         for (uint256 i = 0; i < founding.permissions.length; i++) {
             _writeRule(founding.permissions[i]);
@@ -195,6 +199,12 @@ contract MVM_DACMaster {
     /// @return Alias of {metisDao}.
     function metisDaoAlias() public view returns (address) {
         return Predeploys.aliasOf(metisDao);
+    }
+
+    /// @notice The account as which the bridge's messages arrive.
+    /// @return Alias of {l1Bridge}.
+    function l1BridgeAlias() external view returns (address) {
+        return Predeploys.aliasOf(l1Bridge);
     }
 
     /// @notice All rules: allow rules by ascending opcode, then deny rules. Where they name very many addresses, read

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {CharterRules, Operation, TaxBracket} from "../CharterRules.sol";
+import {MVM_AddressTable} from "./MVM_AddressTable.sol";
 import {MVM_FeeVault} from "./MVM_FeeVault.sol";
 import {Predeploys} from "./Predeploys.sol";
 
@@ -72,12 +73,18 @@ contract MVM_ExecutionManager {
         generation = generation_;
     }
 
-    /// @notice Ends a block: hands all fees over to the fee vault, which splits them. Only the system may call.
+    /// @notice Ends a block: hands all fees over to the fee vault, which splits them, and enters addresses that the block
+    /// was the first to name into the address table. Only the system may call.
     /// @param sequencer Who made the block.
     /// @param providers Who executed it, at most MVM_FeeVault.MAX_PROVIDERS.
     /// @param l1Fees Wei of MT of the fees that the transactions paid for their data on L1.
-    function settle(address sequencer, address[] calldata providers, uint256 l1Fees) external only(Predeploys.SYSTEM) {
+    /// @param seen Addresses for the table, at most MVM_AddressTable.MAX_APPENDED.
+    function settle(address sequencer, address[] calldata providers, uint256 l1Fees, address[] calldata seen)
+        external
+        only(Predeploys.SYSTEM)
+    {
         MVM_FeeVault(Predeploys.FEE_VAULT).settle{value: address(this).balance}(sequencer, providers, l1Fees);
+        if (seen.length != 0) MVM_AddressTable(Predeploys.ADDRESS_TABLE).append(seen);
     }
 
     /// @notice Brings a rule to life or ends it. Only MVM_DACMaster may call, which keeps the rule's addresses.

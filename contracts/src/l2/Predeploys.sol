@@ -18,6 +18,10 @@ library Predeploys {
     address internal constant BURN_VAULT = 0x4D564D0000000000000000000000000000000006;
     /// @notice MVM_L2ToL1.
     address internal constant L2_TO_L1 = 0x4D564d0000000000000000000000000000000007;
+    /// @notice MVM_TokenBridge.
+    address internal constant TOKEN_BRIDGE = 0x4D564D0000000000000000000000000000000008;
+    /// @notice MVM_AddressTable.
+    address internal constant ADDRESS_TABLE = 0x4d564d0000000000000000000000000000000009;
     /// @notice GasPriceOracle, where today's rollups have it.
     address internal constant GAS_PRICE_ORACLE = 0x420000000000000000000000000000000000000F;
     /// @notice Caller in system transactions (EIP-4788); nobody has its key.

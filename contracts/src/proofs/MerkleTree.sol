@@ -53,12 +53,28 @@ library MerkleTree {
         pure
         returns (bool isLeaf)
     {
-        uint256 height = siblings.length;
+        return fits(index, count, siblings.length) && rootOf(leaf, index, siblings) == top;
+    }
+
+    /// @notice Whether a tree of `count` leaves has a leaf `index`, and just so many levels above its leaves.
+    /// @param index Position of a leaf, from 0.
+    /// @param count Number of leaves of the tree.
+    /// @param height Number of levels.
+    /// @return Whether it has.
+    function fits(uint256 index, uint256 count, uint256 height) internal pure returns (bool) {
         if (index >= count || height > 255) return false;
-        if (count > 1 << height || (height != 0 && count <= 1 << (height - 1))) return false;
-        bytes32 node = leaf;
+        return count <= 1 << height && (height == 0 || count > 1 << (height - 1));
+    }
+
+    /// @notice Root of the tree that a leaf and its siblings make; {fits} tells whether it can be one of some size.
+    /// @param leaf The leaf.
+    /// @param index Its position, from 0.
+    /// @param siblings Sibling hashes from the leaf up.
+    /// @return node The root.
+    function rootOf(bytes32 leaf, uint256 index, bytes32[] calldata siblings) internal pure returns (bytes32 node) {
+        node = leaf;
         assembly ("memory-safe") {
-            let end := add(siblings.offset, shl(5, height))
+            let end := add(siblings.offset, shl(5, siblings.length))
             for { let place := siblings.offset } lt(place, end) { place := add(place, 32) } {
                 let side := shl(5, and(index, 1))
                 mstore(side, node)
@@ -67,6 +83,5 @@ library MerkleTree {
                 index := shr(1, index)
             }
         }
-        return node == top;
     }
 }

@@ -3,11 +3,13 @@ pragma solidity 0.8.37;
 
 import {Charter, Operation, Permission, TaxBracket} from "../../src/CharterRules.sol";
 import {GasPriceOracle} from "../../src/l2/GasPriceOracle.sol";
+import {MVM_AddressTable} from "../../src/l2/MVM_AddressTable.sol";
 import {MVM_Coinbase} from "../../src/l2/MVM_Coinbase.sol";
 import {MVM_DACMaster} from "../../src/l2/MVM_DACMaster.sol";
 import {MVM_ExecutionManager} from "../../src/l2/MVM_ExecutionManager.sol";
 import {MVM_FeeVault} from "../../src/l2/MVM_FeeVault.sol";
 import {MVM_L2ToL1} from "../../src/l2/MVM_L2ToL1.sol";
+import {MVM_TokenBridge} from "../../src/l2/MVM_TokenBridge.sol";
 import {MVM_TreasuryVault} from "../../src/l2/MVM_TreasuryVault.sol";
 import {Predeploys} from "../../src/l2/Predeploys.sol";
 import {Test} from "./Test.sol";
@@ -21,11 +23,14 @@ abstract contract DacTest is Test {
     MVM_TreasuryVault internal constant taxVault = MVM_TreasuryVault(Predeploys.TAX_VAULT);
     MVM_TreasuryVault internal constant burnVault = MVM_TreasuryVault(Predeploys.BURN_VAULT);
     MVM_L2ToL1 internal constant l2ToL1 = MVM_L2ToL1(Predeploys.L2_TO_L1);
+    MVM_TokenBridge internal constant tokenBridge = MVM_TokenBridge(Predeploys.TOKEN_BRIDGE);
+    MVM_AddressTable internal constant addressTable = MVM_AddressTable(Predeploys.ADDRESS_TABLE);
     GasPriceOracle internal constant oracle = GasPriceOracle(Predeploys.GAS_PRICE_ORACLE);
 
     /// @dev EIP-7825.
     uint256 internal constant TRANSACTION_GAS = 16_777_216;
     address internal constant METIS_DAO = address(0xDA0);
+    address internal constant L1_BRIDGE = address(0xB21D6E);
     address internal constant MANAGEMENT = address(0xCAFE);
 
     function deployPredeploys() internal {
@@ -36,12 +41,14 @@ abstract contract DacTest is Test {
         vm.etch(Predeploys.TAX_VAULT, type(MVM_TreasuryVault).runtimeCode);
         vm.etch(Predeploys.BURN_VAULT, type(MVM_TreasuryVault).runtimeCode);
         vm.etch(Predeploys.L2_TO_L1, type(MVM_L2ToL1).runtimeCode);
+        vm.etch(Predeploys.TOKEN_BRIDGE, type(MVM_TokenBridge).runtimeCode);
+        vm.etch(Predeploys.ADDRESS_TABLE, type(MVM_AddressTable).runtimeCode);
         vm.etch(Predeploys.GAS_PRICE_ORACLE, type(GasPriceOracle).runtimeCode);
     }
 
     function found(Charter memory founding) internal {
         vm.prank(Predeploys.SYSTEM);
-        dacMaster.found(abi.encode(founding), METIS_DAO);
+        dacMaster.found(abi.encode(founding), METIS_DAO, L1_BRIDGE);
     }
 
     function plainCharter() internal pure returns (Charter memory) {

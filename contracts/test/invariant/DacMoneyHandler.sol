@@ -37,7 +37,7 @@ contract DacMoneyHandler is DacTest {
 
     function settle(uint256 sequencer, uint256 count, uint256 l1Fees) external {
         vm.prank(Predeploys.SYSTEM);
-        executionManager.settle(_user(sequencer), accounts(FIRST_USER, count % (USERS + 1)), l1Fees);
+        executionManager.settle(_user(sequencer), accounts(FIRST_USER, count % (USERS + 1)), l1Fees, new address[](0));
     }
 
     function claim(uint256 user) external {

@@ -64,6 +64,28 @@ contract MVM_CoinbaseTest is DacTest {
         coinbase.withdraw{value: 1}(USER);
     }
 
+    function test_theSystemsOriginIsAskedNothing() public {
+        addRule(Operation.Allow, 0xc4, accounts(uint160(METIS_DAO), 1));
+        deposit(USER, 1 ether);
+        vm.prank(USER, Predeploys.SYSTEM);
+        coinbase.withdraw{value: 1 ether}(USER);
+        assertEq(coinbase.withdrawn(), 1 ether, "withdrawn");
+    }
+
+    function test_anExitOwnerIsWhatTheAccountDeclaredLastInSlotTwo(address account, address first, address last)
+        public
+    {
+        vm.prank(account);
+        coinbase.declareExitOwner(first);
+        vm.expectEmit(true, true, false, true, Predeploys.COINBASE);
+        emit MVM_Coinbase.ExitOwnerDeclared(account, last);
+        vm.prank(account);
+        coinbase.declareExitOwner(last);
+        assertEq(coinbase.exitOwner(account), last, "owner");
+        bytes32 slot = keccak256(abi.encode(account, 2));
+        assertEq(vm.load(Predeploys.COINBASE, slot), bytes32(uint256(uint160(last))), "slot");
+    }
+
     function test_nothingAndNobodyAreRefused() public {
         deposit(USER, 1 ether);
         vm.prank(USER, USER);

@@ -39,6 +39,8 @@ contract MVM_DACMasterTest is DacTest {
         assertEq(bytes(dacMaster.mission()), bytes(rich.mission), "mission");
         assertEq(dacMaster.managementContract(), MANAGEMENT, "management");
         assertEq(dacMaster.metisDao(), METIS_DAO, "MetisDAO");
+        assertEq(dacMaster.l1Bridge(), L1_BRIDGE, "bridge");
+        assertEq(dacMaster.l1BridgeAlias(), Predeploys.aliasOf(L1_BRIDGE), "bridge's alias");
         assertEq(dacMaster.metisDaoAlias(), address(uint160(0x1111000000000000000000000000000000001eB1)), "alias");
         assertEq(abi.encode(dacMaster.permissions()), abi.encode(rich.permissions), "permissions");
         assertEq(abi.encode(dacMaster.taxRates()), abi.encode(rich.taxRates), "tax rates");
@@ -52,17 +54,17 @@ contract MVM_DACMasterTest is DacTest {
         vm.assume(caller != Predeploys.SYSTEM);
         bytes memory charter = abi.encode(plainCharter());
         refusedBy(Predeploys.SYSTEM, caller);
-        dacMaster.found(charter, caller);
+        dacMaster.found(charter, caller, caller);
         found(plainCharter());
         vm.prank(Predeploys.SYSTEM);
         vm.expectRevert(abi.encodeWithSelector(MVM_DACMaster.AlreadySealed.selector, 1));
-        dacMaster.found(charter, caller);
+        dacMaster.found(charter, caller, caller);
     }
 
     function refusedFounding(Charter memory faulty, bytes memory fault) private {
         vm.prank(Predeploys.SYSTEM);
         vm.expectRevert(fault);
-        dacMaster.found(abi.encode(faulty), METIS_DAO);
+        dacMaster.found(abi.encode(faulty), METIS_DAO, L1_BRIDGE);
     }
 
     function test_theFoundingRefusesWhatComcoRefuses() public {
@@ -125,7 +127,7 @@ contract MVM_DACMasterTest is DacTest {
         bytes memory encoded = abi.encode(charter);
         vm.prank(Predeploys.SYSTEM);
         uint256 before = gasleft();
-        dacMaster.found(encoded, METIS_DAO);
+        dacMaster.found(encoded, METIS_DAO, L1_BRIDGE);
         assertTrue(before - gasleft() < TRANSACTION_GAS, "one transaction");
         CharterRules.validate(charter);
     }

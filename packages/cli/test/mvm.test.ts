@@ -8,21 +8,26 @@ import { type Ended, mvm } from "./mvm.ts";
 
 const CONTRACTS = [
   "token",
+  "timelock",
+  "metisDao",
+  "beacon",
+  "parameters",
   "dacRegistry",
   "comco",
   "inbox",
   "bridge",
   "sequencerPool",
+  "bondManager",
   "providerRegistry",
   "storageRegistry",
   "rollupChain",
 ];
 const NETWORK = {
-  version: 1,
+  version: 2,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
-  contracts: Object.fromEntries(CONTRACTS.map((name, i) => [name, `0x${String(i + 1).repeat(40)}`])),
+  contracts: Object.fromEntries(CONTRACTS.map((name, i) => [name, `0x${(i + 1).toString(16).repeat(40)}`])),
 };
 
 let root: string;
@@ -65,7 +70,9 @@ describe.concurrent("mvm", () => {
   it("--help names the commands and succeeds", async () => {
     const { code, out, err } = await mvm(["--help"]);
     expect([code, err]).toEqual([0, ""]);
-    for (const command of ["init", "start", "rebuild", "dac"]) expect(out).toMatch(new RegExp(`^ +${command} `, "m"));
+    const money = ["stake", "unstake", "deposit", "withdraw", "prove", "claim", "force"];
+    for (const command of ["init", "start", "rebuild", "status", "dac", ...money])
+      expect(out).toMatch(new RegExp(`^ +${command} `, "m"));
   });
 
   it.each([["init"], ["start"], ["rebuild"]])("%s --help tells its options and succeeds", async (command) => {
@@ -265,9 +272,12 @@ describe.concurrent("mvm dac create", () => {
     expect(await refusalOf(charter)).toMatch(message);
   });
 
-  it.each(["ab", "Acme", "-acme", "xn--acme", "acme.org"])("given the label %s says what a label is", async (label) => {
-    expect(await refusalOf(free, label)).toContain("3 to 63 of a-z");
-  });
+  it.each(["ab", "Acm\u00e9", "-acme", "xn--acme", "acme.org", "\u0430cme"])(
+    "given the label %s says what a label is",
+    async (label) => {
+      expect(await refusalOf(free, label)).toContain("3 to 63 of a-z");
+    },
+  );
 
   function addressOf(value: number): string {
     return `0x${value.toString(16).padStart(40, "0")}`;

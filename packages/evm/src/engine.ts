@@ -187,7 +187,7 @@ export class Engine {
   }
 
   /**
-   * Executes a system transaction: deposit, message, context, founding or settle.
+   * Executes a system transaction of any source.
    * @throws ExecutionError where the reader fails; the signal's reason when it aborts
    */
   executeSystem(

@@ -1,23 +1,35 @@
-/** System transactions (type 0x7E): what a block executes that no user signed and nobody pays for. */
+/** System transactions (type 0x7E): what a block executes that no user sent to the DAC. */
 import {
   type Address,
   BEACON_ROOTS,
   BLOCK_HASH_HISTORY,
   type BlockEnvironment,
+  EMPTY_CODE_HASH,
+  forcedTransaction,
   fromHex,
   type IncludedOutcome,
+  LIMITS,
   PREDEPLOYS,
   SYSTEM,
   type SystemTransaction,
   TOTAL_SUPPLY_SLOT,
   type TransactionMessage,
+  toMessage,
   ZERO_HASH,
 } from "@mvm/protocol";
 import type { MessageResult } from "./calls.ts";
 import { FREE_TERMS, termsOf } from "./charter.ts";
 import { ExecutionError } from "./errors.ts";
 import type { Machine } from "./machine.ts";
-import { cappedRefund, load, runMessage, saveDestroyed, type TransactionContext, warmUp } from "./transaction.ts";
+import {
+  cappedRefund,
+  executeTransaction,
+  load,
+  runMessage,
+  saveDestroyed,
+  type TransactionContext,
+  warmUp,
+} from "./transaction.ts";
 import type { TransactionState } from "./transactionState.ts";
 import { MAX_WORD, slotKeyOf } from "./words.ts";
 import { collectWrites } from "./writes.ts";
@@ -32,9 +44,18 @@ export type SystemWork = {
 
 /**
  * Where messages run under no words of the charter, so that no charter keeps MetisDAO from setting the tax and sweeping
- * the vaults. From anybody else these contracts take nothing.
+ * the vaults, nor L1's bridge from minting what was deposited. These contracts run no code but their own and know their
+ * callers; MVM_TokenBridge asks for WITHDRAW itself.
  */
-const FREED_TARGETS: ReadonlySet<Address> = new Set([PREDEPLOYS.dacMaster, PREDEPLOYS.taxVault, PREDEPLOYS.burnVault]);
+const FREED_TARGETS: ReadonlySet<Address> = new Set([
+  PREDEPLOYS.dacMaster,
+  PREDEPLOYS.taxVault,
+  PREDEPLOYS.burnVault,
+  PREDEPLOYS.tokenBridge,
+]);
+
+/** What an exit may call. */
+const EXIT_TARGETS: ReadonlySet<Address> = new Set([PREDEPLOYS.coinbase, PREDEPLOYS.tokenBridge]);
 
 type Call = { readonly to: Address; readonly data: Uint8Array };
 
@@ -81,7 +102,7 @@ async function contextCalls(work: SystemWork): Promise<readonly Call[]> {
   ];
 }
 
-function messageOf({ from, gasLimit, mint: value }: SystemTransaction, { to, data }: Call): TransactionMessage {
+function messageOf({ from, gasLimit, value }: SystemTransaction, { to, data }: Call): TransactionMessage {
   const fees = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n, l1Fee: 0n };
   return { type: 2, from, to, nonce: 0n, gasLimit, ...fees, value, data, accessList: [], authorizations: [] };
 }
@@ -94,28 +115,68 @@ async function makeCall(work: SystemWork, call: Call): Promise<MessageResult> {
   const sender = await load(context, state.entry(message.from));
   const target = await load(context, state.entry(call.to));
   warmUp(context, sender, target);
-  const isFreed = message.from === SYSTEM || FREED_TARGETS.has(call.to);
+  const isExit = transaction.source === "exit";
+  const isFreed = isExit || message.from === SYSTEM || FREED_TARGETS.has(call.to);
   const { denied } = isFreed ? FREE_TERMS : await settled(work, () => termsOf(state, message.from, 0n));
-  machine.begin(state, { environment, originWord: BigInt(message.from), gasPrice: 0n, denied });
+  const originWord = BigInt(isExit ? SYSTEM : message.from);
+  machine.begin(state, { environment, originWord, gasPrice: 0n, denied });
   return runMessage(context, sender, target, Number(message.gasLimit));
 }
 
+/** The outcome of a queue item that may not be executed: it is consumed and does nothing. */
+const consumed = ({ reads }: TransactionState): IncludedOutcome => {
+  return { kind: "included", status: 0, gasUsed: 0n, logs: [], writes: [], reads };
+};
+
 /**
- * Executes a system transaction. Only a message's gas is counted. One that fails keeps nothing but its mint; context,
- * founding and settle are made so that they do not.
+ * Whether an exit may be made at all: to a bridge contract, for nothing else runs under an origin that no charter binds; by
+ * an account that a key speaks for, because a contract's address on L1 may be another's than on the DAC. Contracts get
+ * out through MVM_Coinbase.exitOwner.
+ */
+async function isExitAllowed(work: SystemWork): Promise<boolean> {
+  const { state, transaction } = work;
+  if (!EXIT_TARGETS.has(transaction.to)) return false;
+  const sender = state.entry(transaction.from);
+  await settled(work, () => state.load(sender) || undefined);
+  if (sender.codeHash === EMPTY_CODE_HASH) return true;
+  return (await settled(work, () => state.codeOf(sender))).delegate !== null;
+}
+
+/** The message of a forced transaction, which pays no L1 fee: its data are on L1 at its sender's cost. null: it is none. */
+export async function forcedMessage(work: SystemWork): Promise<TransactionMessage | null> {
+  const chainId = await settled(work, () => work.state.chainId());
+  const decoded = forcedTransaction(work.transaction.data, chainId);
+  return decoded === null ? null : toMessage(decoded, 0n);
+}
+
+/** Executes the signed transaction in the data as the user's that it is; one that is invalid at its turn does nothing. */
+async function executeForced(work: SystemWork): Promise<IncludedOutcome> {
+  const message = await forcedMessage(work);
+  if (message === null) return consumed(work.state);
+  const blockGasLeft = work.environment.gasLimit;
+  const { outcome } = await executeTransaction({ ...work, message, mode: "block", blockGasLeft });
+  return outcome.kind === "included" ? outcome : consumed(work.state);
+}
+
+/**
+ * Executes a system transaction. Only the gas of what L1's queue asked for is counted, and only a forced transaction pays for
+ * its own. One that fails keeps nothing but its mint; context, founding and settle are made so that they do not.
  * @throws ExecutionError where the reader fails, or where a mint would not fit a word
  */
 export async function executeSystemTransaction(work: SystemWork): Promise<IncludedOutcome> {
   const { state, transaction } = work;
   const { source, from, to, data, gasLimit } = transaction;
+  if (source === "forced") return executeForced(work);
+  if (source === "exit" && !(await isExitAllowed(work))) return consumed(state);
   let status: 0 | 1 = 1;
   let gasUsed = 0n;
   if (source === "deposit" || source === "message") await mint(work, source === "deposit" ? to : from);
-  if (source !== "deposit") {
+  if (gasLimit > LIMITS.transactionGas) status = 0;
+  else if (source !== "deposit") {
     for (const call of source === "context" ? await contextCalls(work) : [{ to, data }]) {
       const result = await makeCall(work, call);
       if (result.status !== "success") status = 0;
-      if (source !== "message") continue;
+      if (source !== "message" && source !== "exit") continue;
       const used = Number(gasLimit) - result.gasLeft;
       gasUsed = BigInt(used - cappedRefund(used, state.refund));
     }

@@ -1,10 +1,11 @@
 /** Calls, estimates, deposits: what runs outside a block's user transactions. */
 import {
   type Address,
-  depositTransaction,
+  depositItem,
   EMPTY_CODE_HASH,
   type IncludedOutcome,
   PREDEPLOYS,
+  queueTransaction,
   type StateReader,
   toWord,
   ZERO_HASH,
@@ -166,7 +167,7 @@ describe("estimateGas", () => {
 
 describe("a deposit", () => {
   const deposit = (to: Address, mint: bigint, reader: StateReader): Promise<IncludedOutcome> =>
-    engine.executeSystem(ENVIRONMENT, depositTransaction({ queueIndex: 0n, from: ALICE, to, mint }), reader);
+    engine.executeSystem(ENVIRONMENT, queueTransaction(depositItem({ queueIndex: 0n, from: ALICE, to, mint })), reader);
 
   const world = worldOf({ [COINBASE]: { nonce: 1n, code: assemble(0x00), storage: { 0: 100n } } });
 

@@ -3,9 +3,10 @@ import {
   type Address,
   allowSlotOf,
   contextTransaction,
-  depositTransaction,
+  depositItem,
   OPCODES,
   PREDEPLOYS,
+  queueTransaction,
   SYSTEM,
   type SystemTransaction,
   type TransactionMessage,
@@ -179,10 +180,10 @@ describe("a charter's denial", () => {
 
 describe("system transactions", () => {
   const system = (transaction: SystemTransaction): TracedTransaction => ({ kind: "system", transaction });
-  const blank = { index: 1n, from: ALICE, gasLimit: 100_000n, data: new Uint8Array(0), mint: 0n };
+  const blank = { index: 1n, from: ALICE, gasLimit: 100_000n, data: new Uint8Array(0), mint: 0n, value: 0n };
 
   it("a deposit is a transfer that runs nothing", async () => {
-    const deposit = depositTransaction({ queueIndex: 0n, from: CALLEE, to: ALICE, mint: 5n });
+    const deposit = queueTransaction(depositItem({ queueIndex: 0n, from: CALLEE, to: ALICE, mint: 5n }));
     const root = await callsOf(rich({}), system(deposit));
     expect(root).toEqual({
       type: "CALL",
@@ -196,9 +197,9 @@ describe("system transactions", () => {
     expect((await stepsOf(rich({}), system(deposit))).structLogs).toEqual([]);
   });
 
-  it("a message from L1 is a call with its mint as value", async () => {
+  it("a message from L1 is a call with its value, whatever it mints", async () => {
     const world = rich({ [CONTRACT]: { code: assemble("34600055") } });
-    const message = system({ ...blank, source: "message", to: CONTRACT, mint: 7n });
+    const message = system({ ...blank, source: "message", to: CONTRACT, mint: 5n, value: 7n });
     expect(await callsOf(world, message)).toMatchObject({ from: ALICE, to: CONTRACT, value: "0x7", gas: "0x186a0" });
     const { structLogs, gas } = await stepsOf(world, message);
     expect(structLogs.map(({ op }) => op)).toEqual(["CALLVALUE", "PUSH1", "SSTORE", "STOP"]);

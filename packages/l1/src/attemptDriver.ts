@@ -1,6 +1,6 @@
 import { type Address, type Hash, type Hex, toHash } from "@mvm/protocol";
 import { keccak256 } from "ethers";
-import type { L1Call } from "./bindings/calls.ts";
+import type { L1Call } from "./bindings/l1Call.ts";
 import { L1Error } from "./l1Error.ts";
 import { getBlock, getQuantity, getReceipt, type L1Receipt, type L1Transport, request, toQuantity } from "./l1Rpc.ts";
 import { MAX_TRANSACTION_BYTES } from "./submissionJournal.ts";

@@ -1,24 +1,34 @@
 import { type Address, fromHex, type Hex } from "@mvm/protocol";
 import { Interface } from "ethers";
+import { BOND_MANAGER_ABI } from "./generated/bondManager.ts";
 import { COMCO_ABI } from "./generated/comco.ts";
 import { DAC_REGISTRY_ABI } from "./generated/dacRegistry.ts";
 import { INBOX_ABI } from "./generated/inbox.ts";
 import { L1_BRIDGE_ABI } from "./generated/l1Bridge.ts";
+import { METIS_DAO_ABI } from "./generated/metisDAO.ts";
 import { METIS_TOKEN_ABI } from "./generated/metisToken.ts";
+import { NETWORK_PARAMETERS_ABI } from "./generated/networkParameters.ts";
 import { PROVIDER_REGISTRY_ABI } from "./generated/providerRegistry.ts";
+import { RANDOM_BEACON_ABI } from "./generated/randomBeacon.ts";
 import { ROLLUP_CHAIN_ABI } from "./generated/rollupChain.ts";
 import { SEQUENCER_POOL_ABI } from "./generated/sequencerPool.ts";
 import { STORAGE_REGISTRY_ABI } from "./generated/storageRegistry.ts";
+import { TIMELOCK_CONTROLLER_ABI } from "./generated/timelockController.ts";
 import type { DecodedRevert } from "./l1Error.ts";
 
 /** The contracts of one network, by name. */
 export const INTERFACES = {
   token: new Interface(METIS_TOKEN_ABI),
+  timelock: new Interface(TIMELOCK_CONTROLLER_ABI),
+  metisDao: new Interface(METIS_DAO_ABI),
+  beacon: new Interface(RANDOM_BEACON_ABI),
+  parameters: new Interface(NETWORK_PARAMETERS_ABI),
   dacRegistry: new Interface(DAC_REGISTRY_ABI),
   comco: new Interface(COMCO_ABI),
   inbox: new Interface(INBOX_ABI),
   bridge: new Interface(L1_BRIDGE_ABI),
   sequencerPool: new Interface(SEQUENCER_POOL_ABI),
+  bondManager: new Interface(BOND_MANAGER_ABI),
   providerRegistry: new Interface(PROVIDER_REGISTRY_ABI),
   storageRegistry: new Interface(STORAGE_REGISTRY_ABI),
   rollupChain: new Interface(ROLLUP_CHAIN_ABI),
@@ -34,6 +44,13 @@ export type StakedRole = "sequencer" | "provider" | "storage";
 /** The registry of each role. */
 export const REGISTRY_OF_ROLE = {
   sequencer: "sequencerPool",
+  provider: "providerRegistry",
+  storage: "storageRegistry",
+} as const satisfies Record<StakedRole, L1ContractName>;
+
+/** Who pulls the stake of each role from its operators. */
+export const STAKE_HOLDER_OF_ROLE = {
+  sequencer: "bondManager",
   provider: "providerRegistry",
   storage: "storageRegistry",
 } as const satisfies Record<StakedRole, L1ContractName>;

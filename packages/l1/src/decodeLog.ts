@@ -1,5 +1,6 @@
 import { type BatchHeader, type Hash, type Hex, keccakHash, toAddress, toChainId, toHash } from "@mvm/protocol";
 import { getBytes, type Result } from "ethers";
+import type { QueueItemValues } from "./bindings/queueItemValues.ts";
 import { INTERFACES, type L1Addresses, type L1ContractName, REGISTRY_OF_ROLE, type StakedRole } from "./contracts.ts";
 import type { BatchAppendedEvent, ContractEvent, FollowErrorEvent, L1Origin } from "./events.ts";
 import type { L1Log } from "./l1Rpc.ts";
@@ -11,10 +12,12 @@ const ROLE_EVENTS = ["Registered", "AddressUpdated", "ExitRequested", "StakeWith
 const FOLLOWED = {
   comco: ["DacCreated"],
   inbox: ["QueueItemAdded"],
-  sequencerPool: ROLE_EVENTS,
+  bridge: ["DepositHeld", "HeldReleased", "HeldRefunded"],
+  bondManager: ["ThresholdChanged"],
+  sequencerPool: ["Registered", "AddressUpdated", "ExitRequested", "Ejected", "StakeChanged"],
   providerRegistry: ROLE_EVENTS,
   storageRegistry: ROLE_EVENTS,
-  rollupChain: ["BatchAppended"],
+  rollupChain: ["BatchAppended", "SlotClaimed", "TurnedToExit"],
 } as const satisfies Partial<Record<L1ContractName, readonly string[]>>;
 type FollowedContract = keyof typeof FOLLOWED;
 
@@ -36,7 +39,8 @@ export function followedAddresses(addresses: L1Addresses): readonly L1Addresses[
   return (Object.keys(FOLLOWED) as FollowedContract[]).map((contract) => addresses[contract]);
 }
 
-function toBatchHeader(fields: Result): BatchHeader {
+/** A batch's header from an event's fields. Throws FormatError. */
+export function toBatchHeader(fields: Result): BatchHeader {
   const number = (name: string): bigint => BigInt(fields[name]);
   return {
     chainId: toChainId(number("chainId")),
@@ -45,17 +49,35 @@ function toBatchHeader(fields: Result): BatchHeader {
     previousBatchHash: toHash(fields["previousBatchHash"]),
     firstBlock: number("firstBlock"),
     lastBlock: number("lastBlock"),
+    blobHash: toHash(fields["blobHash"]),
     dataHash: toHash(fields["dataHash"]),
     blocksRoot: toHash(fields["blocksRoot"]),
     transactionsRoot: toHash(fields["transactionsRoot"]),
     queueEnd: number("queueEnd"),
     slot: number("slot"),
     poster: toAddress(fields["poster"]),
-    epochBlock: number("epochBlock"),
+  };
+}
+
+/** A queue item from an event's fields. Throws FormatError. */
+export function toItemValues(fields: Result): QueueItemValues {
+  const number = (name: string): bigint => BigInt(fields[name]);
+  return {
+    kind: Number(fields["kind"]),
+    from: toAddress(fields["from"]),
+    to: toAddress(fields["to"]),
+    mint: number("mint"),
+    value: number("value"),
+    gasLimit: number("gasLimit"),
+    dataHash: toHash(fields["dataHash"]),
+    l1Block: number("l1Block"),
+    timestamp: number("timestamp"),
+    mintedBefore: number("mintedBefore"),
   };
 }
 
 function decodeRoleEvent(role: StakedRole, name: string, fields: Result, origin: L1Origin): ContractEvent | undefined {
+  if (name === "StakeChanged") return undefined; // tells no operator
   const common = { ...origin, role, index: BigInt(fields["index"]), operator: toAddress(fields["operator"]) };
   const network = () => ({ peerId: getBytes(fields["peerId"]), multiaddr: getBytes(fields["multiaddr"]) });
   switch (name) {
@@ -67,6 +89,8 @@ function decodeRoleEvent(role: StakedRole, name: string, fields: Result, origin:
       return { ...common, type: "address-updated", ...network() };
     case "ExitRequested":
       return { ...common, type: "exited", unlocksAt: BigInt(fields["unlocksAt"]) };
+    case "Ejected":
+      return { ...common, type: "exited", unlocksAt: undefined };
     case "StakeWithdrawn":
       return { ...common, type: "stake-withdrawn", stakeWei: BigInt(fields["stake"]) };
     default:
@@ -86,6 +110,7 @@ function decodeChainEvent(name: string, fields: Result, origin: L1Origin): Contr
         genesisHash: toHash(fields["genesisHash"]),
         charter: String(fields["charter"]) as Hex,
         metisDao: toAddress(fields["metisDao"]),
+        storageUnits: Number(fields["storageUnits"]),
       };
     case "QueueItemAdded":
       return {
@@ -93,12 +118,51 @@ function decodeChainEvent(name: string, fields: Result, origin: L1Origin): Contr
         type: "queue-item-added",
         chainId: toChainId(fields["chainId"]),
         index: BigInt(fields["index"]),
+        item: toItemValues(fields["item"]),
+        data: getBytes(fields["data"]),
+        queueHash: toHash(fields["queueHash"]),
+      };
+    case "DepositHeld":
+      return {
+        ...origin,
+        type: "deposit-held",
+        chainId: toChainId(fields["chainId"]),
+        id: BigInt(fields["id"]),
         from: toAddress(fields["from"]),
         to: toAddress(fields["to"]),
         amountWei: BigInt(fields["amount"]),
-        timestamp: BigInt(fields["timestamp"]),
-        queueHash: toHash(fields["queueHash"]),
       };
+    case "HeldReleased":
+    case "HeldRefunded": {
+      const type = name === "HeldReleased" ? "held-released" : "held-refunded";
+      return { ...origin, type, chainId: toChainId(fields["chainId"]), id: BigInt(fields["id"]) };
+    }
+    case "StakeChanged":
+      return {
+        ...origin,
+        type: "stake-changed",
+        index: BigInt(fields["index"]),
+        grid: Number(fields["grid"]),
+        stakeWei: BigInt(fields["stakeWei"]),
+      };
+    case "ThresholdChanged":
+      return {
+        ...origin,
+        type: "threshold-changed",
+        chainId: toChainId(fields["chainId"]),
+        thresholdMT: Number(fields["thresholdMT"]),
+      };
+    case "SlotClaimed":
+      return {
+        ...origin,
+        type: "slot-claimed",
+        chainId: toChainId(fields["chainId"]),
+        slot: BigInt(fields["slot"]),
+        rank: Number(fields["rank"]),
+        sequencer: toAddress(fields["sequencer"]),
+      };
+    case "TurnedToExit":
+      return { ...origin, type: "turned-to-exit", chainId: toChainId(fields["chainId"]) };
     case "BatchAppended":
       return {
         ...origin,
@@ -126,9 +190,9 @@ export function decodeLog(addresses: L1Addresses, log: L1Log): ContractEvent | F
     const parsed = contract && INTERFACES[contract].parseLog({ topics: log.topics, data: log.data });
     if (contract === undefined || !parsed) throw new RangeError("not an event of a followed contract");
     const role = ROLE_OF_REGISTRY.get(contract);
-    const event = role
-      ? decodeRoleEvent(role, parsed.name, parsed.args, origin)
-      : decodeChainEvent(parsed.name, parsed.args, origin);
+    const { name, args } = parsed;
+    const ofRole = role && decodeRoleEvent(role, name, args, origin);
+    const event = ofRole ?? decodeChainEvent(name, args, origin);
     if (event === undefined) throw new RangeError(`${parsed.name} is not followed`);
     return event;
   } catch (cause) {
@@ -138,14 +202,22 @@ export function decodeLog(addresses: L1Addresses, log: L1Log): ContractEvent | F
 }
 
 /**
- * The data of a batch from the input of a transaction that calls RollupChain.appendBatch directly; undefined if the
- * input is another call, or of another batch (its data's hash is not the header's).
+ * The data of a batch from the input of a transaction that calls RollupChain.appendBatches directly; undefined if the
+ * input is another call, or of other batches (no data with the header's hash).
  */
 export function batchDataOf(event: BatchAppendedEvent, input: Hex): Uint8Array | undefined {
+  const { chainId, index, header } = event;
   try {
-    const [, encoded] = INTERFACES.rollupChain.decodeFunctionData("appendBatch", input);
-    const data = getBytes(encoded);
-    return keccakHash(data) === event.header.dataHash ? data : undefined;
+    const [inputs, , encoded] = INTERFACES.rollupChain.decodeFunctionData("appendBatches", input);
+    const all = getBytes(encoded);
+    for (const batch of inputs as Result[]) {
+      if (BigInt(batch["chainId"]) !== chainId || BigInt(batch["index"]) !== index) continue;
+      const offset = Number(batch["offset"]);
+      // by its getter: the property of this name is the number of fields
+      const data = all.subarray(offset, offset + Number(batch.getValue("length")));
+      if (keccakHash(data) === header.dataHash) return data;
+    }
+    return undefined;
   } catch {
     return undefined;
   }

@@ -1,15 +1,20 @@
-import { type Address, type Hash, LIMITS, type Parameters, toAddress, toHash } from "@mvm/protocol";
-import { concat, getCreateAddress, Interface, type InterfaceAbi, type Signer } from "ethers";
-import type { L1Addresses, L1ContractName } from "./contracts.ts";
-import { COMCO_ABI, COMCO_CREATION_CODE } from "./generated/comco.ts";
-import { DAC_REGISTRY_ABI, DAC_REGISTRY_CREATION_CODE } from "./generated/dacRegistry.ts";
-import { INBOX_ABI, INBOX_CREATION_CODE } from "./generated/inbox.ts";
-import { L1_BRIDGE_ABI, L1_BRIDGE_CREATION_CODE } from "./generated/l1Bridge.ts";
-import { METIS_TOKEN_ABI, METIS_TOKEN_CREATION_CODE } from "./generated/metisToken.ts";
-import { PROVIDER_REGISTRY_ABI, PROVIDER_REGISTRY_CREATION_CODE } from "./generated/providerRegistry.ts";
-import { ROLLUP_CHAIN_ABI, ROLLUP_CHAIN_CREATION_CODE } from "./generated/rollupChain.ts";
-import { SEQUENCER_POOL_ABI, SEQUENCER_POOL_CREATION_CODE } from "./generated/sequencerPool.ts";
-import { STORAGE_REGISTRY_ABI, STORAGE_REGISTRY_CREATION_CODE } from "./generated/storageRegistry.ts";
+import { type Address, type Hash, LIMITS, type Parameters, toAddress, toHash, ZERO_ADDRESS } from "@mvm/protocol";
+import { concat, getCreateAddress, type Signer } from "ethers";
+import { INTERFACES, type L1Addresses, type L1ContractName } from "./contracts.ts";
+import { BOND_MANAGER_CREATION_CODE } from "./generated/bondManager.ts";
+import { COMCO_CREATION_CODE } from "./generated/comco.ts";
+import { DAC_REGISTRY_CREATION_CODE } from "./generated/dacRegistry.ts";
+import { INBOX_CREATION_CODE } from "./generated/inbox.ts";
+import { L1_BRIDGE_CREATION_CODE } from "./generated/l1Bridge.ts";
+import { METIS_DAO_CREATION_CODE } from "./generated/metisDAO.ts";
+import { METIS_TOKEN_CREATION_CODE } from "./generated/metisToken.ts";
+import { NETWORK_PARAMETERS_CREATION_CODE } from "./generated/networkParameters.ts";
+import { PROVIDER_REGISTRY_CREATION_CODE } from "./generated/providerRegistry.ts";
+import { RANDOM_BEACON_CREATION_CODE } from "./generated/randomBeacon.ts";
+import { ROLLUP_CHAIN_CREATION_CODE } from "./generated/rollupChain.ts";
+import { SEQUENCER_POOL_CREATION_CODE } from "./generated/sequencerPool.ts";
+import { STORAGE_REGISTRY_CREATION_CODE } from "./generated/storageRegistry.ts";
+import { TIMELOCK_CONTROLLER_CREATION_CODE } from "./generated/timelockController.ts";
 import { L1Error } from "./l1Error.ts";
 import { getBytes, getQuantity, type L1Transport } from "./l1Rpc.ts";
 import { waitForReceipt } from "./waiting.ts";
@@ -27,53 +32,36 @@ export type DeployParameters = {
   /** receives the whole supply of MT */
   readonly tokenHolder: Address;
   readonly tokenSupplyWei: bigint;
-  /** governance contract that sets the tax rates of all DACs, not zero */
-  readonly metisDao: Address;
-  readonly slotBlocks: bigint;
-  /** at most slotBlocks */
-  readonly postGraceBlocks: bigint;
-  readonly maxEpochAgeBlocks: bigint;
-  readonly maxWindowSeconds: bigint;
-  readonly sequencerStake: StakeParameters;
+  /** the profile that everything else is taken from */
+  readonly protocol: Parameters;
   readonly providerStake: StakeParameters;
   readonly storageStake: StakeParameters;
 };
 
-/**
- * Age of a header's L1 block that RollupChain still takes: a day of 12-second blocks. Long, because blocks that became
- * too old while nobody posted could never be posted.
- */
-const MAX_EPOCH_AGE_BLOCKS = 7_200n;
 /** Active operators of a role: the registry's own bound. */
 const MAX_ACTIVE = 4_096n;
-/** Gas of one deployment; the largest contract takes a third of it. */
-const DEPLOYMENT_GAS = 5_000_000n;
+/** Gas of one deployment; the largest contract takes two thirds of it. */
+const DEPLOYMENT_GAS = 8_000_000n;
 const RECEIPT_TIMEOUT_MS = 120_000;
 const RECEIPT_POLL_MS = 50;
 
-/** Deployment parameters of a profile of the protocol's parameters; unless said, the token's holder is MetisDAO. */
+/** Deployment parameters of a profile of the protocol's parameters. */
 export function deployParametersOf(
-  parameters: Parameters,
+  protocol: Parameters,
   tokenHolder: Address,
   tokenSupplyWei: bigint,
-  metisDao: Address = tokenHolder,
 ): DeployParameters {
   const stake = (minimumStakeWei: bigint): StakeParameters => ({
     minimumStakeWei,
-    unbondingSeconds: BigInt(parameters.unbondingSeconds),
+    unbondingSeconds: BigInt(protocol.unbondingSeconds),
     maxActive: MAX_ACTIVE,
   });
   return {
     tokenHolder,
     tokenSupplyWei,
-    metisDao,
-    slotBlocks: BigInt(parameters.epochBlocks),
-    postGraceBlocks: BigInt(parameters.postGraceBlocks),
-    maxEpochAgeBlocks: MAX_EPOCH_AGE_BLOCKS,
-    maxWindowSeconds: BigInt(parameters.maxWindowSeconds),
-    sequencerStake: stake(parameters.minSequencerStakeWei),
-    providerStake: stake(parameters.minProviderStakeWei),
-    storageStake: stake(parameters.minStorageStakeWei),
+    protocol,
+    providerStake: stake(protocol.minProviderStakeWei),
+    storageStake: stake(protocol.minStorageStakeWei),
   };
 }
 
@@ -82,44 +70,94 @@ type Step = { readonly name: L1ContractName; readonly initCode: string };
 /** Contracts in the order of their nonces. */
 const ORDER = [
   "token",
+  "timelock",
+  "metisDao",
+  "beacon",
+  "parameters",
   "dacRegistry",
   "comco",
   "inbox",
-  "bridge",
   "sequencerPool",
+  "bondManager",
+  "bridge",
+  "rollupChain",
   "providerRegistry",
   "storageRegistry",
-  "rollupChain",
 ] as const satisfies readonly L1ContractName[];
 
-function initCode(abi: InterfaceAbi, creationCode: string, values: readonly unknown[]): string {
-  return concat([creationCode, new Interface(abi).encodeDeploy(values)]);
-}
+const CREATION_CODES: Record<L1ContractName, string> = {
+  token: METIS_TOKEN_CREATION_CODE,
+  timelock: TIMELOCK_CONTROLLER_CREATION_CODE,
+  metisDao: METIS_DAO_CREATION_CODE,
+  beacon: RANDOM_BEACON_CREATION_CODE,
+  parameters: NETWORK_PARAMETERS_CREATION_CODE,
+  dacRegistry: DAC_REGISTRY_CREATION_CODE,
+  comco: COMCO_CREATION_CODE,
+  inbox: INBOX_CREATION_CODE,
+  sequencerPool: SEQUENCER_POOL_CREATION_CODE,
+  bondManager: BOND_MANAGER_CREATION_CODE,
+  bridge: L1_BRIDGE_CREATION_CODE,
+  rollupChain: ROLLUP_CHAIN_CREATION_CODE,
+  providerRegistry: PROVIDER_REGISTRY_CREATION_CODE,
+  storageRegistry: STORAGE_REGISTRY_CREATION_CODE,
+};
 
-function deploymentSteps(at: L1Addresses, parameters: DeployParameters): readonly Step[] {
+/** Constructor arguments of each contract. */
+function constructorValues(at: L1Addresses, parameters: DeployParameters): Record<L1ContractName, readonly unknown[]> {
+  const { tokenHolder, tokenSupplyWei, protocol } = parameters;
+  const { epochBlocks, unbondingSeconds, maxWindowSeconds } = protocol;
   const stake = ({ minimumStakeWei, unbondingSeconds, maxActive }: StakeParameters): readonly unknown[] => [
     at.token,
     [minimumStakeWei, unbondingSeconds, maxActive],
   ];
-  const { slotBlocks, postGraceBlocks, maxEpochAgeBlocks, maxWindowSeconds } = parameters;
-  const rollup = [slotBlocks, postGraceBlocks, maxEpochAgeBlocks, maxWindowSeconds];
-  const codeOf: Record<L1ContractName, string> = {
-    token: initCode(METIS_TOKEN_ABI, METIS_TOKEN_CREATION_CODE, [parameters.tokenHolder, parameters.tokenSupplyWei]),
-    dacRegistry: initCode(DAC_REGISTRY_ABI, DAC_REGISTRY_CREATION_CODE, [at.comco]),
-    comco: initCode(COMCO_ABI, COMCO_CREATION_CODE, [at.dacRegistry, parameters.metisDao]),
-    inbox: initCode(INBOX_ABI, INBOX_CREATION_CODE, [at.bridge]),
-    bridge: initCode(L1_BRIDGE_ABI, L1_BRIDGE_CREATION_CODE, [at.token, at.dacRegistry, at.inbox]),
-    sequencerPool: initCode(SEQUENCER_POOL_ABI, SEQUENCER_POOL_CREATION_CODE, stake(parameters.sequencerStake)),
-    providerRegistry: initCode(PROVIDER_REGISTRY_ABI, PROVIDER_REGISTRY_CREATION_CODE, stake(parameters.providerStake)),
-    storageRegistry: initCode(STORAGE_REGISTRY_ABI, STORAGE_REGISTRY_CREATION_CODE, stake(parameters.storageStake)),
-    rollupChain: initCode(ROLLUP_CHAIN_ABI, ROLLUP_CHAIN_CREATION_CODE, [
-      at.dacRegistry,
-      at.inbox,
-      at.sequencerPool,
-      rollup,
-    ]),
+  const { votingDelaySeconds, votingPeriodSeconds, proposalThresholdWei, quorumPercent, timelockSeconds } = protocol;
+  const { thresholdFactor, minEligible, minSequencerStakeWei, labelFeeWei, proverShare, recordRewardWei } = protocol;
+  const { postGraceBlocks, rankDelayBlocks, minWindowSeconds } = protocol;
+  const { forceDelaySeconds, openAfterSeconds, exitAfterSeconds } = protocol;
+  return {
+    token: [tokenHolder, tokenSupplyWei],
+    timelock: [timelockSeconds, [at.metisDao], [ZERO_ADDRESS], ZERO_ADDRESS],
+    metisDao: [at.token, at.timelock, [votingDelaySeconds, votingPeriodSeconds, proposalThresholdWei, quorumPercent]],
+    beacon: [at.token, at.parameters, epochBlocks],
+    parameters: [
+      at.beacon,
+      at.timelock,
+      [thresholdFactor, minEligible, minSequencerStakeWei, labelFeeWei, proverShare, recordRewardWei, at.timelock],
+    ],
+    dacRegistry: [at.comco],
+    comco: [at.dacRegistry, at.timelock, at.token, at.parameters],
+    inbox: [at.bridge, at.dacRegistry, at.rollupChain, epochBlocks],
+    sequencerPool: [at.token, at.beacon, at.bondManager, unbondingSeconds],
+    bondManager: [
+      [at.token, at.parameters, at.beacon, at.sequencerPool, at.bridge, at.rollupChain],
+      maxWindowSeconds,
+      unbondingSeconds,
+    ],
+    bridge: [at.token, at.inbox, at.rollupChain, at.bondManager],
+    rollupChain: [
+      [at.dacRegistry, at.inbox, at.beacon, at.sequencerPool, at.bondManager, ZERO_ADDRESS, ZERO_ADDRESS],
+      [
+        postGraceBlocks,
+        rankDelayBlocks,
+        minWindowSeconds,
+        maxWindowSeconds,
+        forceDelaySeconds,
+        openAfterSeconds,
+        exitAfterSeconds,
+      ],
+      at.comco,
+    ],
+    providerRegistry: stake(parameters.providerStake),
+    storageRegistry: stake(parameters.storageStake),
   };
-  return ORDER.map((name) => ({ name, initCode: codeOf[name] }));
+}
+
+function deploymentSteps(at: L1Addresses, parameters: DeployParameters): readonly Step[] {
+  const values = constructorValues(at, parameters);
+  return ORDER.map((name) => ({
+    name,
+    initCode: concat([CREATION_CODES[name], INTERFACES[name].encodeDeploy(values[name])]),
+  }));
 }
 
 /** Where a deployment is, and from which block on its events are. */

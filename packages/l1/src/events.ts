@@ -1,5 +1,6 @@
 import type { Address, BatchHeader, ChainId, Hash, Hex } from "@mvm/protocol";
 import type { Registration } from "./bindings/calls.ts";
+import type { QueueItemValues } from "./bindings/queueItemValues.ts";
 import type { StakedRole } from "./contracts.ts";
 import type { L1Error } from "./l1Error.ts";
 
@@ -17,6 +18,8 @@ export type DacCreatedEvent = L1Origin & {
   readonly charter: Hex;
   /** governance contract on L1 that sets the DAC's tax rates */
   readonly metisDao: Address;
+  /** asked for */
+  readonly storageUnits: number;
 };
 
 type OfOperator = L1Origin & { readonly role: StakedRole; readonly index: bigint; readonly operator: Address };
@@ -26,23 +29,67 @@ export type RegisteredEvent = OfOperator & Registration & { readonly type: "regi
 /** An operator changed its network address. */
 export type AddressUpdatedEvent = OfOperator &
   Pick<Registration, "peerId" | "multiaddr"> & { readonly type: "address-updated" };
-/** An operator left the list of active ones; unlocksAt in seconds. */
-export type ExitedEvent = OfOperator & { readonly type: "exited"; readonly unlocksAt: bigint };
+/** An operator left the list of active ones; unlocksAt in seconds, undefined where it was ejected. */
+export type ExitedEvent = OfOperator & { readonly type: "exited"; readonly unlocksAt: bigint | undefined };
 /** An operator got its stake back. */
 export type StakeWithdrawnEvent = OfOperator & { readonly type: "stake-withdrawn"; readonly stakeWei: bigint };
 
-/** A deposit was queued. */
+/** An item was added to a DAC's queue. */
 export type QueueItemAddedEvent = L1Origin & {
   readonly type: "queue-item-added";
   readonly chainId: ChainId;
   readonly index: bigint;
+  readonly item: QueueItemValues;
+  /** calldata, or a signed transaction; its hash is in the item */
+  readonly data: Uint8Array;
+  readonly queueHash: Hash;
+};
+
+/** A deposit waits outside its DAC's queue. */
+export type DepositHeldEvent = L1Origin & {
+  readonly type: "deposit-held";
+  readonly chainId: ChainId;
+  readonly id: bigint;
   readonly from: Address;
   readonly to: Address;
   readonly amountWei: bigint;
-  /** seconds */
-  readonly timestamp: bigint;
-  readonly queueHash: Hash;
 };
+
+/** A held deposit went into the queue, or back to who paid it. */
+export type HeldGoneEvent = L1Origin & {
+  readonly type: "held-released" | "held-refunded";
+  readonly chainId: ChainId;
+  readonly id: bigint;
+};
+
+/** A sequencer's effective stake changed, from this block's epoch on. */
+export type StakeChangedEvent = L1Origin & {
+  readonly type: "stake-changed";
+  readonly index: bigint;
+  /** position on the grid of effective stakes; 0: not drawn */
+  readonly grid: number;
+  readonly stakeWei: bigint;
+};
+
+/** A DAC's Dynamic Bond Threshold changed. */
+export type ThresholdChangedEvent = L1Origin & {
+  readonly type: "threshold-changed";
+  readonly chainId: ChainId;
+  /** whole MT */
+  readonly thresholdMT: number;
+};
+
+/** A rank took a slot over. */
+export type SlotClaimedEvent = L1Origin & {
+  readonly type: "slot-claimed";
+  readonly chainId: ChainId;
+  readonly slot: bigint;
+  readonly rank: number;
+  readonly sequencer: Address;
+};
+
+/** A chain turned to exit for good. */
+export type TurnedToExitEvent = L1Origin & { readonly type: "turned-to-exit"; readonly chainId: ChainId };
 
 /** A batch was appended. */
 export type BatchAppendedEvent = L1Origin & {
@@ -62,6 +109,12 @@ export type ContractEvent =
   | ExitedEvent
   | StakeWithdrawnEvent
   | QueueItemAddedEvent
+  | DepositHeldEvent
+  | HeldGoneEvent
+  | StakeChangedEvent
+  | ThresholdChangedEvent
+  | SlotClaimedEvent
+  | TurnedToExitEvent
   | BatchAppendedEvent;
 
 /** A new L1 block; the contract events of the block follow. */

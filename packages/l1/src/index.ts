@@ -1,5 +1,17 @@
+export * from "./bindings/bridgeCalls.ts";
+export * from "./bindings/bridgeReads.ts";
 export * from "./bindings/calls.ts";
+export * from "./bindings/dacReads.ts";
+export * from "./bindings/governanceCalls.ts";
+export type { L1Call } from "./bindings/l1Call.ts";
+export type { QueueItemValues } from "./bindings/queueItemValues.ts";
 export * from "./bindings/reads.ts";
+export type { L1Reader } from "./bindings/readView.ts";
+export { appendBatches, type BatchProof, claimSlot, type SignedBatch, turnToExit } from "./bindings/rollupCalls.ts";
+export { receiptEvents } from "./bindings/scanLogs.ts";
+export * from "./bindings/stakeReads.ts";
+export * from "./bindings/tokenCalls.ts";
+export * from "./bindings/tokenReads.ts";
 export * from "./blobs.ts";
 export { decodeCharter, encodeCharter } from "./charterAbi.ts";
 export {
@@ -7,6 +19,7 @@ export {
   type L1Addresses,
   type L1ContractName,
   REGISTRY_OF_ROLE,
+  STAKE_HOLDER_OF_ROLE,
   type StakedRole,
 } from "./contracts.ts";
 export * from "./deploy.ts";

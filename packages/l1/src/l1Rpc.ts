@@ -140,12 +140,13 @@ export async function getBlock(transport: L1Transport, block: bigint | "latest")
   return parsed;
 }
 
-/** Filter of getLogs: one range of blocks, any of the addresses, any of the first topics. */
+/** Filter of getLogs: one range of blocks, any of the addresses, any of the first topics, these topics after it. */
 export type LogFilter = {
   readonly fromBlock: bigint;
   readonly toBlock: bigint;
   readonly addresses: readonly Address[];
   readonly firstTopics: readonly Hash[];
+  readonly laterTopics?: readonly Hash[];
 };
 
 /** Logs of a range, in order of block and log index. */
@@ -156,7 +157,7 @@ export async function getLogs(transport: L1Transport, filter: LogFilter): Promis
       fromBlock: toQuantity(filter.fromBlock),
       toBlock: toQuantity(filter.toBlock),
       address: filter.addresses,
-      topics: [filter.firstTopics],
+      topics: [filter.firstTopics, ...(filter.laterTopics ?? [])],
     },
   ]);
   if (!Array.isArray(value)) throw new L1Error("bad-response", "L1's logs are not a list", { method });

@@ -1,7 +1,7 @@
 import { type Address, type Hash, type Hex, toAddress } from "@mvm/protocol";
 import { Transaction, type Wallet } from "ethers";
 import { driveAttempt, getNonce } from "./attemptDriver.ts";
-import type { L1Call } from "./bindings/calls.ts";
+import type { L1Call } from "./bindings/l1Call.ts";
 import { decodeRevert, revertDataOf } from "./contracts.ts";
 import { MAX_TRANSACTION_GAS } from "./deploy.ts";
 import { L1Error, type L1ErrorData } from "./l1Error.ts";

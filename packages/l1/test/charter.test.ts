@@ -15,7 +15,7 @@ import {
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { INTERFACES } from "../src/contracts.ts";
-import { CHARTER, startNetwork, type TestNetwork } from "./network.ts";
+import { CHARTER, dacNamed, startNetwork, type TestNetwork } from "./network.ts";
 import { numbered, someCharter } from "./someCharter.ts";
 
 let network: TestNetwork;
@@ -47,7 +47,7 @@ const ERROR_OF: Record<CharterFaultCode, string> = {
 /** Name of the error by which L1 refuses a charter; null: it takes it. */
 async function verdictOfL1(charter: Charter): Promise<string | null> {
   try {
-    await previewDac(network.reader, { label: "alpha", charter });
+    await previewDac(network.reader, { ...dacNamed("alpha"), charter });
     return null;
   } catch (error) {
     if (!(error instanceof L1Error) || error.code !== "reverted") throw error;
@@ -111,7 +111,7 @@ describe("charters", () => {
   it("may name the opcodes that have a name, and no other byte", async () => {
     for (let byte = 0; byte < 256; byte++) {
       const rule = [[], 0, `0x${byte.toString(16).padStart(2, "0")}`];
-      const data = INTERFACES.comco.encodeFunctionData("previewDac", ["alpha", ["", "", [rule], [], ZERO_ADDRESS]]);
+      const data = INTERFACES.comco.encodeFunctionData("previewDac", ["alpha", ["", "", [rule], [], ZERO_ADDRESS], 1]);
       const call = network.anvil.provider.call({ to: network.addresses.comco, data });
       const refusal = await call.then(
         () => null,

@@ -1,18 +1,9 @@
-import {
-  appendBatch,
-  approve,
-  chainIdOfLabel,
-  decodeCharter,
-  depositMt,
-  L1Error,
-  L1Follower,
-  register,
-  transferMt,
-} from "@mvm/l1";
+import { appendBatches, chainIdOfLabel, decodeCharter, depositMt, L1Error, L1Follower } from "@mvm/l1";
 import { type Address, type ChainId, toAddress } from "@mvm/protocol";
 import { AbiCoder } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  beginNextDraw,
   blockHash,
   CHARTER,
   createDacNamed,
@@ -22,7 +13,8 @@ import {
   MT,
   nextHeader,
   Recorder,
-  signUpOf,
+  registerFor,
+  signed,
   startNetwork,
   type TestNetwork,
   tampered,
@@ -269,24 +261,15 @@ describe("a batch that a contract appended", () => {
     forwarder = toAddress(receipt!.contractAddress!);
     await createDacNamed(network, "by-contract");
     chainId = (await chainIdOfLabel(network.reader, "by-contract"))!;
-    await registerContract(forwarder);
+    await registerFor(network, network.accounts[1]!, "sequencer");
+    await beginNextDraw(network);
   });
-
-  async function registerContract(operator: Address): Promise<void> {
-    const owner = network.accounts[1]!;
-    const stakeWei = 1_000n * MT;
-    const { addresses } = network;
-    await network.accounts[0]!.submit(transferMt(addresses, operator, stakeWei));
-    await owner.submit(through(operator, approve(addresses, "sequencerPool", stakeWei)));
-    const signUp = signUpOf(network, "sequencer", operator);
-    await owner.submit(through(operator, register(addresses, "sequencer", { signUp, stakeWei })));
-  }
 
   it("is told without its data, after an error event", async () => {
     const data = new Uint8Array(100).fill(7);
     const header = await nextHeader(network, chainId, data);
-    expect(header.poster).toBe(forwarder);
-    await network.accounts[1]!.submit(through(forwarder, appendBatch(network.addresses, { header, data })));
+    const call = appendBatches(network.addresses, [signed(network, header, data)]);
+    await network.accounts[2]!.submit(through(forwarder, call));
     const recorder = new Recorder(options());
     await recorder.untilBlock(await headNumber(network.anvil));
     await recorder.stop();
@@ -328,7 +311,7 @@ describe("what others wrote", () => {
     await recorder.stop();
     const items = recorder.ofType("queue-item-added").filter((item) => item.chainId === chainId);
     expect(items.map(({ index }) => index)).toEqual([0n, 1n, 2n, 3n, 4n, 5n]);
-    expect(items.reduce((sum, { amountWei }) => sum + amountWei, 0n)).toBe(9n * MT);
+    expect(items.reduce((sum, { item }) => sum + item.mint, 0n)).toBe(9n * MT);
   });
 });
 

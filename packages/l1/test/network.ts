@@ -1,19 +1,25 @@
 import {
+  appendBatches,
   approve,
   createDac,
-  currentSlot,
   deployContracts,
   deployParametersOf,
+  getHeader,
   headOf,
+  isRecorded,
   type L1Addresses,
   type L1Call,
+  L1Error,
   type L1Event,
   L1Follower,
   type L1FollowerOptions,
   type L1Reader,
   L1Submitter,
   type L1Transport,
+  recordEpoch,
   register,
+  type SignedBatch,
+  STAKE_HOLDER_OF_ROLE,
   type StakedRole,
   sequencerOf,
   transferMt,
@@ -21,11 +27,16 @@ import {
 import {
   type Address,
   type BatchHeader,
+  batchDigest,
   blsKeyFromSeed,
   type ChainId,
   type Charter,
+  drawBlockOf,
+  epochRandomness,
+  firstBlockOf,
   fromHex,
   type Hash,
+  type Hex,
   keccakHash,
   PROFILES,
   provePossession,
@@ -33,10 +44,13 @@ import {
   ZERO_ADDRESS,
   ZERO_HASH,
 } from "@mvm/protocol";
-import type { Wallet } from "ethers";
+import { toQuantity, type Wallet } from "ethers";
 import { type Anvil, startAnvil } from "./anvil.ts";
 
 export const MT = 10n ** 18n;
+export const { epochBlocks: EPOCH_BLOCKS } = PROFILES.devnet;
+/** What one sequencer, provider or host stakes. */
+export const STAKE_WEI = 1_000n * MT;
 export const CHARTER: Charter = {
   vision: "to be useful",
   mission: "by being tested",
@@ -54,6 +68,8 @@ export type TestNetwork = {
   readonly firstBlock: bigint;
   readonly reader: L1Reader;
   readonly accounts: readonly L1Submitter[];
+  /** of the epochs that were recorded here */
+  readonly randomness: Map<bigint, Hash>;
   stop(): Promise<void>;
 };
 
@@ -73,11 +89,13 @@ export async function startNetwork(): Promise<TestNetwork> {
   const parameters = deployParametersOf(PROFILES.devnet, toAddress(signer.address), 10n ** 9n * MT);
   const { addresses, firstBlock } = await deployContracts({ signer, parameters });
   const accounts = anvil.wallets.map((wallet) => submitterOf(anvil, wallet, ending.signal));
+  await accounts[0]!.submit(approve(addresses, "comco", 10n ** 6n * MT));
   const stop = async (): Promise<void> => {
     ending.abort();
     await anvil.stop();
   };
-  return { anvil, addresses, firstBlock, reader: { transport: anvil.provider, addresses }, accounts, stop };
+  const reader = { transport: anvil.provider, addresses };
+  return { anvil, addresses, firstBlock, reader, accounts, randomness: new Map(), stop };
 }
 
 /** Gives MT to an account and lets a contract pull them. */
@@ -113,47 +131,125 @@ export const REGISTRIES = {
 } as const;
 
 export async function registerFor(network: TestNetwork, account: L1Submitter, role: StakedRole): Promise<void> {
-  const stakeWei = 1_000n * MT;
-  await fund(network, account, REGISTRIES[role], stakeWei);
+  await fund(network, account, STAKE_HOLDER_OF_ROLE[role], STAKE_WEI);
   const signUp = signUpOf(network, role, account.address);
-  await account.submit(register(network.addresses, role, { signUp, stakeWei }));
+  await account.submit(register(network.addresses, role, { signUp, stakeWei: STAKE_WEI }));
 }
+
+export const dacNamed = (label: string) => ({ label, charter: CHARTER, storageUnits: 1 });
 
 export async function createDacNamed(network: TestNetwork, label: string): Promise<void> {
-  await network.accounts[0]!.submit(createDac(network.addresses, { label, charter: CHARTER }));
+  await network.accounts[0]!.submit(createDac(network.addresses, dacNamed(label)));
 }
 
-/** Header of the chain's next batch by whoever is elected for the next L1 block's slot. */
+/** Mines up to a block. */
+export async function mineTo(network: TestNetwork, number: bigint): Promise<void> {
+  const head = await headNumber(network.anvil);
+  if (number > head) await network.anvil.mine(Number(number - head));
+}
+
+/** Takes the record of an epoch whose draw block is there. */
+export async function record(network: TestNetwork, epoch: bigint): Promise<void> {
+  const header = await getHeader(network.anvil.provider, drawBlockOf(epoch, EPOCH_BLOCKS));
+  if (header === undefined) throw new RangeError(`epoch ${epoch} is not drawn yet`);
+  await network.accounts[0]!.submit(recordEpoch(network.addresses, { epoch, header }));
+  const block = toQuantity(drawBlockOf(epoch, EPOCH_BLOCKS));
+  const { mixHash } = await network.anvil.provider.send("eth_getBlockByNumber", [block, false]);
+  network.randomness.set(epoch, epochRandomness(epoch, mixHash));
+}
+
+/** Goes to the beginning of a slot, by default the next one, and takes its record, which is the slot's first block. */
+export async function beginSlot(network: TestNetwork, slot?: bigint): Promise<bigint> {
+  const next = slot ?? (await headNumber(network.anvil)) / BigInt(EPOCH_BLOCKS) + 1n;
+  await mineTo(network, firstBlockOf(next, EPOCH_BLOCKS) - 1n);
+  await record(network, next);
+  return next;
+}
+
+/** Goes to the first slot that draws from what is registered now. */
+export async function beginNextDraw(network: TestNetwork): Promise<bigint> {
+  return beginSlot(network, (await headNumber(network.anvil)) / BigInt(EPOCH_BLOCKS) + 2n);
+}
+
+/** The slot of the next L1 block, recorded. */
+export async function recordedSlot(network: TestNetwork): Promise<bigint> {
+  const slot = ((await headNumber(network.anvil)) + 1n) / BigInt(EPOCH_BLOCKS);
+  if (await isRecorded(network.reader, slot)) return slot;
+  await record(network, slot);
+  return recordedSlot(network);
+}
+
+/** Header of the chain's next batch by whoever leads the next L1 block's slot. */
 export async function nextHeader(
   network: TestNetwork,
   chainId: ChainId,
   data: Uint8Array,
   blocks = 5n,
 ): Promise<BatchHeader> {
+  const slot = await recordedSlot(network);
   const head = await headOf(network.reader, chainId);
-  const slot = await currentSlot(network.reader);
-  const number = BigInt((await network.anvil.provider.send("eth_blockNumber", [])) as string);
   return {
     chainId,
-    generation: 0n,
+    generation: head.generation,
     index: head.nextIndex,
     previousBatchHash: head.lastBatchHash,
     firstBlock: head.lastBlock + 1n,
     lastBlock: head.lastBlock + blocks,
+    blobHash: ZERO_HASH,
     dataHash: keccakHash(data),
-    blocksRoot: ZERO_HASH,
-    transactionsRoot: ZERO_HASH,
+    blocksRoot: keccakHash(Uint8Array.of(1)),
+    transactionsRoot: keccakHash(Uint8Array.of(2)),
     queueEnd: head.queueEnd,
     slot,
-    poster: await sequencerOf(network.reader, chainId, slot),
-    epochBlock: number,
+    poster: await sequencerOf(network.reader, { chainId, slot, rank: 0 }),
   };
+}
+
+/** The batch with the signature of its poster, an account of the network. */
+export function signed(
+  network: TestNetwork,
+  header: BatchHeader,
+  data: Uint8Array,
+  shown: Pick<SignedBatch, "nextItem" | "firstItem"> = {},
+): SignedBatch {
+  const wallet = network.anvil.wallets[network.accounts.indexOf(accountOf(network, header.poster))]!;
+  const identity = { l1ChainId: network.anvil.l1ChainId, comco: network.addresses.comco };
+  const randomness = network.randomness.get(header.slot) ?? ZERO_HASH;
+  const { r, s, yParity } = wallet.signingKey.sign(batchDigest(identity, randomness, header));
+  return { header, data, signature: `${r}${s.slice(2)}0${yParity}` as Hex, ...shown };
+}
+
+/** Has the chain's next batch carried to L1; gives back its header. */
+export async function postNext(network: TestNetwork, chainId: ChainId, data: Uint8Array): Promise<BatchHeader> {
+  const header = await nextHeader(network, chainId, data);
+  await network.accounts[0]!.submit(appendBatches(network.addresses, [signed(network, header, data)]));
+  return header;
 }
 
 export function accountOf(network: TestNetwork, address: Address): L1Submitter {
   const account = network.accounts.find((candidate) => candidate.address === address);
   if (account === undefined) throw new RangeError(`no account ${address}`);
   return account;
+}
+
+/** All that a follower tells of L1 as it stands. */
+export async function everythingTold(network: TestNetwork): Promise<Recorder> {
+  const { addresses, firstBlock, anvil } = network;
+  const recorder = new Recorder({ transport: anvil.provider, addresses, fromBlock: firstBlock });
+  await recorder.untilBlock(await headNumber(anvil));
+  await recorder.stop();
+  return recorder;
+}
+
+/** Name of the custom error by which L1 refuses a call; undefined where it takes it. */
+export async function refusalOf(work: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof L1Error) || error.code !== "reverted") throw error;
+    return error.data.revert?.name ?? "unnamed";
+  }
 }
 
 /** Runs a follower and keeps what it tells; waits are bounded and on a condition. */

@@ -43,6 +43,7 @@ const VIEWS = new Interface([
   "function credit(address) view returns (uint256)",
 ]);
 const METIS_DAO = numbered(0xda0);
+const BRIDGE = numbered(0xb1d);
 const STRANGER = numbered(0xfffff);
 const FUNDS = `0x${(10n ** 24n).toString(16)}`;
 
@@ -106,7 +107,7 @@ describe("the predeploys' code and the protocol's reading of it", () => {
     const property = fc.asyncProperty(legal, async (charter) => {
       const snapshot = await anvil.provider.send("evm_snapshot", []);
       const encoded = fromHex(encodeCharter(charter));
-      expect(await bySystem(foundingTransaction({ charter: encoded, metisDao: METIS_DAO }))).toBe(true);
+      expect(await bySystem(foundingTransaction({ charter: encoded, metisDao: METIS_DAO, bridge: BRIDGE }))).toBe(true);
       expect(await view(PREDEPLOYS.dacMaster, "isSealed")).toBe(true);
       await expectCompiled(charter);
       await anvil.provider.send("evm_revert", [snapshot]);
@@ -118,7 +119,7 @@ describe("the predeploys' code and the protocol's reading of it", () => {
     const snapshot = await anvil.provider.send("evm_snapshot", []);
     const highest = `0x${"ff".repeat(20)}` as Address;
     const plain: Charter = { vision: "", mission: "", permissions: [], taxRates: [], managementContract: METIS_DAO };
-    await bySystem(foundingTransaction({ charter: fromHex(encodeCharter(plain)), metisDao: highest }));
+    await bySystem(foundingTransaction({ charter: fromHex(encodeCharter(plain)), metisDao: highest, bridge: BRIDGE }));
     const alias = (await view(PREDEPLOYS.dacMaster, "metisDaoAlias")) as string;
     expect(alias.toLowerCase()).toBe(aliasOf(highest));
     await anvil.provider.send("evm_revert", [snapshot]);
@@ -140,7 +141,7 @@ describe("the predeploys' code and the protocol's reading of it", () => {
 
   it("agree on how a settle names its accounts", async () => {
     await anvil.provider.send("anvil_setBalance", [PREDEPLOYS.executionManager, toQuantity(110_000)]);
-    const settlement = { sequencer: numbered(1), providers: [numbered(2), numbered(3)], l1Fees: 10_000n };
+    const settlement = { sequencer: numbered(1), providers: [numbered(2), numbered(3)], l1Fees: 10_000n, seen: [] };
     expect(await bySystem(settleTransaction(1n, settlement))).toBe(true);
     const credits = [1, 2, 3].map((number) => view(PREDEPLOYS.feeVault, "credit", numbered(number)));
     expect(await Promise.all(credits)).toEqual([35_000n, 25_000n, 25_000n]);

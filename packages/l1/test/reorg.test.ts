@@ -1,33 +1,32 @@
 import {
-  appendBatch,
   chainIdOfLabel,
   depositMt,
   type L1Event,
   MAX_REMEMBERED_BLOCKS,
   register,
+  STAKE_HOLDER_OF_ROLE,
   type StakedRole,
 } from "@mvm/l1";
-import { type ChainId, PROFILES } from "@mvm/protocol";
+import type { ChainId } from "@mvm/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
-  accountOf,
+  beginNextDraw,
   blockHash,
   createDacNamed,
   fund,
   headNumber,
   MT,
-  nextHeader,
-  REGISTRIES,
+  postNext,
   Recorder,
   registerFor,
+  STAKE_WEI,
   signUpOf,
   startNetwork,
   type TestNetwork,
   tampered,
 } from "./network.ts";
 
-const STAKE_WEI = 1_000n * MT;
 const DEPOSITOR = 4;
 /** Accounts that register and are rolled back; those before it are the sequencers. */
 const FIRST_NEWCOMER = 5;
@@ -43,10 +42,10 @@ beforeAll(async () => {
   for (const n of [1, 2]) await registerFor(network, network.accounts[n]!, "sequencer");
   await fund(network, network.accounts[DEPOSITOR]!, "bridge", 1_000_000n * MT);
   for (const account of network.accounts.slice(FIRST_NEWCOMER, FIRST_NEWCOMER + 3)) {
-    for (const role of ["provider", "storage"] as const) await fund(network, account, REGISTRIES[role], STAKE_WEI);
+    for (const role of ["provider", "storage"] as const)
+      await fund(network, account, STAKE_HOLDER_OF_ROLE[role], STAKE_WEI);
   }
-  // Sequencers are elected from the slot after their registration on.
-  await network.anvil.mine(2 * Number(PROFILES.devnet.epochBlocks));
+  await beginNextDraw(network);
 });
 afterAll(() => network.stop());
 
@@ -65,14 +64,10 @@ const deposit = (amount: number): Promise<unknown> => {
 };
 const signUp = (n: number, role: StakedRole): Promise<unknown> => {
   const account = network.accounts[FIRST_NEWCOMER + n]!;
-  const own = signUpOf(network, role, account.address);
-  return account.submit(register(network.addresses, role, { signUp: own, stakeWei: STAKE_WEI }));
+  const call = { signUp: signUpOf(network, role, account.address), stakeWei: STAKE_WEI };
+  return account.submit(register(network.addresses, role, call));
 };
-const post = async (content: number): Promise<unknown> => {
-  const data = new Uint8Array(64).fill(content);
-  const header = await nextHeader(network, chainId, data);
-  return accountOf(network, header.poster).submit(appendBatch(network.addresses, { header, data }));
-};
+const post = (content: number): Promise<unknown> => postNext(network, chainId, new Uint8Array(64).fill(content));
 /** Makes the last blocks not to have been, and as many empty ones in their place. */
 const takeBack = (depth: number): Promise<unknown> => network.anvil.provider.send("anvil_reorg", [depth, []]);
 
@@ -121,10 +116,10 @@ describe("a reorganisation of a real L1", () => {
     await expectInStep(recorder);
     await recorder.stop();
     expect(recorder.ofType("reorg")).toEqual([{ type: "reorg", toBlock: common }]);
-    const told = ["reorg", "batch-appended", "queue-item-added", "registered"];
+    const told = ["reorg", "batch-appended", "queue-item-added", "threshold-changed", "registered"];
     expect(typesSince(recorder, start)).toEqual(told);
     const items = standing(recorder.events).filter(({ type }) => type === "queue-item-added");
-    expect(items).toMatchObject([{ index: 0n, amountWei: 5n * MT }]);
+    expect(items).toMatchObject([{ index: 0n, item: { mint: 5n * MT } }]);
     const [batch] = standing(recorder.events).filter(({ type }) => type === "batch-appended");
     expect(batch).toMatchObject({ index: 0n, data: new Uint8Array(64).fill(2) });
   });
@@ -208,7 +203,7 @@ describe("a reorganisation of a real L1", () => {
     await expectInStep(recorder);
     await recorder.stop();
     const items = recorder.ofType("queue-item-added");
-    expect(items.map(({ amountWei }) => amountWei / MT)).toEqual([1n, 7n]);
+    expect(items.map(({ item }) => item.mint / MT)).toEqual([1n, 7n]);
   });
 
   it("of everything that was followed is replayed from the first block, remembered blocks or none given", async () => {

@@ -10,19 +10,20 @@ import {
 import { toAddress } from "@mvm/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startAnvil } from "./anvil.ts";
-import { CHARTER, MT, startNetwork, submitterOf, type TestNetwork, tampered } from "./network.ts";
+import { dacNamed, fund, MT, startNetwork, submitterOf, type TestNetwork, tampered } from "./network.ts";
 
 let network: TestNetwork;
 const RECEIVER = toAddress(`0x${"ab".repeat(20)}`);
 
 beforeAll(async () => {
   network = await startNetwork();
+  for (const account of network.accounts.slice(1)) await fund(network, account, "comco", 100n * MT);
 });
 afterAll(async () => {
   await network.stop();
 });
 
-const dac = (label: string) => createDac(network.addresses, { label, charter: CHARTER });
+const dac = (label: string) => createDac(network.addresses, dacNamed(label));
 const failureOf = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
     () => undefined,
@@ -34,13 +35,14 @@ const nonceOf = async (address: string): Promise<number> =>
 describe("L1Submitter", () => {
   it("names the custom error of a call that would revert, and sends nothing", async () => {
     const account = network.accounts[1]!;
+    const before = await nonceOf(account.address);
     const failure = await failureOf(account.submit(dac("Not Valid")));
     expect(failure).toBeInstanceOf(L1Error);
     expect(failure).toMatchObject({
       code: "reverted",
       data: { action: "comco.createDac", revert: { name: "InvalidLabel", args: { label: "Not Valid" } } },
     });
-    expect(await nonceOf(account.address)).toBe(0);
+    expect(await nonceOf(account.address)).toBe(before);
   });
 
   it("names errors of contracts that the called one calls", async () => {

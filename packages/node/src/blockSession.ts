@@ -4,9 +4,12 @@ import {
   type Account,
   type BlockEnvironment,
   type BlockOutcome,
+  blockOutcomeCodec,
   CHARTER_SLOTS,
   charterKeys,
   EMPTY_CODE_HASH,
+  encode,
+  encodeSystemTransaction,
   genesisAccount,
   genesisCode,
   type Hash,
@@ -30,11 +33,14 @@ const GATHERING_ROUNDS = 6;
 /** Values fetched in one of these rounds; below the reads that ProvenReader has under way at the most. */
 const GATHERED_KEYS = 2_048;
 
+/** Bytes that RLP puts before a string or a list, at the most. */
+const LIST_HEADER_BYTES = 8;
+
 /** wei; enough for every share of a settle to be more than nothing */
 const SOME_FEES = 10n ** 18n;
 const FLAGS = hotSlot(CHARTER_SLOTS.flags);
 
-type Opening = Pick<OpenSessionEffect, "environment" | "opening" | "foreseen" | "keys">;
+type Opening = Pick<OpenSessionEffect, "chainId" | "environment" | "opening" | "foreseen" | "keys">;
 
 export class BlockSession {
   readonly #parent: Parent;
@@ -60,10 +66,18 @@ export class BlockSession {
     this.#abort.abort();
   }
 
-  /** Executes the block's opening on the working state; what settle and the job will read first comes with the same fetches. */
-  async open({ environment, opening, foreseen, keys }: Opening): Promise<void> {
+  /**
+   * Executes the block's opening on the working state; what settle and the job will read first comes with the same fetches.
+   * @returns bytes that the opening and its outcomes take in the block
+   */
+  async open({ chainId, environment, opening, foreseen, keys }: Opening): Promise<number> {
     await this.#gather(environment, [...opening, foreseen], [...keys, FLAGS]);
     this.#opening = await this.#execute(environment, opening);
+    const parts = [
+      ...opening.map((transaction) => encodeSystemTransaction(chainId, transaction)),
+      ...this.#opening.map((outcome) => encode(blockOutcomeCodec, outcome)),
+    ];
+    return parts.reduce((sum, { length }) => sum + length + LIST_HEADER_BYTES, 0);
   }
 
   async #execute(environment: BlockEnvironment, transactions: readonly SystemTransaction[]): Promise<BlockOutcome[]> {

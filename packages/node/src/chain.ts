@@ -3,6 +3,7 @@ import {
   type ChainId,
   decodeBlock,
   encodeBlock,
+  executedHash,
   genesisWrites,
   type Hash,
   hashHeader,
@@ -113,6 +114,11 @@ export class Chain {
     return this.#follower.safeNumber;
   }
 
+  /** Last block whose batch L1 takes back no more. */
+  get settledNumber(): bigint {
+    return this.#follower.settledNumber;
+  }
+
   get finalNumber(): bigint {
     return this.#follower.finalNumber;
   }
@@ -138,6 +144,11 @@ export class Chain {
 
   receive(block: SealedBlock): void {
     this.#driver.dispatch({ kind: "block", block });
+  }
+
+  /** L1 took back the blocks after this one. */
+  l1Reorg(toBlock: bigint): void {
+    this.#driver.dispatch({ kind: "l1Reorg", toBlock });
   }
 
   l1Changed(): void {
@@ -240,6 +251,7 @@ export class Chain {
         encodedBlock: encodeBlock(block),
         receipts: receiptsOf(transactions, outcomes),
         transactionHashes: transactions.map(keccakHash),
+        executedHashes: transactions.map((raw, i) => executedHash(raw, block.chainId, outcomes[i]!)),
         logs: outcomes.map((outcome) => outcome.logs),
       });
       await this.#finalise();

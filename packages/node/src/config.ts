@@ -6,7 +6,18 @@ import { type Address, PROFILES, type ProfileName, toAddress } from "@mvm/protoc
 import { z } from "zod";
 
 export class ConfigError extends Error {
-  readonly code: "missing" | "unreadable" | "invalid" | "newer-version";
+  readonly code: /** what has to be there is not, or cannot be read */
+    | "missing"
+    | "unreadable"
+    /** a setting or an argument that cannot be */
+    | "invalid"
+    | "newer-version"
+    /** no DAC has the label */
+    | "unknown-dac"
+    /** MT, ether or another token that the account lacks */
+    | "not-enough"
+    /** only from a later time on */
+    | "not-yet";
   constructor(code: ConfigError["code"], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "ConfigError";
@@ -17,9 +28,9 @@ export class ConfigError extends Error {
 export const ROLES = ["provider", "sequencer", "storage", "gateway"] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Versions of the configuration and of a network's description; neither has an older one. */
+/** Versions of the configuration and of a network's description. An older network has other contracts: nobody can join it. */
 const CONFIG_VERSION = 1;
-const NETWORK_VERSION = 1;
+const NETWORK_VERSION = 2;
 
 const address = z
   .string()
@@ -28,11 +39,16 @@ const address = z
 
 const contracts = z.strictObject({
   token: address,
+  timelock: address,
+  metisDao: address,
+  beacon: address,
+  parameters: address,
   dacRegistry: address,
   comco: address,
   inbox: address,
   bridge: address,
   sequencerPool: address,
+  bondManager: address,
   providerRegistry: address,
   storageRegistry: address,
   rollupChain: address,
@@ -62,6 +78,13 @@ const configSchema = z.strictObject({
   bootstrap: z.array(z.string().includes("/p2p/")).max(32),
   /** whether the node signs up for its staked roles by itself, with the profile's least stake */
   register: z.boolean(),
+  /** whole MT that a sequencer signs up with; the profile's least stake where it is not given */
+  sequencerStakeMT: z
+    .number()
+    .int()
+    .positive()
+    .max(2 ** 32 - 1)
+    .optional(),
   gateway: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65_535), domain: z.string() }),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
 });

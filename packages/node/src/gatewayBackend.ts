@@ -1,17 +1,20 @@
 /** A gateway's view of one DAC for JSON-RPC: own blocks and pool, state proven by the storage hosts. */
-import type { Address, Hash, SealedBlock, StateReader, Transaction } from "@mvm/protocol";
+import type { Address, Hash, SealedBlock, StateKey, StateReader, Transaction } from "@mvm/protocol";
 import {
   BackendError,
   type ChainBackend,
   type HeadTag,
   type LogQuery,
+  type StateProof,
   SubmitError,
   type SyncProgress,
   type TransactionPlace,
 } from "@mvm/rpc";
+import { accountPath, NodeMap, slotPath } from "@mvm/state";
 import type { Chain } from "./chain.ts";
 import type { HostClient } from "./hostClient.ts";
 import type { Pooling } from "./pooling.ts";
+import { nodesOfReaders } from "./withdrawalProof.ts";
 
 export type GatewayBackendOptions = {
   readonly chain: Chain;
@@ -76,6 +79,25 @@ export class GatewayBackend implements ChainBackend {
     return described;
   }
 
+  /** A reader of its own for each proof: what it collects is the answer alone. */
+  async proofAt(
+    { header: { stateRoot, number } }: SealedBlock,
+    { address, slots }: { readonly address: Address; readonly slots: readonly Hash[] },
+  ): Promise<StateProof> {
+    const { hosts, chain, signal } = this.#options;
+    const nodesUnder = nodesOfReaders((root) => hosts.readerAt(chain, { stateRoot: root, number }, signal));
+    const keys: StateKey[] = slots.map((slot) => ({ kind: "slot", address, slot }));
+    const nodes = await described(() => nodesUnder(stateRoot, [{ kind: "account", address }, ...keys]));
+    const source = new NodeMap(nodes);
+    const account = accountPath(source, stateRoot, address);
+    const storageRoot = account.value?.storageRoot;
+    const none = { value: 0n, nodes: [] };
+    return {
+      account,
+      slots: slots.map((slot) => (storageRoot === undefined ? none : slotPath(source, storageRoot, slot))),
+    };
+  }
+
   async submit(transaction: Transaction): Promise<void> {
     const refusal = await this.#options.pooling.submit(transaction);
     if (refusal !== null) throw new SubmitError(refusal);
@@ -103,19 +125,20 @@ export class GatewayBackend implements ChainBackend {
   }
 }
 
-/** Turns a reader's failures into what the RPC interface tells its callers. */
+/** What is read of hosts; a failure becomes what the RPC interface tells its callers. */
+async function described<T>(read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw new BackendError("unreachable", "the storage hosts did not serve this state; try again", cause);
+  }
+}
+
 function describeFailures(reader: StateReader): StateReader {
-  const describe = async <T>(read: () => T | Promise<T>): Promise<T> => {
-    try {
-      return await read();
-    } catch (cause) {
-      throw new BackendError("unreachable", "the storage hosts did not serve this state; try again", cause);
-    }
-  };
   return {
-    account: (address) => describe(() => reader.account(address)),
-    slot: (address, slot) => describe(() => reader.slot(address, slot)),
-    code: (hash) => describe(() => reader.code(hash)),
+    account: (address) => described(() => reader.account(address)),
+    slot: (address, slot) => described(() => reader.slot(address, slot)),
+    code: (hash) => described(() => reader.code(hash)),
     number: () => reader.number(),
     chainId: () => reader.chainId(),
     blockHash: (number) => reader.blockHash(number),

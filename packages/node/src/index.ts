@@ -1,10 +1,31 @@
 export * from "./blockRoots.ts";
+export { BridgeError } from "./bridge/bridgeError.ts";
+export { type Claim, type ClaimDocument, claimFault, decodeClaim, encodeClaim } from "./bridge/claimDocument.ts";
+export { type ClaimOutcome, type ClaimSender, claim, refundQueued, replay } from "./bridge/claims.ts";
+export type { GatewayTransport, RecordedMessage } from "./bridge/dacGateway.ts";
+export { proveExit } from "./bridge/exitProof.ts";
+export type { BridgePlace } from "./bridge/finalBatch.ts";
+export {
+  type BridgeSource,
+  type FoundMessage,
+  findWithdrawal,
+  type MessageStatus,
+  proveSentMessage,
+} from "./bridge/messages.ts";
 export { Chain } from "./chain.ts";
 export { ConfigError, type NetworkFile, type NodeConfig, parseConfig, ROLES, type Role } from "./config.ts";
-export { type CreateDacOptions, createDacOnL1 } from "./createDac.ts";
+export { type CreateDacOptions, checkNewDac, createDacOnL1 } from "./createDac.ts";
 export { pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 export { initNode, loadNetworkFile } from "./initNode.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
+export { dacInformation, foundingCharter, presentCharter } from "./operator/dacInformation.ts";
+export { normaliseLabel } from "./operator/dacLabel.ts";
+export { exitDac, forceRaw, forceWithdrawal } from "./operator/forcing.ts";
+export { claimFile, deposit, prove, refundDeposit, type Transfer, withdraw } from "./operator/money.ts";
+export { formatAmount, parseAmount } from "./operator/mtAmount.ts";
+export { type Operator, type OperatorOptions, type Progress, parseAddress, withOperator } from "./operator/operator.ts";
+export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/staking.ts";
+export { operatorStatus } from "./operator/status.ts";
 export type * from "./ports.ts";
 export { Rebuild, RebuildError, type Rebuilt, rebuildFromL1 } from "./rebuild.ts";
 export { type RunOptions, runNode } from "./runNode.ts";

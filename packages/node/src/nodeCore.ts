@@ -15,6 +15,7 @@ import {
   type SealedBlock,
 } from "@mvm/protocol";
 import { type Dac, judgeGossip, type L1Event, L1View, type Verdict } from "@mvm/roles";
+import { Caretaking } from "./caretaking.ts";
 import { Chain } from "./chain.ts";
 import type { Role } from "./config.ts";
 import { HostClient } from "./hostClient.ts";
@@ -44,6 +45,7 @@ export class NodeCore {
   readonly #desk: RequestDesk;
   readonly #opening = new Map<ChainId, Promise<void>>();
   readonly #sequencings = new Map<ChainId, Sequencing>();
+  readonly #caretaking: Caretaking | null;
   readonly #providing: Providing | null;
   readonly #hosting: Hosting | null;
   #slot = -1n;
@@ -59,6 +61,7 @@ export class NodeCore {
     this.hosts = new HostClient({ ports, settings, view: this.view });
     this.#desk = new RequestDesk(ports.network);
     const parts = { ports, settings, view: this.view, desk: this.#desk };
+    this.#caretaking = this.#roles.has("sequencer") ? new Caretaking(parts) : null;
     this.#providing = this.#roles.has("provider") ? new Providing({ ...parts, engine }) : null;
     this.#hosting = this.#roles.has("storage")
       ? new Hosting({ ...parts, chains: this.chains, provision: (dac) => this.#open(dac, true) })
@@ -88,14 +91,21 @@ export class NodeCore {
   l1Event(event: L1Event): void {
     if (this.#stopped) return;
     this.view.apply(event);
+    if (event.kind === "reorg") {
+      for (const chain of this.chains.values()) chain.l1Reorg(event.toBlock);
+      this.#l1Changed();
+    }
     if (event.kind === "registered" || event.kind === "addressUpdated") this.#meet(event);
+    if (event.kind === "stakeChanged" || event.kind === "thresholdChanged") this.#caretaking?.bondsChanged();
     if (event.kind === "dacCreated") this.#dacCreated(event.chainId);
-    if (event.kind === "l1Block" || event.kind === "batchAppended" || event.kind === "deposited") this.#l1Changed();
+    if (event.kind === "l1Block" || event.kind === "batchAppended" || event.kind === "queueItemAdded")
+      this.#l1Changed();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.allSettled(this.#opening.values());
+    this.#caretaking?.stop();
     this.#providing?.stop();
     this.#hosting?.stop();
     for (const sequencing of this.#sequencings.values()) sequencing.stop();
@@ -114,7 +124,10 @@ export class NodeCore {
 
   #l1Changed(): void {
     for (const chain of this.chains.values()) chain.l1Changed();
-    if (this.#live) for (const sequencing of this.#sequencings.values()) sequencing.l1Changed();
+    if (this.#live) {
+      this.#caretaking?.l1Changed();
+      for (const sequencing of this.#sequencings.values()) sequencing.l1Changed();
+    }
     if (this.view.slot === this.#slot) return;
     this.#slot = this.view.slot;
     for (const pooling of this.pools.values()) pooling.slotChanged();

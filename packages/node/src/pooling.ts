@@ -31,12 +31,12 @@ export class Pooling {
         kind: "headChanged",
         block,
         headNumber: head.header.number,
-        safeNumber: chain.safeNumber,
+        safeNumber: chain.settledNumber,
       }),
     );
   }
 
-  /** Opens the pool with the transactions that were acknowledged before and are not on L1 yet. */
+  /** Opens the pool with the transactions that were acknowledged before and are not on L1 for good yet. */
   static async open(options: PoolingOptions): Promise<Pooling> {
     const pooling = new Pooling(options);
     for (const raw of await options.ports.pending.load(options.chain.chainId)) pooling.#restore(raw);
@@ -53,7 +53,7 @@ export class Pooling {
       return;
     }
     const place = this.#chain.database.transactionPlace(transaction.hash);
-    if (place !== null && place.number <= this.#chain.safeNumber) {
+    if (place !== null && place.number <= this.#chain.settledNumber) {
       this.#forget(transaction.hash);
       return;
     }

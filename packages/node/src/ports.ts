@@ -11,6 +11,7 @@ import type {
   Parameters,
   SealedBlock,
 } from "@mvm/protocol";
+import type { QueuedItem } from "@mvm/roles";
 import type { DacDatabase, DatabaseMode } from "@mvm/state";
 
 /** Time as the machines see it, aligned with L1's. */
@@ -51,9 +52,25 @@ export type PendingStore = {
   remove(chainId: ChainId, hash: Hash): Promise<void>;
 };
 
+/** A batch that its poster has signed, with the queue items that L1 has to be shown. */
+export type SignedBatch = {
+  readonly header: BatchHeader;
+  readonly data: Uint8Array;
+  /** 65 bytes r || s || parity over batchDigest */
+  readonly signature: Hex;
+  /** first item that the batch leaves, though its slot may consume it */
+  readonly nextItem?: QueuedItem;
+  /** first unconsumed item before the batch, where its being overdue is the poster's right to post */
+  readonly firstItem?: QueuedItem;
+};
+
+/** All calls wait until they are on L1, and reject with the reason where they are not taken. */
 export type L1Poster = {
-  /** Posts a batch and waits until it is on L1. Rejects with the reason when it is not taken. */
-  appendBatch(header: BatchHeader, data: Uint8Array): Promise<void>;
+  appendBatch(batch: SignedBatch): Promise<void>;
+  /** Takes a slot over. */
+  claimSlot(claim: { readonly chainId: ChainId; readonly slot: bigint; readonly rank: number }): Promise<void>;
+  /** Puts a held deposit into its queue. */
+  releaseHeld(held: { readonly chainId: ChainId; readonly id: bigint }): Promise<void>;
 };
 
 export type Ports = {

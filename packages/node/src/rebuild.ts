@@ -42,11 +42,11 @@ import { DacDatabase, MemoryStore } from "@mvm/state";
 import { blockRoots } from "./blockRoots.ts";
 import { genesisBlock } from "./genesis.ts";
 import { loadNetworkFile } from "./initNode.ts";
-import { toRoleEvent } from "./l1Events.ts";
+import { toL1Block, toRoleEvent } from "./l1Events.ts";
 
 /** What L1 holds cannot be followed: the batch is wrong. */
 export class RebuildError extends Error {
-  readonly code: "unknown-dac" | "wrong-batch" | "data-unavailable";
+  readonly code: "unknown-dac" | "wrong-batch" | "data-unavailable" | "l1-changed";
   constructor(code: RebuildError["code"], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "RebuildError";
@@ -160,14 +160,18 @@ export class Rebuild {
     const { chainId, founding } = this.#dac;
     const { queueEnd } = this.#parent.context;
     const taken = Number(context.queueEnd - queueEnd);
-    const deposits = this.#view.deposits(chainId, queueEnd, context.l1Block).slice(0, taken);
+    const queueItems = this.#view.queueItems(chainId, queueEnd, context.slot).slice(0, taken);
     const [sequencer, ...providers] = paid;
     if (sequencer === undefined)
       throw new RebuildError("wrong-batch", `block ${number} of ${this.#dac.label} pays no sequencer`);
-    const place = { number, generation: 0n, context, founding, deposits };
+    const place = { number, generation: 0n, context, founding, queueItems };
     const openingCount = openingTransactions({ ...place, transactionCount: 0 }).length;
     const transactionCount = openingCount + transactions.length + 1;
-    const settle = closingTransaction(number, context.l1BaseFee, { paid: [sequencer, ...providers], transactions });
+    const settle = closingTransaction(number, context.l1BaseFee, {
+      paid: [sequencer, ...providers],
+      seen: [],
+      transactions,
+    });
     return { opening: openingTransactions({ ...place, transactionCount }), settle };
   }
 
@@ -257,27 +261,22 @@ export async function rebuildFromL1({ label, networkFile, l1Url }: RebuildOption
   const missing: { readonly chainId: ChainId; readonly index: bigint; readonly reason: string }[] = [];
   const transport = createL1Provider(l1Url, BigInt(network.l1ChainId));
   const done = new AbortController();
-  let timestamp = 0n;
+  let block: (ObservedL1Event & { type: "block" }) | undefined;
   try {
     const head = BigInt((await transport.send("eth_blockNumber", [])) as string);
     const onEvent = (event: ObservedL1Event): void => {
       if (event.type === "block") {
-        timestamp = event.timestamp;
+        block = event;
         if (event.number > head) done.abort();
-        else view.apply({ kind: "l1Block", number: event.number, timestamp, baseFeePerGas: event.baseFeePerGas });
         return;
       }
+      if (event.type === "block-end" && !done.signal.aborted) view.apply(toL1Block(block!));
       if (event.type === "l1-unreachable") throw event.error;
+      if (event.type === "reorg") throw new RebuildError("l1-changed", "L1 took blocks back meanwhile: begin again");
       if (event.type === "error" && event.code === "batch-data-unavailable") missing.push(event);
-      if (
-        event.type === "block-end" ||
-        event.type === "error" ||
-        event.type === "reorg" ||
-        event.type === "l1-reachable" ||
-        done.signal.aborted
-      )
+      if (event.type === "block-end" || event.type === "error" || event.type === "l1-reachable" || done.signal.aborted)
         return;
-      const translated = toRoleEvent(event, timestamp);
+      const translated = toRoleEvent(event, block!.timestamp, network.contracts.bridge);
       if (translated !== null) view.apply(translated);
       if (event.type === "batch-appended" && event.data !== undefined)
         batches.push({ header: event.header, data: event.data });

@@ -1,31 +1,20 @@
 /** The composition root of a node on the real world: libp2p, L1 over JSON-RPC, Level, HTTP. */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  appendBatch,
-  approve,
-  createL1Provider,
-  L1Follower,
-  L1Submitter,
-  type L1Event as ObservedL1Event,
-  operatorsPage,
-  REGISTRY_OF_ROLE,
-  register,
-  registrationOf,
-  type StakedRole,
-  updateAddress,
-} from "@mvm/l1";
+import { createL1Provider, L1Follower, L1Submitter, type L1Event as ObservedL1Event } from "@mvm/l1";
 import { createLibp2pNetwork, type Network, peerIdOf } from "@mvm/network";
-import { type NetworkIdentity, type Parameters, PROFILES, provePossession } from "@mvm/protocol";
+import { type NetworkIdentity, PROFILES } from "@mvm/protocol";
 import { LevelStore } from "@mvm/state";
 import { Wallet } from "ethers";
 import { ConfigError, loadConfig, type NodeConfig } from "./config.ts";
 import { pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 import { startGateway } from "./gateway.ts";
-import { type Keys, loadKeys } from "./keys.ts";
-import { toRoleEvent } from "./l1Events.ts";
+import { loadKeys } from "./keys.ts";
+import { toL1Block, toRoleEvent } from "./l1Events.ts";
+import { l1Poster } from "./l1Poster.ts";
 import { NodeCore } from "./nodeCore.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
+import { signUp } from "./signUp.ts";
 import { L1Clock, levelDatabases, systemEntropy, systemLog } from "./systemPorts.ts";
 
 export type RunOptions = {
@@ -38,7 +27,6 @@ export type RunOptions = {
   readonly onReady: (ready: Readonly<Record<string, unknown>>) => void;
 };
 
-const STAKED_ROLES: readonly StakedRole[] = ["sequencer", "provider", "storage"];
 const LISTEN_FILE = "listen.json";
 
 /** Where to listen: a port that was taken once is kept, so that others find the node again. */
@@ -58,44 +46,6 @@ async function keepListenAddresses(dataDir: string, config: NodeConfig, network:
   const path = join(dataDir, LISTEN_FILE);
   await writeFile(`${path}.new`, `${JSON.stringify({ asked: config.listen.join(), took })}\n`);
   await rename(`${path}.new`, path);
-}
-
-/** Signs the operator up for its staked roles, or tells L1 its new address. */
-async function signUp(options: {
-  config: NodeConfig;
-  keys: Keys;
-  network: Network;
-  submitter: L1Submitter;
-  parameters: Parameters;
-}): Promise<void> {
-  const { config, keys, network, submitter, parameters } = options;
-  const reader = {
-    transport: createL1Provider(config.l1Url, BigInt(config.network.l1ChainId)),
-    addresses: config.network.contracts,
-  };
-  const text = new TextEncoder();
-  const at = { peerId: text.encode(network.peerId), multiaddr: text.encode(network.addresses[0] ?? "") };
-  const stakes = {
-    sequencer: parameters.minSequencerStakeWei,
-    provider: parameters.minProviderStakeWei,
-    storage: parameters.minStorageStakeWei,
-  };
-  for (const role of STAKED_ROLES.filter((staked) => config.roles.includes(staked))) {
-    const index = await registrationOf(reader, role, keys.identity.operator);
-    const known = index === undefined ? undefined : (await operatorsPage(reader, role, index))[0];
-    const same = (left: Uint8Array, right: Uint8Array): boolean => Buffer.from(left).equals(right);
-    if (known === undefined) {
-      const { bls, operator } = keys.identity;
-      const registry = reader.addresses[REGISTRY_OF_ROLE[role]];
-      const possession = provePossession(bls, { l1ChainId: BigInt(config.network.l1ChainId), registry, operator });
-      const signUp = { blsPublicKey: bls.publicKey, possession, ...at };
-      await submitter.submit(approve(reader.addresses, REGISTRY_OF_ROLE[role], stakes[role]));
-      await submitter.submit(register(reader.addresses, role, { signUp, stakeWei: stakes[role] }));
-    } else if (!same(known.peerId, at.peerId) || !same(known.multiaddr, at.multiaddr)) {
-      await submitter.submit(updateAddress(reader.addresses, role, at));
-    }
-  }
-  reader.transport.destroy();
 }
 
 function identityOf(config: NodeConfig): NetworkIdentity {
@@ -143,12 +93,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     openDatabase: levelDatabases(dataDir),
     seals: sealStore(store),
     pending: pendingStore(store),
-    poster: {
-      appendBatch: async (header, data) => {
-        const key = `batch:${header.chainId}:${header.generation}:${header.index}`;
-        await submitter.submit(appendBatch(config.network.contracts, { header, data }), { key });
-      },
-    },
+    poster: l1Poster({ transport, addresses: config.network.contracts }, submitter, parameters),
     entropy: systemEntropy,
     identity: keys.identity,
     log,
@@ -157,7 +102,7 @@ export async function runNode(options: RunOptions): Promise<void> {
   try {
     await network.start();
     await keepListenAddresses(dataDir, config, network);
-    if (config.register) await signUp({ config, keys, network, submitter, parameters });
+    if (config.register) await signUp({ config, keys, network, submitter, parameters, transport });
     const gateway = config.roles.includes("gateway")
       ? await startGateway({ core, network, config: config.gateway, log, signal: stop.signal })
       : null;
@@ -196,17 +141,16 @@ type FollowOptions = {
 async function followL1({ config, core, clock, log, transport, signal, onCaughtUp }: FollowOptions): Promise<void> {
   const { contracts, deployedAtBlock } = config.network;
   const headAtStart = BigInt((await transport.send("eth_blockNumber", [])) as string);
-  let timestamp = 0n;
-  let baseFeePerGas = 0n;
+  let block: (ObservedL1Event & { type: "block" }) | undefined;
   let caughtUp = false;
   const onEvent = (event: ObservedL1Event): void => {
     switch (event.type) {
       case "block":
-        ({ timestamp, baseFeePerGas } = event);
-        if (caughtUp) clock.observe(timestamp);
+        block = event;
+        if (caughtUp) clock.observe(event.timestamp);
         return;
       case "block-end":
-        core.l1Event({ kind: "l1Block", number: event.number, timestamp, baseFeePerGas });
+        core.l1Event(toL1Block(block!));
         if (!caughtUp && event.number >= headAtStart) {
           caughtUp = true;
           core.goLive();
@@ -214,10 +158,9 @@ async function followL1({ config, core, clock, log, transport, signal, onCaughtU
         }
         return;
       case "reorg":
-        throw new ConfigError(
-          "invalid",
-          `L1 took back the blocks after ${event.toBlock}: start the node again, it reads L1 anew`,
-        );
+        log("warn", "l1-reorg", { toBlock: event.toBlock });
+        core.l1Event({ kind: "reorg", toBlock: event.toBlock });
+        return;
       case "error":
         log("warn", event.code, { l1Block: event.l1Block });
         return;
@@ -228,7 +171,7 @@ async function followL1({ config, core, clock, log, transport, signal, onCaughtU
         log("info", "l1-reachable");
         return;
       default: {
-        const translated = toRoleEvent(event, timestamp);
+        const translated = toRoleEvent(event, block!.timestamp, contracts.bridge);
         if (translated !== null) core.l1Event(translated);
       }
     }

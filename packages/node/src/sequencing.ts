@@ -1,6 +1,8 @@
 /** The sequencer role of a node on one DAC: the machine, its working states, seals and posts. */
 import type { Engine } from "@mvm/evm";
 import {
+  type BatchHeader,
+  batchDigest,
   blockDigest,
   blocksTopic,
   buildBatch,
@@ -19,7 +21,7 @@ import { BlockSession } from "./blockSession.ts";
 import type { Chain } from "./chain.ts";
 import type { HostClient } from "./hostClient.ts";
 import { MachineDriver } from "./machineDriver.ts";
-import type { NetworkSettings, Ports } from "./ports.ts";
+import type { NetworkSettings, Ports, SignedBatch } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
 
@@ -119,6 +121,8 @@ export class Sequencing {
         return void this.#chain.syncTo(effect.number);
       case "post":
         return void this.#post(effect);
+      case "claim":
+        return void this.#claim(effect);
     }
   }
 
@@ -127,8 +131,9 @@ export class Sequencing {
     const working = new BlockSession({ hosts: this.#hosts, chain: this.#chain, parent, engine: this.#engine });
     this.#sessions.set(session, working);
     try {
-      await working.open(effect);
-      this.#driver.dispatch({ kind: "sessionOpened", session, entries: await working.readForJob(effect) });
+      const openingBytes = await working.open(effect);
+      const entries = await working.readForJob(effect);
+      this.#driver.dispatch({ kind: "sessionOpened", session, entries, openingBytes });
     } catch (error) {
       this.#sessionFailed(session, error);
     }
@@ -191,7 +196,8 @@ export class Sequencing {
   async #post({ chainId, from, to, slot }: Effect<"post">): Promise<void> {
     try {
       const blocks = await this.#blocksThatFit(from, to);
-      const last = this.#view.batches(chainId).at(-1);
+      const batches = this.#view.batches(chainId);
+      const last = batches.at(-1);
       const place = {
         index: (last?.header.index ?? -1n) + 1n,
         previousBatchHash: last?.batchHash ?? this.#view.dac(chainId)!.genesisHash,
@@ -199,10 +205,30 @@ export class Sequencing {
         poster: this.#ports.identity.operator,
       };
       const { header, data } = buildBatch(blocks, place);
-      await this.#ports.poster.appendBatch(header, data);
+      const { randomness } = this.#view.valuesOf(slot)!;
+      const signature = this.#ports.identity.signDigest(batchDigest(this.#settings.network, randomness, header));
+      await this.#ports.poster.appendBatch({ header, data, signature, ...this.#shownItems(header) });
       this.#driver.dispatch({ kind: "posted", lastBlock: header.lastBlock });
     } catch (error) {
       this.#driver.dispatch({ kind: "postFailed", reason: reasonOf(error) });
+    }
+  }
+
+  /** Queue items that L1 has to be shown with a batch. */
+  #shownItems({ chainId, slot, queueEnd, poster }: BatchHeader): Pick<SignedBatch, "nextItem" | "firstItem"> {
+    const leavesItems = queueEnd < this.#view.consumable(chainId, slot);
+    const nextItem = leavesItems ? this.#view.queuedItem(chainId, queueEnd) : undefined;
+    const isElected = this.#view.turn(chainId)?.member.operator === poster;
+    const firstItem = isElected ? undefined : this.#view.queuedItem(chainId, this.#view.postedQueueEnd(chainId));
+    return { ...(nextItem && { nextItem }), ...(firstItem && { firstItem }) };
+  }
+
+  async #claim({ chainId, slot, rank }: Effect<"claim">): Promise<void> {
+    try {
+      await this.#ports.poster.claimSlot({ chainId, slot, rank });
+      this.#driver.dispatch({ kind: "claimEnded", reason: null });
+    } catch (error) {
+      this.#driver.dispatch({ kind: "claimEnded", reason: reasonOf(error) });
     }
   }
 

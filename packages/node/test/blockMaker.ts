@@ -6,7 +6,6 @@ import {
   type BlockEnvironment,
   type BlockOutcome,
   blockDigest,
-  type Deposit,
   decodeTransaction,
   encodeSystemTransaction,
   fromHex,
@@ -20,6 +19,7 @@ import {
   nextBaseFee,
   PREDEPLOYS,
   prevRandaoOf,
+  type QueueItem,
   type SealedBlock,
   type Seat,
   type SystemTransaction,
@@ -32,13 +32,13 @@ import { type ChainValues, DacDatabase, MemoryStore } from "@mvm/state";
 import { Wallet } from "ethers";
 import { genesisBlock } from "../src/genesis.ts";
 import { blockRoots } from "../src/index.ts";
-import { hashOfText, identityOf, keyOf, SETTINGS } from "./world.ts";
+import { hashOfText, identityOf, keyOf, SETTINGS, SLOT } from "./world.ts";
 
 export type BlockPlan = {
-  readonly deposits?: readonly Deposit[];
+  readonly queueItems?: readonly QueueItem[];
   readonly transactions?: readonly Transaction[];
+  /** that of the parent unless said, and not before SLOT */
   readonly slot?: bigint;
-  readonly l1Block?: bigint;
   /** who settle pays beside the sequencer */
   readonly providers?: readonly Address[];
   readonly seats?: readonly Seat[];
@@ -114,18 +114,19 @@ export class BlockMaker {
 
   /** The transactions of a block by a plan. */
   draft(plan: BlockPlan): Draft {
-    const { deposits = [], transactions = [], slot = this.parent.context.slot, l1Block = 1n, providers = [] } = plan;
+    const { queueItems = [], transactions = [], providers = [] } = plan;
+    const slot = plan.slot ?? (this.parent.context.slot > SLOT ? this.parent.context.slot : SLOT);
     const { chainId, founding } = this.dac;
-    const l1BaseFee = this.view.l1BaseFee(l1Block)!;
-    const queueEnd = this.parent.context.queueEnd + BigInt(deposits.length);
+    const { l1Block, l1BaseFee } = this.view.valuesOf(slot)!;
+    const queueEnd = this.parent.context.queueEnd + BigInt(queueItems.length);
     const context = { slot, l1Block, l1BaseFee, queueEnd, jobId: this.jobId() };
     const number = this.parent.header.number + 1n;
-    const place = { number, generation: 0n, context, founding, deposits };
+    const place = { number, generation: 0n, context, founding, queueItems };
     const users = transactions.map(({ raw }) => raw);
     const transactionCount = openingTransactions({ ...place, transactionCount: 0 }).length + users.length + 1;
     const opening = openingTransactions({ ...place, transactionCount });
     const paid = [identityOf(plan.signer ?? "sequencer").operator, ...providers] as const;
-    const settle = closingTransaction(number, l1BaseFee, { paid, transactions: users });
+    const settle = closingTransaction(number, l1BaseFee, { paid, seen: [], transactions: users });
     const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
     return { context, opening, transactions, settle, raws: [...opening.map(encoded), ...users, encoded(settle)] };
   }

@@ -5,6 +5,8 @@ import {
   CHARTER_SLOTS,
   type Charter,
   denySlotOf,
+  drawBlockOf,
+  encodeBlock,
   type Hash,
   hotSlot,
   LIMITS,
@@ -25,7 +27,19 @@ import { Chain } from "../src/index.ts";
 import { RequestDesk } from "../src/requestDesk.ts";
 import { BlockMaker, type BlockPlan, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
 import { honestAnswer, type Reads, serveReads } from "./serving.ts";
-import { CHAIN_ID, connect, deposit, FREE_CHARTER, identityOf, SETTINGS, type Site, viewOf, World } from "./world.ts";
+import {
+  CHAIN_ID,
+  connect,
+  deposit,
+  FREE_CHARTER,
+  identityOf,
+  queueOthers,
+  SETTINGS,
+  type Site,
+  SLOT,
+  viewOf,
+  World,
+} from "./world.ts";
 
 const user = identityOf("user").operator;
 const late = identityOf("late").operator;
@@ -75,8 +89,8 @@ async function begin(charter: Charter, blocks: 0 | 1): Promise<void> {
   chain.start();
   if (blocks === 1) {
     const deploy = await transactionOf(maker.dac, "user", { nonce: 0, to: null, data: TOKEN_INITCODE });
-    const deposits = view.deposits(CHAIN_ID, 0n, 1n).slice(0, 1);
-    chain.receive(await maker.next({ deposits, transactions: [deploy], providers }));
+    const queueItems = view.queueItems(CHAIN_ID, 0n, SLOT).slice(0, 1);
+    chain.receive(await maker.next({ queueItems, transactions: [deploy], providers }));
     await world.clock.advance(10);
   }
   expect(chain.head.header.number).toBe(BigInt(blocks));
@@ -113,13 +127,13 @@ function expectHostsSilent(error: unknown): void {
   expect(cause).toMatchObject({ code: "fetch-failed", cause: expect.any(HostsSilent) });
 }
 
-const due = () => view.deposits(CHAIN_ID, chain.head.context.queueEnd, 1n);
+const due = () => view.queueItems(CHAIN_ID, chain.head.context.queueEnd, SLOT);
 
 /** Opens the session for a plan, by default foreseeing its own settle. */
-function openBy(plan: BlockPlan, foreseenPlan: BlockPlan = plan): Promise<void> {
+function openBy(plan: BlockPlan, foreseenPlan: BlockPlan = plan): Promise<number> {
   const environment = maker.environment();
   const foreseen = maker.draft({ ...foreseenPlan, transactions: [] }).settle;
-  return session.open({ environment, opening: maker.draft(plan).opening, foreseen, keys: [] });
+  return session.open({ chainId: CHAIN_ID, environment, opening: maker.draft(plan).opening, foreseen, keys: [] });
 }
 
 /** What a provider reads from: the session's answers. */
@@ -180,7 +194,7 @@ describe("a block's session", () => {
       await transactionOf(maker.dac, "late", { nonce: 0, value: 5n }),
       await transactionOf(maker.dac, "user", { nonce: 2, to: null, data: TOKEN_INITCODE }),
     ];
-    await expectEqualBlocks({ deposits: due(), transactions, providers });
+    await expectEqualBlocks({ queueItems: due(), transactions, providers });
   });
 
   it.each([
@@ -194,21 +208,45 @@ describe("a block's session", () => {
       await transactionOf(maker.dac, "user", { nonce: 0, to: null, data: TOKEN_INITCODE }),
       await transactionOf(maker.dac, "user", { nonce: 1, value: 10n ** 16n }),
     ];
-    await expectEqualBlocks({ deposits: due(), transactions, providers });
+    await expectEqualBlocks({ queueItems: due(), transactions, providers });
   });
 
   it("makes them for the block of a ruled DAC after its founding", async () => {
     await begin(RULED, 1);
     const transactions = [await transactionOf(maker.dac, "user", { nonce: 1, value: 10n ** 16n })];
-    await expectEqualBlocks({ deposits: due(), transactions, providers });
+    await expectEqualBlocks({ queueItems: due(), transactions, providers });
+  });
+
+  it("makes them for a block with items of L1's queue of every kind, whose users' transactions come after", async () => {
+    await begin(RULED, 1);
+    const forced = await transactionOf(maker.dac, "user", { nonce: 1, value: 10n ** 16n });
+    queueOthers(view, 4n, user, forced.raw);
+    const transactions = [await transactionOf(maker.dac, "user", { nonce: 2, value: 5n })];
+    await expectEqualBlocks({ queueItems: due(), transactions, providers });
+    expect(chain.database.transactionPlace(forced.hash)).toEqual({ number: 2n, index: 6 });
+  });
+
+  it("says how many bytes the opening and its outcomes take in the block", async () => {
+    const plan = { queueItems: due() };
+    const bytes = await done(openBy(plan));
+    const { block } = await maker.sibling(plan);
+    const whole = encodeBlock(block).length;
+    const opening = block.transactions.slice(0, -1);
+    const rest = encodeBlock({
+      ...block,
+      transactions: [block.transactions.at(-1)!],
+      outcomes: [block.outcomes.at(-1)!],
+    });
+    expect(bytes).toBeGreaterThanOrEqual(whole - rest.length);
+    expect(bytes).toBeLessThan(whole - rest.length + 20 * opening.length);
   });
 
   it("asks its hosts once or twice for what opening and a foreseen settle read, no more for many deposits than for one", async () => {
     const asked = async (blocks: 0 | 1, deposits: number) => {
       await begin(RULED, blocks);
-      for (let n = 4n; n < LIMITS.blockDeposits; n++) deposit(view, n, identityOf(`holder ${n}`).operator, MINT);
+      for (let n = 4n; n < LIMITS.blockQueueItems; n++) deposit(view, n, identityOf(`holder ${n}`).operator, MINT);
       const transactions = [await transactionOf(maker.dac, "user", { nonce: blocks, value: 5n })];
-      const plan = { deposits: due().slice(0, deposits), transactions, providers };
+      const plan = { queueItems: due().slice(0, deposits), transactions, providers };
       await done(openBy(plan));
       const opening = served.splice(0).length;
       const users = await usersBy(plan);
@@ -234,7 +272,7 @@ describe("a block's session", () => {
     ] as const;
     const before = await done(session.read(keys));
     expect(before[1]).toEqual({ ...keys[1], value: null });
-    await done(openBy({ deposits: due() }));
+    await done(openBy({ queueItems: due() }));
     const after = await done(session.read(keys));
     expect(after[1]).toMatchObject({ value: { balance: 2n * MINT } });
     expect(after[2]).toEqual({ ...keys[2], value: 4n * MINT });
@@ -243,9 +281,12 @@ describe("a block's session", () => {
   });
 
   it("lays the context over what it reads: slot, L1 block, its base fee", async () => {
-    await done(openBy({ slot: 5n, deposits: due() }));
+    const { epochBlocks } = SETTINGS.parameters;
+    await done(openBy({ slot: SLOT + 1n, queueItems: due() }));
     const [entry] = await done(session.read([hotSlot(CHARTER_SLOTS.l1Values)]));
-    expect(entry!.value).toBe(5n | (1n << 64n) | (view.l1BaseFee(1n)! << 128n));
+    expect(entry!.value).toBe(
+      (SLOT + 1n) | (drawBlockOf(SLOT + 1n, epochBlocks) << 64n) | (view.valuesOf(SLOT + 1n)!.l1BaseFee << 128n),
+    );
   });
 
   it("reads the chain's own values for the block in the making", async () => {
@@ -264,7 +305,7 @@ describe("a block's session", () => {
   it("that is closed reads nothing more", async () => {
     session.close();
     expect(() => session.read([{ kind: "number" }])).toThrow();
-    await expect(openBy({ deposits: due() })).rejects.toThrow();
+    await expect(openBy({ queueItems: due() })).rejects.toThrow();
     await world.clock.advance(10);
     expect(served).toEqual([]);
   });
@@ -273,29 +314,31 @@ describe("a block's session", () => {
 describe("a block's session whose hosts do not serve", () => {
   it("anything fails to open, with the hosts' error as the cause", async () => {
     isRefused = () => true;
-    expectHostsSilent(await failureOf(openBy({ deposits: due() })));
+    expectHostsSilent(await failureOf(openBy({ queueItems: due() })));
   });
 
   it("one value that the opening reads fails to open", async () => {
     isRefused = ({ keys }) => keys.some((key) => key.kind === "account" && key.address === late);
-    expectHostsSilent(await failureOf(openBy({ deposits: due() })));
+    expectHostsSilent(await failureOf(openBy({ queueItems: due() })));
   });
 
   it("values and code of a called contract fails to open, and leaves no failure unseen", async () => {
     const to = createAddress(user, 0n);
     const data = new Uint8Array(64);
-    const message = { source: "message", from: user, to, mint: 0n, gasLimit: 100_000n, data } as const;
+    const message = { source: "message", from: user, to, mint: 0n, value: 0n, gasLimit: 100_000n, data } as const;
     const messages = [1n, 2n].map((index): SystemTransaction => ({ ...message, index }));
     await done(session.read([{ kind: "account", address: to }]));
     isRefused = () => true;
     const environment = maker.environment();
     const foreseen = maker.draft({}).settle;
-    expectHostsSilent(await failureOf(session.open({ environment, opening: messages, foreseen, keys: [] })));
+    expectHostsSilent(
+      await failureOf(session.open({ chainId: CHAIN_ID, environment, opening: messages, foreseen, keys: [] })),
+    );
   });
 
   it("what settle reads fails to assemble", async () => {
     const transactions = [await transactionOf(maker.dac, "user", { nonce: 1, value: 5n })];
-    const plan = { deposits: due(), transactions, providers };
+    const plan = { queueItems: due(), transactions, providers };
     await done(openBy(plan, { ...plan, providers: [] }));
     const users = await usersBy(plan);
     isRefused = ({ keys }) => keys.some((key) => key.kind === "slot" && key.address === PREDEPLOYS.feeVault);
@@ -303,7 +346,7 @@ describe("a block's session whose hosts do not serve", () => {
   });
 
   it("the witness fails to assemble", async () => {
-    const plan = { deposits: due(), providers };
+    const plan = { queueItems: due(), providers };
     await done(openBy(plan));
     isRefused = ({ forWrites }) => forWrites;
     const error = await failureOf(session.assemble(assemblyOf(plan, [])));

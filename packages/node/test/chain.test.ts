@@ -20,9 +20,11 @@ import {
   deposit,
   hashOfText,
   identityOf,
+  L1_HEAD,
   l1Block,
   SETTINGS,
   type Site,
+  SLOT,
   viewOf,
   World,
 } from "./world.ts";
@@ -55,11 +57,11 @@ async function open(withState: boolean): Promise<Chain> {
 
 /** Deposits first, then transfers, then a contract with a log. */
 async function story(): Promise<SealedBlock[]> {
-  const deposits = view.deposits(CHAIN_ID, 0n, 1n);
+  const deposits = view.queueItems(CHAIN_ID, 0n, SLOT);
   const transfer = (nonce: number) => transactionOf(maker.dac, "user", { nonce, value: 7n });
   return [
-    await maker.next({ deposits: deposits.slice(0, 2), transactions: [await transfer(0)] }),
-    await maker.next({ deposits: deposits.slice(2), transactions: [await transfer(1), await transfer(2)] }),
+    await maker.next({ queueItems: deposits.slice(0, 2), transactions: [await transfer(0)] }),
+    await maker.next({ queueItems: deposits.slice(2), transactions: [await transfer(1), await transfer(2)] }),
     await maker.next({
       transactions: [await transactionOf(maker.dac, "user", { nonce: 3, to: null, data: TOKEN_INITCODE })],
     }),
@@ -80,7 +82,13 @@ function post(blocks: readonly SealedBlock[], timestamp = 0n): void {
     poster: identityOf("sequencer").operator,
   };
   const { header } = buildBatch(blocks, place);
-  view.apply({ kind: "batchAppended", header, batchHash: hashOfText(`batch ${place.index}`), timestamp });
+  view.apply({
+    kind: "batchAppended",
+    header,
+    batchHash: hashOfText(`batch ${place.index}`),
+    timestamp,
+    l1Block: L1_HEAD,
+  });
   chain.l1Changed();
 }
 
@@ -188,9 +196,9 @@ describe("a chain with state", () => {
     await open(true);
     const [first] = await story().then((blocks) => blocks.slice(0, 1));
     const branch = await BlockMaker.start(view);
-    const deposits = view.deposits(CHAIN_ID, 0n, 1n);
+    const deposits = view.queueItems(CHAIN_ID, 0n, SLOT);
     const transfer = await transactionOf(maker.dac, "user", { nonce: 0, value: 99n });
-    const rival = await branch.next({ deposits: deposits.slice(0, 2), transactions: [transfer], slot: 1n });
+    const rival = await branch.next({ queueItems: deposits.slice(0, 2), transactions: [transfer], slot: SLOT + 1n });
     await receive(first!);
     expect(chain.database.account(receiver)?.balance).toBe(7n);
     await receive(rival);
@@ -208,9 +216,9 @@ describe("a chain with state", () => {
     await receive(...blocks);
     post(blocks.slice(0, 1));
     const branch = await BlockMaker.start(view);
-    const deposits = view.deposits(CHAIN_ID, 0n, 1n);
+    const deposits = view.queueItems(CHAIN_ID, 0n, SLOT);
     const transfer = (nonce: number, value: bigint) => transactionOf(maker.dac, "user", { nonce, value });
-    await branch.next({ deposits: deposits.slice(0, 2), transactions: [await transfer(0, 7n)] });
+    await branch.next({ queueItems: deposits.slice(0, 2), transactions: [await transfer(0, 7n)] });
     const other = await branch.next({ transactions: [await transfer(1, 50n)] });
     post([other]);
     await world.clock.advance(10);
@@ -230,7 +238,7 @@ describe("a chain with state", () => {
     post(blocks.slice(0, 2), view.block.timestamp);
     expect([chain.safeNumber, chain.finalNumber]).toEqual([2n, 0n]);
     const { maxWindowSeconds } = SETTINGS.parameters;
-    view.apply(l1Block(2n, view.block.timestamp + BigInt(maxWindowSeconds)));
+    view.apply(l1Block(L1_HEAD + 1n, view.block.timestamp + BigInt(maxWindowSeconds)));
     expect(chain.finalNumber).toBe(2n);
     await receive(blocks[2]!);
     await world.clock.advance(10);

@@ -17,7 +17,7 @@ import { LevelStore, MemoryStore } from "@mvm/state";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { pendingStore, sealStore, submissionJournal } from "../src/index.ts";
 import { BlockMaker, signed } from "./blockMaker.ts";
-import { deposit, identityOf, viewOf } from "./world.ts";
+import { deposit, identityOf, SLOT, viewOf } from "./world.ts";
 
 let path: string;
 let block: SealedBlock;
@@ -26,7 +26,7 @@ beforeAll(async () => {
   const view = viewOf(["host"]);
   deposit(view, 0n, identityOf("user").operator, 5n);
   const maker = await BlockMaker.start(view);
-  block = await maker.next({ deposits: view.deposits(maker.dac.chainId, 0n, 1n) });
+  block = await maker.next({ queueItems: view.queueItems(maker.dac.chainId, 0n, SLOT) });
 });
 beforeEach(async () => {
   path = await mkdtemp(join(tmpdir(), "mvm-stores-"));

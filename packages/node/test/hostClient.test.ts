@@ -6,7 +6,7 @@ import { Chain, type Ports } from "../src/index.ts";
 import { RequestDesk } from "../src/requestDesk.ts";
 import { BlockMaker } from "./blockMaker.ts";
 import { answerWith, honestAnswer, proofOf, type Reads, serveReads } from "./serving.ts";
-import { connect, deposit, identityOf, SETTINGS, type Site, viewOf, World } from "./world.ts";
+import { connect, deposit, identityOf, SETTINGS, type Site, SLOT, viewOf, World } from "./world.ts";
 
 const user = identityOf("user").operator;
 const MINT = 12_345n;
@@ -26,7 +26,7 @@ beforeEach(async () => {
   view = viewOf(["host-a", "host-b", "host-c"]);
   deposit(view, 0n, user, MINT);
   maker = await BlockMaker.start(view);
-  await maker.next({ deposits: view.deposits(maker.dac.chainId, 0n, 1n) });
+  await maker.next({ queueItems: view.queueItems(maker.dac.chainId, 0n, SLOT) });
   client = world.site("client");
   ports = await client.start();
   hosts = view.hosts(maker.dac.chainId).map(({ peerId }) => world.site(peerId));

@@ -16,7 +16,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { JobAborted, JobExecution } from "../src/jobExecution.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
 import { settle } from "./virtualClock.ts";
-import { deposit, hashOfText, identityOf, viewOf } from "./world.ts";
+import { deposit, hashOfText, identityOf, SLOT, viewOf } from "./world.ts";
 
 const USERS = 24;
 const userOf = (n: number): string => `user ${n}`;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const view = viewOf([]);
   for (let n = 0; n < USERS; n++) deposit(view, BigInt(n), identityOf(userOf(n)).operator, 10n ** 18n);
   maker = await BlockMaker.start(view);
-  await maker.next({ deposits: view.deposits(maker.dac.chainId, 0n, 1n) });
+  await maker.next({ queueItems: view.queueItems(maker.dac.chainId, 0n, SLOT) });
   const deploy = await transactionOf(maker.dac, userOf(0), { nonce: 0, to: null, data: TOKEN_INITCODE });
   await maker.next({ transactions: [deploy] });
   token = createAddress(identityOf(userOf(0)).operator, 0n);

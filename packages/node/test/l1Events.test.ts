@@ -1,7 +1,8 @@
-import type { ContractEvent } from "@mvm/l1";
-import { type BatchHeader, toAddress, toChainId } from "@mvm/protocol";
+import type { ContractEvent, QueueItemValues } from "@mvm/l1";
+import { type BatchHeader, depositItem, keccakHash, toAddress, toChainId } from "@mvm/protocol";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { toRoleEvent } from "../src/l1Events.ts";
+import { toItemValues, toRoleEvent } from "../src/l1Events.ts";
 import { L1Clock, systemEntropy } from "../src/systemPorts.ts";
 import { hashOfText } from "./world.ts";
 
@@ -10,8 +11,23 @@ const origin = { l1Block: 9n, logIndex: 2, transactionHash: hashOfText("transact
 const operator = toAddress(`0x${"11".repeat(20)}`);
 const other = toAddress(`0x${"22".repeat(20)}`);
 const chainId = toChainId(5n);
+const BRIDGE = toAddress(`0x${"33".repeat(20)}`);
 const where = { peerId: text("12D3KooWPeer"), multiaddr: text("/ip4/127.0.0.1/tcp/1") };
 const plain = { peerId: "12D3KooWPeer", multiaddr: "/ip4/127.0.0.1/tcp/1" };
+
+/** A message as the contracts have it. */
+const ITEM: QueueItemValues = {
+  kind: 1,
+  from: operator,
+  to: other,
+  mint: 6n,
+  value: 5n,
+  gasLimit: 90_000n,
+  dataHash: keccakHash(Uint8Array.of(7, 8)),
+  l1Block: 9n,
+  timestamp: 5n,
+  mintedBefore: 50n,
+};
 
 describe("contract events in the words of the roles", () => {
   it.each<[ContractEvent["type"], ContractEvent, unknown]>([
@@ -26,6 +42,7 @@ describe("contract events in the words of the roles", () => {
         genesisHash: hashOfText("genesis"),
         charter: "0x0102",
         metisDao: operator,
+        storageUnits: 3,
       },
       {
         kind: "dacCreated",
@@ -33,7 +50,7 @@ describe("contract events in the words of the roles", () => {
         label: "acme",
         genesisHash: hashOfText("genesis"),
         timestamp: 77n,
-        founding: { charter: Uint8Array.of(1, 2), metisDao: operator },
+        founding: { charter: Uint8Array.of(1, 2), metisDao: operator, bridge: BRIDGE },
       },
     ],
     [
@@ -71,17 +88,26 @@ describe("contract events in the words of the roles", () => {
         type: "queue-item-added",
         chainId,
         index: 4n,
-        from: operator,
-        to: other,
-        amountWei: 6n,
-        timestamp: 5n,
+        item: ITEM,
+        data: Uint8Array.of(7, 8),
         queueHash: hashOfText("queue"),
       },
       {
-        kind: "deposited",
+        kind: "queueItemAdded",
         chainId,
         l1Block: 9n,
-        deposit: { queueIndex: 4n, from: operator, to: other, mint: 6n },
+        timestamp: 5n,
+        mintedBefore: 50n,
+        item: {
+          kind: "message",
+          queueIndex: 4n,
+          from: operator,
+          to: other,
+          mint: 6n,
+          value: 5n,
+          gasLimit: 90_000n,
+          data: Uint8Array.of(7, 8),
+        },
       },
     ],
     [
@@ -95,15 +121,38 @@ describe("contract events in the words of the roles", () => {
         header: { index: 0n } as BatchHeader,
         data: undefined,
       },
-      { kind: "batchAppended", header: { index: 0n }, batchHash: hashOfText("batch"), timestamp: 77n },
+      { kind: "batchAppended", header: { index: 0n }, batchHash: hashOfText("batch"), timestamp: 77n, l1Block: 9n },
     ],
+    [
+      "stake-changed",
+      { ...origin, type: "stake-changed", index: 2n, grid: 40, stakeWei: 8n },
+      { kind: "stakeChanged", index: 2, grid: 40, l1Block: 9n },
+    ],
+    [
+      "threshold-changed",
+      { ...origin, type: "threshold-changed", chainId, thresholdMT: 12 },
+      { kind: "thresholdChanged", chainId, thresholdMT: 12, l1Block: 9n },
+    ],
+    [
+      "slot-claimed",
+      { ...origin, type: "slot-claimed", chainId, slot: 3n, rank: 2, sequencer: operator },
+      { kind: "slotClaimed", chainId, slot: 3n, rank: 2, l1Block: 9n },
+    ],
+    ["turned-to-exit", { ...origin, type: "turned-to-exit", chainId }, { kind: "turnedToExit", chainId }],
+    [
+      "deposit-held",
+      { ...origin, type: "deposit-held", chainId, id: 1n, from: operator, to: other, amountWei: 6n },
+      { kind: "depositHeld", chainId, id: 1n, amount: 6n },
+    ],
+    ["held-released", { ...origin, type: "held-released", chainId, id: 1n }, { kind: "heldGone", chainId, id: 1n }],
+    ["held-refunded", { ...origin, type: "held-refunded", chainId, id: 1n }, { kind: "heldGone", chainId, id: 1n }],
     [
       "stake-withdrawn",
       { ...origin, type: "stake-withdrawn", role: "storage", index: 3n, operator, stakeWei: 8n },
       null,
     ],
   ])("%s", (_type, event, expected) => {
-    expect(toRoleEvent(event, 77n)).toEqual(expected);
+    expect(toRoleEvent(event, 77n, BRIDGE)).toEqual(expected);
   });
 
   it("take any bytes for a peer's name: whoever registers nonsense is merely never reached", () => {
@@ -116,7 +165,38 @@ describe("contract events in the words of the roles", () => {
       peerId: Uint8Array.of(0xff, 0xfe),
       multiaddr: new Uint8Array(0),
     };
-    expect(toRoleEvent(event, 0n)).toMatchObject({ peerId: "\ufffd\ufffd", multiaddr: "" });
+    expect(toRoleEvent(event, 0n, BRIDGE)).toMatchObject({ peerId: "\ufffd\ufffd", multiaddr: "" });
+  });
+});
+
+describe("a queue item", () => {
+  const { from, to, mint, value, gasLimit, l1Block, timestamp, mintedBefore } = ITEM;
+
+  it.each([0, 1, 2, 3])("of kind %i is shown to the contracts as they told of it", (kind) => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (data, amount) => {
+        const item = { ...ITEM, kind, mint: amount, dataHash: keccakHash(data) };
+        const event: ContractEvent = {
+          ...origin,
+          type: "queue-item-added",
+          chainId,
+          index: 4n,
+          item,
+          data,
+          queueHash: hashOfText("queue"),
+        };
+        const told = toRoleEvent(event, 77n, BRIDGE);
+        if (told?.kind !== "queueItemAdded") throw new Error("told of something else");
+        expect(toItemValues(told)).toEqual(item);
+      }),
+    );
+  });
+
+  it("of a deposit is what the DAC's blocks mint", () => {
+    const item = depositItem({ queueIndex: 4n, from, to, mint });
+    const shown = toItemValues({ item, l1Block, timestamp, mintedBefore });
+    expect(shown).toEqual({ ...ITEM, kind: 0, value: 0n, gasLimit: 0n, dataHash: keccakHash(new Uint8Array(0)) });
+    expect([value, gasLimit]).not.toContain(0n);
   });
 });
 

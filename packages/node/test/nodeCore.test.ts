@@ -1,9 +1,12 @@
 import {
   blocksTopic,
   decodeAnswer,
+  depositItem,
+  drawBlockOf,
   encodeBlock,
   encodeRequest,
   HEADER_CONSTANTS,
+  hashHeader,
   LIMITS,
   type NamedAnswer,
   type NamedRequest,
@@ -13,6 +16,7 @@ import {
   toJobId,
   ZERO_HASH,
 } from "@mvm/protocol";
+import type { L1Event } from "@mvm/roles";
 import { verifyReads } from "@mvm/state";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Role } from "../src/config.ts";
@@ -25,21 +29,25 @@ import {
   GENESIS_SECONDS,
   hashOfText,
   identityOf,
+  L1_HEAD,
   l1Block,
   l1Of,
   peerOf,
   SETTINGS,
   type Site,
+  SLOT,
   viewOf,
   World,
 } from "./world.ts";
 
 const user = identityOf("user").operator;
 const DEPOSIT = {
-  kind: "deposited",
+  kind: "queueItemAdded",
   chainId: CHAIN_ID,
   l1Block: 1n,
-  deposit: { queueIndex: 0n, from: user, to: user, mint: 10n ** 18n },
+  timestamp: GENESIS_SECONDS,
+  mintedBefore: 0n,
+  item: depositItem({ queueIndex: 0n, from: user, to: user, mint: 10n ** 18n }),
 } as const;
 
 let world: World;
@@ -56,7 +64,7 @@ beforeEach(async () => {
   view.apply(DEPOSIT);
   const maker = await BlockMaker.start(view);
   strange = (await maker.sibling({ signer: "somebody" })).block;
-  block = await maker.next({ deposits: view.deposits(CHAIN_ID, 0n, 1n) });
+  block = await maker.next({ queueItems: view.queueItems(CHAIN_ID, 0n, SLOT) });
 });
 
 type Running = { readonly core: NodeCore; readonly site: Site };
@@ -120,7 +128,7 @@ describe("gossip at a node", () => {
 
   it("of a block of a slot far ahead is passed over and blames nobody", async () => {
     const { core, site } = await node("gateway", ["gateway"]);
-    await gossip(encodeBlock(signed({ ...block, context: { ...block.context, slot: 2n } })));
+    await gossip(encodeBlock(signed({ ...block, context: { ...block.context, slot: SLOT + 3n } })));
     expect(site.events).toContainEqual({ kind: "ignored", peer: "peer", topic, reason: "slot in the future" });
     expect(site.offences).toEqual([]);
     expect(core.chains.get(CHAIN_ID)?.head.header.number).toBe(0n);
@@ -211,8 +219,41 @@ describe("a node", () => {
     await settle();
     await site.network.stop();
     expect(world.clock.pending).toBe(before);
-    core.l1Event(l1Block(2n, GENESIS_SECONDS));
+    core.l1Event(l1Block(L1_HEAD + 1n, GENESIS_SECONDS));
     expect(world.clock.pending).toBe(before);
+  });
+
+  it("takes back what rests on L1 blocks that are gone, and takes the blocks of the new ones", async () => {
+    const { core } = await node("gateway", ["gateway"]);
+    await gossip(encodeBlock(block));
+    const chain = core.chains.get(CHAIN_ID)!;
+    expect(chain.head.header.number).toBe(1n);
+    const drawBlock = drawBlockOf(SLOT, SETTINGS.parameters.epochBlocks);
+    core.l1Event({ kind: "reorg", toBlock: drawBlock });
+    await world.clock.advance(5);
+    expect(chain.head.header.number).toBe(1n);
+    core.l1Event({ kind: "reorg", toBlock: drawBlock - 1n });
+    await world.clock.advance(5);
+    expect(chain.head.header.number).toBe(0n);
+    expect(core.view.valuesOf(SLOT)).toBeUndefined();
+    for (let number = drawBlock; number <= L1_HEAD; number++) core.l1Event(l1Block(number, GENESIS_SECONDS));
+    core.l1Event(DEPOSIT);
+    chain.receive(block);
+    await world.clock.advance(5);
+    expect(chain.head.hash).toBe(hashHeader(block.header));
+    await core.stop();
+  });
+
+  it("refuses a block with the L1 values of a draw block that is gone", async () => {
+    const { core, site } = await node("gateway", ["gateway"]);
+    const drawBlock = drawBlockOf(SLOT, SETTINGS.parameters.epochBlocks);
+    core.l1Event({ kind: "reorg", toBlock: drawBlock - 1n });
+    for (let number = drawBlock; number <= L1_HEAD; number++)
+      core.l1Event({ ...l1Block(number, GENESIS_SECONDS), baseFeePerGas: 7n } as L1Event);
+    await gossip(encodeBlock(block));
+    expect(core.chains.get(CHAIN_ID)!.head.header.number).toBe(0n);
+    expect(site.logged("block-refused")).toMatchObject([{ data: { fault: "L1 values are not those of the slot" } }]);
+    await core.stop();
   });
 
   it("that says a DAC's database cannot be opened goes on without it", async () => {
@@ -251,7 +292,8 @@ describe("a node", () => {
     const followers = ["sequencer", "host", "gateway"].map((name) => nodes.get(name)!.core.chains.get(CHAIN_ID)!);
     const isIn = (): boolean => followers.every(({ database }) => database.transactionPlace(transaction.hash) !== null);
     for (let step = 0; step < 100 && !isIn(); step++) {
-      for (const { core } of nodes.values()) core.l1Event(l1Block(1n, BigInt(Math.floor(world.clock.nowMs() / 1000))));
+      for (const { core } of nodes.values())
+        core.l1Event(l1Block(L1_HEAD, BigInt(Math.floor(world.clock.nowMs() / 1000))));
       await world.clock.advance(200);
     }
     expect(isIn()).toBe(true);

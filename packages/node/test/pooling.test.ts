@@ -5,7 +5,21 @@ import { Pooling } from "../src/pooling.ts";
 import { RequestDesk } from "../src/requestDesk.ts";
 import { BlockMaker, type Call, transactionOf } from "./blockMaker.ts";
 import { settle } from "./virtualClock.ts";
-import { CHAIN_ID, connect, deposit, hashOfText, identityOf, SETTINGS, type Site, viewOf, World } from "./world.ts";
+import {
+  CHAIN_ID,
+  connect,
+  deposit,
+  GENESIS_SECONDS,
+  hashOfText,
+  identityOf,
+  L1_HEAD,
+  l1Block,
+  SETTINGS,
+  type Site,
+  SLOT,
+  viewOf,
+  World,
+} from "./world.ts";
 
 const user = identityOf("user").operator;
 
@@ -62,17 +76,22 @@ const stored = (): Promise<readonly Uint8Array[]> => ports.pending.load(CHAIN_ID
 /** A block that holds these transactions, received by the gateway. */
 async function include(...transactions: Transaction[]) {
   const taken = maker.parent.context.queueEnd;
-  const block = await maker.next({ deposits: view.deposits(CHAIN_ID, taken, 1n), transactions });
+  const block = await maker.next({ queueItems: view.queueItems(CHAIN_ID, taken, SLOT), transactions });
   chain.receive(block);
   await world.clock.advance(5);
   expect(chain.head.header.number).toBe(block.header.number);
   return block;
 }
 
+/** L1 goes on until what it shows now is its last word. */
+function settleL1(): void {
+  view.apply(l1Block(L1_HEAD + BigInt(2 * SETTINGS.parameters.epochBlocks), GENESIS_SECONDS));
+}
+
 function post(blocks: Parameters<typeof buildBatch>[0]): void {
   const place = { index: 0n, previousBatchHash: maker.dac.genesisHash, slot: 0n, poster: user };
   const { header } = buildBatch(blocks, place);
-  view.apply({ kind: "batchAppended", header, batchHash: hashOfText("batch"), timestamp: 0n });
+  view.apply({ kind: "batchAppended", header, batchHash: hashOfText("batch"), timestamp: 0n, l1Block: L1_HEAD });
   chain.l1Changed();
 }
 
@@ -146,7 +165,7 @@ describe("the pool", () => {
     expect(offered).toHaveLength(2);
   });
 
-  it("keeps on disk what stands in a block until the block is on L1, and no longer", async () => {
+  it("keeps on disk what stands in a block until L1 holds the block for good, and no longer", async () => {
     const sent = await transaction({ nonce: 0 });
     await pool.submit(sent);
     const block = await include(sent);
@@ -154,6 +173,10 @@ describe("the pool", () => {
     expect(await stored()).toEqual([sent.raw]);
     post([block]);
     await include(await transaction({ nonce: 1 }));
+    await settle();
+    expect(await stored()).toEqual([sent.raw]);
+    settleL1();
+    await include(await transaction({ nonce: 2 }));
     await settle();
     expect(await stored()).toEqual([]);
   });
@@ -166,7 +189,7 @@ describe("the pool", () => {
     expect(pool.size).toBe(0);
     expect(await pool.submit(sent)).toBe("already-known");
     const branch = await BlockMaker.start(view);
-    const rival = await branch.next({ deposits: view.deposits(CHAIN_ID, 0n, 1n), slot: 1n });
+    const rival = await branch.next({ queueItems: view.queueItems(CHAIN_ID, 0n, SLOT), slot: SLOT + 1n });
     chain.receive(rival);
     await world.clock.advance(5);
     expect(chain.head.header.transactionsRoot).toBe(rival.header.transactionsRoot);
@@ -177,11 +200,12 @@ describe("the pool", () => {
     expect(offered).toEqual([sent.raw]);
   });
 
-  it("forgets after a restart what came on L1 in the meantime", async () => {
+  it("forgets after a restart what L1 came to hold for good in the meantime", async () => {
     const sent = await transaction({ nonce: 0 });
     await pool.submit(sent);
     const block = await include(sent);
     post([block]);
+    settleL1();
     await restart();
     await include(await transaction({ nonce: 1 }));
     await settle();

@@ -13,7 +13,17 @@ import {
 import { beforeEach, describe, expect, it } from "vitest";
 import { Rebuild, RebuildError } from "../src/index.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
-import { CHAIN_ID, deposit, FREE_CHARTER, hashOfText, identityOf, SETTINGS, viewOf } from "./world.ts";
+import {
+  CHAIN_ID,
+  deposit,
+  FREE_CHARTER,
+  hashOfText,
+  identityOf,
+  queueOthers,
+  SETTINGS,
+  SLOT,
+  viewOf,
+} from "./world.ts";
 
 const user = identityOf("user").operator;
 
@@ -37,13 +47,13 @@ beforeEach(async () => {
   view = viewOf([]);
   for (let n = 0n; n < 3n; n++) deposit(view, n, user, 10n ** 18n);
   maker = await BlockMaker.start(view);
-  const deposits = view.deposits(CHAIN_ID, 0n, 1n);
+  const deposits = view.queueItems(CHAIN_ID, 0n, SLOT);
   const call = (nonce: number, rest: object) => transactionOf(maker.dac, "user", { nonce, ...rest });
   blocks = [
-    await maker.next({ deposits: deposits.slice(0, 2), transactions: [await call(0, { value: 4n })], providers }),
+    await maker.next({ queueItems: deposits.slice(0, 2), transactions: [await call(0, { value: 4n })], providers }),
     await maker.next({ transactions: [await call(1, { to: null, data: TOKEN_INITCODE })] }),
     await maker.next({
-      deposits: deposits.slice(2),
+      queueItems: deposits.slice(2),
       transactions: [await call(2, { data: tokenTransfer(user, 1n) }), await call(3, { value: 1n })],
     }),
   ];
@@ -83,6 +93,20 @@ describe("rebuilding a chain from its batches", () => {
     const again = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
     for (const block of blocks) await again.batch(batchOf([block]));
     expect(again.head.hash).toBe(rebuild.head.hash);
+  });
+
+  it("consumes items of L1's queue of every kind, of which the data have nothing", async () => {
+    const forced = await transactionOf(maker.dac, "user", { nonce: 4, value: 3n });
+    queueOthers(view, 3n, user, forced.raw);
+    queueOthers(view, 6n, user, Uint8Array.of(1, 2, 3));
+    const queueItems = view.queueItems(CHAIN_ID, 3n, SLOT);
+    const block = await maker.next({ queueItems });
+    expect(block.outcomes.map(({ status }) => status)).toEqual([1, 1, 1, 1, 1, 1, 0, 1]);
+    expect(block.header.gasUsed).toBeGreaterThan(21_000n);
+    const batch = batchOf([...blocks, block]);
+    expect(decodeBatchData(batch.data).blocks[3]!.transactions).toEqual([]);
+    await rebuild.batch(batch);
+    expect(rebuild.head.hash).toBe(hashHeader(block.header));
   });
 
   it("founds the DAC with the charter that L1 registered, which the data do not have", async () => {

@@ -1,25 +1,31 @@
 /** Settings that are right, for tests to damage. */
+import { type Address, toAddress } from "@mvm/protocol";
 import type { NetworkFile, NodeConfig } from "../src/index.ts";
 
-const contract = (byte: string): string => `0x${byte.repeat(20)}`;
+const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 
-export const NETWORK_FILE = {
-  version: 1,
+export const NETWORK_FILE: NetworkFile = {
+  version: 2,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
   contracts: {
-    token: contract("a1"),
-    dacRegistry: contract("a2"),
-    comco: contract("a3"),
-    inbox: contract("a4"),
-    bridge: contract("a5"),
-    sequencerPool: contract("a6"),
-    providerRegistry: contract("a7"),
-    storageRegistry: contract("a8"),
-    rollupChain: contract("a9"),
+    token: contract("a0"),
+    timelock: contract("a1"),
+    metisDao: contract("a2"),
+    beacon: contract("a3"),
+    parameters: contract("a4"),
+    dacRegistry: contract("a5"),
+    comco: contract("a6"),
+    inbox: contract("a7"),
+    bridge: contract("a8"),
+    sequencerPool: contract("a9"),
+    bondManager: contract("aa"),
+    providerRegistry: contract("ab"),
+    storageRegistry: contract("ac"),
+    rollupChain: contract("ad"),
   },
-} as NetworkFile;
+};
 
 export const CONFIG: NodeConfig = {
   version: 1,

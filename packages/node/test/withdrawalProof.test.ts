@@ -27,7 +27,7 @@ import {
 import { RequestDesk } from "../src/requestDesk.ts";
 import { BlockMaker, transactionOf } from "./blockMaker.ts";
 import { answerWith, honestAnswer, proofOf, serveReads } from "./serving.ts";
-import { connect, deposit, identityOf, SETTINGS, type Site, viewOf, World } from "./world.ts";
+import { connect, deposit, identityOf, SETTINGS, type Site, SLOT, viewOf, World } from "./world.ts";
 
 const user = identityOf("user").operator;
 const TARGET = toAddress("0x00000000000000000000000000000000007a59e7");
@@ -49,7 +49,7 @@ function batchOf(list: readonly SealedBlock[]): BatchHeader {
   const [firstBlock, lastBlock] = [list[0]!.header.number, list.at(-1)!.header.number];
   const blocksRoot = merkleRoot(list.map(({ header }) => hashHeader(header)));
   const place = { chainId: maker.dac.chainId, generation: 0n, index: 0n, previousBatchHash: ZERO_HASH };
-  const rest = { dataHash: ZERO_HASH, transactionsRoot: ZERO_HASH, queueEnd: 0n, slot: 0n, epochBlock: 0n };
+  const rest = { dataHash: ZERO_HASH, transactionsRoot: ZERO_HASH, queueEnd: 0n, slot: SLOT, blobHash: ZERO_HASH };
   return { ...place, ...rest, firstBlock, lastBlock, blocksRoot, poster: user };
 }
 
@@ -68,7 +68,7 @@ beforeEach(async () => {
     gasLimit: 500_000n,
   });
   blocks = [
-    await maker.next({ deposits: view.deposits(chainId, 0n, 1n) }),
+    await maker.next({ queueItems: view.queueItems(chainId, 0n, SLOT) }),
     await maker.next({ transactions: [withdrawal] }),
     await maker.next({}),
   ];

@@ -7,27 +7,37 @@ import {
   blsKeyFromSeed,
   type ChainId,
   type Charter,
+  concatBytes,
+  depositItem,
   type Founding,
+  firstBlockOf,
   fromHex,
   type Hash,
   type Hex,
+  keccak,
   keccakHash,
   type NetworkIdentity,
   type PeerId,
+  PREDEPLOYS,
   PROFILES,
+  type QueueItem,
   signDigest,
   toAddress,
   toChainId,
+  toWord,
   ZERO_ADDRESS,
 } from "@mvm/protocol";
-import { type Dac, type L1Event, L1View, type Member } from "@mvm/roles";
+import { type Dac, type L1Event, L1View, type Member, type QueuedItem } from "@mvm/roles";
 import { DacDatabase, MemoryStore } from "@mvm/state";
 import { pendingStore, sealStore } from "../src/durableStores.ts";
-import type { Identity, NetworkSettings, Ports } from "../src/index.ts";
+import type { Identity, NetworkSettings, Ports, SignedBatch } from "../src/index.ts";
 import { VirtualClock } from "./virtualClock.ts";
 
 export const CHAIN_ID: ChainId = toChainId(7001n);
 export const GENESIS_SECONDS = 1_700_000_000n;
+/** The slot of blocks, and where L1 stands: at the first block of the slot after it. */
+export const SLOT = 2n;
+export const L1_HEAD = firstBlockOf(SLOT + 1n, PROFILES.devnet.epochBlocks);
 /** well after the genesis, so that blocks are never in the future */
 const START_MS = (Number(GENESIS_SECONDS) + 100_000) * 1000;
 
@@ -68,6 +78,8 @@ export class Site {
   readonly clock: VirtualClock;
   readonly logs: LogLine[] = [];
   readonly events: NetworkEvent[] = [];
+  /** what this node sent to L1 */
+  readonly posted: SignedBatch[] = [];
   /** disks by name */
   readonly stores = new Map<string, MemoryStore>();
   network!: MemoryNetwork;
@@ -99,7 +111,11 @@ export class Site {
       openDatabase: (chainId, mode) => DacDatabase.openOn(this.store(`${chainId}-${mode}`), { mode }),
       seals: sealStore(node),
       pending: pendingStore(node),
-      poster: { appendBatch: async () => undefined },
+      poster: {
+        appendBatch: async (batch) => void this.posted.push(batch),
+        claimSlot: async () => undefined,
+        releaseHeld: async () => undefined,
+      },
       entropy: () => hashOfText(`${this.name} ${drawn++}`),
       identity: identityOf(this.name),
       log: (level, code, data) => this.logs.push({ level, code, data: data ?? {} }),
@@ -142,6 +158,7 @@ export const FREE_CHARTER: Charter = {
 export const foundingOf = (charter: Charter): Founding => ({
   charter: fromHex(encodeCharter(charter)),
   metisDao: identityOf("metisDao").operator,
+  bridge: identityOf("bridge").operator,
 });
 
 export const l1Block = (number: bigint, timestamp: bigint): L1Event => ({
@@ -149,9 +166,10 @@ export const l1Block = (number: bigint, timestamp: bigint): L1Event => ({
   number,
   timestamp,
   baseFeePerGas: 10n ** 9n + number,
+  prevRandao: hashOfText(`randomness of L1 block ${number}`),
 });
 
-/** L1 with one sequencer "sequencer", the given storage hosts and providers, one DAC, and L1 block 1. */
+/** L1 with one sequencer "sequencer", the given storage hosts and providers, one DAC, and blocks up to L1_HEAD. */
 export function l1Of(
   hosts: readonly string[],
   providers: readonly string[] = [],
@@ -159,6 +177,7 @@ export function l1Of(
 ): readonly L1Event[] {
   return [
     { kind: "registered", registry: "sequencer", member: memberOf("sequencer", 0) },
+    { kind: "stakeChanged", index: 0, grid: 1, l1Block: 1n },
     ...hosts.map((name, i) => ({ kind: "registered", registry: "storage", member: memberOf(name, i) }) as const),
     ...providers.map((name, i) => ({ kind: "registered", registry: "provider", member: memberOf(name, i) }) as const),
     {
@@ -169,7 +188,7 @@ export function l1Of(
       timestamp: GENESIS_SECONDS,
       founding: foundingOf(charter),
     },
-    l1Block(1n, GENESIS_SECONDS),
+    ...Array.from({ length: Number(L1_HEAD) }, (_, i) => l1Block(BigInt(i + 1), GENESIS_SECONDS)),
   ];
 }
 
@@ -182,6 +201,28 @@ export function viewOf(hosts: readonly string[], charter: Charter = FREE_CHARTER
 export const dacOf = (view: L1View, chainId: ChainId = CHAIN_ID): Dac => view.dac(chainId)!;
 
 export function deposit(view: L1View, queueIndex: bigint, to: Address, mint: bigint): void {
-  const item = { queueIndex, from: identityOf("depositor").operator, to, mint };
-  view.apply({ kind: "deposited", chainId: CHAIN_ID, l1Block: 1n, deposit: item });
+  queue(view, depositItem({ queueIndex, from: identityOf("depositor").operator, to, mint }));
+}
+
+function queuedAfter(view: L1View, item: QueueItem): QueuedItem {
+  const before = view.queuedItem(CHAIN_ID, item.queueIndex - 1n);
+  const mintedBefore = before === undefined ? 0n : before.mintedBefore + before.item.mint;
+  return { item, l1Block: 1n, timestamp: GENESIS_SECONDS, mintedBefore };
+}
+
+/** Has an item added to the queue on L1, in its first block. */
+export function queue(view: L1View, item: QueueItem): void {
+  view.apply({ kind: "queueItemAdded", chainId: CHAIN_ID, ...queuedAfter(view, item) });
+}
+
+const WITHDRAW_SELECTOR = keccak(new TextEncoder().encode("withdraw(address)")).subarray(0, 4);
+
+/** An exit, a message that carries value, and a forced transaction, at the next places of a queue. */
+export function queueOthers(view: L1View, queueIndex: bigint, user: Address, forced: Uint8Array): void {
+  const plain = depositItem({ queueIndex, from: user, to: user, mint: 0n });
+  const data = concatBytes(WITHDRAW_SELECTOR, toWord(BigInt(user)));
+  const call = { value: 5n, gasLimit: 300_000n };
+  queue(view, { ...plain, ...call, kind: "exit", to: PREDEPLOYS.coinbase, data });
+  queue(view, { ...plain, ...call, kind: "message", queueIndex: queueIndex + 1n, mint: 9n });
+  queue(view, { ...plain, kind: "forced", queueIndex: queueIndex + 2n, data: forced });
 }

@@ -1,15 +1,17 @@
 /**
  * Batches: what is posted on L1, enough to rebuild the chain from (invariant I9). System transactions are not in the
- * data: deposits follow from the L1 queue by each block's queueEnd, the founding from the registration, context and
+ * data: queue items follow from the L1 queue by each block's queueEnd, the founding from the registration, context and
  * settle from the rest of the block. The layout is plain RLP; the random-access format of the fraud proofs is to replace it.
  */
 import { type BlockContext, blockContextCodec, chainIdCodec, type SealedBlock } from "./blocks.ts";
 import { address, bytes, type Codec, CodecError, decode, encode, hash, list, struct, uint, version } from "./codec.ts";
-import { keccakHash } from "./hash.ts";
+import { keccakHash, taggedHash } from "./hash.ts";
 import { hashHeader } from "./header.ts";
+import { concatBytes, fromHex, toWord } from "./hex.ts";
 import { merkleRoot } from "./merkle.ts";
+import { type NetworkIdentity, networkDomain } from "./network.ts";
 import { LIMITS } from "./parameters.ts";
-import type { Address, ChainId, Hash } from "./primitives.ts";
+import { type Address, type ChainId, type Hash, ZERO_HASH } from "./primitives.ts";
 import { decodeSystemTransaction, isSystemTransaction, settledAccounts } from "./systemTransactions.ts";
 
 export type PostedBlock = {
@@ -55,13 +57,13 @@ export function decodeBatchData(data: Uint8Array): BatchData {
 /** The part of a block that is posted. Throws CodecError where it does not end in a settle of its chain. */
 export function toPosted(block: SealedBlock): PostedBlock {
   const settle = decodeSystemTransaction(block.transactions.at(-1) ?? new Uint8Array(0), block.chainId);
-  const paid = settledAccounts(settle);
-  if (paid === null) throw new CodecError("out-of-range", "a block ends in its settle transaction");
+  const settled = settledAccounts(settle);
+  if (settled === null) throw new CodecError("out-of-range", "a block ends in its settle transaction");
   return {
     context: block.context,
     timestamp: block.header.timestamp,
     transactions: block.transactions.filter((raw) => !isSystemTransaction(raw)),
-    paid,
+    paid: settled.paid,
   };
 }
 
@@ -76,17 +78,18 @@ export type BatchHeader = {
   readonly previousBatchHash: Hash;
   readonly firstBlock: bigint;
   readonly lastBlock: bigint;
-  /** keccak of the data */
+  /** versioned hash of the blob that holds the data; zero for calldata */
+  readonly blobHash: Hash;
+  /** keccak of the data; for a blob, their offset << 32 | length in its bytes */
   readonly dataHash: Hash;
   /** Merkle root of the block hashes */
   readonly blocksRoot: Hash;
   /** Merkle root of the hashes of all transactions, deposits included */
   readonly transactionsRoot: Hash;
   readonly queueEnd: bigint;
+  /** slot under which the poster claims its turn */
   readonly slot: bigint;
   readonly poster: Address;
-  /** L1 block of the last block's context */
-  readonly epochBlock: bigint;
 };
 
 export const batchHeaderCodec: Codec<BatchHeader> = struct({
@@ -96,14 +99,42 @@ export const batchHeaderCodec: Codec<BatchHeader> = struct({
   previousBatchHash: hash,
   firstBlock: uint(64),
   lastBlock: uint(64),
+  blobHash: hash,
   dataHash: hash,
   blocksRoot: hash,
   transactionsRoot: hash,
   queueEnd: uint(64),
   slot: uint(64),
   poster: address,
-  epochBlock: uint(64),
 });
+
+/** keccak256(abi.encode(header)), as RollupChain has it: every field a word. */
+export function hashBatchHeader(header: BatchHeader): Hash {
+  const { chainId, generation, index, firstBlock, lastBlock, queueEnd, slot, poster } = header;
+  const words = [
+    toWord(chainId),
+    toWord(generation),
+    toWord(index),
+    fromHex(header.previousBatchHash),
+    toWord(firstBlock),
+    toWord(lastBlock),
+    fromHex(header.blobHash),
+    fromHex(header.dataHash),
+    fromHex(header.blocksRoot),
+    fromHex(header.transactionsRoot),
+    toWord(queueEnd),
+    toWord(slot),
+    toWord(BigInt(poster)),
+  ];
+  return keccakHash(concatBytes(...words));
+}
+
+/**
+ * What a poster signs so that anyone may carry its batch to L1.
+ * @param randomness of the slot's epoch: the batch is good for the L1 that it was made on alone
+ */
+export const batchDigest = (network: NetworkIdentity, randomness: Hash, header: BatchHeader): Hash =>
+  taggedHash("mvm/batch/1", networkDomain(network), randomness, hashBatchHeader(header));
 
 /** The place of a new batch on L1, and who posts it. */
 export type BatchPlace = {
@@ -140,13 +171,13 @@ export function buildBatch(
     previousBatchHash: place.previousBatchHash,
     firstBlock: first.header.number,
     lastBlock: last.header.number,
+    blobHash: ZERO_HASH,
     dataHash: keccakHash(data),
     blocksRoot: merkleRoot(blocks.map((block) => hashHeader(block.header))),
     transactionsRoot: merkleRoot(blocks.flatMap((block) => block.transactions.map(keccakHash))),
     queueEnd: last.context.queueEnd,
     slot: place.slot,
     poster: place.poster,
-    epochBlock: last.context.l1Block,
   };
   return { header, data };
 }

@@ -10,9 +10,39 @@ export type Parameters = {
   readonly epochBlocks: number;
   /** L1 blocks after a slot's end in which its sequencer may still post what it signed. */
   readonly postGraceBlocks: number;
-  /** Seconds from a batch's posting until it is final. */
+  /** L1 blocks of silence after which the next rank may take a slot over: several batch intervals, so that nobody is replaced for being a little late. */
+  readonly rankDelayBlocks: number;
+  /** Seconds from a batch's posting until it is final, where a committee vouched for it. */
+  readonly minWindowSeconds: number;
+  /** Seconds from a batch's posting until it is final in any case. */
   readonly maxWindowSeconds: number;
-  /** Seconds between an exit request and the return of the stake; at least maxWindowSeconds, so that a stake outlives the claims against it. */
+  /** Seconds after which an item of a DAC's queue on L1 is overdue: batches have to consume it. */
+  readonly forceDelaySeconds: number;
+  /** Seconds that an item is overdue until anyone with a bond may post. */
+  readonly openAfterSeconds: number;
+  /** Seconds that an item is overdue until the chain may be turned to exit: longer than openAfterSeconds and a rebuild. */
+  readonly exitAfterSeconds: number;
+  /** Factor of the Dynamic Bond Threshold at the start, in basis points; MetisDAO may change it. */
+  readonly thresholdFactor: number;
+  /** Sequencers that have to qualify for a DAC before a deposit may raise its threshold, at the start; MetisDAO may change it. */
+  readonly minEligible: number;
+  /** wei of MT that a DAC's label costs at the start: squatting has a price; MetisDAO may change it. */
+  readonly labelFeeWei: bigint;
+  /** Share of a slashed stake that its prover gets at the start, in basis points; MetisDAO may change it. */
+  readonly proverShare: number;
+  /** wei of MT for who takes an epoch's record at the start; MetisDAO may change it. */
+  readonly recordRewardWei: bigint;
+  /** Seconds from a proposal to MetisDAO's vote. */
+  readonly votingDelaySeconds: number;
+  /** Seconds that a vote of MetisDAO lasts. */
+  readonly votingPeriodSeconds: number;
+  /** Seconds until what MetisDAO decided is carried out: who disagrees can leave before. */
+  readonly timelockSeconds: number;
+  /** Percent of all MT that have to vote. */
+  readonly quorumPercent: number;
+  /** wei of votes that a proposal needs. */
+  readonly proposalThresholdWei: bigint;
+  /** Seconds between an exit request and the return of the stake; at least twice maxWindowSeconds, so that it outlives every lock. */
   readonly unbondingSeconds: number;
   /** wei of MT; keeps registries short of free identities. */
   readonly minSequencerStakeWei: bigint;
@@ -36,7 +66,22 @@ const mainnet: Parameters = {
   version: 1,
   epochBlocks: 32,
   postGraceBlocks: 32,
+  rankDelayBlocks: 8,
+  minWindowSeconds: 3600,
   maxWindowSeconds: 7 * 24 * 3600,
+  forceDelaySeconds: 12 * 3600,
+  openAfterSeconds: 24 * 3600,
+  exitAfterSeconds: 7 * 24 * 3600,
+  thresholdFactor: 12_000,
+  minEligible: 3,
+  labelFeeWei: 100n * MT,
+  proverShare: 3_000,
+  recordRewardWei: MT / 10n,
+  votingDelaySeconds: 24 * 3600,
+  votingPeriodSeconds: 7 * 24 * 3600,
+  timelockSeconds: 2 * 24 * 3600,
+  quorumPercent: 4,
+  proposalThresholdWei: 10_000n * MT,
   unbondingSeconds: 14 * 24 * 3600,
   minSequencerStakeWei: 10_000n * MT,
   minProviderStakeWei: 100n * MT,
@@ -52,7 +97,22 @@ const devnet: Parameters = {
   version: 1,
   epochBlocks: 8,
   postGraceBlocks: 8,
+  rankDelayBlocks: 2,
+  minWindowSeconds: 20,
   maxWindowSeconds: 120,
+  forceDelaySeconds: 10,
+  openAfterSeconds: 20,
+  exitAfterSeconds: 60,
+  thresholdFactor: 10_000,
+  minEligible: 1,
+  labelFeeWei: MT,
+  proverShare: 3_000,
+  recordRewardWei: MT / 10n,
+  votingDelaySeconds: 1,
+  votingPeriodSeconds: 10,
+  timelockSeconds: 2,
+  quorumPercent: 4,
+  proposalThresholdWei: 10_000n * MT,
   unbondingSeconds: 240,
   minSequencerStakeWei: 1_000n * MT,
   minProviderStakeWei: 10n * MT,
@@ -98,8 +158,16 @@ export const LIMITS = {
   batchBytes: 96 * 1024,
   /** blocks of a batch (design page 30) */
   batchBlocks: 2_048,
-  /** deposits that one block consumes */
-  blockDeposits: 64,
+  /** items of L1's queue that one block consumes */
+  blockQueueItems: 64,
+  /** gas that the items of one block may use: leaves two thirds of a block to users */
+  blockQueueGas: 20_000_000n,
+  /** bytes of the data of one item, so that its system transaction fits transactionBytes */
+  queueDataBytes: 55 * 1024,
+  /** bytes of the data of all items of one block: their encodings and outcomes leave room for users within blockBytes */
+  blockQueueBytes: 64 * 1024,
+  /** addresses that one block adds to the address table (design page 30) */
+  seenAddresses: 256,
   /** seats that do each job (k), and stand-ins (m) after them (design page 20) */
   seats: 2,
   standIns: 2,

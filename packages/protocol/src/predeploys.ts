@@ -2,11 +2,13 @@
 import type { Account, AccountWrite } from "./execution.ts";
 import {
   GAS_PRICE_ORACLE_CODE,
+  MVM_ADDRESS_TABLE_CODE,
   MVM_COINBASE_CODE,
   MVM_DAC_MASTER_CODE,
   MVM_EXECUTION_MANAGER_CODE,
   MVM_FEE_VAULT_CODE,
   MVM_L2_TO_L1_CODE,
+  MVM_TOKEN_BRIDGE_CODE,
   MVM_TREASURY_VAULT_CODE,
 } from "./generated/predeployCode.ts";
 import { keccakHash } from "./hash.ts";
@@ -29,6 +31,10 @@ export const PREDEPLOYS = {
   burnVault: toAddress("0x4d564d0000000000000000000000000000000006"),
   /** MVM_L2ToL1: messages and withdrawals; its storage root is the header's withdrawalsRoot */
   l2ToL1: toAddress("0x4d564d0000000000000000000000000000000007"),
+  /** MVM_TokenBridge: mints and burns the twins of L1's tokens */
+  tokenBridge: toAddress("0x4d564d0000000000000000000000000000000008"),
+  /** MVM_AddressTable: numbers for addresses in posted data */
+  addressTable: toAddress("0x4d564d0000000000000000000000000000000009"),
   /** GasPriceOracle, at the address where tools of today's rollups look for it */
   gasPriceOracle: toAddress("0x420000000000000000000000000000000000000f"),
 } as const;
@@ -47,6 +53,8 @@ const CODES: readonly (readonly [Address, Hex])[] = [
   [PREDEPLOYS.taxVault, MVM_TREASURY_VAULT_CODE],
   [PREDEPLOYS.burnVault, MVM_TREASURY_VAULT_CODE],
   [PREDEPLOYS.l2ToL1, MVM_L2_TO_L1_CODE],
+  [PREDEPLOYS.tokenBridge, MVM_TOKEN_BRIDGE_CODE],
+  [PREDEPLOYS.addressTable, MVM_ADDRESS_TABLE_CODE],
   [PREDEPLOYS.gasPriceOracle, GAS_PRICE_ORACLE_CODE],
 ];
 

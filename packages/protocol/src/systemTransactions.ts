@@ -1,6 +1,6 @@
 /**
- * System transactions (type 0x7E): what a block executes that no user signed. The block's *context* comes first, the
- * charter's *founding* in block 1, then deposits and messages from L1's queue, at the end *settle* (design page 10).
+ * System transactions (type 0x7E): what a block executes that no user sent to the DAC. The block's *context* comes first,
+ * the charter's *founding* in block 1, then the items of L1's queue, at the end *settle* (design page 10).
  */
 import { address, bytes, type Codec, CodecError, count, decode, encode, mapped, struct, uint } from "./codec.ts";
 import { keccak, keccakHash } from "./hash.ts";
@@ -13,19 +13,22 @@ export const SYSTEM_TYPE = 0x7e;
 
 /**
  * Where a system transaction comes from: a deposit credits MT and runs no code; a message is a call by an account of L1
- * under its aliased address; the other three are calls by the system.
+ * under its aliased address; context, founding and settle are calls by the system; forced executes a signed transaction
+ * that L1 handed in; an exit is a call of a bridge contract that no charter denies. Their places in the list are on the wire.
  */
-export const SYSTEM_SOURCES = ["deposit", "message", "context", "founding", "settle"] as const;
+export const SYSTEM_SOURCES = ["deposit", "message", "context", "founding", "settle", "forced", "exit"] as const;
 export type SystemSource = (typeof SYSTEM_SOURCES)[number];
 
 export type SystemTransaction = {
   readonly source: SystemSource;
-  /** position in the L1 queue (deposit, message), else the block's number: makes the hash unique on its chain */
+  /** position in the L1 queue (deposit, message, forced, exit), else the block's number: makes the hash unique on its chain */
   readonly index: bigint;
   readonly from: Address;
   readonly to: Address;
-  /** wei of new MT: a deposit's for `to`; a message's for `from`, sent along as the call's value */
+  /** wei of new MT: a deposit's for `to`, a message's for `from`, before the call; else 0 */
   readonly mint: bigint;
+  /** wei of MT that the call carries, out of the balance of `from`; 0 for a deposit, which is no call */
+  readonly value: bigint;
   readonly gasLimit: bigint;
   readonly data: Uint8Array;
 };
@@ -46,11 +49,12 @@ const layout = struct({
   from: address,
   to: address,
   mint: uint(256),
+  value: uint(256),
   gasLimit: uint(64),
   data: bytes(LIMITS.transactionBytes),
 });
 
-/** Canonical encoding: 0x7e || rlp([chainId, source, index, from, to, mint, gasLimit, data]). */
+/** Canonical encoding: 0x7e || rlp([chainId, source, index, from, to, mint, value, gasLimit, data]). */
 export function encodeSystemTransaction(chainId: ChainId, transaction: SystemTransaction): Uint8Array {
   return concatBytes(Uint8Array.of(SYSTEM_TYPE), encode(layout, { chainId, ...transaction }));
 }
@@ -71,24 +75,6 @@ export function decodeSystemTransaction(raw: Uint8Array, chainId: ChainId): Syst
 /** Whether an encoded transaction is a system transaction. */
 export const isSystemTransaction = (raw: Uint8Array): boolean => raw[0] === SYSTEM_TYPE;
 
-/** An item of a chain's queue on L1, which mints native MT on the DAC's chain. */
-export type Deposit = {
-  /** position in the chain's L1 queue, from 0 */
-  readonly queueIndex: bigint;
-  /** depositor on L1 */
-  readonly from: Address;
-  readonly to: Address;
-  /** wei of MT */
-  readonly mint: bigint;
-};
-
-const NOTHING = new Uint8Array(0);
-
-/** The transaction by which a block consumes a deposit. */
-export function depositTransaction({ queueIndex, from, to, mint }: Deposit): SystemTransaction {
-  return { source: "deposit", index: queueIndex, from, to, mint, gasLimit: 0n, data: NOTHING };
-}
-
 /** What L1 adds to a contract's address when it calls on a DAC, so that no account of the DAC can pass for it. */
 const ALIAS_OFFSET = 0x1111000000000000000000000000000000001111n;
 
@@ -99,14 +85,17 @@ export function aliasOf(l1Address: Address): Address {
 
 const selectorOf = (signature: string): Uint8Array => keccak(new TextEncoder().encode(signature)).subarray(0, 4);
 const CONTEXT_SELECTOR = selectorOf("context(uint64,uint64,uint64,uint64,uint256)");
-const FOUND_SELECTOR = selectorOf("found(bytes,address)");
-const SETTLE_SELECTOR = selectorOf("settle(address,address[],uint256)");
+const FOUND_SELECTOR = selectorOf("found(bytes,address,address)");
+const SETTLE_SELECTOR = selectorOf("settle(address,address[],uint256,address[])");
+
+/** Words of settle's arguments before its lists. */
+const SETTLE_HEAD_BYTES = 32 * 4;
 
 const addressWord = (value: Address): Uint8Array => toWord(BigInt(value));
 const numberWord = (value: number): Uint8Array => toWord(BigInt(value));
 
 function systemCall(source: SystemSource, index: bigint, to: Address, data: Uint8Array): SystemTransaction {
-  return { source, index, from: SYSTEM, to, mint: 0n, gasLimit: SYSTEM_GAS, data };
+  return { source, index, from: SYSTEM, to, mint: 0n, value: 0n, gasLimit: SYSTEM_GAS, data };
 }
 
 /** What a block's context reports to the chain. */
@@ -134,21 +123,24 @@ export function contextTransaction(
   return systemCall("context", number, PREDEPLOYS.executionManager, data);
 }
 
-/** The founding settings of a DAC, as L1 registered them. */
+/** The founding settings of a DAC: as L1 registered them, and what is the same for all DACs of a network. */
 export type Founding = {
   /** abi.encode(Charter) */
   readonly charter: Uint8Array;
   /** governance contract on L1 that sets tax rates */
   readonly metisDao: Address;
+  /** the network's L1Bridge */
+  readonly bridge: Address;
 };
 
 /** Writes and seals the charter: second transaction of block 1. */
-export function foundingTransaction({ charter, metisDao }: Founding): SystemTransaction {
+export function foundingTransaction({ charter, metisDao, bridge }: Founding): SystemTransaction {
   const padding = new Uint8Array((32 - (charter.length % 32)) % 32);
   const data = concatBytes(
     FOUND_SELECTOR,
-    numberWord(64),
+    numberWord(96),
     addressWord(metisDao),
+    addressWord(bridge),
     numberWord(charter.length),
     charter,
     padding,
@@ -156,33 +148,55 @@ export function foundingTransaction({ charter, metisDao }: Founding): SystemTran
   return systemCall("founding", 1n, PREDEPLOYS.dacMaster, data);
 }
 
-/** Who is paid out of a block's fees. */
+/** Who is paid out of a block's fees, and what the block adds to the address table. */
 export type Settlement = {
   readonly sequencer: Address;
   /** operators of the seats that did the block's job */
   readonly providers: readonly Address[];
   /** wei: sum of the L1 fees of the block's transactions */
   readonly l1Fees: bigint;
+  /** addresses for MVM_AddressTable, at most LIMITS.seenAddresses */
+  readonly seen: readonly Address[];
 };
 
-/** The last transaction of a block: splits the fees that the hot account has gathered. */
-export function settleTransaction(number: bigint, { sequencer, providers, l1Fees }: Settlement): SystemTransaction {
-  const head = [addressWord(sequencer), numberWord(96), toWord(l1Fees)];
-  const data = concatBytes(SETTLE_SELECTOR, ...head, numberWord(providers.length), ...providers.map(addressWord));
-  return systemCall("settle", number, PREDEPLOYS.executionManager, data);
+/** The last transaction of a block: splits the fees that the hot account has gathered, and enters addresses into the table. */
+export function settleTransaction(
+  number: bigint,
+  { sequencer, providers, l1Fees, seen }: Settlement,
+): SystemTransaction {
+  const providersAt = SETTLE_HEAD_BYTES;
+  const seenAt = providersAt + 32 * (1 + providers.length);
+  const head = [addressWord(sequencer), numberWord(providersAt), toWord(l1Fees), numberWord(seenAt)];
+  const lists = [providers, seen].flatMap((list) => [numberWord(list.length), ...list.map(addressWord)]);
+  return systemCall("settle", number, PREDEPLOYS.executionManager, concatBytes(SETTLE_SELECTOR, ...head, ...lists));
 }
 
 const addressIn = (data: Uint8Array, at: number): Address => toHex(data.subarray(at + 12, at + 32)) as Address;
 
-/** Who a settle transaction pays: sequencer first, then providers; null where settleTransaction does not make it. */
-export function settledAccounts(transaction: SystemTransaction): readonly [Address, ...Address[]] | null {
-  const { source, index, from, to, mint, gasLimit, data } = transaction;
-  const count = (data.length - 4 - 128) / 32;
-  const fits = Number.isInteger(count) && count >= 0 && count <= LIMITS.seats + LIMITS.standIns;
-  if (source !== "settle" || !fits) return null;
+/** The list of addresses whose length stands at a byte; null where it is longer than `most` or than the data. */
+function addressesIn(data: Uint8Array, at: number, most: number): readonly Address[] | null {
+  if (data.length < at + 32) return null;
+  const length = bytesToBigInt(data.subarray(at, at + 32));
+  if (length > BigInt(most) || data.length < at + 32 * (1 + Number(length))) return null;
+  return Array.from({ length: Number(length) }, (_, i) => addressIn(data, at + 32 * (1 + i)));
+}
+
+/**
+ * Whom a settle transaction pays, sequencer first, then providers, and which addresses it enters into the table; null where
+ * settleTransaction does not make it.
+ */
+export function settledAccounts(
+  transaction: SystemTransaction,
+): { readonly paid: readonly [Address, ...Address[]]; readonly seen: readonly Address[] } | null {
+  const { source, index, from, to, mint, value, gasLimit, data } = transaction;
+  if (source !== "settle") return null;
+  const providers = addressesIn(data, 4 + SETTLE_HEAD_BYTES, LIMITS.seats + LIMITS.standIns);
+  if (providers === null) return null;
+  const seen = addressesIn(data, 4 + SETTLE_HEAD_BYTES + 32 * (1 + providers.length), LIMITS.seenAddresses);
+  if (seen === null) return null;
   const sequencer = addressIn(data, 4);
-  const providers = Array.from({ length: count }, (_, i) => addressIn(data, 4 + 128 + 32 * i));
-  const made = settleTransaction(index, { sequencer, providers, l1Fees: bytesToBigInt(data.subarray(68, 100)) });
-  const call = from === made.from && to === made.to && mint === made.mint && gasLimit === made.gasLimit;
-  return call && equalBytes(data, made.data) ? [sequencer, ...providers] : null;
+  const made = settleTransaction(index, { sequencer, providers, l1Fees: bytesToBigInt(data.subarray(68, 100)), seen });
+  const call = from === made.from && to === made.to && mint === made.mint && value === made.value;
+  if (!call || gasLimit !== made.gasLimit || !equalBytes(data, made.data)) return null;
+  return { paid: [sequencer, ...providers], seen };
 }

@@ -198,13 +198,13 @@ export const batchHeaders: fc.Arbitrary<BatchHeader> = fc.record({
   previousBatchHash: hashes,
   firstBlock: uint(64),
   lastBlock: uint(64),
+  blobHash: hashes,
   dataHash: hashes,
   blocksRoot: hashes,
   transactionsRoot: hashes,
   queueEnd: uint(64),
   slot: uint(64),
   poster: addresses,
-  epochBlock: uint(64),
 });
 
 export const systemTransactions: fc.Arbitrary<SystemTransaction> = fc.record({
@@ -213,6 +213,7 @@ export const systemTransactions: fc.Arbitrary<SystemTransaction> = fc.record({
   from: addresses,
   to: addresses,
   mint: uint(256),
+  value: uint(256),
   gasLimit: uint(64),
   data: someBytes(120),
 });

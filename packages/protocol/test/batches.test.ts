@@ -4,12 +4,13 @@ import {
   CodecError,
   contextTransaction,
   decodeBatchData,
-  depositTransaction,
+  depositItem,
   encodeSystemTransaction,
   fromHex,
   hashHeader,
   keccakHash,
   merkleProof,
+  queueTransaction,
   type SealedBlock,
   type SystemTransaction,
   settleTransaction,
@@ -40,9 +41,9 @@ function framed(block: SealedBlock, paid: { sequencer: Address; providers: Addre
   const mint = { queueIndex: 3n, from: paid.sequencer, to: paid.sequencer, mint: 5n };
   const transactions = [
     write(contextTransaction(header.number, { ...context, generation }, users.length + 3)),
-    write(depositTransaction(mint)),
+    write(queueTransaction(depositItem(mint))),
     ...users,
-    write(settleTransaction(header.number, { ...paid, l1Fees: 7n })),
+    write(settleTransaction(header.number, { ...paid, l1Fees: 7n, seen: [] })),
   ];
   return { ...block, transactions };
 }
@@ -68,7 +69,7 @@ describe("batches", () => {
         expect(header).toMatchObject({ chainId, generation, ...place, dataHash: keccakHash(data) });
         expect(header.lastBlock - header.firstBlock).toBe(BigInt(blocks.length - 1));
         expect(header.queueEnd).toBe(blocks.at(-1)!.context.queueEnd);
-        expect(header.epochBlock).toBe(blocks.at(-1)!.context.l1Block);
+        expect(BigInt(header.blobHash)).toBe(0n);
       }),
       RUNS,
     );

@@ -74,7 +74,7 @@ describe("limits", () => {
   it("any one transaction fits a block and a pool", () => {
     expect(LIMITS.transactionGas).toBeLessThanOrEqual(LIMITS.blockGas);
     expect(LIMITS.transactionBytes).toBeLessThanOrEqual(LIMITS.blockTransactionBytes);
-    expect(LIMITS.blockDeposits).toBeLessThan(LIMITS.blockTransactions);
+    expect(LIMITS.blockQueueItems).toBeLessThan(LIMITS.blockTransactions);
     expect(LIMITS.initcodeBytes).toBeLessThan(LIMITS.transactionBytes);
     expect(LIMITS.poolPerSender).toBeLessThanOrEqual(LIMITS.poolTotal);
     expect(LIMITS.poolBytes).toBeGreaterThanOrEqual(LIMITS.poolPerSender * LIMITS.transactionBytes);

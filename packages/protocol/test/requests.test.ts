@@ -8,7 +8,7 @@ import {
   decodeBatchData,
   decodeBlock,
   decodeRequest,
-  depositTransaction,
+  depositItem,
   encode,
   encodeAnswer,
   encodeBatchData,
@@ -23,6 +23,7 @@ import {
   jobCodec,
   LIMITS,
   postedSizeBytes,
+  queueTransaction,
   REQUESTS,
   type RequestName,
   refused,
@@ -157,10 +158,11 @@ const context: BlockContext = {
 const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
 const opening = encoded(contextTransaction(MAX_UINT64, { ...context, generation: MAX_UINT64 }, 2 ** 32));
 const deposit = encoded(
-  depositTransaction({ queueIndex: MAX_UINT64, from: address, to: address, mint: 2n ** 256n - 1n }),
+  queueTransaction(depositItem({ queueIndex: MAX_UINT64, from: address, to: address, mint: 2n ** 256n - 1n })),
 );
 const providers = repeat(LIMITS.seats + LIMITS.standIns, address);
-const settle = encoded(settleTransaction(MAX_UINT64, { sequencer: address, providers, l1Fees: 2n ** 256n - 1n }));
+const seen = repeat(LIMITS.seenAddresses, address);
+const settle = encoded(settleTransaction(MAX_UINT64, { sequencer: address, providers, l1Fees: 2n ** 256n - 1n, seen }));
 const paid = [address, ...providers];
 
 function blockOf(transactions: readonly Uint8Array[], writes: readonly AccountWrite[] = []): SealedBlock {
@@ -212,8 +214,8 @@ describe("blocks and batches", () => {
     const account = { nonce: MAX_UINT64, balance: 2n ** 256n - 1n, codeHash: hash };
     const writes = repeat(3, { address, account, code: null, slots: [{ slot: hash, value: 2n ** 256n - 1n }] });
     const charter = filled(LIMITS.transactionBytes - 300);
-    const system = [opening, encoded(foundingTransaction({ charter, metisDao: address }))];
-    system.push(...repeat(LIMITS.blockDeposits, deposit));
+    const system = [opening, encoded(foundingTransaction({ charter, metisDao: address, bridge: address }))];
+    system.push(...repeat(LIMITS.blockQueueItems, deposit));
     const users = repeat(LIMITS.blockTransactions - system.length - 1, filled(43));
     const block = blockOf([...system, ...users, settle], writes);
     expect(decodeBlock(encodeBlock(block)).outcomes.length).toBe(LIMITS.blockTransactions);

@@ -5,7 +5,6 @@ import {
   CodecError,
   contextTransaction,
   decodeSystemTransaction,
-  depositTransaction,
   encodeSystemTransaction,
   foundingTransaction,
   isSystemTransaction,
@@ -28,8 +27,8 @@ import { addresses, chainIds, RUNS, systemTransactions, uint } from "./arbitrari
 const CHAIN = toChainId(77n);
 const abi = new Interface([
   "function context(uint64, uint64, uint64, uint64, uint256)",
-  "function found(bytes, address)",
-  "function settle(address, address[], uint256)",
+  "function found(bytes, address, address)",
+  "function settle(address, address[], uint256, address[])",
 ]);
 
 type Tree = string | Tree[];
@@ -55,8 +54,9 @@ const sample: SystemTransaction = {
   from: `0x${"ab".repeat(20)}` as Address,
   to: `0x${"cd".repeat(20)}` as Address,
   mint: 1_000n,
+  value: 9n,
   gasLimit: 2n,
-  data: Uint8Array.of(1, 2, 3),
+  data: Uint8Array.of(1, 2),
 };
 const sampleItems = itemsOf(encodeSystemTransaction(CHAIN, sample));
 
@@ -73,18 +73,18 @@ describe("encoding", () => {
     );
   });
 
-  it("is 0x7e and a list of eight items, as another RLP reads it", () => {
+  it("is 0x7e and a list of nine items, as another RLP reads it", () => {
     fc.assert(
       fc.property(systemTransactions, (transaction) => {
-        const { source, index, from, to, mint, gasLimit, data } = transaction;
+        const { source, index, from, to, mint, value: carried, gasLimit, data } = transaction;
         const raw = encodeSystemTransaction(CHAIN, transaction);
         expect(raw[0]).toBe(0x7e);
         const number = (value: bigint | number): string => {
           const digits = BigInt(value).toString(16);
           return BigInt(value) === 0n ? "0x" : `0x${digits.length % 2 === 0 ? "" : "0"}${digits}`;
         };
-        const place = ["deposit", "message", "context", "founding", "settle"].indexOf(source);
-        const numbers = [number(mint), number(gasLimit)];
+        const place = ["deposit", "message", "context", "founding", "settle", "forced", "exit"].indexOf(source);
+        const numbers = [number(mint), number(carried), number(gasLimit)];
         expect(itemsOf(raw)).toEqual([number(77), number(place), number(index), from, to, ...numbers, toHex(data)]);
       }),
       RUNS,
@@ -97,6 +97,8 @@ describe("encoding", () => {
       { index: -1n },
       { mint: 2n ** 256n },
       { mint: -1n },
+      { value: 2n ** 256n },
+      { value: -1n },
       { gasLimit: 2n ** 64n },
       { source: "withdrawal" as "settle" },
     ])
@@ -124,8 +126,8 @@ describe("hostile bytes", () => {
   });
 
   it("of a source that does not exist are refused", () => {
-    expect(SYSTEM_SOURCES.length).toBe(5);
-    for (const source of ["0x05", "0x06", "0x7e", "0xff", "0x0100", `0x${"ff".repeat(7)}`])
+    expect(SYSTEM_SOURCES.length).toBe(7);
+    for (const source of ["0x07", "0x08", "0x7e", "0xff", "0x0100", `0x${"ff".repeat(7)}`])
       expect(refusal(ofItems(sampleItems.with(1, source))), source).toBe("out-of-range");
   });
 
@@ -136,14 +138,15 @@ describe("hostile bytes", () => {
       [3, `0x${"ab".repeat(21)}`, "too-long"],
       [4, "0x", "bad-length"],
       [5, `0x01${"00".repeat(32)}`, "too-long"],
-      [6, `0x01${"00".repeat(8)}`, "too-long"],
+      [6, `0x01${"00".repeat(32)}`, "too-long"],
+      [7, `0x01${"00".repeat(8)}`, "too-long"],
       [0, `0x01${"00".repeat(8)}`, "too-long"],
     ] as const)
       expect(refusal(ofItems(sampleItems.with(at, item))), `${at}: ${item}`).toBe(code);
   });
 
   it("with an item more or less, or a list in place of one, are refused", () => {
-    for (let at = 0; at < 8; at++) {
+    for (let at = 0; at < 9; at++) {
       expect(refusal(ofItems(sampleItems.toSpliced(at, 1))), `without ${at}`).not.toBe("none");
       expect(refusal(ofItems(sampleItems.with(at, []))), `list at ${at}`).toBe("expected-string");
     }
@@ -163,7 +166,7 @@ describe("hostile bytes", () => {
   });
 
   it("that are not canonical are refused: leading zeros, long forms", () => {
-    for (const at of [0, 1, 2, 5, 6]) {
+    for (const at of [0, 1, 2, 5, 6, 7]) {
       const padded = `0x00${(sampleItems[at] as string).slice(2)}`;
       expect(refusal(ofItems(sampleItems.with(at, padded))), `${at}`).toBe("not-canonical");
     }
@@ -192,21 +195,10 @@ describe("made of their parts", () => {
   const HOT = "0x4d564d0000000000000000000000000000000002";
   const values = fc.record({ slot: uint(64), l1Block: uint(64), l1BaseFee: uint(64), generation: uint(64) });
   const providers = fc.array(addresses, { maxLength: LIMITS.seats + LIMITS.standIns });
-  const settlements = fc.record({ sequencer: addresses, providers, l1Fees: uint(256) });
-  const call = { from: `0x${"f".repeat(39)}e`, mint: 0n, gasLimit: 16_777_216n };
+  const seen = fc.array(addresses, { maxLength: 8 });
+  const settlements = fc.record({ sequencer: addresses, providers, l1Fees: uint(256), seen });
+  const call = { from: `0x${"f".repeat(39)}e`, mint: 0n, value: 0n, gasLimit: 16_777_216n };
   const encoded = (name: string, words: unknown[]): Uint8Array => getBytes(abi.encodeFunctionData(name, words));
-
-  it("a deposit mints for its receiver and runs nothing", () => {
-    const deposits = fc.record({ queueIndex: uint(64), from: addresses, to: addresses, mint: uint(256) });
-    fc.assert(
-      fc.property(deposits, (deposit) => {
-        const { queueIndex: index, from, to, mint } = deposit;
-        const data = new Uint8Array(0);
-        expect(depositTransaction(deposit)).toEqual({ source: "deposit", index, from, to, mint, gasLimit: 0n, data });
-      }),
-      RUNS,
-    );
-  });
 
   it("context calls the hot account with the block's L1 values and its count", () => {
     fc.assert(
@@ -228,10 +220,10 @@ describe("made of their parts", () => {
   it("founding calls the charter's contract in block 1, with charters of any length", () => {
     const charters = fc.oneof(fc.uint8Array({ maxLength: 100 }), fc.uint8Array({ minLength: 5_000, maxLength: 5_100 }));
     fc.assert(
-      fc.property(charters, addresses, (charter, metisDao) => {
-        const data = encoded("found", [charter, metisDao]);
+      fc.property(charters, addresses, addresses, (charter, metisDao, bridge) => {
+        const data = encoded("found", [charter, metisDao, bridge]);
         const to = "0x4d564d0000000000000000000000000000000003";
-        expect(foundingTransaction({ charter, metisDao })).toEqual({
+        expect(foundingTransaction({ charter, metisDao, bridge })).toEqual({
           ...call,
           source: "founding",
           index: 1n,
@@ -246,15 +238,13 @@ describe("made of their parts", () => {
   it("settle calls the hot account with who is paid, and says who that is", () => {
     fc.assert(
       fc.property(uint(64), settlements, (number, settlement) => {
-        const { sequencer, providers: paid, l1Fees } = settlement;
-        const data = encoded("settle", [sequencer, paid, l1Fees]);
+        const { sequencer, providers: paid, l1Fees, seen: entered } = settlement;
+        const data = encoded("settle", [sequencer, paid, l1Fees, entered]);
         const made = settleTransaction(number, settlement);
         expect(made).toEqual({ ...call, source: "settle", index: number, to: HOT, data });
-        expect(settledAccounts(made)).toEqual([sequencer, ...paid]);
-        expect(settledAccounts(decodeSystemTransaction(encodeSystemTransaction(CHAIN, made), CHAIN))).toEqual([
-          sequencer,
-          ...paid,
-        ]);
+        const said = { paid: [sequencer, ...paid], seen: entered };
+        expect(settledAccounts(made)).toEqual(said);
+        expect(settledAccounts(decodeSystemTransaction(encodeSystemTransaction(CHAIN, made), CHAIN))).toEqual(said);
       }),
       RUNS,
     );
@@ -272,7 +262,7 @@ describe("made of their parts", () => {
         const made = settleTransaction(number, settlement);
         for (const source of SYSTEM_SOURCES)
           if (source !== "settle") expect(settledAccounts({ ...made, source }), source).toBe(null);
-        for (const field of ["from", "to", "mint", "gasLimit", "data"] as const)
+        for (const field of ["from", "to", "mint", "value", "gasLimit", "data"] as const)
           if (other[field] !== made[field])
             expect(settledAccounts({ ...made, [field]: other[field] }), field).toBe(null);
         expect(settledAccounts(other)).toBe(null);
@@ -289,17 +279,19 @@ describe("made of their parts", () => {
         const made = settleTransaction(5n, settlement);
         const position = at % made.data.length;
         const data = made.data.with(position, made.data[position]! ^ change);
-        // Selector, the addresses' upper twelve bytes, offset and count have one value each.
+        // Selector, the addresses' upper twelve bytes, offsets and counts have one value each.
         const word = Math.floor((position - 4) / 32);
         const isFee = word === 2;
-        const isAddress = (word === 0 || word > 3) && (position - 4) % 32 >= 12;
-        const accounts = settledAccounts({ ...made, data });
-        if (position < 4 || !(isFee || isAddress)) expect(accounts).toBe(null);
+        const counts = [4, 5 + settlement.providers.length];
+        const isAddress = (word === 0 || word > 3) && !counts.includes(word) && (position - 4) % 32 >= 12;
+        const said = settledAccounts({ ...made, data });
+        if (position < 4 || !(isFee || isAddress)) expect(said).toBe(null);
         else {
-          const [sequencer, paid] = abi.decodeFunctionData("settle", data).toArray();
-          expect(accounts).toEqual([sequencer, ...paid].map((account: string) => account.toLowerCase()));
-          const same = accounts!.join() === [settlement.sequencer, ...settlement.providers].join();
-          expect(same).toBe(isFee);
+          const lower = (account: string): string => account.toLowerCase();
+          const [sequencer, paid, , entered] = abi.decodeFunctionData("settle", data).toArray();
+          expect(said).toEqual({ paid: [sequencer, ...paid].map(lower), seen: entered.map(lower) });
+          const { sequencer: first, providers: rest, seen: listed } = settlement;
+          expect([...said!.paid, ...said!.seen].join() === [first, ...rest, ...listed].join()).toBe(isFee);
         }
       }),
       { numRuns: 500 },
@@ -316,8 +308,20 @@ describe("made of their parts", () => {
       [1_000, false],
     ] as const) {
       const paid = Array.from({ length: count }, () => sample.to);
-      const accounts = settledAccounts(settleTransaction(1n, { sequencer, providers: paid, l1Fees: 0n }));
+      const accounts = settledAccounts(settleTransaction(1n, { sequencer, providers: paid, l1Fees: 0n, seen: [] }));
       expect(accounts !== null, `${count}`).toBe(isSettle);
+    }
+  });
+
+  it("more addresses for the table than a block may enter are no settle", () => {
+    const sequencer = sample.from;
+    for (const [count, isSettle] of [
+      [LIMITS.seenAddresses, true],
+      [LIMITS.seenAddresses + 1, false],
+    ] as const) {
+      const entered = Array.from({ length: count }, () => sample.to);
+      const settlement = { sequencer, providers: [sample.from], l1Fees: 0n, seen: entered };
+      expect(settledAccounts(settleTransaction(1n, settlement)) !== null, `${count}`).toBe(isSettle);
     }
   });
 });

@@ -19,14 +19,12 @@ import {
   type ContextValues,
   checkpointLeaf,
   contextTransaction,
-  type Deposit,
   decode,
   decodeAnswer,
   decodeBatchData,
   decodeBlock,
   decodeRequest,
   decodeSystemTransaction,
-  depositTransaction,
   encode,
   encodeAnswer,
   encodeBatchData,
@@ -61,6 +59,8 @@ import {
   prevRandaoOf,
   provePossession,
   providerTurns,
+  type QueueItem,
+  queueTransaction,
   REQUESTS,
   type Receipt,
   type RequestName,
@@ -124,24 +124,23 @@ describe("vectors, stated a second time without this package's code", () => {
     type Vector<T> = T & { chainId: bigint; value: SystemTransaction; encoded: Hex; hash: Hash };
     type Vectors = {
       aliases: { l1Address: Address; alias: Address }[];
-      deposits: Vector<{ deposit: Deposit }>[];
-      messages: Vector<{ l1Address: Address }>[];
+      queueItems: Vector<{ item: QueueItem }>[];
       contexts: Vector<{ number: bigint; values: ContextValues; transactionCount: number }>[];
       foundings: Vector<{ founding: Founding }>[];
       settles: Vector<{ number: bigint; settlement: Settlement }>[];
     };
-    const { aliases, deposits, messages, contexts, foundings, settles } = readVectors<Vectors>("systemTransactions");
+    const { aliases, queueItems, contexts, foundings, settles } = readVectors<Vectors>("systemTransactions");
     for (const { l1Address, alias } of aliases) expect(aliasOf(l1Address)).toBe(alias);
-    for (const { deposit, value } of deposits) expect(depositTransaction(deposit)).toEqual(value);
-    for (const { l1Address, value } of messages) expect(aliasOf(l1Address)).toBe(value.from);
+    for (const { item, value } of queueItems) expect(queueTransaction(item)).toEqual(value);
     for (const { number, values, transactionCount, value } of contexts)
       expect(contextTransaction(number, values, transactionCount)).toEqual(value);
     for (const { founding, value } of foundings) expect(foundingTransaction(founding)).toEqual(value);
     for (const { number, settlement, value } of settles) {
       expect(settleTransaction(number, settlement)).toEqual(value);
-      expect(settledAccounts(value)).toEqual([settlement.sequencer, ...settlement.providers]);
+      const { sequencer, providers, seen } = settlement;
+      expect(settledAccounts(value)).toEqual({ paid: [sequencer, ...providers], seen });
     }
-    for (const vector of [deposits, messages, contexts, foundings, settles].flat()) {
+    for (const vector of [queueItems, contexts, foundings, settles].flat()) {
       const chainId = toChainId(vector.chainId);
       expect(toHex(encodeSystemTransaction(chainId, vector.value))).toBe(vector.encoded);
       expect(decodeSystemTransaction(fromHex(vector.encoded), chainId)).toEqual(vector.value);

@@ -6,6 +6,7 @@
 import { writeFileSync } from "node:fs";
 import { batchFormatVectors } from "./batchFormat.ts";
 import { checkpointVectors, headerVectors, merkleVectors, receiptVectors } from "./chain.ts";
+import { electionVectors } from "./election.ts";
 import { toJsonText } from "./format.ts";
 import { batchVectors, blockVectors, blsVectors, jobVectors, requestVectors } from "./messages.ts";
 import { networkVectors, prevRandaoVectors, rotationVectors } from "./network.ts";
@@ -21,6 +22,7 @@ export async function vectorFiles(): Promise<{ readonly [name: string]: string }
     blocks: blockVectors(),
     bls: blsVectors(),
     checkpoints: checkpointVectors(),
+    election: electionVectors(),
     hashToG2: hashToG2Vectors(),
     headers: headerVectors(),
     jobs: jobVectors(),

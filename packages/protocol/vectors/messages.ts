@@ -172,7 +172,7 @@ const DESCRIBED: Described[] = [
 
 function blockOf({ number, header, context: place, system, users, paid, seats }: Described): Block {
   const count = system.length + users.length + 2;
-  const closing = { sequencer: paid[0]!, providers: paid.slice(1), l1Fees: number * 10n ** 9n };
+  const closing = { sequencer: paid[0]!, providers: paid.slice(1), l1Fees: number * 10n ** 9n, seen: [] };
   const write = (transaction: Described["system"][number]) => bytes(systemBytes(CHAIN_ID, transaction));
   const opening = contextOf(number, { ...place, generation: GENERATION }, count);
   const transactions = [opening, ...system].map(write).concat(users, write(settleOf(number, closing)));
@@ -269,13 +269,13 @@ export const batchVectors = () =>
       previousBatchHash: place.previousBatchHash,
       firstBlock: blocks[0]!.header.number,
       lastBlock: last.header.number,
+      blobHash: `0x${"00".repeat(32)}`,
       dataHash: keccak256(data.encoded),
       blocksRoot: merkleRootOf(blocks.map((block) => headerHash(block.header))),
       transactionsRoot: merkleRootOf(blocks.flatMap((block) => block.transactions.map((raw) => keccak256(raw.bytes)))),
       queueEnd: last.context.queueEnd,
       slot: place.slot,
       poster: place.poster,
-      epochBlock: last.context.l1Block,
     };
     const items = Object.values(header).map((field) => (typeof field === "bigint" ? int(field) : field));
     return { positions, place, posted, data, header: encoded("header", header, items) };

@@ -4,18 +4,21 @@ import { addressNamed, type Bytes, bytes, fillNamed, int, rlpOf } from "./format
 
 const SYSTEM = "0xfffffffffffffffffffffffffffffffffffffffe";
 const EXECUTION_MANAGER = "0x4d564d0000000000000000000000000000000002";
+const COINBASE = "0x4d564d0000000000000000000000000000000001";
+const TOKEN_BRIDGE = "0x4d564d0000000000000000000000000000000008";
+const NOBODY = `0x${"00".repeat(20)}`;
 const DAC_MASTER = "0x4d564d0000000000000000000000000000000003";
 /** EIP-7825: what one transaction may have. */
 const CALL_GAS = 2n ** 24n;
 
 const SYSTEM_CALLS = new Interface([
   "function context(uint64 slot, uint64 l1Block, uint64 l1BaseFee, uint64 generation, uint256 transactionCount)",
-  "function found(bytes charter, address metisDao)",
-  "function settle(address sequencer, address[] providers, uint256 l1Fees)",
+  "function found(bytes charter, address metisDao, address bridge)",
+  "function settle(address sequencer, address[] providers, uint256 l1Fees, address[] seen)",
 ]);
 
 /** Order of the sources on the wire. */
-const SOURCES = ["deposit", "message", "context", "founding", "settle"];
+const SOURCES = ["deposit", "message", "context", "founding", "settle", "forced", "exit"];
 
 type Transaction = {
   source: string;
@@ -23,23 +26,34 @@ type Transaction = {
   from: string;
   to: string;
   mint: bigint;
+  value: bigint;
   gasLimit: bigint;
   data: Bytes;
 };
 
 export const systemBytes = (chainId: bigint, value: Transaction): string => {
-  const { source, index, from, to, mint, gasLimit, data } = value;
-  const items = [int(SOURCES.indexOf(source)), int(index), from, to, int(mint), int(gasLimit), data.bytes];
+  const { source, index, from, to, mint, value: carried, gasLimit, data } = value;
+  const items = [int(SOURCES.indexOf(source)), int(index), from, to, int(mint), int(carried), int(gasLimit), data.bytes];
   return concat(["0x7e", rlpOf([int(chainId), ...items])]);
 };
 
-type Deposit = { queueIndex: bigint; from: string; to: string; mint: bigint };
-export const depositOf = ({ queueIndex, from, to, mint }: Deposit): Transaction => ({
+type Item = {
+  kind: "depositMT" | "message" | "forced" | "exit";
+  queueIndex: bigint;
+  from: string;
+  to: string;
+  mint: bigint;
+  value: bigint;
+  gasLimit: bigint;
+  data: Bytes;
+};
+export const depositOf = ({ queueIndex, from, to, mint }: Item): Transaction => ({
   source: "deposit",
   index: queueIndex,
   from,
   to,
   mint,
+  value: 0n,
   gasLimit: 0n,
   data: bytes("0x"),
 });
@@ -50,6 +64,7 @@ const call = (source: string, index: bigint, to: string, data: string): Transact
   from: SYSTEM,
   to,
   mint: 0n,
+  value: 0n,
   gasLimit: CALL_GAS,
   data: bytes(data),
 });
@@ -61,23 +76,31 @@ export function contextOf(number: bigint, values: ContextValues, transactionCoun
   return call("context", number, EXECUTION_MANAGER, SYSTEM_CALLS.encodeFunctionData("context", words));
 }
 
-type Founding = { charter: Bytes; metisDao: string };
-export const foundingOf = ({ charter, metisDao }: Founding): Transaction =>
-  call("founding", 1n, DAC_MASTER, SYSTEM_CALLS.encodeFunctionData("found", [charter.bytes, metisDao]));
+type Founding = { charter: Bytes; metisDao: string; bridge: string };
+export const foundingOf = ({ charter, metisDao, bridge }: Founding): Transaction =>
+  call("founding", 1n, DAC_MASTER, SYSTEM_CALLS.encodeFunctionData("found", [charter.bytes, metisDao, bridge]));
 
-type Settlement = { sequencer: string; providers: string[]; l1Fees: bigint };
-export function settleOf(number: bigint, { sequencer, providers, l1Fees }: Settlement): Transaction {
-  const data = SYSTEM_CALLS.encodeFunctionData("settle", [sequencer, providers, l1Fees]);
+type Settlement = { sequencer: string; providers: string[]; l1Fees: bigint; seen: string[] };
+export function settleOf(number: bigint, { sequencer, providers, l1Fees, seen }: Settlement): Transaction {
+  const data = SYSTEM_CALLS.encodeFunctionData("settle", [sequencer, providers, l1Fees, seen]);
   return call("settle", number, EXECUTION_MANAGER, data);
 }
 
-export const DEPOSITS: Deposit[] = [
-  { queueIndex: 0n, from: addressNamed("depositor"), to: addressNamed("alice"), mint: 0n },
-  { queueIndex: 2n ** 32n, from: addressNamed("depositor"), to: addressNamed("depositor"), mint: 10n ** 24n },
-  { queueIndex: 127n, from: addressNamed("depositor"), to: addressNamed("alice"), mint: 2n ** 256n - 1n },
+const deposit = (queueIndex: bigint, to: string, mint: bigint): Item => {
+  const from = addressNamed("depositor");
+  return { kind: "depositMT", queueIndex, from, to, mint, value: 0n, gasLimit: 0n, data: bytes("0x") };
+};
+export const DEPOSITS: Item[] = [
+  deposit(0n, addressNamed("alice"), 0n),
+  deposit(2n ** 32n, addressNamed("depositor"), 10n ** 24n),
+  deposit(127n, addressNamed("alice"), 2n ** 256n - 1n),
 ];
 
-export const FOUNDING: Founding = { charter: bytes(fillNamed("charter", 320)), metisDao: addressNamed("Metis DAO") };
+export const FOUNDING: Founding = {
+  charter: bytes(fillNamed("charter", 320)),
+  metisDao: addressNamed("Metis DAO"),
+  bridge: addressNamed("bridge"),
+};
 
 /** L1 addresses with what they are on a DAC: the offset added to the number that the address is, modulo 2^160. */
 const ALIASES = [
@@ -88,15 +111,50 @@ const ALIASES = [
   { l1Address: "0xeeeeffffffffffffffffffffffffffffffffeeef", alias: `0x${"00".repeat(20)}` },
 ];
 
-const message = ({ alias }: (typeof ALIASES)[number], index: bigint): Transaction => ({
-  source: "message",
-  index,
-  from: alias,
+/** An item of each alias's L1 address, the value more or less than what came with it. */
+const messageItem = ({ l1Address }: (typeof ALIASES)[number], queueIndex: bigint): Item => ({
+  kind: "message",
+  queueIndex,
+  from: l1Address,
   to: addressNamed("token"),
-  mint: index * 10n ** 18n,
-  gasLimit: 100_000n + index,
+  mint: queueIndex * 10n ** 18n,
+  value: 2n * 10n ** 18n,
+  gasLimit: 100_000n + queueIndex,
   data: bytes(fillNamed("call", 68)),
 });
+const messageOf = ({ alias }: (typeof ALIASES)[number], item: Item): Transaction => {
+  const { queueIndex: index, to, mint, value, gasLimit, data } = item;
+  return { source: "message", index, from: alias, to, mint, value, gasLimit, data };
+};
+
+const EXITS: Item[] = [COINBASE, TOKEN_BRIDGE, addressNamed("token")].map((to, i) => ({
+  kind: "exit",
+  queueIndex: BigInt(i) * 300n,
+  from: addressNamed("alice"),
+  to,
+  mint: 0n,
+  value: BigInt(i) * 10n ** 18n,
+  gasLimit: 300_000n,
+  data: bytes(fillNamed("exit", 36)),
+}));
+const exitOf = ({ queueIndex: index, from, to, value, gasLimit, data }: Item): Transaction => {
+  return { source: "exit", index, from, to, mint: 0n, value, gasLimit, data };
+};
+
+/** Whatever the bytes are, and whoever brought them. */
+const FORCED: Item[] = [0, 1, 110].map((size) => ({
+  kind: "forced",
+  queueIndex: BigInt(size),
+  from: addressNamed("bearer"),
+  to: NOBODY,
+  mint: 0n,
+  value: 0n,
+  gasLimit: 0n,
+  data: bytes(size === 0 ? "0x" : fillNamed("signed", size)),
+}));
+const forcedOf = ({ queueIndex: index, data }: Item): Transaction => {
+  return { source: "forced", index, from: SYSTEM, to: NOBODY, mint: 0n, value: 0n, gasLimit: 0n, data };
+};
 
 const CHAIN_IDS = [1n, 4503599627370475n];
 const UINT64_MAX = 2n ** 64n - 1n;
@@ -128,13 +186,21 @@ export function systemTransactionVectors() {
     settlement: {
       sequencer: addressNamed("sequencer"),
       providers: Array.from({ length: count }, (_, i) => addressNamed(`provider ${i}`)),
+      seen: Array.from({ length: 64 * count }, (_, i) => addressNamed(`seen ${i}`)),
       l1Fees: count === 4 ? 2n ** 256n - 1n : BigInt(count) * 10n ** 15n,
     },
   }));
   return {
     aliases: ALIASES,
-    deposits: DEPOSITS.flatMap((deposit) => onChains({ deposit }, depositOf(deposit))),
-    messages: ALIASES.flatMap((alias, i) => onChains(alias, message(alias, BigInt(i)))),
+    queueItems: [
+      ...DEPOSITS.map((item) => [item, depositOf(item)] as const),
+      ...ALIASES.map((alias, i) => {
+        const item = messageItem(alias, BigInt(i));
+        return [item, messageOf(alias, item)] as const;
+      }),
+      ...FORCED.map((item) => [item, forcedOf(item)] as const),
+      ...EXITS.map((item) => [item, exitOf(item)] as const),
+    ].flatMap(([item, value]) => onChains({ item }, value)),
     contexts: contexts.flatMap((origin) =>
       onChains(origin, contextOf(origin.number, origin.values, origin.transactionCount)),
     ),

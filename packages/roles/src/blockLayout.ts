@@ -1,18 +1,18 @@
-/** The order of a block's parts: context, in block 1 founding, deposits, users' transactions, settle (design page 10). */
+/** The order of a block's parts: context, in block 1 founding, items of L1's queue, users' transactions, settle (design page 10). */
 import {
   type Address,
   type BlockContext,
   CodecError,
   contextTransaction,
-  type Deposit,
   decodeSystemTransaction,
-  depositTransaction,
   encodeSystemTransaction,
   equalBytes,
   type Founding,
   foundingTransaction,
   isSystemTransaction,
   l1FeeOf,
+  type QueueItem,
+  queueTransaction,
   type SystemTransaction,
   settledAccounts,
   settleTransaction,
@@ -25,34 +25,41 @@ export type Opening = {
   readonly generation: bigint;
   readonly context: Pick<BlockContext, "slot" | "l1Block" | "l1BaseFee">;
   readonly founding: Founding;
-  readonly deposits: readonly Deposit[];
+  /** that the block consumes, in their order */
+  readonly queueItems: readonly QueueItem[];
   /** of the whole block; does not change what the opening does, so it may be 0 until it is known */
   readonly transactionCount: number;
 };
 
 /** The system transactions that a block begins with. */
 export function openingTransactions(opening: Opening): readonly SystemTransaction[] {
-  const { number, generation, context, founding, deposits, transactionCount } = opening;
+  const { number, generation, context, founding, queueItems, transactionCount } = opening;
   const first = contextTransaction(number, { ...context, generation }, transactionCount);
   const second = number === 1n ? [foundingTransaction(founding)] : [];
-  return [first, ...second, ...deposits.map(depositTransaction)];
+  return [first, ...second, ...queueItems.map(queueTransaction)];
 }
 
 /** The system transaction that a block ends with: L1 fees follow from the users' encoded transactions. */
 export function closingTransaction(
   number: bigint,
   l1BaseFee: bigint,
-  block: { readonly paid: readonly [Address, ...Address[]]; readonly transactions: readonly Uint8Array[] },
+  block: {
+    /** sequencer, then providers */
+    readonly paid: readonly [Address, ...Address[]];
+    /** for the address table; each at most once */
+    readonly seen: readonly Address[];
+    readonly transactions: readonly Uint8Array[];
+  },
 ): SystemTransaction {
   const [sequencer, ...providers] = block.paid;
   const l1Fees = block.transactions.reduce((sum, raw) => sum + l1FeeOf(raw, l1BaseFee), 0n);
-  return settleTransaction(number, { sequencer, providers, l1Fees });
+  return settleTransaction(number, { sequencer, providers, l1Fees, seen: block.seen });
 }
 
-/** Who a block's settle pays, the sequencer first; null where the block does not end in one. */
-export function paidBy(
-  block: Pick<UnsignedBlock, "chainId" | "transactions">,
-): readonly [Address, ...Address[]] | null {
+type Ended = Pick<UnsignedBlock, "chainId" | "transactions">;
+
+/** What a block's settle says; null where the block does not end in one. */
+function settledBy(block: Ended): ReturnType<typeof settledAccounts> {
   const last = block.transactions.at(-1);
   if (last === undefined || !isSystemTransaction(last)) return null;
   try {
@@ -63,8 +70,15 @@ export function paidBy(
   }
 }
 
-/** What is wrong with the order or the system transactions of a block whose due deposits are known, or null. */
-export function layoutFault(block: UnsignedBlock, founding: Founding, deposits: readonly Deposit[]): string | null {
+/** Who a block's settle pays, the sequencer first; null where the block does not end in one. */
+export const paidBy = (block: Ended): readonly [Address, ...Address[]] | null => settledBy(block)?.paid ?? null;
+
+/**
+ * What is wrong with the order or the system transactions of a block, or null. Any addresses may be entered into the
+ * table, each once: how many a settle enters is bounded by its form.
+ * @param queueItems that the block has to consume
+ */
+export function layoutFault(block: UnsignedBlock, founding: Founding, queueItems: readonly QueueItem[]): string | null {
   const { chainId, generation, header, context, transactions, seats } = block;
   const { number } = header;
   const opening = openingTransactions({
@@ -72,7 +86,7 @@ export function layoutFault(block: UnsignedBlock, founding: Founding, deposits: 
     generation,
     context,
     founding,
-    deposits,
+    queueItems,
     transactionCount: transactions.length,
   });
   if (transactions.length <= opening.length) return "shorter than its system transactions";
@@ -83,9 +97,11 @@ export function layoutFault(block: UnsignedBlock, founding: Founding, deposits: 
   const users = transactions.slice(opening.length, -1);
   if (users.some(isSystemTransaction)) return "a system transaction among the users'";
   if (users.length === 0 && opening.length === 1) return "no transaction but the system's";
-  const paid = paidBy(block);
-  if (paid === null) return "does not end in settle";
-  const closing = closingTransaction(number, context.l1BaseFee, { paid, transactions: users });
+  const settled = settledBy(block);
+  if (settled === null) return "does not end in settle";
+  const { paid, seen } = settled;
+  if (new Set(seen).size !== seen.length) return "settle enters an address twice";
+  const closing = closingTransaction(number, context.l1BaseFee, { paid, seen, transactions: users });
   if (!equalBytes(transactions.at(-1)!, encodeSystemTransaction(chainId, closing))) return "settle transaction differs";
   return seats.length === 0 || seats.length === paid.length - 1 ? null : "settle pays others than the seats";
 }

@@ -57,11 +57,14 @@ export function judgeGossip(view: L1View, network: NetworkIdentity, block: Seale
   if (dac === undefined) return ignore("unknown chain");
   if (block.context.slot > view.slot + MAX_SLOT_LEAD) return ignore("slot in the future");
   if (block.context.slot + MAX_SLOT_LAG < view.slot) return ignore("slot is over");
-  const expected = view.sequencer(block.chainId, block.context.slot);
-  if (expected === undefined || blockSigner(network, block) !== expected.operator)
-    return reject("not signed by the slot's sequencer");
-  if (paidBy(block)?.[0] !== expected.operator) return reject("pays another sequencer");
-  return ACCEPT;
+  const { chainId, context } = block;
+  if (view.valuesOf(context.slot) === undefined) return ignore("slot cannot be drawn yet");
+  const signer = blockSigner(network, block);
+  if (signer === null || paidBy(block)?.[0] !== signer) return reject("not signed by whom it pays");
+  if (view.maySign(chainId, context.slot, signer)) return ACCEPT;
+  // its claim of the slot may not be in the own view of L1 yet
+  const isRanked = view.rankOf(chainId, context.slot, signer) !== undefined;
+  return isRanked ? ignore("not its turn yet") : reject("not signed by a sequencer of the slot");
 }
 
 function systemFault(view: L1View, parent: Parent, block: UnsignedBlock): string | null {
@@ -69,10 +72,10 @@ function systemFault(view: L1View, parent: Parent, block: UnsignedBlock): string
   const dac = view.dac(block.chainId);
   if (dac === undefined) return "unknown chain";
   const taken = context.queueEnd - parent.context.queueEnd;
-  if (taken < 0n || taken > BigInt(Math.min(LIMITS.blockDeposits, transactions.length)))
+  if (taken < 0n || taken > BigInt(Math.min(LIMITS.blockQueueItems, transactions.length)))
     return "queue range out of bounds";
-  const due = view.deposits(block.chainId, parent.context.queueEnd, context.l1Block);
-  if (BigInt(due.length) < taken) return "consumes deposits that are not in the queue";
+  const due = view.queueItems(block.chainId, parent.context.queueEnd, context.slot);
+  if (BigInt(due.length) < taken) return "consumes queue items that are not due";
   return layoutFault(block, dac.founding, due.slice(0, Number(taken)));
 }
 
@@ -102,10 +105,10 @@ export function blockFault(
   if (header.gasUsed !== gasUsed || gasUsed > LIMITS.blockGas) return "gas used";
   if (context.slot < parent.context.slot) return "slot goes back";
   if (context.l1Block < parent.context.l1Block) return "L1 block goes back";
-  if (context.l1Block > view.block.number) return "L1 block is not known yet";
-  const l1BaseFee = view.l1BaseFee(context.l1Block);
+  const values = view.valuesOf(context.slot);
   // what is posted was checked by its batch's commitment; users pay by the base fee of what is not
   const isPosted = header.number <= view.postedHead(block.chainId);
-  if (l1BaseFee === undefined ? !isPosted : l1BaseFee !== context.l1BaseFee) return "L1 base fee";
+  if (values === undefined ? !isPosted : values.l1Block !== context.l1Block || values.l1BaseFee !== context.l1BaseFee)
+    return "L1 values are not those of the slot";
   return systemFault(view, parent, block);
 }

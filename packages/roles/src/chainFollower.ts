@@ -7,6 +7,8 @@ import {
   type ChainId,
   CodecError,
   decodeBlock,
+  drawBlockOf,
+  firstBlockOf,
   type Hash,
   hashHeader,
   LIMITS,
@@ -52,6 +54,8 @@ export type FollowerEvent =
   | { readonly kind: "applied"; readonly hash: Hash; readonly fault: string | null }
   | { readonly kind: "rolledBack" }
   | { readonly kind: "l1Changed" }
+  /** L1 took back the blocks after this one; the view has already gone back with it */
+  | { readonly kind: "l1Reorg"; readonly toBlock: bigint }
   | { readonly kind: "syncTo"; readonly number: bigint }
   | AnsweredEvent
   | RequestFailedEvent
@@ -70,7 +74,7 @@ export type FollowerOptions = {
 
 /** Blocks that wait to be applied. */
 const MAX_WAITING = 256;
-/** L1 blocks that a block may be ahead of the own view of L1: it waits for them. */
+/** L1 blocks that a block's slot may be ahead of the own view of L1: it waits for them. */
 const MAX_L1_LEAD = 8n;
 /** Milliseconds between two looks for what was missed. */
 const SYNC_INTERVAL_MS = 3_000;
@@ -81,11 +85,15 @@ export class ChainFollower {
   readonly #tail: Parent[];
   /** blocks that stand in line, in the order of their numbers */
   #waiting: SealedBlock[] = [];
+  /** of those, what hosts gave: L1 has a batch over some of it, which decides where branches of one slot differ */
+  readonly #fetched = new WeakSet<SealedBlock>();
   #busy: "apply" | "rollback" | null = null;
   #applying: SealedBlock | null = null;
   #syncing = false;
   #target = 0n;
   #checkedBatches = 0;
+  /** what L1 took back, until the blocks that rest on it are gone */
+  #reorgTo: bigint | null = null;
   #nextHost = 0;
   #tickets = 0;
 
@@ -111,6 +119,12 @@ export class ChainFollower {
     return batch?.header.lastBlock ?? 0n;
   }
 
+  /** Last own block whose batch L1 takes back no more. */
+  get settledNumber(): bigint {
+    const settled = this.#options.view.settledHead(this.#options.chainId);
+    return settled < this.safeNumber ? settled : this.safeNumber;
+  }
+
   /** Last own block whose batch has outlived its window. */
   get finalNumber(): bigint {
     const final = this.#options.view.finalHead(this.#options.chainId);
@@ -132,6 +146,11 @@ export class ChainFollower {
         return this.#rolledBack(moment);
       case "l1Changed":
         return [...this.#checkBatches(), ...this.#proceed(moment)];
+      case "l1Reorg":
+        // batches that come now are others: none of them is compared
+        this.#checkedBatches = 0;
+        this.#reorgTo = this.#reorgTo === null || event.toBlock < this.#reorgTo ? event.toBlock : this.#reorgTo;
+        return this.#proceed(moment);
       case "syncTo":
         this.#target = event.number > this.#target ? event.number : this.#target;
         return this.#sync();
@@ -179,11 +198,15 @@ export class ChainFollower {
 
   /** Takes the next waiting block that can be taken; asks for what is missing before the others. */
   #proceed(moment: Moment): readonly FollowerEffect[] {
+    const fallen = this.#takeBack();
+    if (fallen.length > 0) return fallen;
+    const { view, parameters } = this.#options;
+    const { epochBlocks } = parameters;
     while (this.#busy === null) {
       const block = this.#waiting[0];
       if (block === undefined) return [];
       if (block.header.number > this.head.header.number + 1n) return this.#sync();
-      const l1Lead = block.context.l1Block - this.#options.view.block.number;
+      const l1Lead = firstBlockOf(block.context.slot, epochBlocks) - view.block.number;
       if (l1Lead > 0n && l1Lead <= MAX_L1_LEAD) return [];
       this.#waiting.shift();
       const effects = this.#consider(block, moment);
@@ -192,13 +215,27 @@ export class ChainFollower {
     return [];
   }
 
+  /** Blocks that rest on L1 blocks which L1 took back fall: their slot's draw block is the latest that they rest on. */
+  #takeBack(): readonly FollowerEffect[] {
+    const to = this.#reorgTo;
+    if (to === null || this.#busy !== null) return [];
+    this.#reorgTo = null;
+    this.#checkedBatches = 0;
+    const { epochBlocks } = this.#options.parameters;
+    const fallen = this.#tail.slice(1).find(({ context }) => drawBlockOf(context.slot, epochBlocks) > to);
+    if (fallen === undefined) return this.#checkBatches();
+    this.#waiting = [];
+    return this.#rollBackTo(fallen.header.number - 1n);
+  }
+
   #consider(block: SealedBlock, moment: Moment): readonly FollowerEffect[] {
     const own = this.#entry(block.header.number);
     const parent = this.#entry(block.header.number - 1n);
     if (parent === undefined) return [];
     if (parent.hash !== block.header.parentHash) return this.#askFork(block);
     if (own !== undefined) {
-      const better = block.header.number > this.safeNumber && block.context.slot > own.context.slot;
+      const isPosted = this.#fetched.has(block) && this.#isCovered(block.header.number);
+      const better = block.header.number > this.safeNumber && (isPosted || block.context.slot > own.context.slot);
       if (own.hash === hashHeader(block.header) || !better) return [];
     }
     const fault = blockFault(this.#options, parent, block, moment.nowMs);
@@ -212,10 +249,16 @@ export class ChainFollower {
     return [{ kind: "apply", block }];
   }
 
+  /** Whether L1 has a batch over a block of this number. */
+  #isCovered(number: bigint): boolean {
+    return number <= this.#options.view.postedHead(this.#options.chainId);
+  }
+
   /** The block's parent is not ours: the branches differ further down, from the last posted block on at the most. */
   #askFork(block: SealedBlock): readonly FollowerEffect[] {
     const own = this.#entry(block.header.number - 1n);
-    if (own === undefined || block.context.slot <= own.context.slot) return [];
+    if (own === undefined) return [];
+    if (block.context.slot <= own.context.slot && !this.#isCovered(block.header.number)) return [];
     return this.#ask(this.safeNumber + 1n);
   }
 
@@ -227,7 +270,7 @@ export class ChainFollower {
 
   #rolledBack(moment: Moment): readonly FollowerEffect[] {
     this.#busy = null;
-    return [{ kind: "head", head: this.head, block: null }, ...this.#proceed(moment)];
+    return [{ kind: "head", head: this.head, block: null }, ...this.#checkBatches(), ...this.#proceed(moment)];
   }
 
   #applied(hash: Hash, fault: string | null, moment: Moment): readonly FollowerEffect[] {
@@ -302,6 +345,7 @@ export class ChainFollower {
     for (const bytes of answer.body.blocks) {
       const block = decoded(bytes);
       if (block === null || block.chainId !== this.#options.chainId || !this.#signedOrPosted(block)) break;
+      this.#fetched.add(block);
       effects.push(...this.#receive(block, moment));
     }
     return effects;
@@ -310,8 +354,8 @@ export class ChainFollower {
   #signedOrPosted(block: SealedBlock): boolean {
     const { view, network, chainId } = this.#options;
     if (block.header.number <= view.postedHead(chainId)) return true;
-    const expected = view.sequencer(chainId, block.context.slot)?.operator;
-    return blockSigner(network, block) === expected && paidBy(block)?.[0] === expected;
+    const signer = blockSigner(network, block);
+    return signer !== null && paidBy(block)?.[0] === signer && view.maySign(chainId, block.context.slot, signer);
   }
 
   #note(level: "info" | "warn", code: string, data: NoteEffect["data"]): NoteEffect {

@@ -1,8 +1,10 @@
 export { BLOCK_OVERHEAD_BYTES } from "./blockFilling.ts";
 export * from "./blockLayout.ts";
 export * from "./blockRules.ts";
+export * from "./caretaker.ts";
 export * from "./chainFollower.ts";
 export * from "./jobRun.ts";
+export * from "./l1Event.ts";
 export * from "./l1View.ts";
 export * from "./machine.ts";
 export * from "./mempool.ts";

@@ -12,7 +12,7 @@ import {
   type Seat,
   verifyBls,
 } from "@mvm/protocol";
-import type { Member } from "./l1View.ts";
+import type { Member } from "./l1Event.ts";
 import type { AnsweredEvent, ReportEffect, RequestEffect, RequestFailedEvent } from "./machine.ts";
 
 export type JobEnd =

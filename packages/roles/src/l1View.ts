@@ -1,65 +1,25 @@
-/** What a node knows of L1: registries, DACs, deposit queues, batches. Fed with events in L1 order, asked by all roles. */
+/**
+ * What a node knows of L1: registries, DACs, queues, batches, turns. Fed with events in L1 order, asked by all roles. What
+ * L1 takes back, it takes back.
+ */
 import {
   type Address,
   type BatchHeader,
   type ChainId,
-  type Deposit,
   type Founding,
   type Hash,
-  type Hex,
   LIMITS,
+  MAX_RANKS,
   type Parameters,
   type PeerId,
-  sequencerTurn,
+  queueItemGas,
+  SNAPSHOT_DISTANCE,
   slotOf,
   storageHosts,
 } from "@mvm/protocol";
-
-export type RegistryName = "sequencer" | "provider" | "storage";
-
-export type Member = {
-  /** position in the registry, from 0; never reused */
-  readonly index: number;
-  readonly operator: Address;
-  readonly stakeWei: bigint;
-  /** 48 bytes */
-  readonly blsPublicKey: Hex;
-  readonly peerId: PeerId;
-  readonly multiaddr: string;
-};
-
-export type L1Event =
-  | {
-      readonly kind: "l1Block";
-      readonly number: bigint;
-      readonly timestamp: bigint;
-      /** wei per L1 gas */
-      readonly baseFeePerGas: bigint;
-    }
-  | { readonly kind: "registered"; readonly registry: RegistryName; readonly member: Member }
-  | {
-      readonly kind: "addressUpdated";
-      readonly registry: RegistryName;
-      readonly operator: Address;
-      readonly peerId: PeerId;
-      readonly multiaddr: string;
-    }
-  | { readonly kind: "exited"; readonly registry: RegistryName; readonly operator: Address }
-  | {
-      readonly kind: "dacCreated";
-      readonly chainId: ChainId;
-      readonly label: string;
-      readonly genesisHash: Hash;
-      readonly timestamp: bigint;
-      readonly founding: Founding;
-    }
-  | { readonly kind: "deposited"; readonly chainId: ChainId; readonly l1Block: bigint; readonly deposit: Deposit }
-  | {
-      readonly kind: "batchAppended";
-      readonly header: BatchHeader;
-      readonly batchHash: Hash;
-      readonly timestamp: bigint;
-    };
+import type { L1Event, Member, QueuedItem, RegistryName } from "./l1Event.ts";
+import { L1Journal } from "./l1Journal.ts";
+import { type EpochValues, SlotTurns } from "./slotTurns.ts";
 
 export type Dac = {
   readonly chainId: ChainId;
@@ -73,33 +33,40 @@ export type Dac = {
   readonly hosts: readonly Address[];
 };
 
-export type PostedBatch = { readonly header: BatchHeader; readonly batchHash: Hash; readonly timestamp: bigint };
+export type PostedBatch = {
+  readonly header: BatchHeader;
+  readonly batchHash: Hash;
+  readonly timestamp: bigint;
+  readonly l1Block: bigint;
+};
 
-type QueueItem = { readonly deposit: Deposit; readonly l1Block: bigint };
+/** Who may make blocks of a DAC now. */
+export type Turn = { readonly member: Member; readonly rank: number };
 
-/** L1 blocks whose base fees are kept: a day of 12-second blocks, as old as a posted block may be. */
-const KEPT_BASE_FEES = 7_200;
+/** Epochs after which what L1 shows counts as its last word: as long as L1's own finality takes. */
+const SETTLED_EPOCHS = 2;
+/** Ranks that hear of transactions: whoever takes a silent slot over has to know that there is work. */
+const INFORMED_RANKS = 3;
 
 export class L1View {
   readonly #parameters: Parameters;
-  readonly #members: Record<RegistryName, Member[]> = { sequencer: [], provider: [], storage: [] };
+  readonly #journal = new L1Journal();
+  readonly #turns: SlotTurns;
+  readonly #members: Record<RegistryName, readonly Member[]> = { sequencer: [], provider: [], storage: [] };
   readonly #dacs = new Map<ChainId, Dac>();
-  readonly #queues = new Map<ChainId, QueueItem[]>();
+  readonly #queues = new Map<ChainId, QueuedItem[]>();
   readonly #batches = new Map<ChainId, PostedBatch[]>();
-  readonly #baseFees = new Map<bigint, bigint>();
+  readonly #held = new Map<ChainId, Map<bigint, bigint>>();
+  readonly #exiting = new Set<ChainId>();
   #block = { number: 0n, timestamp: 0n };
 
   constructor(parameters: Parameters) {
     this.#parameters = parameters;
+    this.#turns = new SlotTurns(parameters.epochBlocks);
   }
 
   get block(): { readonly number: bigint; readonly timestamp: bigint } {
     return this.#block;
-  }
-
-  /** Base fee of an L1 block, wei per gas; undefined where it is not known, or no longer. */
-  l1BaseFee(l1Block: bigint): bigint | undefined {
-    return this.#baseFees.get(l1Block);
   }
 
   /** The present slot. */
@@ -112,55 +79,112 @@ export class L1View {
     return slotOf(this.#block.number + 1n, this.#parameters.epochBlocks) > this.slot;
   }
 
+  /**
+   * Takes an event.
+   * @throws RangeError where L1 takes back more than is remembered
+   */
   apply(event: L1Event): void {
+    if (event.kind === "reorg") {
+      this.#journal.revertTo(event.toBlock);
+      return;
+    }
+    this.#journal.note(this.#change(event));
+    if (event.kind === "l1Block") this.#journal.close(event.number);
+  }
+
+  /** Makes a change; gives back how it is undone. */
+  #change(event: Exclude<L1Event, { kind: "reorg" }>): () => void {
     switch (event.kind) {
-      case "l1Block":
+      case "l1Block": {
+        const before = this.#block;
         this.#block = { number: event.number, timestamp: event.timestamp };
-        this.#baseFees.set(event.number, event.baseFeePerGas);
-        if (this.#baseFees.size > KEPT_BASE_FEES) this.#baseFees.delete(this.#baseFees.keys().next().value!);
-        return;
+        const forget = this.#turns.l1Block(event);
+        return () => {
+          this.#block = before;
+          forget();
+        };
+      }
       case "registered":
-        this.#members[event.registry].push(event.member);
-        return;
+        return this.#registered(event.registry, event.member);
       case "addressUpdated":
-        this.#updateMember(event.registry, event.operator, { peerId: event.peerId, multiaddr: event.multiaddr });
-        return;
+        return this.#addressUpdated(event);
       case "exited":
-        this.#members[event.registry] = this.#members[event.registry].filter(
-          (member) => member.operator !== event.operator,
+        return this.#setMembers(
+          event.registry,
+          this.#members[event.registry].filter((member) => member.operator !== event.operator),
         );
-        return;
-      case "dacCreated": {
-        const hosts = storageHosts(event.genesisHash, this.#members.storage, LIMITS.storageReplicas).map(
-          (host) => host.operator,
-        );
-        const { chainId, label, genesisHash, timestamp, founding } = event;
-        this.#dacs.set(chainId, { chainId, label, genesisHash, timestamp, founding, hosts });
-        return;
+      case "stakeChanged":
+        return this.#turns.stakeChanged(event.index, event.grid, event.l1Block);
+      case "thresholdChanged":
+        return this.#turns.thresholdChanged(event.chainId, event.thresholdMT, event.l1Block);
+      case "dacCreated":
+        return this.#created(event);
+      case "queueItemAdded": {
+        const { kind: _kind, chainId, ...queued } = event;
+        return pushed(this.#queues, chainId, queued);
       }
-      case "deposited":
-        this.#queueOf(event.chainId).push({ deposit: event.deposit, l1Block: event.l1Block });
-        return;
       case "batchAppended": {
-        const { header, batchHash, timestamp } = event;
-        const batches = this.#batches.get(header.chainId) ?? [];
-        batches.push({ header, batchHash, timestamp });
-        this.#batches.set(header.chainId, batches);
-        return;
+        const { header, batchHash, timestamp, l1Block } = event;
+        return pushed(this.#batches, header.chainId, { header, batchHash, timestamp, l1Block });
       }
+      case "slotClaimed":
+        return this.#turns.claimed(event.chainId, event.slot, { rank: event.rank, l1Block: event.l1Block });
+      case "turnedToExit":
+        this.#exiting.add(event.chainId);
+        return () => void this.#exiting.delete(event.chainId);
+      case "depositHeld":
+        return this.#setHeld(event.chainId, event.id, event.amount);
+      case "heldGone":
+        return this.#setHeld(event.chainId, event.id, undefined);
     }
   }
 
-  #updateMember(registry: RegistryName, operator: Address, change: Pick<Member, "peerId" | "multiaddr">): void {
-    this.#members[registry] = this.#members[registry].map((member) =>
-      member.operator === operator ? { ...member, ...change } : member,
-    );
+  #registered(registry: RegistryName, member: Member): () => void {
+    const back = this.#setMembers(registry, [...this.#members[registry], member]);
+    if (registry !== "sequencer") return back;
+    const forget = this.#turns.registered(member);
+    return () => {
+      forget();
+      back();
+    };
   }
 
-  #queueOf(chainId: ChainId): QueueItem[] {
-    const queue = this.#queues.get(chainId) ?? [];
-    this.#queues.set(chainId, queue);
-    return queue;
+  #addressUpdated({ registry, operator, peerId, multiaddr }: L1Event & { kind: "addressUpdated" }): () => void {
+    const updated = this.#members[registry].map((member) =>
+      member.operator === operator ? { ...member, peerId, multiaddr } : member,
+    );
+    const back = this.#setMembers(registry, updated);
+    const member = updated.find((other) => other.operator === operator);
+    if (registry !== "sequencer" || member === undefined) return back;
+    const forget = this.#turns.registered(member);
+    return () => {
+      forget();
+      back();
+    };
+  }
+
+  #setMembers(registry: RegistryName, members: readonly Member[]): () => void {
+    const before = this.#members[registry];
+    this.#members[registry] = members;
+    return () => {
+      this.#members[registry] = before;
+    };
+  }
+
+  #setHeld(chainId: ChainId, id: bigint, amount: bigint | undefined): () => void {
+    const held = this.#held.get(chainId) ?? new Map<bigint, bigint>();
+    this.#held.set(chainId, held);
+    const before = held.get(id);
+    const put = (value: bigint | undefined): void => void (value === undefined ? held.delete(id) : held.set(id, value));
+    put(amount);
+    return () => put(before);
+  }
+
+  #created({ chainId, label, genesisHash, timestamp, founding }: L1Event & { kind: "dacCreated" }): () => void {
+    const drawn = storageHosts(genesisHash, this.#members.storage, LIMITS.storageReplicas);
+    const hosts = drawn.map((host) => host.operator);
+    this.#dacs.set(chainId, { chainId, label, genesisHash, timestamp, founding, hosts });
+    return () => void this.#dacs.delete(chainId);
   }
 
   /** Active members in registry order. */
@@ -185,28 +209,133 @@ export class L1View {
     return [...this.#dacs.values()];
   }
 
-  /** Whose turn (chain, slot) is by the plain rotation over today's members; undefined without sequencers. */
-  sequencer(chainId: ChainId, slot: bigint): Member | undefined {
-    const sequencers = this.#members.sequencer;
-    return sequencers.length === 0 ? undefined : sequencers[sequencerTurn(chainId, slot, sequencers.length)];
-  }
-
   /** The DAC's hosts that are still registered, best first. */
   hosts(chainId: ChainId): readonly Member[] {
     const hosts = this.#dacs.get(chainId)?.hosts ?? [];
     return hosts.flatMap((operator) => this.member("storage", operator) ?? []);
   }
 
-  /** Deposits from queue position `from` on that an L1 block up to `l1Block` holds, at most LIMITS.blockDeposits. */
-  deposits(chainId: ChainId, from: bigint, l1Block: bigint): readonly Deposit[] {
+  /** Whether the chain turned to exit: it takes no batches any more. */
+  isExiting(chainId: ChainId): boolean {
+    return this.#exiting.has(chainId);
+  }
+
+  // Slots and turns.
+
+  /** L1 values of a slot's blocks; undefined where they are not known yet, or no longer. */
+  valuesOf(slot: bigint): EpochValues | undefined {
+    return this.#turns.valuesOf(slot);
+  }
+
+  /** A sequencer's rank in a slot; undefined where it has none. */
+  rankOf(chainId: ChainId, slot: bigint, operator: Address): number | undefined {
+    return this.#turns.rankOf(chainId, slot, operator);
+  }
+
+  /** The rank that leads the present slot: 0, or who claimed it last. */
+  activeRank(chainId: ChainId): number {
+    return this.#turns.claimsOf(chainId, this.slot).at(-1)?.rank ?? 0;
+  }
+
+  /**
+   * Whose turn the present slot is; undefined without sequencers, and for rankDelay after a claim, when the rank before
+   * may still post what it signed.
+   */
+  turn(chainId: ChainId): Turn | undefined {
+    const claim = this.#turns.claimsOf(chainId, this.slot).at(-1);
+    const handedOver = claim === undefined || this.#block.number >= claim.l1Block + this.#rankDelay;
+    const member = handedOver ? this.#turns.drawn(chainId, this.slot, claim?.rank ?? 0) : undefined;
+    return member === undefined ? undefined : { member, rank: claim?.rank ?? 0 };
+  }
+
+  get #rankDelay(): bigint {
+    return BigInt(this.#parameters.rankDelayBlocks);
+  }
+
+  /**
+   * L1 block from which a rank may claim the present slot: each rank before it was silent for rankDelay. Who claimed before
+   * is not silent as long as the slot is handed over to it.
+   */
+  claimableFrom(chainId: ChainId, rank: number): bigint {
+    const claim = this.#turns.claimsOf(chainId, this.slot).at(-1);
+    const begin = this.slot * BigInt(this.#parameters.epochBlocks);
+    const posted = this.batches(chainId).at(-1)?.l1Block ?? 0n;
+    const handedOver = claim === undefined ? 0n : claim.l1Block + this.#rankDelay;
+    const since = [begin, posted, handedOver].reduce((latest, block) => (block > latest ? block : latest));
+    return since + BigInt(rank - (claim?.rank ?? 0)) * this.#rankDelay;
+  }
+
+  /** Whether a sequencer may have signed blocks of a slot: its leader, who claimed it, anyone where the chain is open. */
+  maySign(chainId: ChainId, slot: bigint, operator: Address): boolean {
+    const ranks = [0, ...this.#turns.claimsOf(chainId, slot).map(({ rank }) => rank)];
+    if (ranks.some((rank) => this.#turns.drawn(chainId, slot, rank)?.operator === operator)) return true;
+    return this.isOpen(chainId) && this.member("sequencer", operator) !== undefined;
+  }
+
+  /** The sequencers that should hear of transactions in the present slot: the active rank and those after it. */
+  informed(chainId: ChainId): readonly Member[] {
+    const first = this.activeRank(chainId);
+    const last = Math.min(first + INFORMED_RANKS, MAX_RANKS);
+    const members: Member[] = [];
+    for (let rank = first; rank < last; rank++) {
+      const member = this.#turns.drawn(chainId, this.slot, rank);
+      if (member !== undefined) members.push(member);
+    }
+    return members;
+  }
+
+  // Queues.
+
+  /**
+   * Items from queue position `from` on that blocks of a slot may consume: as many as one block consumes at the most, by
+   * LIMITS' number, gas and bytes; the first is always among them.
+   */
+  queueItems(chainId: ChainId, from: bigint, slot: bigint): readonly QueuedItem["item"][] {
     const queue = this.#queues.get(chainId) ?? [];
-    const due: Deposit[] = [];
-    for (const item of queue.slice(Number(from), Number(from) + LIMITS.blockDeposits)) {
-      if (item.l1Block > l1Block) break;
-      due.push(item.deposit);
+    const due: QueuedItem["item"][] = [];
+    let gas = 0n;
+    let bytes = 0;
+    for (const { item, l1Block } of queue.slice(Number(from), Number(from) + LIMITS.blockQueueItems)) {
+      if (slotOf(l1Block, this.#parameters.epochBlocks) > slot - SNAPSHOT_DISTANCE) break;
+      gas += queueItemGas(item, chainId);
+      bytes += item.data.length;
+      if (due.length > 0 && (gas > LIMITS.blockQueueGas || bytes > LIMITS.blockQueueBytes)) break;
+      due.push(item);
     }
     return due;
   }
+
+  /** An item of a queue, and when it came; undefined where there is none. */
+  queuedItem(chainId: ChainId, index: bigint): QueuedItem | undefined {
+    return this.#queues.get(chainId)?.[Number(index)];
+  }
+
+  /** Number of items that were in the queue at the close of the epoch that a slot's blocks look at. */
+  consumable(chainId: ChainId, slot: bigint): bigint {
+    const { epochBlocks } = this.#parameters;
+    const queue = this.#queues.get(chainId) ?? [];
+    return BigInt(queue.findLastIndex(({ l1Block }) => slotOf(l1Block, epochBlocks) <= slot - SNAPSHOT_DISTANCE) + 1);
+  }
+
+  /** Whether the first unconsumed item is overdue for so long that any sequencer with a bond may post. */
+  isOpen(chainId: ChainId): boolean {
+    const { forceDelaySeconds, openAfterSeconds } = this.#parameters;
+    const item = this.queuedItem(chainId, this.postedQueueEnd(chainId));
+    return item !== undefined && item.timestamp + BigInt(forceDelaySeconds + openAfterSeconds) <= this.#block.timestamp;
+  }
+
+  /** Whether a sequencer may post in the present slot because the queue is open: its stake has to cover the chain. */
+  mayPostOpenly(chainId: ChainId, operator: Address): boolean {
+    const member = this.member("sequencer", operator);
+    return member !== undefined && this.isOpen(chainId) && this.#turns.covers(chainId, this.slot, member.index);
+  }
+
+  /** Deposits that wait outside a queue, by number, with their amounts in wei. */
+  heldDeposits(chainId: ChainId): ReadonlyMap<bigint, bigint> {
+    return this.#held.get(chainId) ?? new Map();
+  }
+
+  // Batches.
 
   batches(chainId: ChainId): readonly PostedBatch[] {
     return this.#batches.get(chainId) ?? [];
@@ -217,6 +346,17 @@ export class L1View {
     return this.batches(chainId).at(-1)?.header.lastBlock ?? 0n;
   }
 
+  /** Last block whose batch L1 has held for so long that it takes it back no more, 0 when none is. */
+  settledHead(chainId: ChainId): bigint {
+    const settled = this.#block.number - BigInt(SETTLED_EPOCHS * this.#parameters.epochBlocks);
+    return this.batches(chainId).findLast(({ l1Block }) => l1Block <= settled)?.header.lastBlock ?? 0n;
+  }
+
+  /** Number of queue items that posted blocks have consumed. */
+  postedQueueEnd(chainId: ChainId): bigint {
+    return this.batches(chainId).at(-1)?.header.queueEnd ?? 0n;
+  }
+
   /** Last block whose batch has outlived its window, 0 when none has. */
   finalHead(chainId: ChainId): bigint {
     const window = BigInt(this.#parameters.maxWindowSeconds);
@@ -225,4 +365,12 @@ export class L1View {
       0n
     );
   }
+}
+
+/** Appends to a list of a map; gives back how that is undone. */
+function pushed<T>(lists: Map<ChainId, T[]>, chainId: ChainId, value: T): () => void {
+  const list = lists.get(chainId) ?? [];
+  lists.set(chainId, list);
+  list.push(value);
+  return () => void list.pop();
 }

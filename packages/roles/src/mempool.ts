@@ -1,23 +1,24 @@
 /**
- * A gateway's mempool for one DAC: keeps every accepted transaction until its block is on L1, and offers it to the
- * sequencer whose turn it is until then. The driver stores transactions before they are acknowledged, so that a crash
+ * A gateway's mempool for one DAC: keeps every accepted transaction until L1 holds its block for good, and offers it until then to the
+ * sequencer whose turn it is, and to those who would take a silent slot over. Only the first one's answer counts. The driver stores transactions before they are acknowledged, so that a crash
  * loses none.
  */
 import {
   type Address,
   type ChainId,
   type Hash,
-  keccakHash,
+  includedHashes,
   LIMITS,
   type Parameters,
   type SealedBlock,
   type Transaction,
 } from "@mvm/protocol";
+import type { Member } from "./l1Event.ts";
 import type { L1View } from "./l1View.ts";
 import type { AnsweredEvent, Moment, RequestEffect, RequestFailedEvent, TimerEffect, TimerEvent } from "./machine.ts";
 import { type PoolRefusal, TransactionPool } from "./transactionPool.ts";
 
-/** Forget a stored transaction: its block is on L1, or another took its place. */
+/** Forget a stored transaction: L1 holds its block for good, or another took its place. */
 export type ForgetEffect = { readonly kind: "forget"; readonly hash: Hash };
 export type MempoolEffect = RequestEffect | TimerEffect | ForgetEffect;
 
@@ -26,6 +27,7 @@ export type MempoolEvent =
       readonly kind: "headChanged";
       readonly block: SealedBlock | null;
       readonly headNumber: bigint;
+      /** last block that L1 holds and takes back no more */
       readonly safeNumber: bigint;
     }
   | { readonly kind: "slotChanged" }
@@ -45,7 +47,7 @@ const OFFER_BYTES = 1024 * 1024;
 export class Mempool {
   readonly #options: MempoolOptions;
   readonly #waiting = new TransactionPool();
-  /** transactions in blocks that are not on L1 yet */
+  /** transactions in blocks that L1 does not hold for good yet */
   readonly #included = new Map<Hash, { readonly transaction: Transaction; readonly number: bigint }>();
   /** when each waiting transaction came in */
   readonly #sinceMs = new Map<Hash, number>();
@@ -132,8 +134,7 @@ export class Mempool {
         if (this.#waiting.add(entry.transaction).refusal !== null) effects.push({ kind: "forget", hash });
       }
     }
-    for (const raw of event.block?.transactions ?? []) {
-      const hash = keccakHash(raw);
+    for (const hash of event.block === null ? [] : includedHashes(event.block)) {
       const transaction = this.#waiting.get(hash);
       this.#offered.delete(hash);
       if (transaction === undefined) continue;
@@ -148,23 +149,21 @@ export class Mempool {
     const expired = this.#expire(moment.nowMs);
     if (this.size === 0) return expired;
     const again = [...expired, ...this.#wake(moment.nowMs + parameters.resubmitMs, moment)];
-    const sequencer = view.sequencer(chainId, view.slot);
-    if (this.#underWay !== null || sequencer === undefined) return again;
+    const [leader, ...others] = view.informed(chainId);
+    if (this.#underWay !== null || leader === undefined) return again;
     const chosen = this.#chooseOffer(moment.nowMs);
     if (chosen.length === 0) return again;
     const ticket = `offer:${this.#tickets++}`;
     this.#underWay = { ticket, hashes: chosen.map((transaction) => transaction.hash) };
     const body = { chainId, transactions: chosen.map((transaction) => transaction.raw) };
-    return [
-      {
-        kind: "request",
-        ticket,
-        to: sequencer.peerId,
-        request: { name: "offerTransactions", body },
-        timeoutMs: parameters.readTimeoutMs,
-      },
-      ...again,
-    ];
+    const offer = (to: Member, name: string): RequestEffect => ({
+      kind: "request",
+      ticket: name,
+      to: to.peerId,
+      request: { name: "offerTransactions", body },
+      timeoutMs: parameters.readTimeoutMs,
+    });
+    return [offer(leader, ticket), ...others.map((other, i) => offer(other, `${ticket}:${i}`)), ...again];
   }
 
   /** Lets go of what could not be included for PENDING_LIFETIME_MS: it never will be. */

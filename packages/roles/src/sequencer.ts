@@ -9,11 +9,12 @@ import {
   type BlockEnvironment,
   type BlockOutcome,
   type ChainId,
-  type Deposit,
   decodeTransaction,
   encodeSystemTransaction,
   environmentOf,
+  firstBlockOf,
   type Hash,
+  includedHashes,
   type JobId,
   keccakHash,
   LIMITS,
@@ -22,6 +23,8 @@ import {
   type Parameters,
   prevRandaoOf,
   providerTurns,
+  type QueueItem,
+  queueItemGas,
   refused,
   type SealedBlock,
   type Seat,
@@ -38,7 +41,8 @@ import { fitting, isHopeless, takeFitting } from "./blockFilling.ts";
 import { closingTransaction, openingTransactions } from "./blockLayout.ts";
 import type { Parent } from "./blockRules.ts";
 import { type JobEnd, JobRun, type JobStep } from "./jobRun.ts";
-import type { L1View, Member } from "./l1View.ts";
+import type { Member } from "./l1Event.ts";
+import type { L1View } from "./l1View.ts";
 import type {
   AnswerEffect,
   AnsweredEvent,
@@ -67,7 +71,9 @@ type Build = {
   readonly parent: Parent;
   readonly environment: BlockEnvironment;
   readonly context: BlockContext;
-  readonly deposits: readonly Deposit[];
+  readonly queueItems: readonly QueueItem[];
+  /** bytes of the opening and its outcomes, once it is executed */
+  openingBytes: number;
   candidates: readonly Transaction[];
   /** seats and stand-ins of the job */
   readonly members: readonly Member[];
@@ -75,7 +81,7 @@ type Build = {
   unsigned: Omit<UnsignedBlock, "header" | "outcomes"> | null;
 };
 
-/** System transactions of a block beside deposits, at the most: context, founding, settle. */
+/** System transactions of a block beside queue items, at the most: context, founding, settle. */
 const MAX_SYSTEM_CALLS = 3;
 /** Failures of a transaction alone in its block before others go first. */
 const MAX_LONELY_FAILURES = 3;
@@ -83,6 +89,8 @@ const MAX_LONELY_FAILURES = 3;
 const RETRY_MS = 250;
 /** Milliseconds that a published block has to become the own head before the sequencer goes on without it. */
 const PUBLISH_PATIENCE_MS = 3_000;
+/** L1 blocks beyond those that L1 demands before a silent slot is claimed: a leader's first batch takes a moment. */
+const CLAIM_PATIENCE_BLOCKS = 1n;
 /** Milliseconds until a batch that L1 took must be seen there; a reorganisation may have lost it. */
 const POST_PATIENCE_MS = 15_000;
 
@@ -103,6 +111,8 @@ export class Sequencer {
   /** a batch on its way, or taken by L1 and not yet seen there */
   #posting: { readonly lastBlock: bigint; readonly untilMs: number } | null = null;
   #lastTurn = -1n;
+  /** a claim of the slot is on its way */
+  #claiming = false;
   /** nothing in the pool can run before something changes */
   #exhausted = false;
   #counter = 0;
@@ -155,6 +165,8 @@ export class Sequencer {
         return [];
       case "postFailed":
         return this.#postFailed(event.reason);
+      case "claimEnded":
+        return this.#claimEnded(event.reason);
     }
   }
 
@@ -166,9 +178,12 @@ export class Sequencer {
     return { kind: "timer", name, atMs };
   }
 
+  /** Whether the slot is this sequencer's; where the queue is overdue for too long, it is every sequencer's. */
   get #isMyTurn(): boolean {
     const { view, chainId, operator } = this.#options;
-    return view.sequencer(chainId, view.slot)?.operator === operator;
+    if (view.isExiting(chainId)) return false;
+    if (view.turn(chainId)?.member.operator === operator) return true;
+    return view.mayPostOpenly(chainId, operator);
   }
 
   // The turn: learn what the predecessors signed, then begin.
@@ -178,12 +193,35 @@ export class Sequencer {
     this.#exhausted = false;
     if (!this.#isMyTurn) {
       this.#turn = null;
-      return [];
+      return this.#claim();
     }
     if (this.#turn?.slot === view.slot) return this.#advance(moment);
     const continues = this.#lastTurn === view.slot - 1n;
     this.#lastTurn = view.slot;
     return this.#beginTurn(continues, moment);
+  }
+
+  /** Takes the slot over where those before were silent while there was work, and enough of it is left to do some. */
+  #claim(): readonly SequencerEffect[] {
+    const { view, chainId, operator, parameters } = this.#options;
+    const { number } = view.block;
+    const end = firstBlockOf(view.slot + 1n, parameters.epochBlocks);
+    if (this.#claiming || view.isExiting(chainId) || number + BigInt(parameters.rankDelayBlocks) + 1n >= end) return [];
+    const rank = view.rankOf(chainId, view.slot, operator);
+    if (rank === undefined || rank <= view.activeRank(chainId)) return [];
+    const isUnposted = this.#head.header.number > view.postedHead(chainId);
+    const hasWork = isUnposted || this.#head.header.number === 0n || this.#pool.size > 0 || this.#dueItems().length > 0;
+    if (!hasWork || number < view.claimableFrom(chainId, rank) + CLAIM_PATIENCE_BLOCKS) return [];
+    this.#claiming = true;
+    return [{ kind: "claim", chainId, slot: view.slot, rank }];
+  }
+
+  #claimEnded(reason: string | null): readonly SequencerEffect[] {
+    this.#claiming = false;
+    if (reason === null) return [];
+    return [
+      { kind: "note", level: "warn", code: "slot-not-claimed", data: { chainId: this.#options.chainId, reason } },
+    ];
   }
 
   #beginTurn(continues: boolean, moment: Moment): readonly SequencerEffect[] {
@@ -229,8 +267,10 @@ export class Sequencer {
   #advance(moment: Moment): readonly SequencerEffect[] {
     const { view, parameters } = this.#options;
     const turn = this.#turn;
-    if (turn === null || this.#build !== null || view.slotEnds || turn.slot !== view.slot) return [];
-    if (view.l1BaseFee(view.block.number) === undefined) return [];
+    if (turn === null || this.#build !== null || view.slotEnds || turn.slot !== view.slot || !this.#isMyTurn) return [];
+    if (view.valuesOf(view.slot) === undefined) return [];
+    // blocks that are on L1 and not here come first: what is built beside them falls at once
+    if (this.#head.header.number < view.postedHead(this.#options.chainId)) return [];
     const known = turn.open.size === 0 && this.#head.header.number >= turn.highest;
     if (!turn.ready && !known && moment.nowMs < turn.giveUpMs) return [];
     turn.ready = true;
@@ -240,31 +280,33 @@ export class Sequencer {
     const tickMs = parameters.tickSeconds * 1000;
     const earliestMs = Number(this.#head.header.timestamp) * 1000 + tickMs;
     const isFirst = this.#head.header.number === 0n;
-    const hasWork = isFirst || (this.#pool.size > 0 && !this.#exhausted) || this.#dueDeposits().length > 0;
+    const hasWork = isFirst || (this.#pool.size > 0 && !this.#exhausted) || this.#dueItems().length > 0;
     if (!hasWork) return [];
     if (moment.nowMs < earliestMs) return [this.#timer("advance", earliestMs)];
     return this.#open(BigInt(Math.floor(moment.nowMs / tickMs) * parameters.tickSeconds), moment);
   }
 
-  #dueDeposits(): readonly Deposit[] {
+  #dueItems(): readonly QueueItem[] {
     const { view, chainId } = this.#options;
-    return view.deposits(chainId, this.#head.context.queueEnd, view.block.number);
+    return view.queueItems(chainId, this.#head.context.queueEnd, view.slot);
   }
 
   #open(timestamp: bigint, moment: Moment): readonly SequencerEffect[] {
     const { view, chainId } = this.#options;
     const parent = this.#head;
     const session = taggedHash("mvm/job-nonce/1", moment.entropy) as string as JobId;
-    const deposits = this.#dueDeposits();
+    const queueItems = this.#dueItems();
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
-    const maxCount = Math.min(this.#maxCandidates, LIMITS.blockTransactions - deposits.length - MAX_SYSTEM_CALLS);
-    const candidates = takeFitting(this.#inOrder(baseFeePerGas), maxCount);
+    const count = Math.min(this.#maxCandidates, LIMITS.blockTransactions - queueItems.length - MAX_SYSTEM_CALLS);
+    const gas = queueItems.reduce<bigint>((left, item) => left - queueItemGas(item, chainId), LIMITS.blockGas);
+    const candidates = takeFitting(this.#inOrder(baseFeePerGas), { count, gas });
     const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao: prevRandaoOf(session) });
+    const { l1Block, l1BaseFee } = view.valuesOf(view.slot)!;
     const context = {
       slot: view.slot,
-      l1Block: view.block.number,
-      l1BaseFee: view.l1BaseFee(view.block.number)!,
-      queueEnd: parent.context.queueEnd + BigInt(deposits.length),
+      l1Block,
+      l1BaseFee,
+      queueEnd: parent.context.queueEnd + BigInt(queueItems.length),
       jobId: session,
     };
     this.#build = {
@@ -273,7 +315,8 @@ export class Sequencer {
       parent,
       environment,
       context,
-      deposits,
+      queueItems,
+      openingBytes: 0,
       candidates,
       members: this.#seatsOf(session),
       run: null,
@@ -305,14 +348,14 @@ export class Sequencer {
     transactions: readonly Uint8Array[],
   ): SystemTransaction {
     const paid = [this.#options.operator, ...providers.map(({ operator }) => operator)] as const;
-    return closingTransaction(parent.header.number + 1n, context.l1BaseFee, { paid, transactions });
+    return closingTransaction(parent.header.number + 1n, context.l1BaseFee, { paid, seen: [], transactions });
   }
 
-  #openingOf({ parent, context, deposits }: Build, transactionCount: number): readonly SystemTransaction[] {
+  #openingOf({ parent, context, queueItems }: Build, transactionCount: number): readonly SystemTransaction[] {
     const { view, chainId } = this.#options;
     const number = parent.header.number + 1n;
     const { founding } = view.dac(chainId)!;
-    return openingTransactions({ number, generation: 0n, context, founding, deposits, transactionCount });
+    return openingTransactions({ number, generation: 0n, context, founding, queueItems, transactionCount });
   }
 
   /** The pool in the order of blocks; deferred transactions only where there are no others. */
@@ -327,6 +370,7 @@ export class Sequencer {
   #sessionOpened(event: SequencerEvent & { kind: "sessionOpened" }, moment: Moment): readonly SequencerEffect[] {
     const build = this.#build;
     if (build?.session !== event.session) return [{ kind: "closeSession", session: event.session }];
+    build.openingBytes = event.openingBytes;
     build.candidates = this.#runnable(build.candidates, event.entries);
     if (build.candidates.length === 0) {
       if (this.#stands(build)) return this.#assemble(build, [], []);
@@ -381,12 +425,12 @@ export class Sequencer {
       this.#exhausted = true;
       return this.#drop();
     }
-    return this.#assemble(build, fitting(included), end.seats);
+    return this.#assemble(build, fitting(included, build.openingBytes), end.seats);
   }
 
   /** Whether the block has a reason without any user's transaction. */
-  #stands({ parent, deposits }: Build): boolean {
-    return parent.header.number === 0n || deposits.length > 0;
+  #stands({ parent, queueItems }: Build): boolean {
+    return parent.header.number === 0n || queueItems.length > 0;
   }
 
   #assemble(
@@ -419,7 +463,8 @@ export class Sequencer {
   #assembled(event: SequencerEvent & { kind: "assembled" }, moment: Moment): readonly SequencerEffect[] {
     const build = this.#build;
     if (build?.session !== event.session || build.unsigned === null) return [];
-    const late = build.slot !== this.#options.view.slot || build.parent.hash !== this.#head.hash;
+    const isItsTurn = this.#turn?.slot === build.slot && build.slot === this.#options.view.slot && this.#isMyTurn;
+    const late = !isItsTurn || build.parent.hash !== this.#head.hash;
     if (late) return this.#giveUp("the turn or the head changed", moment);
     return [
       { kind: "closeSession", session: build.session },
@@ -475,7 +520,7 @@ export class Sequencer {
     this.#head = event.head;
     this.#exhausted = false;
     this.#publishedUntilMs = null;
-    for (const raw of event.block?.transactions ?? []) this.#pool.remove(keccakHash(raw));
+    for (const hash of event.block === null ? [] : includedHashes(event.block)) this.#pool.remove(hash);
     return this.#advance(moment);
   }
 

@@ -75,6 +75,14 @@ export type PostEffect = {
   readonly slot: bigint;
 };
 
+/** Take the present slot over from a silent rank. Ends in ClaimEnded. */
+export type ClaimEffect = {
+  readonly kind: "claim";
+  readonly chainId: ChainId;
+  readonly slot: bigint;
+  readonly rank: number;
+};
+
 export type SequencerEffect =
   | RequestEffect
   | AnswerEffect
@@ -88,7 +96,8 @@ export type SequencerEffect =
   | SealEffect
   | PublishEffect
   | SyncEffect
-  | PostEffect;
+  | PostEffect
+  | ClaimEffect;
 
 export type SequencerEvent =
   | RequestedEvent
@@ -106,6 +115,8 @@ export type SequencerEvent =
       readonly kind: "sessionOpened";
       readonly session: JobId;
       readonly entries: readonly StateEntry[];
+      /** bytes of the opening's transactions and outcomes in the block */
+      readonly openingBytes: number;
     }
   | {
       readonly kind: "sessionRead";
@@ -125,4 +136,6 @@ export type SequencerEvent =
   | { readonly kind: "sealRefused"; readonly reason: string }
   /** `lastBlock` of the batch that L1 took, or why it took none */
   | { readonly kind: "posted"; readonly lastBlock: bigint }
-  | { readonly kind: "postFailed"; readonly reason: string };
+  | { readonly kind: "postFailed"; readonly reason: string }
+  /** the claim is on L1, or was not taken */
+  | { readonly kind: "claimEnded"; readonly reason: string | null };

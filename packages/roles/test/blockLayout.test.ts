@@ -1,17 +1,18 @@
 import {
   type Address,
-  type Deposit,
   decodeSystemTransaction,
-  depositTransaction,
   encodeSystemTransaction,
   type Founding,
   LIMITS,
   l1FeeOf,
   PREDEPLOYS,
+  type QueueItem,
+  queueTransaction,
   type SealedBlock,
   type SystemTransaction,
   settleTransaction,
   toHex,
+  toWord,
 } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -19,23 +20,23 @@ import { closingTransaction, layoutFault, openingTransactions, paidBy, parentOf 
 import { blockOn, CHAIN, depositTo, FOUNDING, GENESIS, PROVIDERS, SEQUENCERS, startView, transfer } from "./world.ts";
 
 const view = startView();
-const deposits = [depositTo(view, 0n, 3n), depositTo(view, 1n, 3n)];
+const queueItems = [depositTo(view, 0n, 3n), depositTo(view, 1n, 3n)];
 const users = [transfer().raw, transfer({ nonce: 1n, data: new Uint8Array(3) }).raw];
 const providers = PROVIDERS.slice(0, 2).map(({ operator }) => operator);
 const seats = [0, 1].map((provider) => ({ provider, signature: `0x${"11".repeat(96)}` as const }));
 
 /** Block 1: context, founding, two deposits, two transactions, settle. */
-const first = blockOn({ view, parent: GENESIS, deposits, transactions: users, providers, seats });
+const first = blockOn({ view, parent: GENESIS, queueItems, transactions: users, providers, seats });
 /** Block 2: context, one deposit, two transactions, settle. */
 const second = blockOn({
   view,
   parent: parentOf(first),
-  deposits: deposits.slice(1),
+  queueItems: queueItems.slice(1),
   transactions: users,
   providers,
   seats,
 });
-const faultOf = (block: SealedBlock, due: readonly Deposit[] = deposits, founding: Founding = FOUNDING) =>
+const faultOf = (block: SealedBlock, due: readonly QueueItem[] = queueItems, founding: Founding = FOUNDING) =>
   layoutFault(block, founding, due);
 
 const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(CHAIN, transaction);
@@ -57,7 +58,7 @@ const turned = (block: SealedBlock, at: number, byte: number): SealedBlock => {
 /** The block with its settle made anew. */
 const settled = (block: SealedBlock, change: Partial<Parameters<typeof settleTransaction>[1]>): SealedBlock => {
   const l1Fees = users.reduce((sum, raw) => sum + l1FeeOf(raw, block.context.l1BaseFee), 0n);
-  const settlement = { sequencer: paidBy(first)![0], providers, l1Fees, ...change };
+  const settlement = { sequencer: paidBy(first)![0], providers, l1Fees, seen: [], ...change };
   return replaced(block, block.transactions.length - 1, encoded(settleTransaction(block.header.number, settlement)));
 };
 const SETTLE = first.transactions.length - 1;
@@ -69,7 +70,7 @@ describe("the layout of a block", () => {
     expect(sourcesOf(first)).toEqual(["context", "founding", "deposit", "deposit", "user", "user", "settle"]);
     expect(sourcesOf(second)).toEqual(["context", "deposit", "user", "user", "settle"]);
     expect(faultOf(first)).toBeNull();
-    expect(faultOf(second, deposits.slice(1))).toBeNull();
+    expect(faultOf(second, queueItems.slice(1))).toBeNull();
     expect(paidBy(first)).toEqual([
       SEQUENCERS.find(({ operator }) => operator === paidBy(first)![0])!.operator,
       ...providers,
@@ -116,7 +117,7 @@ describe("the layout of a block", () => {
 
   it("is at fault without its context, or with that of another count, slot, L1 block, base fee, generation", () => {
     expect(faultOf(withTransactions(first, first.transactions.slice(1)))).toBe("context transaction differs");
-    for (const change of [{ slot: 2n }, { l1Block: 9n }, { l1BaseFee: 1n }])
+    for (const change of [{ slot: 3n }, { l1Block: 9n }, { l1BaseFee: 1n }])
       expect(faultOf({ ...first, context: { ...first.context, ...change } })).toBe("context transaction differs");
     expect(faultOf({ ...first, generation: 1n })).toBe("context transaction differs");
     const longer = withTransactions(first, first.transactions.toSpliced(5, 0, users[0]!));
@@ -132,22 +133,22 @@ describe("the layout of a block", () => {
     };
     expect(faultOf(counted([opening!, ...rest]))).toBe("founding transaction differs");
     const [, ...after] = second.transactions;
-    expect(faultOf(counted([opening!, founding!, ...after], second), deposits.slice(1))).toBe(
+    expect(faultOf(counted([opening!, founding!, ...after], second), queueItems.slice(1))).toBe(
       "deposit transaction differs",
     );
     expect(faultOf(counted([opening!, founding!, ...after], second), [])).toBe("a system transaction among the users'");
     const charter = FOUNDING.charter.with(0, 0);
-    expect(faultOf(first, deposits, { ...FOUNDING, charter })).toBe("founding transaction differs");
-    expect(faultOf(first, deposits, { ...FOUNDING, charter: FOUNDING.charter.slice(1) })).toBe(
+    expect(faultOf(first, queueItems, { ...FOUNDING, charter })).toBe("founding transaction differs");
+    expect(faultOf(first, queueItems, { ...FOUNDING, charter: FOUNDING.charter.slice(1) })).toBe(
       "founding transaction differs",
     );
-    expect(faultOf(first, deposits, { ...FOUNDING, metisDao: providers[0]! })).toBe("founding transaction differs");
-    expect(faultOf(second, deposits.slice(1), { ...FOUNDING, charter })).toBeNull();
+    expect(faultOf(first, queueItems, { ...FOUNDING, metisDao: providers[0]! })).toBe("founding transaction differs");
+    expect(faultOf(second, queueItems.slice(1), { ...FOUNDING, charter })).toBeNull();
   });
 
   it("is at fault with deposits that are others, fewer, more, or in another order than due", () => {
     const fault = "deposit transaction differs";
-    const [one, two] = deposits as [Deposit, Deposit];
+    const [one, two] = queueItems as [QueueItem, QueueItem];
     for (const change of [{ mint: 1n }, { to: providers[0]! }, { from: providers[0]! }, { queueIndex: 9n }])
       expect(faultOf(first, [one, { ...two, ...change }])).toBe(fault);
     expect(faultOf(first, [two, one])).toBe(fault);
@@ -156,17 +157,17 @@ describe("the layout of a block", () => {
   });
 
   it("is at fault with a system transaction among the users', of whatever source", () => {
-    const extra = [first.transactions[0]!, first.transactions[1]!, encoded(depositTransaction(deposits[0]!))];
+    const extra = [first.transactions[0]!, first.transactions[1]!, encoded(queueTransaction(queueItems[0]!))];
     for (const raw of [...extra, first.transactions[SETTLE]!, Uint8Array.of(0x7e)])
       for (const at of [4, 5]) expect(faultOf(replaced(first, at, raw))).toBe("a system transaction among the users'");
   });
 
   it("is at fault when nothing but context and settle is in it; a founding or a deposit is reason enough", () => {
-    const empty = (parent = parentOf(first), due: readonly Deposit[] = []) =>
-      blockOn({ view, parent, deposits: due, transactions: [] });
+    const empty = (parent = parentOf(first), due: readonly QueueItem[] = []) =>
+      blockOn({ view, parent, queueItems: due, transactions: [] });
     expect(faultOf(empty(), [])).toBe("no transaction but the system's");
     expect(faultOf(empty(GENESIS), [])).toBeNull();
-    expect(faultOf(empty(parentOf(first), deposits), deposits)).toBeNull();
+    expect(faultOf(empty(parentOf(first), queueItems), queueItems)).toBeNull();
   });
 
   it("is at fault when it is cut short, at whatever place", () => {
@@ -182,7 +183,7 @@ describe("the layout of a block", () => {
       expect(faultOf(replaced(first, SETTLE, ending))).toBe("does not end in settle");
     const { data } = decoded(first.transactions[SETTLE]!);
     for (const byte of [0, 4, 36, 67, 100]) expect(faultOf(turned(first, SETTLE, byte))).toBe("does not end in settle");
-    expect(data.length).toBe(4 + 32 * 6);
+    expect(data.length).toBe(4 + 32 * 8);
   });
 
   it("is at fault when settle takes other L1 fees than the users' transactions pay", () => {
@@ -203,11 +204,23 @@ describe("the layout of a block", () => {
     expect(faultOf(settled(first, { providers: many }))).toBe("does not end in settle");
   });
 
+  it("is at fault when settle enters an address twice, or more than a block may, and not for as many as it may", () => {
+    const entered = Array.from({ length: LIMITS.seenAddresses + 1 }, (_, i) => toHex(toWord(BigInt(i)).subarray(12)));
+    const seen = entered as Address[];
+    expect(faultOf(settled(first, { seen: seen.slice(1) }))).toBeNull();
+    expect(faultOf(settled(first, { seen }))).toBe("does not end in settle");
+    expect(faultOf(settled(first, { seen: [seen[0]!, seen[1]!, seen[0]!] }))).toBe("settle enters an address twice");
+  });
+
   it("has no fault for any block that openingTransactions and closingTransaction make", () => {
     const address = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => toHex(bytes) as Address);
-    const due = fc.array(fc.record({ from: address, to: address, mint: fc.bigInt(0n, 2n ** 256n - 1n) }), {
-      maxLength: LIMITS.blockDeposits,
-    });
+    const word = fc.bigInt(0n, 2n ** 256n - 1n);
+    const gas = fc.bigInt(0n, 2n ** 64n - 1n);
+    const kind = fc.constantFrom("depositMT", "message", "forced", "exit");
+    const data = fc.uint8Array({ maxLength: 100 });
+    const parties = { from: address, to: address };
+    const item = fc.record({ kind, ...parties, mint: word, value: word, gasLimit: gas, data });
+    const due = fc.array(item, { maxLength: LIMITS.blockQueueItems });
     const userTransactions = fc.array(
       fc.uint8Array({ minLength: 1, maxLength: 300 }).filter((raw) => raw[0] !== 0x7e),
       { maxLength: 20 },
@@ -217,25 +230,26 @@ describe("the layout of a block", () => {
       number: fc.oneof(fc.constant(1n), fc.bigInt(2n, 2n ** 64n - 1n)),
       generation: uint64,
       context: fc.record({ slot: uint64, l1Block: uint64, l1BaseFee: uint64 }),
-      founding: fc.record({ charter: fc.uint8Array({ maxLength: 2_000 }), metisDao: address }),
+      founding: fc.record({ charter: fc.uint8Array({ maxLength: 2_000 }), metisDao: address, bridge: address }),
       due,
       transactions: userTransactions,
       paid: fc.tuple(address, fc.array(address, { maxLength: LIMITS.seats + LIMITS.standIns })),
+      seen: fc.uniqueArray(address, { maxLength: 20 }),
       withSeats: fc.boolean(),
     });
     fc.assert(
       fc.property(
         spec,
-        ({ number, generation, context, founding, due: items, transactions, paid: [head, rest], withSeats }) => {
+        ({ number, generation, context, founding, due: items, transactions, paid: [head, rest], seen, withSeats }) => {
           fc.pre(number === 1n || items.length + transactions.length > 0);
-          const queued = items.map((item, i) => ({ ...item, queueIndex: BigInt(i) }));
+          const queued = items.map((queued, i) => ({ ...queued, queueIndex: BigInt(i) }));
           const paid = [head, ...rest] as const;
-          const place = { number, generation, context, founding, deposits: queued };
+          const place = { number, generation, context, founding, queueItems: queued };
           const count = openingTransactions({ ...place, transactionCount: 0 }).length + transactions.length + 1;
           const raws = [
             ...openingTransactions({ ...place, transactionCount: count }).map(encoded),
             ...transactions,
-            encoded(closingTransaction(number, context.l1BaseFee, { paid, transactions })),
+            encoded(closingTransaction(number, context.l1BaseFee, { paid, seen, transactions })),
           ];
           const block = {
             ...first,

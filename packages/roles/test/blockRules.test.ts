@@ -1,26 +1,40 @@
-import { type Address, encodeSystemTransaction, type SealedBlock, toChainId, toWord, ZERO_HASH } from "@mvm/protocol";
+import {
+  type Address,
+  encodeSystemTransaction,
+  LIMITS,
+  type SealedBlock,
+  toChainId,
+  toWord,
+  ZERO_HASH,
+} from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { blockFault, closingTransaction, judgeGossip, parentOf } from "../src/index.ts";
+import { blockFault, closingTransaction, judgeGossip, type L1View, parentOf } from "../src/index.ts";
 import {
   at,
+  blankView,
   blockOn,
   CHAIN,
   depositTo,
+  FIRST_BLOCK,
+  FIRST_SLOT,
   GENESIS,
   mine,
+  mineOnly,
   NETWORK,
+  type Operator,
+  operator,
   outcome,
   PARAMETERS,
   post,
-  SEQUENCERS,
   sign,
   startView,
   turnOf,
 } from "./world.ts";
 
-const view = startView(9n);
-const deposits = [depositTo(view, 0n, 3n), depositTo(view, 1n, 9n), depositTo(view, 2n, 10n)];
-const sound = blockOn({ view, parent: GENESIS, deposits: deposits.slice(0, 2) });
+const view = startView(FIRST_BLOCK + 1n);
+/** In the queue at the close of epoch 0, which slot 2 looks at, but for the last one. */
+const queueItems = [depositTo(view, 0n, 3n), depositTo(view, 1n, 7n), depositTo(view, 2n, 8n)];
+const sound = blockOn({ view, parent: GENESIS, queueItems: queueItems.slice(0, 2) });
 const faultOf = (block: SealedBlock, parent = GENESIS): string | null =>
   blockFault({ view, parameters: PARAMETERS }, parent, block, at(5).nowMs);
 /** Another user transaction, under the settle of the first. */
@@ -58,14 +72,15 @@ describe("the rules of blocks", () => {
         outcomes: sound.outcomes.map((_, i) => outcome(i === 0 ? 60_000_001n : 0n)),
       },
     ],
-    ["L1 block is not known yet", withContext({ l1Block: 10n })],
+    ["L1 values are not those of the slot", withContext({ l1Block: FIRST_BLOCK })],
+    ["L1 values are not those of the slot", withContext({ slot: FIRST_SLOT + 1n })],
     ["generation", { ...sound, generation: 1n }],
-    ["L1 base fee", withContext({ l1BaseFee: sound.context.l1BaseFee + 1n })],
-    ["L1 base fee", withContext({ l1BaseFee: 0n })],
+    ["L1 values are not those of the slot", withContext({ l1BaseFee: sound.context.l1BaseFee + 1n })],
+    ["L1 values are not those of the slot", withContext({ l1BaseFee: 0n })],
     ["queue range out of bounds", withContext({ queueEnd: 7n })],
     ["queue range out of bounds", withContext({ queueEnd: 2n ** 64n - 1n })],
-    ["consumes deposits that are not in the queue", withContext({ queueEnd: 3n })],
-    ["context transaction differs", withContext({ slot: 2n })],
+    ["consumes queue items that are not due", withContext({ queueEnd: 3n })],
+    ["context transaction differs", { ...sound, transactions: sound.transactions.with(0, sound.transactions[1]!) }],
     ["settle transaction differs", { ...sound, transactions: [...sound.transactions.slice(0, -2), ...swapped] }],
   ];
   it.each(faults)("refuse: %s", (reason, block) => {
@@ -79,19 +94,32 @@ describe("the rules of blocks", () => {
       ...next,
       context: { ...next.context, ...context },
     });
-    expect(faultOf(change({ slot: 0n }), parent)).toBe("slot goes back");
-    expect(faultOf(change({ l1Block: 8n }), parent)).toBe("L1 block goes back");
+    expect(faultOf(change({ slot: FIRST_SLOT - 1n }), parent)).toBe("slot goes back");
+    expect(faultOf(change({ l1Block: parent.context.l1Block - 1n }), parent)).toBe("L1 block goes back");
     expect(faultOf(change({ queueEnd: 1n }), parent)).toBe("queue range out of bounds");
   });
 
-  it("take an L1 base fee that is no longer known in what is posted alone", () => {
-    const forgetful = startView(8n);
-    const old = blockOn({ view: forgetful, parent: GENESIS });
-    for (let number = 9n; forgetful.l1BaseFee(8n) !== undefined; number++) mine(forgetful, number);
+  it("take L1 values that are not known in what is posted alone", () => {
+    const forgetful = blankView();
+    mineOnly(forgetful, FIRST_BLOCK);
+    const old = blockOn({ view: startView(), parent: GENESIS });
     const rules = { view: forgetful, parameters: PARAMETERS };
-    expect(blockFault(rules, GENESIS, old, at(5).nowMs)).toBe("L1 base fee");
+    expect(blockFault(rules, GENESIS, old, at(5).nowMs)).toBe("L1 values are not those of the slot");
     post(forgetful, [old]);
     expect(blockFault(rules, GENESIS, old, at(5).nowMs)).toBeNull();
+  });
+
+  it("let a block consume what its slot looks at, as far as it goes in one block, and nothing later", () => {
+    const busy = startView();
+    const items = Array.from({ length: LIMITS.blockQueueItems + 1 }, (_, i) => depositTo(busy, BigInt(i), 7n));
+    const rules = { view: busy, parameters: PARAMETERS };
+    const whole = blockOn({ view: busy, parent: GENESIS, queueItems: items.slice(0, LIMITS.blockQueueItems) });
+    expect(blockFault(rules, GENESIS, whole, at(5).nowMs)).toBeNull();
+    const more = blockOn({ view: busy, parent: GENESIS, queueItems: items });
+    expect(blockFault(rules, GENESIS, more, at(5).nowMs)).toBe("queue range out of bounds");
+    const late = depositTo(busy, BigInt(items.length), 8n);
+    const rest = blockOn({ view: busy, parent: parentOf(whole), queueItems: [items.at(-1)!, late] });
+    expect(blockFault(rules, parentOf(whole), rest, at(5).nowMs)).toBe("consumes queue items that are not due");
   });
 
   it("refuse a timestamp off the ticks", () => {
@@ -100,40 +128,76 @@ describe("the rules of blocks", () => {
   });
 });
 
+const verdictOn = (by: L1View, block: SealedBlock) => judgeGossip(by, NETWORK, block);
+
 describe("gossip", () => {
   it("rejects a block that its own sequencer signed and that pays another one, or nobody", () => {
-    const self = turnOf(view, 1n);
-    const other = SEQUENCERS.find((member) => member !== self)!;
+    const self = turnOf(view, FIRST_SLOT);
+    const other = turnOf(view, FIRST_SLOT, 1);
     const paying = (settle: Uint8Array) =>
-      judgeGossip(view, NETWORK, sign({ ...sound, transactions: [...sound.transactions.slice(0, -1), settle] }, self));
-    const settleOf = (paid: readonly [Address, ...Address[]]) =>
-      encodeSystemTransaction(
-        CHAIN,
-        closingTransaction(1n, sound.context.l1BaseFee, { paid, transactions: sound.transactions.slice(-2, -1) }),
-      );
-    const refused = { verdict: "reject", reason: "pays another sequencer" };
+      verdictOn(view, sign({ ...sound, transactions: [...sound.transactions.slice(0, -1), settle] }, self));
+    const settleOf = (paid: readonly [Address, ...Address[]]) => {
+      const transactions = sound.transactions.slice(-2, -1);
+      const settle = closingTransaction(1n, sound.context.l1BaseFee, { paid, seen: [], transactions });
+      return encodeSystemTransaction(CHAIN, settle);
+    };
+    const refused = { verdict: "reject", reason: "not signed by whom it pays" };
     expect(paying(settleOf([self.operator])).verdict).toBe("accept");
     expect(paying(settleOf([other.operator]))).toEqual(refused);
     expect(paying(settleOf([other.operator, self.operator]))).toEqual(refused);
     for (const broken of [toWord(1n), Uint8Array.of(0x7e), Uint8Array.of(0x7e, 0xc0), sound.transactions[0]!])
       expect(paying(broken)).toEqual(refused);
-    expect(judgeGossip(view, NETWORK, sign({ ...sound, transactions: [], outcomes: [] }, self))).toEqual(refused);
+    expect(verdictOn(view, sign({ ...sound, transactions: [], outcomes: [] }, self))).toEqual(refused);
   });
 
-  it("is taken from the slot's sequencer, rejected from others, passed over where the own view may be behind", () => {
-    expect(judgeGossip(view, NETWORK, sound).verdict).toBe("accept");
-    const other = SEQUENCERS.find((member) => member !== turnOf(view, 1n))!;
-    expect(judgeGossip(view, NETWORK, sign(sound, other)).verdict).toBe("reject");
-    expect(judgeGossip(view, NETWORK, { ...sound, signature: `0x${"00".repeat(65)}` }).verdict).toBe("reject");
+  it("rejects what is signed by nobody, for another network, or changed after signing", () => {
+    expect(verdictOn(view, sound).verdict).toBe("accept");
+    expect(verdictOn(view, { ...sound, signature: `0x${"00".repeat(65)}` }).verdict).toBe("reject");
     expect(judgeGossip(view, { ...NETWORK, l1ChainId: 1n }, sound).verdict).toBe("reject");
-    expect(judgeGossip(view, NETWORK, { ...sound, chainId: toChainId(7) }).verdict).toBe("ignore");
-    expect(judgeGossip(view, NETWORK, blockOn({ view, parent: GENESIS, slot: 3n })).verdict).toBe("ignore");
-    expect(judgeGossip(view, NETWORK, blockOn({ view, parent: GENESIS, slot: 2n })).verdict).toBe("accept");
+    expect(verdictOn(view, withHeader({ stateRoot: ZERO_HASH })).verdict).toBe("reject");
+    expect(verdictOn(view, withContext({ queueEnd: 1n })).verdict).toBe("reject");
   });
 
-  it("rejects a header that was changed after signing, and a changed context", () => {
-    mine(view, 9n);
-    expect(judgeGossip(view, NETWORK, withHeader({ stateRoot: ZERO_HASH })).verdict).toBe("reject");
-    expect(judgeGossip(view, NETWORK, withContext({ queueEnd: 1n })).verdict).toBe("reject");
+  it("passes over chains and slots that the own view may not have reached, and slots that are over", () => {
+    expect(verdictOn(view, { ...sound, chainId: toChainId(7) }).verdict).toBe("ignore");
+    const ahead = startView(5n * 8n);
+    const inSlot = (slot: bigint): SealedBlock => blockOn({ view: ahead, parent: GENESIS, slot });
+    expect(verdictOn(view, inSlot(4n))).toEqual({ verdict: "ignore", reason: "slot in the future" });
+    expect(verdictOn(view, inSlot(3n))).toEqual({ verdict: "ignore", reason: "slot cannot be drawn yet" });
+    expect(verdictOn(startView(22n), inSlot(3n)).verdict).toBe("accept");
+    expect(verdictOn(startView(31n), sound).verdict).toBe("accept");
+    expect(verdictOn(startView(32n), sound)).toEqual({ verdict: "ignore", reason: "slot is over" });
+  });
+
+  it("takes another rank's block once its claim of the slot is on L1, and the leader's as before; passes over it until then", () => {
+    const claimed = startView();
+    const second = turnOf(claimed, FIRST_SLOT, 1);
+    const block = blockOn({ view: claimed, parent: GENESIS, signer: second });
+    expect(verdictOn(claimed, block)).toEqual({ verdict: "ignore", reason: "not its turn yet" });
+    claimed.apply({ kind: "slotClaimed", chainId: CHAIN, slot: FIRST_SLOT, rank: 1, l1Block: 19n });
+    expect(verdictOn(claimed, block).verdict).toBe("accept");
+    expect(verdictOn(claimed, sound).verdict).toBe("accept");
+    mine(claimed, 24n);
+    claimed.apply({ kind: "slotClaimed", chainId: CHAIN, slot: FIRST_SLOT + 1n, rank: 1, l1Block: 27n });
+    expect(verdictOn(claimed, block).verdict).toBe("accept");
+  });
+
+  it("rejects a sequencer that no rank drew, unless the queue is overdue for so long that anybody registered may post", () => {
+    const crowd = Array.from({ length: 10 }, (_, i) => operator(`crowd-${i}`, i));
+    const crowded = startView(FIRST_BLOCK, { sequencers: crowd });
+    const unranked = crowd.find((one) => crowded.rankOf(CHAIN, FIRST_SLOT, one.operator) === undefined)!;
+    const stranger = operator("stranger", 99);
+    const leader = turnOf(crowded, FIRST_SLOT, 0, crowd);
+    const by = (signer: Operator): SealedBlock => blockOn({ view: crowded, parent: GENESIS, signer });
+    const refused = { verdict: "reject", reason: "not signed by a sequencer of the slot" };
+    expect(verdictOn(crowded, by(unranked))).toEqual(refused);
+    expect(verdictOn(crowded, by(stranger))).toEqual(refused);
+    depositTo(crowded, 0n, FIRST_BLOCK - BigInt(PARAMETERS.forceDelaySeconds + PARAMETERS.openAfterSeconds));
+    expect(crowded.isOpen(CHAIN)).toBe(true);
+    expect(verdictOn(crowded, by(unranked)).verdict).toBe("accept");
+    expect(verdictOn(crowded, by(leader)).verdict).toBe("accept");
+    expect(verdictOn(crowded, by(stranger))).toEqual(refused);
+    crowded.apply({ kind: "exited", registry: "sequencer", operator: unranked.operator });
+    expect(verdictOn(crowded, by(unranked))).toEqual(refused);
   });
 });

@@ -1,19 +1,13 @@
-import { encodeBlock, encodeSystemTransaction, type PeerId, type SealedBlock } from "@mvm/protocol";
+import { encodeBlock, type PeerId, type SealedBlock } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import {
-  ChainFollower,
-  type FollowerEffect,
-  type L1View,
-  openingTransactions,
-  type Parent,
-  parentOf,
-} from "../src/index.ts";
+import { ChainFollower, type FollowerEffect, type L1View, type Parent, parentOf } from "../src/index.ts";
 import {
   at,
   blockOn,
   CHAIN,
   chainOf,
-  FOUNDING,
+  FIRST_BLOCK,
+  FIRST_SLOT,
   GENESIS,
   HOSTS,
   mine,
@@ -116,8 +110,8 @@ describe("the chain follower", () => {
     const driven = new Driven(view);
     const [shared, ...old] = chainOf({ view, parent: GENESIS }, 3);
     driven.receive(shared!, ...old);
-    mine(view, 16n);
-    const later = chainOf({ view, parent: parentOf(shared!), slot: 2n }, 2);
+    mine(view, 24n);
+    const later = chainOf({ view, parent: parentOf(shared!), slot: 3n }, 2);
     driven.receive(later[0]!);
     expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 1n });
     driven.receive(later[1]!, ...old);
@@ -128,8 +122,8 @@ describe("the chain follower", () => {
     const view = startView();
     const driven = new Driven(view);
     driven.receive(...chainOf({ view, parent: GENESIS }, 3));
-    mine(view, 16n);
-    const later = chainOf({ view, parent: GENESIS, slot: 2n }, 3);
+    mine(view, 24n);
+    const later = chainOf({ view, parent: GENESIS, slot: 3n }, 3);
     driven.receive(later[2]!);
     expect(driven.requests[0]!.request).toMatchObject({ body: { from: 1n } });
     driven.answer(driven.requests[0]!.ticket, later.map(encodeBlock));
@@ -140,15 +134,15 @@ describe("the chain follower", () => {
     const view = startView();
     const driven = new Driven(view);
     const posted = chainOf({ view, parent: GENESIS }, 2);
-    mine(view, 16n);
-    driven.receive(...chainOf({ view, parent: GENESIS, slot: 2n }, 3));
+    mine(view, 24n);
+    driven.receive(...chainOf({ view, parent: GENESIS, slot: 3n }, 3));
     expect(driven.head).toBe(3n);
     post(view, posted);
     driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
     expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 0n });
     driven.receive(...posted);
     expect([driven.head, driven.follower.safeNumber]).toEqual([2n, 2n]);
-    driven.receive(...chainOf({ view, parent: GENESIS, slot: 2n, salt: 5n }, 2));
+    driven.receive(...chainOf({ view, parent: GENESIS, slot: 3n, salt: 5n }, 2));
     expect(driven.follower.head.hash).toBe(parentOf(posted[1]!).hash);
   });
 
@@ -173,13 +167,8 @@ describe("the chain follower", () => {
   it("refuses what hosts say was signed and that pays another than the slot's sequencer, until it is on L1", () => {
     const view = startView();
     const driven = new Driven(view);
-    const signer = turnOf(view, 1n);
-    const other = blockOn({ view, parent: GENESIS, slot: 2n });
-    const context = { ...other.context, slot: 1n };
-    const opening = { number: 1n, generation: 0n, context, founding: FOUNDING, deposits: [] };
-    const [first] = openingTransactions({ ...opening, transactionCount: other.transactions.length });
-    const transactions = [encodeSystemTransaction(CHAIN, first!), ...other.transactions.slice(1)];
-    const strange = sign({ ...other, context, transactions }, signer);
+    const payee = turnOf(view, FIRST_SLOT, 1);
+    const strange = sign(blockOn({ view, parent: GENESIS, signer: payee }), turnOf(view, FIRST_SLOT));
     driven.run(driven.follower.handle({ kind: "syncTo", number: 1n }, NOW));
     driven.answer(driven.requests[0]!.ticket, [encodeBlock(strange)]);
     expect(driven.head).toBe(0n);
@@ -206,12 +195,11 @@ describe("the chain follower", () => {
   });
 
   it("waits for the L1 block that a block builds on, when it is near", () => {
-    const view = startView(8n);
+    const view = startView(22n);
     const driven = new Driven(view);
-    const ahead = startView(10n);
-    driven.receive(blockOn({ view: ahead, parent: GENESIS }));
+    driven.receive(blockOn({ view, parent: GENESIS, slot: 3n }));
     expect(driven.head).toBe(0n);
-    mine(view, 10n);
+    mine(view, 24n);
     driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
     expect(driven.head).toBe(1n);
   });
@@ -251,11 +239,91 @@ describe("the chain follower", () => {
     const blocks = chainOf({ view, parent: GENESIS }, 3);
     driven.receive(...blocks.slice(0, 2));
     post(view, blocks.slice(0, 2));
-    mine(view, 8n + BigInt(PARAMETERS.maxWindowSeconds));
+    mine(view, FIRST_BLOCK + BigInt(PARAMETERS.maxWindowSeconds));
     driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
     driven.receive(blocks[2]!);
     expect(driven.follower.finalNumber).toBe(2n);
     expect(driven.follower.unposted.map(({ header }) => header.number)).toEqual([3n]);
     expect(HOSTS.length).toBeGreaterThan(0);
+  });
+});
+
+describe("the chain follower, when L1 takes blocks back", () => {
+  /** Two blocks of slot 2 and two of slot 3, all applied, at L1 block 26; what to do when L1 goes back. */
+  const setUp = () => {
+    const view = startView(26n);
+    const driven = new Driven(view);
+    const early = chainOf({ view, parent: GENESIS }, 2);
+    const late = chainOf({ view, parent: parentOf(early[1]!), slot: 3n }, 2);
+    driven.receive(...early, ...late);
+    const reorg = (toBlock: bigint): readonly FollowerEffect[] => {
+      view.apply({ kind: "reorg", toBlock });
+      return driven.run(driven.follower.handle({ kind: "l1Reorg", toBlock }, NOW));
+    };
+    return { view, driven, early, late, reorg };
+  };
+
+  it("keeps blocks whose slot's draw block stands, and takes those back that rest on one which does not", () => {
+    const kept = setUp();
+    kept.reorg(22n);
+    expect(kept.driven.head).toBe(4n);
+    const { driven, reorg, early } = setUp();
+    reorg(21n);
+    expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 2n });
+    expect(driven.follower.head.hash).toBe(parentOf(early[1]!).hash);
+    const all = setUp();
+    all.reorg(13n);
+    expect(all.driven.head).toBe(0n);
+  });
+
+  it("waits for the block that is being applied, and takes it back too", () => {
+    const { view, driven, late } = setUp();
+    const next = blockOn({ view, parent: parentOf(late[1]!), slot: 3n });
+    const [apply] = driven.follower.handle({ kind: "block", block: next }, NOW);
+    expect(apply).toMatchObject({ kind: "apply" });
+    view.apply({ kind: "reorg", toBlock: 20n });
+    expect(driven.follower.handle({ kind: "l1Reorg", toBlock: 20n }, NOW)).toEqual([]);
+    driven.run(driven.follower.handle({ kind: "applied", hash: parentOf(next).hash, fault: null }, NOW));
+    expect([driven.follower.head.context.slot, driven.head]).toEqual([2n, 2n]);
+  });
+
+  it("checks all batches anew: what was posted is safe again where it still is on L1, and not where it is not", () => {
+    const { view, driven, early, late, reorg } = setUp();
+    post(view, early);
+    mine(view, 27n);
+    post(view, late);
+    mine(view, 28n);
+    driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
+    expect(driven.follower.safeNumber).toBe(4n);
+    reorg(27n);
+    expect([driven.follower.safeNumber, driven.head]).toEqual([2n, 4n]);
+    reorg(26n);
+    expect([driven.follower.safeNumber, driven.head]).toEqual([0n, 4n]);
+  });
+
+  it("follows the batches of the other history, also where its own blocks were posted before", () => {
+    const { view, driven, early, reorg } = setUp();
+    post(view, early);
+    mine(view, 27n);
+    driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
+    reorg(26n);
+    const others = chainOf({ view, parent: GENESIS, salt: 9n }, 2);
+    post(view, others);
+    mine(view, 27n);
+    driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
+    expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 0n });
+    driven.receive(...others);
+    expect([driven.follower.safeNumber, driven.follower.head.hash]).toEqual([2n, parentOf(others[1]!).hash]);
+  });
+
+  it("takes back what rests on the lost blocks, and holds what is left against the batches, at once", () => {
+    const { view, driven, early, reorg } = setUp();
+    const onL1 = startView(20n);
+    post(onL1, early.slice(0, 1));
+    view.apply({ kind: "reorg", toBlock: 20n });
+    view.apply({ kind: "batchAppended", ...onL1.batches(CHAIN)[0]! });
+    mine(view, 21n);
+    reorg(21n);
+    expect([driven.head, driven.follower.safeNumber]).toEqual([2n, 1n]);
   });
 });

@@ -5,34 +5,46 @@ import {
   CHAIN,
   chainOf,
   depositTo,
+  FIRST_BLOCK,
   FOUNDING,
   GENESIS,
+  GENESIS_SECONDS,
   HOSTS,
   mine,
+  mineOnly,
   PARAMETERS,
   post,
   SEQUENCERS,
   startView,
+  USERS,
 } from "./world.ts";
 
 describe("the view of L1", () => {
   it("knows slots and the last L1 block of one", () => {
-    const view = startView(7n);
-    expect([view.slot, view.slotEnds]).toEqual([0n, true]);
-    mine(view, 8n);
-    expect([view.slot, view.slotEnds]).toEqual([1n, false]);
+    const view = startView(15n);
+    expect([view.slot, view.slotEnds]).toEqual([1n, true]);
+    mine(view, 16n);
+    expect([view.slot, view.slotEnds]).toEqual([2n, false]);
   });
 
-  it("gives every slot to one sequencer in turn, and forgets those that left", () => {
+  it("draws no slot before its draw block, nor one that looks at an epoch before the first", () => {
+    const view = startView(21n);
+    expect(view.rankOf(CHAIN, 3n, SEQUENCERS[0]!.operator)).toBeUndefined();
+    mine(view, 22n);
+    expect(new Set(SEQUENCERS.map(({ operator }) => view.rankOf(CHAIN, 3n, operator)))).toEqual(new Set([0, 1]));
+    expect([0n, 1n].map((slot) => view.rankOf(CHAIN, slot, SEQUENCERS[0]!.operator))).toEqual([undefined, undefined]);
+  });
+
+  it("draws who left until the epoch that a slot looks at is over, and counts it as no member at once", () => {
     const view = startView();
-    const turns = [1n, 2n, 3n, 4n].map((slot) => view.sequencer(CHAIN, slot)!.operator);
-    expect(turns[0]).not.toBe(turns[1]);
-    expect(turns.slice(2)).toEqual(turns.slice(0, 2));
-    view.apply({ kind: "exited", registry: "sequencer", operator: SEQUENCERS[0]!.operator });
-    expect(view.sequencer(CHAIN, 1n)!.operator).toBe(SEQUENCERS[1]!.operator);
-    expect(view.isPeerOf("sequencer", SEQUENCERS[0]!.peerId)).toBe(false);
-    view.apply({ kind: "exited", registry: "sequencer", operator: SEQUENCERS[1]!.operator });
-    expect(view.sequencer(CHAIN, 1n)).toBeUndefined();
+    const { operator, index, peerId } = SEQUENCERS[0]!;
+    view.apply({ kind: "exited", registry: "sequencer", operator });
+    view.apply({ kind: "stakeChanged", index, grid: 0, l1Block: 16n });
+    expect([view.isPeerOf("sequencer", peerId), view.member("sequencer", operator)]).toEqual([false, undefined]);
+    mine(view, 32n);
+    for (const slot of [2n, 3n]) expect(view.rankOf(CHAIN, slot, operator)).toBeDefined();
+    expect(view.rankOf(CHAIN, 4n, operator)).toBeUndefined();
+    expect(view.rankOf(CHAIN, 4n, SEQUENCERS[1]!.operator)).toBe(0);
   });
 
   it("keeps the hosts drawn for a DAC, at their newest address, while they are registered", () => {
@@ -47,27 +59,48 @@ describe("the view of L1", () => {
     expect(view.hosts(CHAIN)).toEqual(hosts.slice(1));
   });
 
-  it("gives deposits in queue order up to an L1 block, at most a block's worth", () => {
+  it("gives queue items in their order, those of the epochs that a slot looks at, at most a block's worth", () => {
     const view = startView();
-    const deposits = Array.from({ length: 70 }, (_, i) => depositTo(view, BigInt(i), i < 66 ? 5n : 9n));
-    expect(view.deposits(CHAIN, 0n, 9n)).toEqual(deposits.slice(0, LIMITS.blockDeposits));
-    expect(view.deposits(CHAIN, 64n, 8n)).toEqual(deposits.slice(64, 66));
-    expect(view.deposits(CHAIN, 70n, 9n)).toEqual([]);
+    const items = Array.from({ length: 70 }, (_, i) => depositTo(view, BigInt(i), i < 66 ? 7n : 8n));
+    expect(view.queueItems(CHAIN, 0n, 2n)).toEqual(items.slice(0, LIMITS.blockQueueItems));
+    expect(view.queueItems(CHAIN, 64n, 2n)).toEqual(items.slice(64, 66));
+    expect(view.queueItems(CHAIN, 64n, 3n)).toEqual(items.slice(64));
+    expect(view.queueItems(CHAIN, 70n, 9n)).toEqual([]);
+    expect([1n, 2n, 3n].map((slot) => view.consumable(CHAIN, slot))).toEqual([0n, 66n, 70n]);
   });
 
-  it("remembers the base fees of the newest L1 blocks, a day of them, whatever numbers they have", () => {
-    const view = startView(8n);
-    const fee = view.l1BaseFee(8n)!;
-    expect(fee).toBeGreaterThan(0n);
-    expect(view.l1BaseFee(9n)).toBeUndefined();
-    for (let i = 1n; i < 7_200n; i++) mine(view, 8n + 2n * i);
-    expect(view.l1BaseFee(8n)).toBe(fee);
-    const newest = 8n + 2n * 7_200n;
-    mine(view, newest);
-    expect(view.l1BaseFee(8n)).toBeUndefined();
-    expect(view.l1BaseFee(10n)).toBe(fee + 2n);
-    const known = Array.from({ length: Number(newest) + 1 }, (_, i) => view.l1BaseFee(BigInt(i)));
-    expect(known.filter((each) => each !== undefined).length).toBe(7_200);
+  it("keeps items beyond a block's gas or bytes for the next one, and gives the first one always", () => {
+    const view = startView();
+    const to = USERS[0]!.operator;
+    const base = { from: to, to, mint: 0n, value: 0n };
+    const heavy = { ...base, kind: "message" as const, gasLimit: LIMITS.transactionGas, data: new Uint8Array(1) };
+    const long = { ...base, kind: "exit" as const, gasLimit: 0n, data: new Uint8Array(LIMITS.queueDataBytes) };
+    for (const [i, item] of [heavy, heavy, long, long].entries()) {
+      const queued = { ...item, queueIndex: BigInt(i) };
+      view.apply({
+        kind: "queueItemAdded",
+        chainId: CHAIN,
+        item: queued,
+        l1Block: 1n,
+        timestamp: 1n,
+        mintedBefore: 0n,
+      });
+    }
+    expect([0n, 1n, 2n, 3n].map((from) => view.queueItems(CHAIN, from, 2n).length)).toEqual([1, 2, 1, 1]);
+  });
+
+  it("remembers the L1 values of the newest slots, two months of mainnet's", () => {
+    const kept = 16_384n;
+    const view = startView(22n);
+    const third = view.valuesOf(3n)!;
+    expect(third).toMatchObject({ l1Block: 22n, timestamp: BigInt(GENESIS_SECONDS) + 22n });
+    expect(view.valuesOf(4n)).toBeUndefined();
+    for (let slot = 4n; slot < 3n + kept; slot++) mineOnly(view, slot * 8n - 2n);
+    expect(view.valuesOf(3n)).toEqual(third);
+    mineOnly(view, (3n + kept) * 8n - 2n);
+    expect([view.valuesOf(3n), view.valuesOf(4n)?.l1Block]).toEqual([undefined, 30n]);
+    view.apply({ kind: "reorg", toBlock: (2n + kept) * 8n });
+    expect(view.valuesOf(3n)).toEqual(third);
   });
 
   it("tells what a DAC is founded with", () => {
@@ -80,9 +113,9 @@ describe("the view of L1", () => {
     post(view, blocks);
     expect([view.postedHead(CHAIN), view.finalHead(CHAIN)]).toEqual([3n, 0n]);
     const window = BigInt(PARAMETERS.maxWindowSeconds);
-    mine(view, 8n + window - 1n);
+    mine(view, FIRST_BLOCK + window - 1n);
     expect(view.finalHead(CHAIN)).toBe(0n);
-    mine(view, 8n + window);
+    mine(view, FIRST_BLOCK + window);
     expect(view.finalHead(CHAIN)).toBe(parentOf(blocks[2]!).header.number);
   });
 });

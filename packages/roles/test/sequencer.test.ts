@@ -1,34 +1,30 @@
 import {
-  type Account,
   decodeSystemTransaction,
-  depositTransaction,
-  EMPTY_CODE_HASH,
+  depositItem,
   foundingTransaction,
-  type Header,
   LIMITS,
   l1FeeOf,
-  type NamedAnswer,
   type Outcome,
-  resultDigest,
-  type StateEntry,
+  queueTransaction,
   settleTransaction,
-  type Transaction,
   type UnsignedBlock,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { blockFault, L1View, parentOf, Sequencer, type SequencerEffect, type SequencerEvent } from "../src/index.ts";
+import { parentOf } from "../src/index.ts";
+import { Driven, FIRST, included, ready } from "./sequencerWorld.ts";
 import {
-  at,
+  blankView,
   blockOn,
   CHAIN,
   depositTo,
+  FIRST_BLOCK,
+  FIRST_SLOT,
   FOUNDING,
   GENESIS,
-  mine,
-  NETWORK,
-  outcome,
+  mineOnly,
   PARAMETERS,
   PROVIDERS,
+  queue,
   sign,
   startView,
   transfer,
@@ -36,126 +32,10 @@ import {
   USERS,
 } from "./world.ts";
 
-type Kind = SequencerEffect["kind"];
-
-/** Block 1 of the DAC, which stands in most tests. */
-const FIRST = parentOf(blockOn({ view: startView(), parent: GENESIS }));
-
-/** The sequencer whose turn slot 1 is, in its first L1 block, ten seconds after the genesis block, on block 1. */
-class Driven {
-  readonly view: L1View;
-  readonly self;
-  readonly machine: Sequencer;
-  readonly effects: SequencerEffect[] = [];
-  seconds = 10;
-
-  constructor(l1Block = 8n, head = FIRST, view = startView(l1Block)) {
-    this.view = view;
-    this.self = turnOf(this.view, 1n);
-    const { operator } = this.self;
-    this.machine = new Sequencer({
-      chainId: CHAIN,
-      operator,
-      view: this.view,
-      network: NETWORK,
-      parameters: PARAMETERS,
-      head,
-    });
-  }
-
-  note(effects: readonly SequencerEffect[]): readonly SequencerEffect[] {
-    this.effects.push(...effects);
-    return effects;
-  }
-
-  start(): this {
-    this.note(this.machine.start(at(this.seconds)));
-    return this;
-  }
-
-  handle(event: SequencerEvent): readonly SequencerEffect[] {
-    return this.note(this.machine.handle(event, at(this.seconds)));
-  }
-
-  all<K extends Kind>(kind: K): (SequencerEffect & { kind: K })[] {
-    return this.effects.filter((effect): effect is SequencerEffect & { kind: K } => effect.kind === kind);
-  }
-
-  asked(name: "head" | "job") {
-    return this.all("request").filter(({ request }) => request.name === name);
-  }
-
-  /** All hosts say that a block is the newest. */
-  hostsSay(number: bigint, hosts = this.asked("head").length): this {
-    const body = { kind: "head", number, hash: FIRST.hash, slot: 0n } as const;
-    for (const { ticket } of this.asked("head").slice(0, hosts))
-      this.handle({ kind: "answered", ticket, answer: { name: "head", body } });
-    return this;
-  }
-
-  offer(...transactions: readonly Transaction[]): this {
-    const body = { chainId: CHAIN, transactions: transactions.map(({ raw }) => raw) };
-    this.handle({
-      kind: "requested",
-      ticket: "in",
-      from: this.self.peerId,
-      request: { name: "offerTransactions", body },
-    });
-    return this;
-  }
-
-  mine(number: bigint): this {
-    mine(this.view, number);
-    this.seconds = Number(number) + 2;
-    this.handle({ kind: "l1Changed" });
-    return this;
-  }
-
-  open(nonce = 0n): this {
-    const { session, keys } = this.all("openSession").at(-1)!;
-    const account: Account = { nonce, balance: 10n ** 21n, codeHash: EMPTY_CODE_HASH };
-    const entries = keys.map((key) => ({ ...key, value: account }) as StateEntry);
-    this.handle({ kind: "sessionOpened", session, entries });
-    return this;
-  }
-
-  /** Both seats answer the last job with the same outcomes. */
-  agree(outcomes: (count: number) => readonly Outcome[]): this {
-    for (const { ticket, to, request } of this.asked("job").slice(-LIMITS.seats)) {
-      if (request.name !== "job") continue;
-      const result = outcomes(request.body.messages.length);
-      const signer = PROVIDERS.find(({ peerId }) => peerId === to)!;
-      const signature = signer.sign(resultDigest(NETWORK, request.body, result));
-      const answer: NamedAnswer = { name: "job", body: { kind: "result", outcomes: result, signature } };
-      this.handle({ kind: "answered", ticket, answer });
-    }
-    return this;
-  }
-
-  /** What the rules have against a block. */
-  faultOf(block: UnsignedBlock, parent = FIRST): string | null {
-    return blockFault({ view: this.view, parameters: PARAMETERS }, parent, block, at(this.seconds).nowMs);
-  }
-
-  assemble(): this {
-    const { session, header, transactions, users } = this.all("assemble").at(-1)!;
-    const opening = Array.from({ length: transactions.length - users.length - 1 }, () => outcome(0n));
-    const outcomes = [...opening, ...users, outcome(0n)];
-    const gasUsed = outcomes.reduce((sum, each) => sum + each.gasUsed, 0n);
-    const whole: Header = { ...GENESIS.header, ...header, gasUsed };
-    this.handle({ kind: "assembled", session, header: whole, outcomes });
-    return this;
-  }
-}
-
 const systemOf = (raw: Uint8Array) => decodeSystemTransaction(raw, CHAIN);
 const settleIn = (block: UnsignedBlock) => systemOf(block.transactions.at(-1)!);
 /** The number of transactions that the block's context says. */
 const countIn = (block: UnsignedBlock): number => Buffer.from(systemOf(block.transactions[0]!).data).readUInt32BE(160);
-
-const included = (count: number): readonly Outcome[] =>
-  Array.from({ length: count }, () => ({ kind: "included", ...outcome(), reads: [] }));
-const ready = (): Driven => new Driven().start().hostsSay(0n);
 
 describe("a sequencer's turn", () => {
   it("begins with asking the hosts for their heads, and makes no block before all have answered", () => {
@@ -191,11 +71,11 @@ describe("a sequencer's turn", () => {
   });
 
   it("makes nothing in another's slot, nor in the last L1 block of its own", () => {
-    const last = new Driven(15n).start().hostsSay(0n).offer(transfer());
+    const last = new Driven(23n).start().hostsSay(0n).offer(transfer());
     expect(last.all("openSession")).toEqual([]);
-    last.mine(16n);
+    last.mine(24n);
     expect(last.all("openSession")).toEqual([]);
-    const mid = new Driven(14n).start().hostsSay(0n).offer(transfer());
+    const mid = new Driven(22n).start().hostsSay(0n).offer(transfer());
     expect(mid.all("openSession").length).toBe(1);
   });
 });
@@ -221,9 +101,9 @@ describe("a sequencer's block", () => {
 
   it("needs no job for deposits alone, and pays its sequencer nothing for data", () => {
     const driven = new Driven();
-    const deposit = depositTo(driven.view, 0n, 8n);
+    const deposit = depositTo(driven.view, 0n, 7n);
     driven.start().hostsSay(0n);
-    expect(driven.all("openSession")[0]!.opening.slice(1)).toEqual([depositTransaction(deposit)]);
+    expect(driven.all("openSession")[0]!.opening.slice(1)).toEqual([queueTransaction(deposit)]);
     driven.open().assemble();
     expect(driven.asked("job")).toEqual([]);
     const { block } = driven.all("seal")[0]!;
@@ -231,13 +111,55 @@ describe("a sequencer's block", () => {
     expect(block.transactions.map((raw) => systemOf(raw).source)).toEqual(["context", "deposit", "settle"]);
     expect(countIn(block)).toBe(3);
     expect(settleIn(block)).toEqual(
-      settleTransaction(2n, { sequencer: driven.self.operator, providers: [], l1Fees: 0n }),
+      settleTransaction(2n, { sequencer: driven.self.operator, providers: [], l1Fees: 0n, seen: [] }),
     );
     expect(driven.faultOf(block)).toBeNull();
   });
 
+  it("leaves to users' transactions what the items of L1's queue leave of a block's gas", () => {
+    const gas = LIMITS.transactionGas;
+    const plain = depositItem({ queueIndex: 0n, from: USERS[0]!.operator, to: USERS[0]!.operator, mint: 1n });
+    const transactions = [0n, 1n, 2n, 3n].map((nonce) => transfer({ nonce, gas }));
+    for (const [gasLimit, count] of [
+      [LIMITS.blockGas - 3n * gas, 3],
+      [LIMITS.blockGas - 3n * gas + 1n, 2],
+    ] as const) {
+      const driven = new Driven();
+      queue(driven.view, { ...plain, kind: "message", gasLimit }, 1n);
+      driven
+        .start()
+        .offer(...transactions)
+        .hostsSay(0n)
+        .open();
+      const { request } = driven.asked("job")[0]!;
+      expect(request.name === "job" && request.body.messages.length).toBe(count);
+    }
+  });
+
+  it("leaves out the last of its users' transactions where the opening's outcomes leave no room for them", () => {
+    const wide = (count: number): readonly Outcome[] =>
+      Array.from({ length: count }, () => {
+        const data = new Uint8Array(50_000);
+        const logs = [{ address: USERS[0]!.operator, topics: [], data }];
+        return { kind: "included", status: 1, gasUsed: 500_000n, logs, writes: [], reads: [] };
+      });
+    const sizes = [0, LIMITS.blockBytes - 200_000, LIMITS.blockBytes].map((openingBytes) => {
+      const driven = new Driven();
+      depositTo(driven.view, 0n, 1n);
+      const transactions = [0n, 1n, 2n].map((nonce) => transfer({ nonce, gas: 500_000n }));
+      driven
+        .start()
+        .offer(...transactions)
+        .hostsSay(0n)
+        .open(0n, openingBytes);
+      driven.agree(wide).assemble();
+      return driven.all("seal")[0]!.block.transactions.length - 3;
+    });
+    expect(sizes).toEqual([3, 2, 0]);
+  });
+
   it("comes by itself on a new DAC, without a job: it founds the DAC", () => {
-    const driven = new Driven(8n, GENESIS).start().hostsSay(0n);
+    const driven = new Driven(FIRST_BLOCK, GENESIS).start().hostsSay(0n);
     const { opening, keys, signers } = driven.all("openSession")[0]!;
     expect(opening.slice(1)).toEqual([foundingTransaction(FOUNDING)]);
     expect([keys.length, signers]).toEqual([1, []]);
@@ -251,7 +173,7 @@ describe("a sequencer's block", () => {
   });
 
   it("founds a new DAC also when no transaction of its job turns out valid", () => {
-    const driven = new Driven(8n, GENESIS).start().offer(transfer()).hostsSay(0n).open();
+    const driven = new Driven(FIRST_BLOCK, GENESIS).start().offer(transfer()).hostsSay(0n).open();
     driven.agree(() => [{ kind: "invalid", reason: "insufficient-funds" }]).assemble();
     const { block } = driven.all("seal")[0]!;
     expect(block.transactions.map((raw) => systemOf(raw).source)).toEqual(["context", "founding", "settle"]);
@@ -259,22 +181,22 @@ describe("a sequencer's block", () => {
     expect(driven.faultOf(block, GENESIS)).toBeNull();
   });
 
-  it("does not begin before an L1 block, and so its base fee, is known", () => {
-    const known = startView();
-    const view = new L1View(PARAMETERS);
-    view.apply({ kind: "registered", registry: "sequencer", member: turnOf(known, 1n) });
-    view.apply({ kind: "dacCreated", ...known.dac(CHAIN)! });
-    const driven = new Driven(8n, GENESIS, view).start();
+  it("does not begin where the L1 values of its slot are not known", () => {
+    const view = blankView();
+    const self = turnOf(startView(), FIRST_SLOT);
+    const driven = new Driven(FIRST_BLOCK, GENESIS, view, self).start();
     expect(driven.all("openSession")).toEqual([]);
-    mine(view, 1n);
-    driven.handle({ kind: "l1Changed" });
-    expect(driven.all("openSession")).toMatchObject([{ opening: [{ source: "context" }, { source: "founding" }] }]);
+    mineOnly(view, FIRST_BLOCK);
+    driven.hostsSay(0n).handle({ kind: "l1Changed" });
+    expect(driven.all("openSession")).toEqual([]);
+    const whole = new Driven(FIRST_BLOCK, GENESIS).start().hostsSay(0n);
+    expect(whole.all("openSession")).toMatchObject([{ opening: [{ source: "context" }, { source: "founding" }] }]);
   });
 
   it("says at its beginning how many transactions it has, and at its end whom it pays for which of them", () => {
     const transactions = [0n, 1n, 2n].map((nonce) => transfer({ nonce, data: new Uint8Array(Number(nonce) * 9) }));
     const driven = new Driven();
-    depositTo(driven.view, 0n, 8n);
+    depositTo(driven.view, 0n, 7n);
     driven
       .start()
       .offer(...transactions)
@@ -285,11 +207,13 @@ describe("a sequencer's block", () => {
     const taken = transactions.slice(0, 2);
     expect(block.transactions.slice(2, -1)).toEqual(taken.map(({ raw }) => raw));
     expect(countIn(block)).toBe(block.transactions.length);
-    const l1BaseFee = driven.view.l1BaseFee(8n)!;
-    expect(block.context).toMatchObject({ l1Block: 8n, l1BaseFee });
+    const l1BaseFee = driven.view.valuesOf(FIRST_SLOT)!.l1BaseFee;
+    expect(block.context).toMatchObject({ l1Block: 14n, l1BaseFee });
     const l1Fees = taken.reduce((sum, { raw }) => sum + l1FeeOf(raw, l1BaseFee), 0n);
     const providers = block.seats.map(({ provider }) => PROVIDERS.find(({ index }) => index === provider)!.operator);
-    expect(settleIn(block)).toEqual(settleTransaction(2n, { sequencer: driven.self.operator, providers, l1Fees }));
+    expect(settleIn(block)).toEqual(
+      settleTransaction(2n, { sequencer: driven.self.operator, providers, l1Fees, seen: [] }),
+    );
     expect(new Set(providers).size).toBe(LIMITS.seats);
     expect(driven.faultOf(block)).toBeNull();
   });
@@ -307,7 +231,7 @@ describe("a sequencer's block", () => {
     const { request } = driven.asked("job")[0]!;
     const messages = request.name === "job" ? request.body.messages : [];
     expect(messages.length).toBeGreaterThan(0);
-    const l1BaseFee = driven.view.l1BaseFee(8n)!;
+    const l1BaseFee = driven.view.valuesOf(FIRST_SLOT)!.l1BaseFee;
     for (const { from, nonce, l1Fee } of messages) {
       const { raw } = others.find((transaction) => transaction.from === from && transaction.nonce === nonce)!;
       expect(l1Fee).toBe(l1FeeOf(raw, l1BaseFee));
@@ -322,7 +246,7 @@ describe("a sequencer's block", () => {
     const driven = ready().offer(spent).open(0n);
     driven.agree(() => [{ kind: "invalid", reason: "insufficient-funds" }]);
     expect([driven.all("assemble"), driven.machine.poolSize]).toEqual([[], 0]);
-    driven.mine(9n);
+    driven.mine(17n);
     driven.offer(spent, early, poor).open(5n);
     expect(driven.machine.poolSize).toBe(2);
     driven.agree((count) => [{ kind: "invalid", reason: "nonce-too-high" } as const].slice(0, count));
@@ -353,7 +277,7 @@ describe("a sequencer's block", () => {
     const { session } = driven.all("openSession")[0]!;
     driven.handle({ kind: "sessionFailed", session, reason: "hosts silent" });
     const before = driven.all("closeSession").length;
-    driven.handle({ kind: "sessionOpened", session, entries: [] });
+    driven.handle({ kind: "sessionOpened", session, entries: [], openingBytes: 0 });
     expect(driven.all("closeSession").slice(before)).toEqual([{ kind: "closeSession", session }]);
   });
 
@@ -379,12 +303,12 @@ describe("a sequencer's batches", () => {
     driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 0n });
     driven.handle({ kind: "timer", name: "post" });
     driven.handle({ kind: "timer", name: "post" });
-    expect(driven.all("post")).toMatchObject([{ from: 1n, to: 2n, slot: 1n }]);
+    expect(driven.all("post")).toMatchObject([{ from: 1n, to: 2n, slot: FIRST_SLOT }]);
     driven.handle({ kind: "postFailed", reason: "reverted" });
     driven.handle({ kind: "timer", name: "post" });
     expect(driven.all("post").length).toBe(2);
     driven.handle({ kind: "postFailed", reason: "reverted" });
-    driven.mine(16n).handle({ kind: "timer", name: "post" });
+    driven.mine(24n).handle({ kind: "timer", name: "post" });
     expect(driven.all("post").length).toBe(2);
   });
 });

@@ -10,11 +10,15 @@ import {
   blsKeyFromSeed,
   type ChainId,
   concatBytes,
-  type Deposit,
   decodeTransaction,
+  depositItem,
+  drawBlockOf,
+  drawSequencers,
   EMPTY_TRIE_ROOT,
   encodeRlp,
   encodeSystemTransaction,
+  epochOf,
+  epochRandomness,
   type Founding,
   fromHex,
   GENESIS_BASE_FEE,
@@ -24,12 +28,17 @@ import {
   merkleRoot,
   type NetworkIdentity,
   nextBaseFee,
+  type Parameters,
   type PeerId,
   PROFILES,
   prevRandaoOf,
+  type QueueItem,
   type SealedBlock,
   type Seat,
+  StakeTree,
   signDigest,
+  slotSeed,
+  stakeGridOf,
   type Transaction,
   taggedHash,
   toAddress,
@@ -88,18 +97,27 @@ export const USERS = group("user", 3);
 export const FOUNDING: Founding = {
   charter: new TextEncoder().encode("a charter of no multiple of 32 bytes, which its call fills up"),
   metisDao: toAddress(`0x${"da".repeat(20)}`),
+  bridge: toAddress(`0x${"b1".repeat(20)}`),
 };
 
-/** A view in which everybody is registered and the DAC exists, at L1 block 8: the first of slot 1. */
-export function startView(l1Block = 8n): L1View {
-  const view = new L1View(PARAMETERS);
+/** The first slot that can be drawn, and its first L1 block. */
+export const FIRST_SLOT = 2n;
+export const FIRST_BLOCK = FIRST_SLOT * BigInt(PARAMETERS.epochBlocks);
+const STAKE_GRID = stakeGridOf(1_000n * 10n ** 18n);
+
+export type ViewSpec = { readonly sequencers?: readonly Operator[]; readonly parameters?: Parameters };
+
+/** A view in which everybody is registered and staked in epoch 0 and the DAC exists, before its first L1 block. */
+export function blankView({ sequencers = SEQUENCERS, parameters = PARAMETERS }: ViewSpec = {}): L1View {
+  const view = new L1View(parameters);
   const registries: readonly [RegistryName, readonly Operator[]][] = [
-    ["sequencer", SEQUENCERS],
+    ["sequencer", sequencers],
     ["provider", PROVIDERS],
     ["storage", HOSTS],
   ];
   for (const [registry, members] of registries)
     for (const member of members) view.apply({ kind: "registered", registry, member });
+  for (const { index } of sequencers) view.apply({ kind: "stakeChanged", index, grid: STAKE_GRID, l1Block: 0n });
   const timestamp = BigInt(GENESIS_SECONDS);
   view.apply({
     kind: "dacCreated",
@@ -109,6 +127,12 @@ export function startView(l1Block = 8n): L1View {
     timestamp,
     founding: FOUNDING,
   });
+  return view;
+}
+
+/** The view at an L1 block, of which it has seen all: by default the first of slot 2. */
+export function startView(l1Block = FIRST_BLOCK, spec: ViewSpec = {}): L1View {
+  const view = blankView(spec);
   mine(view, l1Block);
   return view;
 }
@@ -116,21 +140,56 @@ export function startView(l1Block = 8n): L1View {
 /** Base fee of an L1 block: another one in each. */
 const l1BaseFeeAt = (number: bigint): bigint => 10n ** 9n + number;
 
-export function mine(view: L1View, number: bigint): void {
+const PAIR = SEQUENCERS.reduce((tree, { index }) => tree.move(index, STAKE_GRID), StakeTree.empty);
+
+/** Randomness of an L1 block; in draw blocks such that the two sequencers lead the chain's slots in turn. */
+function prevRandaoAt(number: bigint): Hash {
+  const epoch = epochOf(number, PARAMETERS.epochBlocks) + 1n;
+  for (let salt = 0n; ; salt++) {
+    const prevRandao = keccakHash(concatBytes(toWord(number), toWord(salt)));
+    if (drawBlockOf(epoch, PARAMETERS.epochBlocks) !== number) return prevRandao;
+    const seed = slotSeed(epochRandomness(epoch, prevRandao), CHAIN, epoch);
+    const [leader] = drawSequencers({ tree: PAIR, seed, thresholdWei: 0n }, 1);
+    if (BigInt(leader!) === epoch % 2n) return prevRandao;
+  }
+}
+
+/** One L1 block alone. */
+export function mineOnly(view: L1View, number: bigint): void {
   const timestamp = BigInt(GENESIS_SECONDS) + number;
-  view.apply({ kind: "l1Block", number, timestamp, baseFeePerGas: l1BaseFeeAt(number) });
+  view.apply({
+    kind: "l1Block",
+    number,
+    timestamp,
+    baseFeePerGas: l1BaseFeeAt(number),
+    prevRandao: prevRandaoAt(number),
+  });
 }
 
-export function depositTo(view: L1View, queueIndex: bigint, l1Block: bigint): Deposit {
+/** All L1 blocks up to one. */
+export function mine(view: L1View, number: bigint): void {
+  for (let next = view.block.number + 1n; next <= number; next++) mineOnly(view, next);
+}
+
+/** Puts an item into the chain's queue. */
+export function queue(view: L1View, item: QueueItem, l1Block: bigint): QueueItem {
+  const timestamp = BigInt(GENESIS_SECONDS) + l1Block;
+  const mintedBefore = item.queueIndex * item.mint;
+  view.apply({ kind: "queueItemAdded", chainId: CHAIN, item, l1Block, timestamp, mintedBefore });
+  return item;
+}
+
+export function depositTo(view: L1View, queueIndex: bigint, l1Block: bigint): QueueItem {
   const to = USERS[0]!.operator;
-  const deposit = { queueIndex, from: to, to, mint: 10n ** 21n };
-  view.apply({ kind: "deposited", chainId: CHAIN, l1Block, deposit });
-  return deposit;
+  return queue(view, depositItem({ queueIndex, from: to, to, mint: 10n ** 21n }), l1Block);
 }
 
-/** Whose turn a slot is. */
-export const turnOf = (view: L1View, slot: bigint): Operator =>
-  SEQUENCERS.find((member) => member.operator === view.sequencer(CHAIN, slot)!.operator)!;
+/** The sequencer of a rank of a slot. */
+export function turnOf(view: L1View, slot: bigint, rank = 0, sequencers: readonly Operator[] = SEQUENCERS): Operator {
+  const found = sequencers.find((member) => view.rankOf(CHAIN, slot, member.operator) === rank);
+  if (found === undefined) throw new RangeError(`slot ${slot} has no rank ${rank}`);
+  return found;
+}
 
 let drawn = 0n;
 export const freshHash = (): Hash => keccakHash(toWord(drawn++));
@@ -171,10 +230,12 @@ export type BlockSpec = {
   readonly view: L1View;
   readonly parent: Parent;
   readonly slot?: bigint;
-  readonly deposits?: readonly Deposit[];
+  readonly queueItems?: readonly QueueItem[];
   /** users' transactions */
   readonly transactions?: readonly Uint8Array[];
-  /** who settle pays beside the slot's sequencer */
+  /** who signs and is paid: the slot's leader */
+  readonly signer?: Operator;
+  /** who settle pays beside the sequencer */
   readonly providers?: readonly Address[];
   readonly seats?: readonly Seat[];
   /** makes two blocks of one place differ */
@@ -183,23 +244,19 @@ export type BlockSpec = {
 
 /** A block that no rule objects to, signed by the slot's sequencer. */
 export function blockOn(spec: BlockSpec): SealedBlock {
-  const { view, parent, slot = 1n, deposits = [], providers = [], seats = [], salt = 0n } = spec;
+  const { view, parent, slot = FIRST_SLOT, queueItems = [], providers = [], seats = [], salt = 0n } = spec;
   const users = spec.transactions ?? [toWord(salt + 1n)];
   const jobId = toJobId(taggedHash("test/job", parent.hash, toWord(slot), toWord(salt)));
-  const context: BlockContext = {
-    slot,
-    l1Block: view.block.number,
-    l1BaseFee: view.l1BaseFee(view.block.number)!,
-    queueEnd: parent.context.queueEnd + BigInt(deposits.length),
-    jobId,
-  };
+  const { l1Block, l1BaseFee } = view.valuesOf(slot)!;
+  const queueEnd = parent.context.queueEnd + BigInt(queueItems.length);
+  const context: BlockContext = { slot, l1Block, l1BaseFee, queueEnd, jobId };
   const number = parent.header.number + 1n;
-  const place = { number, generation: 0n, context, founding: FOUNDING, deposits };
+  const place = { number, generation: 0n, context, founding: FOUNDING, queueItems };
   const openingCount = openingTransactions({ ...place, transactionCount: 0 }).length;
   const opening = openingTransactions({ ...place, transactionCount: openingCount + users.length + 1 });
-  const sequencer = turnOf(view, slot);
+  const sequencer = spec.signer ?? turnOf(view, slot);
   const paid = [sequencer.operator, ...providers] as const;
-  const settle = closingTransaction(number, context.l1BaseFee, { paid, transactions: users });
+  const settle = closingTransaction(number, context.l1BaseFee, { paid, seen: [], transactions: users });
   const transactions = [
     ...opening.map((transaction) => encodeSystemTransaction(CHAIN, transaction)),
     ...users,
@@ -241,15 +298,16 @@ export function post(view: L1View, blocks: readonly SealedBlock[]): void {
     previousBatchHash: ZERO_HASH,
     firstBlock: first.header.number,
     lastBlock: last.header.number,
+    blobHash: ZERO_HASH,
     dataHash: ZERO_HASH,
     blocksRoot: merkleRoot(blocks.map((block) => parentOf(block).hash)),
     transactionsRoot: ZERO_HASH,
     queueEnd: last.context.queueEnd,
     slot: last.context.slot,
     poster: SEQUENCERS[0]!.operator,
-    epochBlock: last.context.l1Block,
   };
-  view.apply({ kind: "batchAppended", header, batchHash: freshHash(), timestamp: view.block.timestamp });
+  const { number: l1Block, timestamp } = view.block;
+  view.apply({ kind: "batchAppended", header, batchHash: freshHash(), timestamp, l1Block });
 }
 
 export type TransferSpec = {

@@ -2,7 +2,16 @@
  * The port between the JSON-RPC interface and a chain. The interface does not care how blocks come about: a DAC's live
  * chain, a storage host's copy and a fixed imported chain are all served by implementing this.
  */
-import type { Address, ChainId, Hash, MaybePromise, SealedBlock, StateReader, Transaction } from "@mvm/protocol";
+import type {
+  Account,
+  Address,
+  ChainId,
+  Hash,
+  MaybePromise,
+  SealedBlock,
+  StateReader,
+  Transaction,
+} from "@mvm/protocol";
 
 /** How sure a head is: soft-confirmed by the sequencer, on L1, or past its challenge window (design page 70). */
 export type HeadTag = "latest" | "safe" | "finalized";
@@ -27,6 +36,15 @@ export type SyncProgress = {
   readonly highestBlock: bigint;
 };
 
+/** What a trie has at a key, with the nodes that prove it from the root down; those within their parent stand only there. */
+export type ProvenPath<T> = { readonly value: T; readonly nodes: readonly Uint8Array[] };
+
+/** An account under a state root (null: there is none), and slots of its storage in the order asked for (zero: none). */
+export type StateProof = {
+  readonly account: ProvenPath<(Account & { readonly storageRoot: Hash }) | null>;
+  readonly slots: readonly ProvenPath<bigint>[];
+};
+
 /**
  * One chain. Methods may answer at once or later, and throw BackendError where an answer cannot be had; "null" always
  * means "there is no such thing". Implementations bound their own waits.
@@ -42,7 +60,10 @@ export interface ChainBackend {
   blockByNumber(number: bigint): MaybePromise<SealedBlock | null>;
   /** Canonical block of the hash, or null: blocks that a rollback removed are not found. */
   blockByHash(hash: Hash): MaybePromise<SealedBlock | null>;
-  /** Where a transaction (a deposit included) stands, or null where it is in no canonical block. */
+  /**
+   * Where a transaction (a deposit included) stands, or null where it is in no canonical block. What a forced transaction
+   * executed stands where that one does.
+   */
   locate(transactionHash: Hash): MaybePromise<TransactionPlace | null>;
   /**
    * Numbers of blocks that may hold logs of the filter, ascending, within from..to, at most `limit`: all such blocks up
@@ -54,6 +75,11 @@ export interface ChainBackend {
    * The reader rejects with BackendError where a value cannot be had.
    */
   stateAt(block: SealedBlock): MaybePromise<StateReader>;
+  /** Proof of an account and slots of it after the block. Rejects with BackendError where it cannot be had. */
+  proofAt(
+    block: SealedBlock,
+    asked: { readonly address: Address; readonly slots: readonly Hash[] },
+  ): MaybePromise<StateProof>;
   /** Takes a checked transaction: resolves once it is accepted durably. Throws SubmitError where it is refused. */
   submit(transaction: Transaction): Promise<void>;
   /** The sender's next nonce after all its transactions that wait without a gap, or null where none waits. */

@@ -2,6 +2,7 @@
 import {
   decodeSystemTransaction,
   decodeTransaction,
+  executedHash,
   type Hash,
   hashHeader,
   isSystemTransaction,
@@ -11,9 +12,9 @@ import {
   type Transaction,
 } from "@mvm/protocol";
 
-/** A transaction of a block: a user's, or one of the system (type 0x7E). */
+/** A transaction of a block: a user's, one of the system (type 0x7E), or the user's that a forced one executed. */
 export type BlockTransaction =
-  | { readonly kind: "user"; readonly hash: Hash; readonly transaction: Transaction }
+  | { readonly kind: "user" | "forced"; readonly hash: Hash; readonly transaction: Transaction }
   | { readonly kind: "system"; readonly hash: Hash; readonly transaction: SystemTransaction };
 
 export class BlockView {
@@ -51,6 +52,15 @@ export class BlockView {
       : { kind: "user", hash, transaction: decodeTransaction(raw, chainId) };
     this.#transactions[index] = decoded;
     return decoded;
+  }
+
+  /** The signed transaction that a forced one at `index` executed, which users know by its own hash; null where it is none. */
+  executed(index: number): BlockTransaction | null {
+    const { transactions, chainId, outcomes } = this.block;
+    if (executedHash(transactions[index]!, chainId, outcomes[index]!) === null) return null;
+    const { data } = decodeSystemTransaction(transactions[index]!, chainId);
+    const transaction = decodeTransaction(data, chainId);
+    return { kind: "forced", hash: transaction.hash, transaction };
   }
 
   /** Gas that the block's transactions before `index` used. */

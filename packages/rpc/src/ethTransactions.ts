@@ -1,19 +1,22 @@
 /** eth_ methods on transactions. */
 import { decodeTransaction, type Hash, type Transaction } from "@mvm/protocol";
 import { findBlock, indexedBlock } from "./blockLookup.ts";
-import type { BlockView } from "./blockView.ts";
+import type { BlockTransaction, BlockView } from "./blockView.ts";
 import { defineMethod, type Json, type Method, type MethodContext } from "./method.ts";
 import { receiptFields } from "./receiptFields.ts";
 import { type BlockReference, blockNumberParam, bytesParam, hashParam, uint64Param } from "./schemas.ts";
 import { checkAdmission, decodingRefusal, submissionRefusal } from "./submission.ts";
 import { pendingFields, transactionFields } from "./transactionFields.ts";
 
-type Located = { readonly view: BlockView; readonly index: number };
+type Located = { readonly view: BlockView; readonly index: number; readonly entry: BlockTransaction };
 
 async function locate(context: MethodContext, hash: Hash): Promise<Located | null> {
   const place = await context.backend.locate(hash);
   if (place === null) return null;
-  return { view: await indexedBlock(context, place.blockNumber), index: place.index };
+  const view = await indexedBlock(context, place.blockNumber);
+  const { index } = place;
+  const executed = view.transactionHash(index) === hash ? null : view.executed(index);
+  return { view, index, entry: executed ?? view.transaction(index) };
 }
 
 async function byPosition(context: MethodContext, block: BlockReference, index: bigint): Promise<Json> {
@@ -41,7 +44,7 @@ async function sendRawTransaction(context: MethodContext, raw: Uint8Array): Prom
 export const ethTransactionMethods: readonly Method[] = [
   defineMethod("eth_getTransactionByHash", { hash: hashParam }, async (context, { hash }) => {
     const located = await locate(context, hash);
-    if (located !== null) return transactionFields(located.view, located.index);
+    if (located !== null) return transactionFields(located.view, located.index, located.entry);
     const pending = await context.backend.pendingTransaction(hash);
     return pending === null ? null : pendingFields(pending);
   }),
@@ -57,7 +60,7 @@ export const ethTransactionMethods: readonly Method[] = [
   ),
   defineMethod("eth_getTransactionReceipt", { hash: hashParam }, async (context, { hash }) => {
     const located = await locate(context, hash);
-    return located === null ? null : receiptFields(located.view, located.index);
+    return located === null ? null : receiptFields(located.view, located.index, located.entry);
   }),
   defineMethod("eth_sendRawTransaction", { transaction: bytesParam }, (context, { transaction }) =>
     sendRawTransaction(context, transaction),

@@ -4,6 +4,8 @@ export {
   type HeadTag,
   type LogFilter,
   type LogQuery,
+  type ProvenPath,
+  type StateProof,
   SubmitError,
   type SubmitRefusal,
   type SyncProgress,

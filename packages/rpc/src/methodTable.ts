@@ -5,6 +5,7 @@ import { ethCallMethods } from "./ethCalls.ts";
 import { ethFeeMethods } from "./ethFees.ts";
 import { ethLogMethods } from "./ethLogs.ts";
 import { ethNetworkMethods } from "./ethNetwork.ts";
+import { ethProofMethods } from "./ethProofs.ts";
 import { ethStateMethods } from "./ethState.ts";
 import { ethTransactionMethods } from "./ethTransactions.ts";
 import type { Method } from "./method.ts";
@@ -28,6 +29,7 @@ export const STANDARD_METHODS: MethodTable = methodTable(
   ethNetworkMethods,
   ethBlockMethods,
   ethStateMethods,
+  ethProofMethods,
   ethCallMethods,
   ethFeeMethods,
   ethTransactionMethods,

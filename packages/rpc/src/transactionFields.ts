@@ -4,6 +4,7 @@ import {
   type Hash,
   PREDEPLOYS,
   SYSTEM_TYPE,
+  type SystemSource,
   type SystemTransaction,
   type Transaction,
   toHex,
@@ -71,23 +72,35 @@ function userFields(transaction: Transaction, gasPrice: bigint): Fields {
 export const systemSender = ({ source, from }: SystemTransaction): Address =>
   source === "deposit" ? PREDEPLOYS.coinbase : from;
 
+/** Sources that L1's queue is the origin of. */
+const QUEUED: ReadonlySet<SystemSource> = new Set(["deposit", "message", "forced", "exit"]);
+/** Those whose `from` is who asked on L1: a message's is the alias, a forced one's the system. */
+const L1_SENDERS: ReadonlySet<SystemSource> = new Set(["deposit", "exit"]);
+
+/** What a forced transaction executed, under its own hash; null where it did nothing. */
+function executedField(view: BlockView, index: number): Fields {
+  const entry = view.transaction(index);
+  if (entry.kind !== "system" || entry.transaction.source !== "forced") return {};
+  return { executedHash: view.executed(index)?.hash ?? null };
+}
+
 /** A system transaction has no signature and no price; clients want the fields all the same, so they are zero. */
 function systemFields(view: BlockView, hash: Hash, transaction: SystemTransaction): Fields {
   const zero = quantity(0);
-  const { source, index, from, to, mint, gasLimit, data } = transaction;
-  const isQueued = source === "deposit" || source === "message";
+  const { source, index, from, to, mint, value, gasLimit, data } = transaction;
   return {
     hash,
     type: quantity(SYSTEM_TYPE),
     chainId: quantity(view.block.chainId),
     source,
     from: systemSender(transaction),
-    ...(isQueued ? { l1From: from, queueIndex: quantity(index) } : {}),
+    ...(L1_SENDERS.has(source) ? { l1From: from } : {}),
+    ...(QUEUED.has(source) ? { queueIndex: quantity(index) } : {}),
     to,
     nonce: quantity(index),
     gas: quantity(gasLimit),
     gasPrice: zero,
-    value: quantity(mint),
+    value: quantity(source === "deposit" ? mint : value),
     mint: quantity(mint),
     input: toHex(data),
     yParity: zero,
@@ -97,12 +110,14 @@ function systemFields(view: BlockView, hash: Hash, transaction: SystemTransactio
   };
 }
 
-/** Fields of a block's transaction; its gas price is the one paid. */
-export function transactionFields(view: BlockView, index: number): Json {
-  const entry = view.transaction(index);
+/**
+ * Fields of a block's transaction; its gas price is the one paid.
+ * @param entry the transaction at the index, or the one that it executed
+ */
+export function transactionFields(view: BlockView, index: number, entry = view.transaction(index)): Json {
   const fields =
     entry.kind === "system"
-      ? systemFields(view, entry.hash, entry.transaction)
+      ? { ...systemFields(view, entry.hash, entry.transaction), ...executedField(view, index) }
       : userFields(entry.transaction, effectiveGasPrice(entry.transaction, view.block.header.baseFeePerGas));
   return { ...place(view, index), ...fields };
 }

@@ -8,11 +8,10 @@ import {
   bloomOf,
   CHARTER_SLOTS,
   type ChainId,
-  type Deposit,
   decodeTransaction,
-  depositTransaction,
   EMPTY_TRIE_ROOT,
   encodeSystemTransaction,
+  executedHash,
   GENESIS_BASE_FEE,
   genesisWrites,
   type Hash,
@@ -25,6 +24,8 @@ import {
   type Outcome,
   PREDEPLOYS,
   prevRandaoOf,
+  type QueueItem,
+  queueTransaction,
   type SealedBlock,
   type StateReader,
   signDigest,
@@ -43,12 +44,13 @@ import {
   type ChainBackend,
   type HeadTag,
   type LogQuery,
+  type StateProof,
   type SubmitError,
   type SyncProgress,
   type TransactionPlace,
 } from "../src/index.ts";
 import { CONTRACTS } from "./contracts.ts";
-import { EMPTY_SNAPSHOT, readerOf, type Snapshot, withWrites } from "./memoryState.ts";
+import { EMPTY_SNAPSHOT, proofIn, readerOf, type Snapshot, withWrites } from "./memoryState.ts";
 
 export const CHAIN_ID: ChainId = toChainId(424_242);
 const NETWORK = { l1ChainId: 31_337n, comco: PREDEPLOYS.coinbase };
@@ -140,8 +142,8 @@ export class MemoryChain implements ChainBackend {
     return this.blocks.at(-1)!;
   }
 
-  /** Executes deposits and encoded transactions on the head, and appends their block. */
-  async append(deposits: readonly Deposit[], raw: readonly Uint8Array[]): Promise<SealedBlock> {
+  /** Executes items of L1's queue and encoded transactions on the head, and appends their block. */
+  async append(items: readonly QueueItem[], raw: readonly Uint8Array[]): Promise<SealedBlock> {
     const parent = this.latest;
     let state = this.#states.at(-1)!;
     const outcomes: BlockOutcome[] = [];
@@ -153,8 +155,7 @@ export class MemoryChain implements ChainBackend {
       feeRecipient: PREDEPLOYS.executionManager,
     };
     const number = parent.header.number + 1n;
-    for (const deposit of deposits) {
-      const transaction = depositTransaction(deposit);
+    for (const transaction of items.map(queueTransaction)) {
       const outcome = await engine.executeSystem(environment, transaction, this.#reader(state, number));
       outcomes.push(outcome);
       state = withWrites(state, outcome.writes);
@@ -164,13 +165,11 @@ export class MemoryChain implements ChainBackend {
       outcomes.push(outcome);
       state = withWrites(state, outcome.writes);
     }
-    const transactions = [
-      ...deposits.map((deposit) => encodeSystemTransaction(CHAIN_ID, depositTransaction(deposit))),
-      ...raw,
-    ];
+    const transactions = [...items.map((item) => encodeSystemTransaction(CHAIN_ID, queueTransaction(item))), ...raw];
     const block = seal({ parent: parent.header, transactions, outcomes });
     transactions.forEach((bytes, index) => {
-      this.#places.set(keccakHash(bytes), { blockNumber: number, index });
+      for (const hash of [keccakHash(bytes), executedHash(bytes, CHAIN_ID, outcomes[index]!)])
+        if (hash !== null) this.#places.set(hash, { blockNumber: number, index });
     });
     this.blocks.push(block);
     this.#states.push(state);
@@ -216,6 +215,14 @@ export class MemoryChain implements ChainBackend {
     const state = this.#states[Number(header.number)];
     if (state === undefined) throw new BackendError("state-unavailable", `state of block ${header.number} is not kept`);
     return this.#reader(state, header.number);
+  }
+
+  async proofAt(
+    { header }: SealedBlock,
+    { address, slots }: { readonly address: Address; readonly slots: readonly Hash[] },
+  ): Promise<StateProof> {
+    if (this.stateFailure !== null) throw this.stateFailure;
+    return proofIn(this.#states[Number(header.number)]!, address, slots);
   }
 
   async submit(transaction: Transaction): Promise<void> {

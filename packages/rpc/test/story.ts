@@ -1,5 +1,13 @@
 /** What happens on the test chain: blocks 1 to 4, signed by an independent wallet (ethers). */
-import { type Address, type Deposit, fromHex, type Hash, type SealedBlock, toAddress } from "@mvm/protocol";
+import {
+  type Address,
+  depositItem,
+  fromHex,
+  type Hash,
+  type QueueItem,
+  type SealedBlock,
+  toAddress,
+} from "@mvm/protocol";
 import { type TransactionLike, Wallet } from "ethers";
 import { CONTRACTS, INITCODE } from "./contracts.ts";
 import { CHAIN_ID, MemoryChain } from "./memoryChain.ts";
@@ -31,9 +39,9 @@ export const TOPIC = `0x${"11".repeat(32)}` as Hash;
 export const OTHER_TOPIC = `0x${"22".repeat(32)}` as Hash;
 const WORD = "33".repeat(32);
 
-export const DEPOSITS: readonly Deposit[] = [
-  { queueIndex: 0n, from: bobAddress, to: aliceAddress, mint: MINTED },
-  { queueIndex: 1n, from: bobAddress, to: bobAddress, mint: MINTED },
+export const DEPOSITS: readonly QueueItem[] = [
+  depositItem({ queueIndex: 0n, from: bobAddress, to: aliceAddress, mint: MINTED }),
+  depositItem({ queueIndex: 1n, from: bobAddress, to: bobAddress, mint: MINTED }),
 ];
 
 export type Story = {

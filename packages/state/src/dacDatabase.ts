@@ -51,6 +51,8 @@ export type BlockRecord = {
   readonly hash: Hash;
   readonly encodedBlock: Uint8Array;
   readonly transactionHashes: readonly Hash[];
+  /** by transaction: a second hash by which it is found, or null; left out where no transaction has one */
+  readonly executedHashes?: readonly (Hash | null)[];
   readonly receipts: readonly Uint8Array[];
   readonly logs: readonly (readonly Log[])[];
 };
@@ -173,7 +175,12 @@ export class DacDatabase {
       commit: async (block) => {
         if (this.#head !== head) throw new StateError("stale-prepare");
         const count = block.transactionHashes.length;
-        const lists = [block.receipts.length, block.logs.length, writesPerTransaction?.length ?? count];
+        const lists = [
+          block.receipts.length,
+          block.logs.length,
+          block.executedHashes?.length ?? count,
+          writesPerTransaction?.length ?? count,
+        ];
         if (lists.some((length) => length !== count) || count > MAX_BLOCK_TRANSACTIONS)
           throw new StateError("bad-block");
         if (block.number !== head.number + 1n) {
@@ -358,6 +365,8 @@ function indexOperations(block: BlockRecord, head: Head): StoreOperation[] {
   for (const [index, transaction] of block.transactionHashes.entries()) {
     operations.push({ key: transactionKey(transaction), value: writePlace({ number, index }) });
     operations.push({ key: receiptKey(number, index), value: block.receipts[index]! });
+    const executed = block.executedHashes?.[index] ?? null;
+    if (executed !== null) operations.push({ key: transactionKey(executed), value: writePlace({ number, index }) });
   }
   return operations;
 }

@@ -9,7 +9,7 @@
  * | s, address, slot | RLP of the slot's value at the head (flat view) |
  * | b, number | block hash, state root after it (zeros without state), encoded block |
  * | h, block hash | number |
- * | t, transaction hash | number, index (4 bytes) |
+ * | t, transaction hash, or that of the signed transaction that a forced one executed | number, index (4 bytes) |
  * | r, number, index (4 bytes) | encoded receipt |
  * | l, kind, address or topic, number | indexes of transactions with such a log (2 bytes each) |
  * | u, number | what undoes the block |

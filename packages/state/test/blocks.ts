@@ -23,6 +23,7 @@ export function madeBlock(
     hash: nameHash(`block ${name}`),
     encodedBlock: text.encode(`block ${name}`),
     transactionHashes: indexes.map((i) => nameHash(`transaction ${name}/${i}`)),
+    executedHashes: indexes.map((i) => (i === 1 ? nameHash(`executed ${name}/${i}`) : null)),
     receipts: indexes.map((i) => text.encode(`receipt ${name}/${i}`)),
     logs: indexes.map((i) => madeLogs(number, i)),
     writesPerTransaction: indexes.map((i) => madeWrites(number, seed, i)),

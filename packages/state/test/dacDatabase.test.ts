@@ -87,6 +87,8 @@ describe.each(storeKinds)("database of a DAC $name", ({ make }) => {
       expect(await again.receipts(number)).toEqual(block.receipts);
       for (const [index, transaction] of block.transactionHashes.entries()) {
         expect(again.transactionPlace(transaction)).toEqual({ number, index });
+        const executed = block.executedHashes![index]!;
+        if (executed !== null) expect(again.transactionPlace(executed)).toEqual({ number, index });
         expect(again.receipt({ number, index })).toEqual(block.receipts[index]);
       }
       const early = again.stateAt(stored.stateRoot, noChain);
@@ -139,6 +141,7 @@ describe.each(storeKinds)("database of a DAC $name", ({ make }) => {
     expectStateOf(database, replay([...blocks.slice(0, 4), ...others]));
     expect(database.blockByHash(blocks[4]!.hash)).toBeNull();
     expect(database.transactionPlace(blocks[4]!.transactionHashes[0]!)).toBeNull();
+    expect(database.transactionPlace(blocks[4]!.executedHashes![1]!)).toBeNull();
     await dispose();
   });
 

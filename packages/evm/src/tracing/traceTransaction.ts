@@ -1,7 +1,7 @@
 /** One transaction executed under the hooks of a tracer. */
 import type { Address, BlockEnvironment, Outcome, SystemTransaction, TransactionMessage } from "@mvm/protocol";
 import type { MessageResult } from "../calls.ts";
-import { executeSystemTransaction } from "../system.ts";
+import { executeSystemTransaction, forcedMessage } from "../system.ts";
 import { executeTransaction } from "../transaction.ts";
 import type { TransactionState } from "../transactionState.ts";
 import type { Tracer } from "./tracer.ts";
@@ -62,7 +62,8 @@ async function traceMessage(work: TraceWork, message: TransactionMessage, mode: 
 async function traceSystem(work: TraceWork, transaction: SystemTransaction): Promise<Traced> {
   const { machine, tracer } = work;
   const outcome = await executeSystemTransaction({ ...work, transaction });
-  const { from, to, mint: value, data: input, gasLimit } = transaction;
+  const { source, from, to, mint, data: input, gasLimit } = transaction;
+  const value = source === "deposit" ? mint : transaction.value;
   const hasRun = machine.lastTarget === to;
   if (!hasRun) tellBare(tracer, { from, to, value, input, gas: gasLimit }, false, null);
   return { outcome, gasLimit, returnData: hasRun ? (machine.result?.output ?? EMPTY) : EMPTY };
@@ -72,8 +73,11 @@ async function traceSystem(work: TraceWork, transaction: SystemTransaction): Pro
  * Executes a transaction and tells the tracer. The outcome is the one that it has without hooks.
  * @throws ExecutionError where the reader fails or a mint does not fit; what the tracer throws
  */
-export function traceTransaction(work: TraceWork): Promise<Traced> {
+export async function traceTransaction(work: TraceWork): Promise<Traced> {
   const { transaction } = work;
-  if (transaction.kind === "system") return traceSystem(work, transaction.transaction);
-  return traceMessage(work, transaction.message, transaction.mode);
+  if (transaction.kind === "message") return traceMessage(work, transaction.message, transaction.mode);
+  if (transaction.transaction.source !== "forced") return traceSystem(work, transaction.transaction);
+  const message = await forcedMessage({ ...work, transaction: transaction.transaction });
+  const traced = message === null ? null : await traceMessage(work, message, "block");
+  return traced?.outcome.kind === "included" ? traced : traceSystem(work, transaction.transaction);
 }

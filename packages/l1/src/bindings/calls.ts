@@ -1,7 +1,6 @@
-/** Every contract action of the network as a call that L1Submitter (or a wallet) sends. */
+/** Calls of the token, Comco, the registries, BondManager, RandomBeacon and Inbox. */
 import {
   type Address,
-  type BatchHeader,
   blsPublicKeyPoint,
   blsSignaturePoint,
   type ChainId,
@@ -10,10 +9,8 @@ import {
   toHex,
 } from "@mvm/protocol";
 import { charterValues } from "../charterAbi.ts";
-import { INTERFACES, type L1Addresses, type L1ContractName, REGISTRY_OF_ROLE, type StakedRole } from "../contracts.ts";
-
-/** A call of a contract: receiver, calldata, and what it is for error texts. */
-export type L1Call = { readonly to: Address; readonly data: Hex; readonly action: string };
+import { type L1Addresses, type L1ContractName, REGISTRY_OF_ROLE, type StakedRole } from "../contracts.ts";
+import { call, type L1Call } from "./l1Call.ts";
 
 /** What L1 shows of an operator. */
 export type Registration = {
@@ -39,11 +36,6 @@ const signUpValues = ({ blsPublicKey, possession, peerId, multiaddr }: SignUp): 
   toHex(multiaddr),
 ];
 
-function call(at: L1Addresses, contract: L1ContractName, method: string, values: readonly unknown[]): L1Call {
-  const data = INTERFACES[contract].encodeFunctionData(method, values) as Hex;
-  return { to: at[contract], data, action: `${contract}.${method}` };
-}
-
 /** Lets a contract of the network pull MT of the caller. */
 export function approve(at: L1Addresses, spender: L1ContractName, amountWei: bigint): L1Call {
   return call(at, "token", "approve", [at[spender], amountWei]);
@@ -54,20 +46,23 @@ export function transferMt(at: L1Addresses, to: Address, amountWei: bigint): L1C
   return call(at, "token", "transfer", [to, amountWei]);
 }
 
-/** Creates a DAC; L1 takes a charter for which charterFault gives null. */
-export function createDac(at: L1Addresses, dac: { readonly label: string; readonly charter: Charter }): L1Call {
-  return call(at, "comco", "createDac", [dac.label, charterValues(dac.charter)]);
+/** What a DAC is created with. */
+export type NewDac = {
+  readonly label: string;
+  readonly charter: Charter;
+  /** asked for, 1 to 1,024 */
+  readonly storageUnits: number;
+};
+
+/** Creates a DAC, for whose label the fee was approved for Comco; L1 takes a charter for which charterFault gives null. */
+export function createDac(at: L1Addresses, { label, charter, storageUnits }: NewDac): L1Call {
+  return call(at, "comco", "createDac", [label, charterValues(charter), storageUnits]);
 }
 
-/** Deposits MT, which were approved for the bridge, for an account on a DAC. */
-export function depositMt(
-  at: L1Addresses,
-  deposit: { readonly chainId: ChainId; readonly to: Address; readonly amountWei: bigint },
-): L1Call {
-  return call(at, "bridge", "depositMT", [deposit.chainId, deposit.to, deposit.amountWei]);
-}
-
-/** Registers the caller for a role; the stake was approved for the role's registry. Throws FormatError for bad points. */
+/**
+ * Registers the caller for a role; the stake was approved for who holds it (STAKE_HOLDER_OF_ROLE). Throws FormatError for bad
+ * points.
+ */
 export function register(
   at: L1Addresses,
   role: StakedRole,
@@ -80,8 +75,7 @@ export function register(
 export type Permit = { readonly deadline: bigint; readonly v: number; readonly r: Hex; readonly s: Hex };
 
 /**
- * Registers the caller for a role; the stake is allowed by a permit for the role's registry. Throws FormatError for bad
- * points.
+ * Registers the caller for a role; the stake is allowed by a permit for who holds it. Throws FormatError for bad points.
  */
 export function registerWithPermit(
   at: L1Addresses,
@@ -107,15 +101,57 @@ export function requestExit(at: L1Addresses, role: StakedRole): L1Call {
   return call(at, REGISTRY_OF_ROLE[role], "requestExit", []);
 }
 
-/** Pays the caller's stake back after the unbonding delay. */
-export function withdrawStake(at: L1Addresses, role: StakedRole): L1Call {
+/** Pays a provider's or host's stake back to it after the unbonding delay; a sequencer's is unstaked. */
+export function withdrawStake(at: L1Addresses, role: Exclude<StakedRole, "sequencer">): L1Call {
   return call(at, REGISTRY_OF_ROLE[role], "withdrawStake", []);
 }
 
-/** Appends a batch to its chain; data at most 98,304 bytes. */
-export function appendBatch(
+/** Takes an epoch's record from the RLP of its draw block's header. */
+export function recordEpoch(at: L1Addresses, record: { readonly epoch: bigint; readonly header: Uint8Array }): L1Call {
+  return call(at, "beacon", "recordEpoch", [record.epoch, toHex(record.header)]);
+}
+
+/** Stakes MT, which were approved for BondManager, with a sequencer: the caller itself, or another. */
+export function stake(at: L1Addresses, deposit: { readonly sequencer: Address; readonly amountWei: bigint }): L1Call {
+  return call(at, "bondManager", "stake", [deposit.sequencer, deposit.amountWei]);
+}
+
+/** Starts the way out of shares of the caller. */
+export function requestUnstake(
   at: L1Addresses,
-  batch: { readonly header: BatchHeader; readonly data: Uint8Array },
+  request: { readonly sequencer: Address; readonly shares: bigint },
 ): L1Call {
-  return call(at, "rollupChain", "appendBatch", [batch.header, toHex(batch.data)]);
+  return call(at, "bondManager", "requestUnstake", [request.sequencer, request.shares]);
+}
+
+/** Pays what the caller asked for by requestUnstake, after the unbonding delay. */
+export function withdrawUnstaked(
+  at: L1Addresses,
+  request: { readonly sequencer: Address; readonly id: bigint },
+): L1Call {
+  return call(at, "bondManager", "withdrawStake", [request.sequencer, request.id]);
+}
+
+/** Lets go of a sequencer's locks whose time is over; at most 64 chains. */
+export function releaseLocks(
+  at: L1Addresses,
+  release: { readonly sequencer: Address; readonly chainIds: readonly ChainId[] },
+): L1Call {
+  return call(at, "bondManager", "release", [release.sequencer, release.chainIds]);
+}
+
+/** Forces a signed transaction into a DAC's queue. */
+export function forceTransaction(
+  at: L1Addresses,
+  forced: { readonly chainId: ChainId; readonly transaction: Uint8Array },
+): L1Call {
+  return call(at, "inbox", "forceTransaction", [forced.chainId, toHex(forced.transaction)]);
+}
+
+/** Forces a call of one of a DAC's bridge contracts by the caller's account there, whatever the charter says. */
+export function forceExit(
+  at: L1Addresses,
+  exit: { readonly chainId: ChainId; readonly to: Address; readonly valueWei: bigint; readonly data: Hex },
+): L1Call {
+  return call(at, "inbox", "forceExit", [exit.chainId, exit.to, exit.valueWei, exit.data]);
 }

@@ -1,55 +1,15 @@
 /** Every view of the contracts that nodes and tools use, read at the latest L1 block. */
-import {
-  type Address,
-  type ChainId,
-  type Charter,
-  type Hash,
-  type Hex,
-  toAddress,
-  toChainId,
-  toHash,
-} from "@mvm/protocol";
+import { type Address, type ChainId, type Hash, type Hex, toAddress, toChainId, toHash } from "@mvm/protocol";
 import { getBytes as hexToBytes, type Result } from "ethers";
 import { charterValues } from "../charterAbi.ts";
-import {
-  decodeRevert,
-  INTERFACES,
-  type L1Addresses,
-  type L1ContractName,
-  REGISTRY_OF_ROLE,
-  revertDataOf,
-  type StakedRole,
-} from "../contracts.ts";
+import { REGISTRY_OF_ROLE, type StakedRole } from "../contracts.ts";
 import { L1Error } from "../l1Error.ts";
-import { getBytes, type L1Transport } from "../l1Rpc.ts";
-import type { Registration } from "./calls.ts";
-
-/** Contracts of one network, and how to reach them. */
-export type L1Reader = { readonly transport: L1Transport; readonly addresses: L1Addresses };
+import type { NewDac, Registration } from "./calls.ts";
+import type { ParameterName } from "./governanceCalls.ts";
+import { type L1Reader, read, type View } from "./readView.ts";
 
 /** Entries of one page of a registry. */
 const PAGE = 100n;
-
-type View = { readonly contract: L1ContractName; readonly method: string; readonly values: readonly unknown[] };
-
-async function read<T>(reader: L1Reader, view: View, convert: (result: Result) => T): Promise<T> {
-  const { contract, method, values } = view;
-  const action = `${contract}.${method}`;
-  const data = INTERFACES[contract].encodeFunctionData(method, values);
-  const raw = await getBytes(reader.transport, "eth_call", [{ to: reader.addresses[contract], data }, "latest"]).catch(
-    (error: unknown) => {
-      const revertData = error instanceof L1Error ? revertDataOf(error.data.rpcData) : undefined;
-      if (revertData === undefined) throw error;
-      const revert = decodeRevert(revertData);
-      throw new L1Error("reverted", `${action} reverts: ${revert.name ?? revertData}`, { action, revert }, error);
-    },
-  );
-  try {
-    return convert(INTERFACES[contract].decodeFunctionResult(method, raw));
-  } catch (cause) {
-    throw new L1Error("bad-response", `L1's answer to ${action} has the wrong form`, { action }, cause);
-  }
-}
 
 /** A DAC as DacRegistry records it. */
 export type DacRecord = {
@@ -57,7 +17,6 @@ export type DacRecord = {
   readonly creator: Address;
   readonly management: Address;
   readonly genesisHash: Hash;
-  readonly generation: bigint;
   readonly createdAtBlock: bigint;
 };
 
@@ -68,7 +27,6 @@ export function dacRecord(reader: L1Reader, chainId: ChainId): Promise<DacRecord
     creator: toAddress(record.creator),
     management: toAddress(record.management),
     genesisHash: toHash(record.genesisHash),
-    generation: BigInt(record.generation),
     createdAtBlock: BigInt(record.createdAtBlock),
   }));
 }
@@ -83,10 +41,28 @@ export function chainIdOfLabel(reader: L1Reader, label: string): Promise<ChainId
 /** chainID and genesis hash that the next createDac would give. Throws L1Error reverted (an error of CharterRules). */
 export function previewDac(
   reader: L1Reader,
-  dac: { readonly label: string; readonly charter: Charter },
+  { label, charter, storageUnits }: NewDac,
 ): Promise<{ readonly chainId: ChainId; readonly genesisHash: Hash }> {
-  const view: View = { contract: "comco", method: "previewDac", values: [dac.label, charterValues(dac.charter)] };
+  const values = [label, charterValues(charter), storageUnits];
+  const view: View = { contract: "comco", method: "previewDac", values };
   return read(reader, view, (result) => ({ chainId: toChainId(result[0]), genesisHash: toHash(result[1]) }));
+}
+
+/** wei of MT that a DAC's label costs. */
+export function labelFee(reader: L1Reader): Promise<bigint> {
+  return read(reader, { contract: "parameters", method: "labelFee", values: [] }, ([fee]) => BigInt(fee));
+}
+
+/** Randomness of an epoch. Throws L1Error reverted (EpochNotRecorded). */
+export function randomnessOf(reader: L1Reader, epoch: bigint): Promise<Hash> {
+  return read(reader, { contract: "beacon", method: "randomnessOf", values: [epoch] }, ([randomness]) =>
+    toHash(randomness),
+  );
+}
+
+/** Whether an epoch's record was taken. */
+export function isRecorded(reader: L1Reader, epoch: bigint): Promise<boolean> {
+  return read(reader, { contract: "beacon", method: "isRecorded", values: [epoch] }, ([recorded]) => Boolean(recorded));
 }
 
 /** Where a chain's next batch continues. */
@@ -97,78 +73,42 @@ export type ChainHead = {
   /** 0 (genesis) if there is no batch */
   readonly lastBlock: bigint;
   readonly queueEnd: bigint;
+  readonly generation: bigint;
 };
 
 /** Where a chain's next batch continues. Throws L1Error reverted (UnknownChain). */
 export function headOf(reader: L1Reader, chainId: ChainId): Promise<ChainHead> {
-  return read(reader, { contract: "rollupChain", method: "headOf", values: [chainId] }, ([head]) => ({
-    lastBatchHash: toHash(head.lastBatchHash),
-    nextIndex: BigInt(head.nextIndex),
-    lastBlock: BigInt(head.lastBlock),
-    queueEnd: BigInt(head.queueEnd),
+  return read(reader, { contract: "rollupChain", method: "headOf", values: [chainId] }, (head) => ({
+    lastBatchHash: toHash(head["lastBatchHash"]),
+    nextIndex: BigInt(head["nextIndex"]),
+    lastBlock: BigInt(head["lastBlock"]),
+    queueEnd: BigInt(head["queueEnd"]),
+    generation: BigInt(head["generation"]),
   }));
 }
 
-/** What RollupChain stores of a batch; postedAt in seconds. */
-export type PostedBatch = {
-  readonly batchHash: Hash;
-  readonly postedAt: bigint;
-  readonly lastBlock: bigint;
-  readonly queueEnd: bigint;
-};
-
-/** A posted batch. Throws L1Error reverted (UnknownBatch). */
-export function batchAt(reader: L1Reader, chainId: ChainId, index: bigint): Promise<PostedBatch> {
-  return read(reader, { contract: "rollupChain", method: "batchAt", values: [chainId, index] }, ([batch]) => ({
-    batchHash: toHash(batch.batchHash),
-    postedAt: BigInt(batch.postedAt),
-    lastBlock: BigInt(batch.lastBlock),
-    queueEnd: BigInt(batch.queueEnd),
-  }));
-}
-
-/** Whether a batch is final. Throws L1Error reverted (UnknownBatch). */
-export function isFinal(reader: L1Reader, chainId: ChainId, index: bigint): Promise<boolean> {
-  return read(
-    reader,
-    { contract: "rollupChain", method: "isFinal", values: [chainId, index] },
-    ([final]) => final === true,
-  );
-}
-
-/** The elected sequencer of a (chain, slot). Throws L1Error reverted (NoActiveSequencer). */
-export function sequencerOf(reader: L1Reader, chainId: ChainId, slot: bigint): Promise<Address> {
-  return read(reader, { contract: "rollupChain", method: "sequencerOf", values: [chainId, slot] }, ([account]) =>
-    toAddress(account),
-  );
-}
-
-/** Slot of the latest L1 block. */
-export function currentSlot(reader: L1Reader): Promise<bigint> {
-  return read(reader, { contract: "rollupChain", method: "currentSlot", values: [] }, ([slot]) => BigInt(slot));
+/** The sequencer of a (chain, slot, rank); the zero address where fewer qualify. Throws L1Error reverted (EpochNotRecorded). */
+export function sequencerOf(
+  reader: L1Reader,
+  turn: { readonly chainId: ChainId; readonly slot: bigint; readonly rank: number },
+): Promise<Address> {
+  const values = [turn.chainId, turn.slot, turn.rank];
+  return read(reader, { contract: "rollupChain", method: "sequencerOf", values }, ([account]) => toAddress(account));
 }
 
 /** A registration as it stands. */
 export type Operator = Registration & {
   readonly index: bigint;
   readonly account: Address;
-  readonly status: "active" | "exiting" | "withdrawn";
-  /** seconds; 0 while active */
-  readonly unlocksAt: bigint;
-  readonly stakeWei: bigint;
+  /** false once it asked to leave, or was ejected */
+  readonly isActive: boolean;
 };
 
-const STATUSES = ["active", "exiting", "withdrawn"] as const;
-
 function toOperator(index: bigint, fields: Result): Operator {
-  const status = STATUSES[Number(fields["status"])];
-  if (status === undefined) throw new RangeError("unknown status");
   return {
     index,
     account: toAddress(fields["account"]),
-    status,
-    unlocksAt: BigInt(fields["unlocksAt"]),
-    stakeWei: BigInt(fields["stake"]),
+    isActive: Number(fields["status"]) === 0,
     blsPublicKey: String(fields["blsPublicKey"]) as Hex,
     peerId: hexToBytes(fields["peerId"]),
     multiaddr: hexToBytes(fields["multiaddr"]),
@@ -198,13 +138,17 @@ export async function registrationOf(
   }
 }
 
-/** Number of active operators of a role. */
-export function activeCount(reader: L1Reader, role: StakedRole): Promise<bigint> {
+/** Number of active providers or hosts. */
+export function activeCount(reader: L1Reader, role: Exclude<StakedRole, "sequencer">): Promise<bigint> {
   return read(reader, { contract: REGISTRY_OF_ROLE[role], method: "activeCount", values: [] }, ([n]) => BigInt(n));
 }
 
-/** Registry indices of active operators of a role from a position on, ascending: at most 100. */
-export function activePage(reader: L1Reader, role: StakedRole, from: bigint): Promise<readonly bigint[]> {
+/** Registry indices of active providers or hosts from a position on, ascending: at most 100. */
+export function activePage(
+  reader: L1Reader,
+  role: Exclude<StakedRole, "sequencer">,
+  from: bigint,
+): Promise<readonly bigint[]> {
   const view: View = { contract: REGISTRY_OF_ROLE[role], method: "activePage", values: [from, PAGE] };
   return read(reader, view, ([entries]) => Array.from(entries as Result, (index) => BigInt(index)));
 }
@@ -222,4 +166,52 @@ export function lockedMt(reader: L1Reader, chainId: ChainId): Promise<bigint> {
 /** Wei of MT of an account on L1. */
 export function balanceOf(reader: L1Reader, account: Address): Promise<bigint> {
   return read(reader, { contract: "token", method: "balanceOf", values: [account] }, ([n]) => BigInt(n));
+}
+
+/** Digest that a poster signs for a batch hash. */
+export function batchDigestOf(reader: L1Reader, batchHash: Hash, slot: bigint): Promise<Hash> {
+  return read(reader, { contract: "rollupChain", method: "batchDigest", values: [batchHash, slot] }, ([digest]) =>
+    toHash(digest),
+  );
+}
+
+/** Whether a chain turned to exit. */
+export function isExiting(reader: L1Reader, chainId: ChainId): Promise<boolean> {
+  return read(reader, { contract: "rollupChain", method: "isExiting", values: [chainId] }, ([is]) => Boolean(is));
+}
+
+/** Shares and their worth in wei of MT that a holder has with a sequencer. */
+export function stakeOf(
+  reader: L1Reader,
+  { sequencer, holder }: { readonly sequencer: Address; readonly holder: Address },
+): Promise<{ readonly shares: bigint; readonly amountWei: bigint }> {
+  const view: View = { contract: "bondManager", method: "stakeOf", values: [sequencer, holder] };
+  return read(reader, view, ([shares, amount]) => ({ shares: BigInt(shares), amountWei: BigInt(amount) }));
+}
+
+/** States of a proposal in the order of Governor's enum. */
+const PROPOSAL_STATES = [
+  "pending",
+  "active",
+  "canceled",
+  "defeated",
+  "succeeded",
+  "queued",
+  "expired",
+  "executed",
+] as const;
+export type ProposalState = (typeof PROPOSAL_STATES)[number];
+
+/** State of a proposal. Throws L1Error reverted (GovernorNonexistentProposal). */
+export function proposalState(reader: L1Reader, proposalId: bigint): Promise<ProposalState> {
+  return read(reader, { contract: "metisDao", method: "state", values: [proposalId] }, ([state]) => {
+    const name = PROPOSAL_STATES[Number(state)];
+    if (name === undefined) throw new RangeError(`no state: ${state}`);
+    return name;
+  });
+}
+
+/** A value of NetworkParameters in force; the treasury's address as a number. */
+export function parameterOf(reader: L1Reader, name: ParameterName): Promise<bigint> {
+  return read(reader, { contract: "parameters", method: name, values: [] }, ([value]) => BigInt(value));
 }

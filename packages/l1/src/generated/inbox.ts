@@ -9,9 +9,63 @@ export const INBOX_ABI = [
         "name": "bridge_",
         "type": "address",
         "internalType": "address"
+      },
+      {
+        "name": "registry_",
+        "type": "address",
+        "internalType": "contract DacRegistry"
+      },
+      {
+        "name": "rollup_",
+        "type": "address",
+        "internalType": "contract IRollupChain"
+      },
+      {
+        "name": "epochBlocks_",
+        "type": "uint64",
+        "internalType": "uint64"
       }
     ],
     "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "EXIT_GAS",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "MAX_EXIT_DATA_LENGTH",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "MAX_TRANSACTION_LENGTH",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
   },
   {
     "type": "function",
@@ -28,7 +82,7 @@ export const INBOX_ABI = [
   },
   {
     "type": "function",
-    "name": "enqueueDeposit",
+    "name": "enqueue",
     "inputs": [
       {
         "name": "chainId",
@@ -36,19 +90,66 @@ export const INBOX_ABI = [
         "internalType": "uint256"
       },
       {
-        "name": "from",
-        "type": "address",
-        "internalType": "address"
+        "name": "item",
+        "type": "tuple",
+        "internalType": "struct QueueItem",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum QueueKind"
+          },
+          {
+            "name": "from",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "to",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "mint",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "gasLimit",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "l1Block",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "timestamp",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "mintedBefore",
+            "type": "uint256",
+            "internalType": "uint256"
+          }
+        ]
       },
       {
-        "name": "to",
-        "type": "address",
-        "internalType": "address"
-      },
-      {
-        "name": "amount",
-        "type": "uint256",
-        "internalType": "uint256"
+        "name": "data",
+        "type": "bytes",
+        "internalType": "bytes"
       }
     ],
     "outputs": [
@@ -59,6 +160,96 @@ export const INBOX_ABI = [
       }
     ],
     "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "epochBlocks",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "forceExit",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "value",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "data",
+        "type": "bytes",
+        "internalType": "bytes"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "forceTransaction",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "transaction",
+        "type": "bytes",
+        "internalType": "bytes"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "mintedOf",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
   },
   {
     "type": "function",
@@ -104,6 +295,131 @@ export const INBOX_ABI = [
     "stateMutability": "view"
   },
   {
+    "type": "function",
+    "name": "queueLengthAt",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "snapshot",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "registry",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "address",
+        "internalType": "contract DacRegistry"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "requireItem",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "item",
+        "type": "tuple",
+        "internalType": "struct QueueItem",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum QueueKind"
+          },
+          {
+            "name": "from",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "to",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "mint",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "gasLimit",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "l1Block",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "timestamp",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "mintedBefore",
+            "type": "uint256",
+            "internalType": "uint256"
+          }
+        ]
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "rollup",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "address",
+        "internalType": "contract IRollupChain"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
     "type": "event",
     "name": "QueueItemAdded",
     "inputs": [
@@ -120,34 +436,68 @@ export const INBOX_ABI = [
         "internalType": "uint256"
       },
       {
-        "name": "from",
-        "type": "address",
+        "name": "item",
+        "type": "tuple",
         "indexed": false,
-        "internalType": "address"
+        "internalType": "struct QueueItem",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum QueueKind"
+          },
+          {
+            "name": "from",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "to",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "mint",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "gasLimit",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "l1Block",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "timestamp",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "mintedBefore",
+            "type": "uint256",
+            "internalType": "uint256"
+          }
+        ]
       },
       {
-        "name": "to",
-        "type": "address",
+        "name": "data",
+        "type": "bytes",
         "indexed": false,
-        "internalType": "address"
-      },
-      {
-        "name": "amount",
-        "type": "uint256",
-        "indexed": false,
-        "internalType": "uint256"
-      },
-      {
-        "name": "l1Block",
-        "type": "uint64",
-        "indexed": false,
-        "internalType": "uint64"
-      },
-      {
-        "name": "timestamp",
-        "type": "uint64",
-        "indexed": false,
-        "internalType": "uint64"
+        "internalType": "bytes"
       },
       {
         "name": "queueHash",
@@ -160,12 +510,83 @@ export const INBOX_ABI = [
   },
   {
     "type": "error",
+    "name": "ChainExiting",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "EpochTooLarge",
+    "inputs": [
+      {
+        "name": "epoch",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "EpochWentBack",
+    "inputs": [
+      {
+        "name": "epoch",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "newest",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "ExitDataTooLong",
+    "inputs": [
+      {
+        "name": "length",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
     "name": "OnlyBridge",
     "inputs": [
       {
         "name": "caller",
         "type": "address",
         "internalType": "address"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "OnlyExternalAccount",
+    "inputs": [
+      {
+        "name": "caller",
+        "type": "address",
+        "internalType": "address"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "UnknownChain",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
       }
     ]
   },
@@ -184,9 +605,47 @@ export const INBOX_ABI = [
         "internalType": "uint256"
       }
     ]
+  },
+  {
+    "type": "error",
+    "name": "VersionForgotten",
+    "inputs": [
+      {
+        "name": "epoch",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "WrongQueueItem",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "WrongTransactionLength",
+    "inputs": [
+      {
+        "name": "length",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
   }
 ] as const;
 
 /** Creation code of Inbox; constructor arguments follow it. */
 export const INBOX_CREATION_CODE =
-  "0x60a0604052348015600e575f5ffd5b506040516105fb3803806105fb833981016040819052602b91603b565b6001600160a01b03166080526066565b5f60208284031215604a575f5ffd5b81516001600160a01b0381168114605f575f5ffd5b9392505050565b6080516105776100845f395f818160ab015261010b01526105775ff3fe608060405234801561000f575f5ffd5b506004361061004a575f3560e01c8063080eacaf1461004e5780634319d4881461007457806348cae3e214610087578063e78cea92146100a6575b5f5ffd5b61006161005c3660046103d1565b6100f2565b6040519081526020015b60405180910390f35b610061610082366004610412565b610328565b610061610095366004610432565b5f9081526020819052604090205490565b6100cd7f000000000000000000000000000000000000000000000000000000000000000081565b60405173ffffffffffffffffffffffffffffffffffffffff909116815260200161006b565b5f3373ffffffffffffffffffffffffffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001614610169576040517fd8ee8db00000000000000000000000000000000000000000000000000000000081523360048201526024015b60405180910390fd5b505f848152602081905260408082208054825160c08101909352929091808281526020018773ffffffffffffffffffffffffffffffffffffffff1681526020018673ffffffffffffffffffffffffffffffffffffffff1681526020018581526020014367ffffffffffffffff1681526020014267ffffffffffffffff1681525090505f835f1461021d57826101ff600186610449565b8154811061020f5761020f610481565b905f5260205f20015461021f565b5f5b90505f81836040516020016102359291906104ae565b604080517fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe081840301815290829052805160209182012086546001810188555f88815292909220909101819055608085015160a086015191935087928c927f243359cdef0b58530bf3a84fe6c21efafc4bd8ae74b52d77b56727506fa1107592610314928e928e928e929091908a9073ffffffffffffffffffffffffffffffffffffffff9687168152949095166020850152604084019290925267ffffffffffffffff908116606084015216608082015260a081019190915260c00190565b60405180910390a350505050949350505050565b5f828152602081905260408120548210610378576040517f6f669e9f0000000000000000000000000000000000000000000000000000000081526004810184905260248101839052604401610160565b5f83815260208190526040902080548390811061039757610397610481565b905f5260205f20015490505b92915050565b803573ffffffffffffffffffffffffffffffffffffffff811681146103cc575f5ffd5b919050565b5f5f5f5f608085870312156103e4575f5ffd5b843593506103f4602086016103a9565b9250610402604086016103a9565b9396929550929360600135925050565b5f5f60408385031215610423575f5ffd5b50508035926020909101359150565b5f60208284031215610442575f5ffd5b5035919050565b818103818111156103a3577f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b828152815160e0820190600181106104ed577f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b8060208401525073ffffffffffffffffffffffffffffffffffffffff602084015116604083015273ffffffffffffffffffffffffffffffffffffffff604084015116606083015260608301516080830152608083015161055960a084018267ffffffffffffffff169052565b5060a083015167ffffffffffffffff811660c084015250939250505056" as const;
+  "0x610100604052348015610010575f5ffd5b506040516112bf3803806112bf83398101604081905261002f91610071565b6001600160a01b0393841660805291831660a05290911660c0526001600160401b031660e0526100d8565b6001600160a01b038116811461006e575f5ffd5b50565b5f5f5f5f60808587031215610084575f5ffd5b845161008f8161005a565b60208601519094506100a08161005a565b60408601519093506100b18161005a565b60608601519092506001600160401b03811681146100cd575f5ffd5b939692955090935050565b60805160a05160c05160e0516111986101275f395f818161017a01526108e701525f8181610231015261073901525f81816101bd015261065301525f818161026b01526105b401526111985ff3fe608060405234801561000f575f5ffd5b50600436106100f0575f3560e01c80637b10399911610093578063e10c9e0c11610063578063e10c9e0c14610253578063e78cea9214610266578063f05563b61461028d578063f661c3ea146102af575f5ffd5b80637b103999146101b857806398cfc3d114610204578063b9efcdf914610219578063cb23bcb51461022c575f5ffd5b806348cae3e2116100ce57806348cae3e2146101505780634e4b3bef1461017557806366fb04911461019c5780636a2c436f146101af575f5ffd5b80631b8c17c2146100f4578063237a1aaa1461011c5780634319d4881461013d575b5f5ffd5b6100fe6207a12081565b60405167ffffffffffffffff90911681526020015b60405180910390f35b61012f61012a366004610b2d565b6102b8565b604051908152602001610113565b61012f61014b366004610b75565b61036d565b61012f61015e366004610b95565b5f9081526020819052604090205463ffffffff1690565b6100fe7f000000000000000000000000000000000000000000000000000000000000000081565b61012f6101aa366004610bc8565b6103de565b61012f61010081565b6101df7f000000000000000000000000000000000000000000000000000000000000000081565b60405173ffffffffffffffffffffffffffffffffffffffff9091168152602001610113565b610217610212366004610bf2565b610409565b005b61012f610227366004610c72565b6104a2565b6101df7f000000000000000000000000000000000000000000000000000000000000000081565b61012f610261366004610d32565b61059b565b6101df7f000000000000000000000000000000000000000000000000000000000000000081565b61012f61029b366004610b95565b5f9081526020819052604090206001015490565b61012f61dc0081565b5f8115806102c7575061dc0082115b15610306576040517f25d0c1bd000000000000000000000000000000000000000000000000000000008152600481018390526024015b60405180910390fd5b60408051610140810182525f918101829052606081018290526080810182905260a0810182905260c0810182905260e0810182905261010081018290526101208101919091526002815233602082015261036285828686610622565b9150505b9392505050565b5f828152602081905260408120805463ffffffff1683106103c4576040517f6f669e9f00000000000000000000000000000000000000000000000000000000815260048101859052602481018490526044016102fd565b5f8381526002909101602052604090205490505b92915050565b5f828152602081905260408120546103fc9063ffffffff8416610997565b63ffffffff169392505050565b5f82156104245761041f8461014b600186610e75565b610426565b5f5b9050808260405160200161043b929190610ec1565b6040516020818303038152906040528051906020012061045b858561036d565b1461049c576040517f9c4a099e00000000000000000000000000000000000000000000000000000000815260048101859052602481018490526044016102fd565b50505050565b5f3332146104de576040517fde68d2430000000000000000000000000000000000000000000000000000000081523360048201526024016102fd565b61010082111561051d576040517fb0ad6bd3000000000000000000000000000000000000000000000000000000008152600481018390526024016102fd565b60408051610140810182525f6060820181905260c0820181905260e0820181905261010082018190526101208201526003815233602082015273ffffffffffffffffffffffffffffffffffffffff871691810191909152608081018590526207a12060a082015261059087828686610622565b979650505050505050565b5f3373ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000161461060d576040517fd8ee8db00000000000000000000000000000000000000000000000000000000081523360048201526024016102fd565b61061985858585610622565b95945050505050565b6040517f82afd23b000000000000000000000000000000000000000000000000000000008152600481018590525f907f000000000000000000000000000000000000000000000000000000000000000073ffffffffffffffffffffffffffffffffffffffff16906382afd23b90602401602060405180830381865afa1580156106ad573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906106d19190610fc5565b61070a576040517f51cf29eb000000000000000000000000000000000000000000000000000000008152600481018690526024016102fd565b6040517f93ee809a000000000000000000000000000000000000000000000000000000008152600481018690527f000000000000000000000000000000000000000000000000000000000000000073ffffffffffffffffffffffffffffffffffffffff16906393ee809a90602401602060405180830381865afa158015610793573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906107b79190610fc5565b156107f1576040517f8236539c000000000000000000000000000000000000000000000000000000008152600481018690526024016102fd565b5f85815260208190526040902080548063ffffffff1692508484604051610819929190610fe4565b60405190819003902060c087015267ffffffffffffffff43811660e0880152421661010087015260018201546101208701525f831561087557600283015f610862600187610e75565b81526020019081526020015f2054610877565b5f5b90505f818860405160200161088d9291906110ce565b604080517fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe081840301815291815281516020928301205f88815260028801909352912081905590506109238361090d67ffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016436110e3565b63ffffffff1661091e88600161111b565b610a02565b845560608801511561094c578760600151846001015f828254610946919061111b565b90915550505b84897f3eb34d42bd235990dc3eeee45bef0e3c2c8ce9caeb4492f591e96bc53834233d8a8a8a86604051610983949392919061112e565b60405180910390a350505050949350505050565b5f805b60048110156109cc57602084901c63ffffffff1683106109bd57839150506103d8565b60409390931c9260010161099a565b506040517f33c9626b000000000000000000000000000000000000000000000000000000008152600481018390526024016102fd565b5f63ffffffff831115610a44576040517f7e2fa06d000000000000000000000000000000000000000000000000000000008152600481018490526024016102fd565b602084901c63ffffffff1680841015610a93576040517f3698eef300000000000000000000000000000000000000000000000000000000815260048101859052602481018290526044016102fd565b808403610acc5750507fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000831663ffffffff821617610366565b5050604083901b602083901b1763ffffffff8216179392505050565b5f5f83601f840112610af8575f5ffd5b50813567ffffffffffffffff811115610b0f575f5ffd5b602083019150836020828501011115610b26575f5ffd5b9250929050565b5f5f5f60408486031215610b3f575f5ffd5b83359250602084013567ffffffffffffffff811115610b5c575f5ffd5b610b6886828701610ae8565b9497909650939450505050565b5f5f60408385031215610b86575f5ffd5b50508035926020909101359150565b5f60208284031215610ba5575f5ffd5b5035919050565b803567ffffffffffffffff81168114610bc3575f5ffd5b919050565b5f5f60408385031215610bd9575f5ffd5b82359150610be960208401610bac565b90509250929050565b5f5f5f838503610180811215610c06575f5ffd5b84359350602085013592506101407fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc082011215610c41575f5ffd5b506040840190509250925092565b803573ffffffffffffffffffffffffffffffffffffffff81168114610bc3575f5ffd5b5f5f5f5f5f60808688031215610c86575f5ffd5b85359450610c9660208701610c4f565b935060408601359250606086013567ffffffffffffffff811115610cb8575f5ffd5b610cc488828901610ae8565b969995985093965092949392505050565b604051610140810167ffffffffffffffff81118282101715610d1e577f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b60405290565b803560048110610bc3575f5ffd5b5f5f5f5f848603610180811215610d47575f5ffd5b853594506101407fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe082011215610d7b575f5ffd5b50610d84610cd5565b610d9060208701610d24565b8152610d9e60408701610c4f565b6020820152610daf60608701610c4f565b6040820152608086810135606083015260a087013590820152610dd460c08701610bac565b60a082015260e086013560c0820152610df06101008701610bac565b60e0820152610e026101208701610bac565b610100820152610140860135610120820152925061016085013567ffffffffffffffff811115610e30575f5ffd5b610e3c87828801610ae8565b95989497509550505050565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b818103818111156103d8576103d8610e48565b60048110610ebd577f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b9052565b8281526101608101610ede60208301610ed985610d24565b610e88565b610eea60208401610c4f565b73ffffffffffffffffffffffffffffffffffffffff8116604084015250610f1360408401610c4f565b73ffffffffffffffffffffffffffffffffffffffff8116606084015250606083013560808381019190915283013560a080840191909152610f55908401610bac565b67ffffffffffffffff811660c08401525060c083013560e083810191909152610f7f908401610bac565b67ffffffffffffffff811661010084015250610f9e6101008401610bac565b67ffffffffffffffff81166101208401525061012092909201356101409190910152919050565b5f60208284031215610fd5575f5ffd5b81518015158114610366575f5ffd5b818382375f9101908152919050565b610ffe828251610e88565b6020810151611025602084018273ffffffffffffffffffffffffffffffffffffffff169052565b50604081015161104d604084018273ffffffffffffffffffffffffffffffffffffffff169052565b50606081015160608301526080810151608083015260a081015161107d60a084018267ffffffffffffffff169052565b5060c081015160c083015260e08101516110a360e084018267ffffffffffffffff169052565b506101008101516110c161010084018267ffffffffffffffff169052565b5061012090810151910152565b82815261016081016103666020830184610ff3565b5f82611116577f4e487b71000000000000000000000000000000000000000000000000000000005f52601260045260245ffd5b500490565b808201808211156103d8576103d8610e48565b6111388186610ff3565b6101806101408201528261018082015282846101a08301375f6101a084830101525f6101a07fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0601f8601168301019050826101608301529594505050505056" as const;

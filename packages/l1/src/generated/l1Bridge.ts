@@ -11,14 +11,601 @@ export const L1_BRIDGE_ABI = [
         "internalType": "contract IERC20"
       },
       {
-        "name": "registry_",
-        "type": "address",
-        "internalType": "contract DacRegistry"
-      },
-      {
         "name": "inbox_",
         "type": "address",
         "internalType": "contract Inbox"
+      },
+      {
+        "name": "rollup_",
+        "type": "address",
+        "internalType": "contract IRollupChain"
+      },
+      {
+        "name": "bonds_",
+        "type": "address",
+        "internalType": "contract IBondManager"
+      }
+    ],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "MAX_MESSAGE_DATA_LENGTH",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "MAX_MESSAGE_GAS",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "MIN_MESSAGE_GAS",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "RESERVED_GAS",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "TOKEN_DEPOSIT_GAS",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "bonds",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "address",
+        "internalType": "contract IBondManager"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "claimExit",
+    "inputs": [
+      {
+        "name": "account",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct BlockProof",
+        "components": [
+          {
+            "name": "batch",
+            "type": "tuple",
+            "internalType": "struct BatchHeader",
+            "components": [
+              {
+                "name": "chainId",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "generation",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "index",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "previousBatchHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "firstBlock",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "lastBlock",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "blobHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "dataHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "blocksRoot",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "transactionsRoot",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "queueEnd",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "slot",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "poster",
+                "type": "address",
+                "internalType": "address"
+              }
+            ]
+          },
+          {
+            "name": "posting",
+            "type": "tuple",
+            "internalType": "struct BatchProof",
+            "components": [
+              {
+                "name": "postedAt",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "position",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "count",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "siblings",
+                "type": "bytes32[]",
+                "internalType": "bytes32[]"
+              }
+            ]
+          },
+          {
+            "name": "header",
+            "type": "bytes",
+            "internalType": "bytes"
+          },
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          }
+        ]
+      },
+      {
+        "name": "accountNodes",
+        "type": "bytes[]",
+        "internalType": "bytes[]"
+      },
+      {
+        "name": "codeProof",
+        "type": "tuple",
+        "internalType": "struct BridgeExits.CodeProof",
+        "components": [
+          {
+            "name": "code",
+            "type": "bytes",
+            "internalType": "bytes"
+          },
+          {
+            "name": "coinbaseNodes",
+            "type": "bytes[]",
+            "internalType": "bytes[]"
+          },
+          {
+            "name": "ownerNodes",
+            "type": "bytes[]",
+            "internalType": "bytes[]"
+          }
+        ]
+      },
+      {
+        "name": "next",
+        "type": "tuple[]",
+        "internalType": "struct QueueItem[]",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum QueueKind"
+          },
+          {
+            "name": "from",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "to",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "mint",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "gasLimit",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "l1Block",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "timestamp",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "mintedBefore",
+            "type": "uint256",
+            "internalType": "uint256"
+          }
+        ]
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "claimWithdrawal",
+    "inputs": [
+      {
+        "name": "message",
+        "type": "tuple",
+        "internalType": "struct BridgeClaims.L2Message",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum MVM_L2ToL1.Kind"
+          },
+          {
+            "name": "nonce",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "sender",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "target",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "data",
+            "type": "bytes",
+            "internalType": "bytes"
+          }
+        ]
+      },
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct BlockProof",
+        "components": [
+          {
+            "name": "batch",
+            "type": "tuple",
+            "internalType": "struct BatchHeader",
+            "components": [
+              {
+                "name": "chainId",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "generation",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "index",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "previousBatchHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "firstBlock",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "lastBlock",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "blobHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "dataHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "blocksRoot",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "transactionsRoot",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "queueEnd",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "slot",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "poster",
+                "type": "address",
+                "internalType": "address"
+              }
+            ]
+          },
+          {
+            "name": "posting",
+            "type": "tuple",
+            "internalType": "struct BatchProof",
+            "components": [
+              {
+                "name": "postedAt",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "position",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "count",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "siblings",
+                "type": "bytes32[]",
+                "internalType": "bytes32[]"
+              }
+            ]
+          },
+          {
+            "name": "header",
+            "type": "bytes",
+            "internalType": "bytes"
+          },
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          }
+        ]
+      },
+      {
+        "name": "nodes",
+        "type": "bytes[]",
+        "internalType": "bytes[]"
+      },
+      {
+        "name": "next",
+        "type": "tuple[]",
+        "internalType": "struct QueueItem[]",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum QueueKind"
+          },
+          {
+            "name": "from",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "to",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "mint",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "gasLimit",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "l1Block",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "timestamp",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "mintedBefore",
+            "type": "uint256",
+            "internalType": "uint256"
+          }
+        ]
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "claimedMT",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "amount",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "depositERC20",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "erc20",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "depositId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "queueIndex",
+        "type": "uint256",
+        "internalType": "uint256"
       }
     ],
     "stateMutability": "nonpayable"
@@ -45,12 +632,243 @@ export const L1_BRIDGE_ABI = [
     ],
     "outputs": [
       {
-        "name": "queueIndex",
+        "name": "held",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "index",
         "type": "uint256",
         "internalType": "uint256"
       }
     ],
     "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "depositMTWithPermit",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "deadline",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "v",
+        "type": "uint8",
+        "internalType": "uint8"
+      },
+      {
+        "name": "r",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
+      {
+        "name": "s",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "held",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "executor",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "address",
+        "internalType": "contract MessageExecutor"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "exited",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "account",
+        "type": "address",
+        "internalType": "address"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "",
+        "type": "bool",
+        "internalType": "bool"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "hashOf",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "message",
+        "type": "tuple",
+        "internalType": "struct BridgeClaims.L2Message",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum MVM_L2ToL1.Kind"
+          },
+          {
+            "name": "nonce",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "sender",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "target",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "data",
+            "type": "bytes",
+            "internalType": "bytes"
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ],
+    "stateMutability": "pure"
+  },
+  {
+    "type": "function",
+    "name": "heldAt",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "id",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "",
+        "type": "tuple",
+        "internalType": "struct BridgeDeposits.HeldDeposit",
+        "components": [
+          {
+            "name": "from",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "to",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "amount",
+            "type": "uint256",
+            "internalType": "uint256"
+          }
+        ]
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "heldCount",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "count",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "heldMT",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "amount",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
   },
   {
     "type": "function",
@@ -61,6 +879,30 @@ export const L1_BRIDGE_ABI = [
         "name": "",
         "type": "address",
         "internalType": "contract Inbox"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "lockedERC20",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "erc20",
+        "type": "address",
+        "internalType": "address"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "amount",
+        "type": "uint256",
+        "internalType": "uint256"
       }
     ],
     "stateMutability": "view"
@@ -86,13 +928,564 @@ export const L1_BRIDGE_ABI = [
   },
   {
     "type": "function",
-    "name": "registry",
+    "name": "payERC20",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "erc20",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "refundHeld",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "id",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "refundItem",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "item",
+        "type": "tuple",
+        "internalType": "struct QueueItem",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum QueueKind"
+          },
+          {
+            "name": "from",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "to",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "mint",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "gasLimit",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "l1Block",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "timestamp",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "mintedBefore",
+            "type": "uint256",
+            "internalType": "uint256"
+          }
+        ]
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "refunded",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "",
+        "type": "bool",
+        "internalType": "bool"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "relayMessage",
+    "inputs": [
+      {
+        "name": "message",
+        "type": "tuple",
+        "internalType": "struct BridgeClaims.L2Message",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum MVM_L2ToL1.Kind"
+          },
+          {
+            "name": "nonce",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "sender",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "target",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "data",
+            "type": "bytes",
+            "internalType": "bytes"
+          }
+        ]
+      },
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct BlockProof",
+        "components": [
+          {
+            "name": "batch",
+            "type": "tuple",
+            "internalType": "struct BatchHeader",
+            "components": [
+              {
+                "name": "chainId",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "generation",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "index",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "previousBatchHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "firstBlock",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "lastBlock",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "blobHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "dataHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "blocksRoot",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "transactionsRoot",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "queueEnd",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "slot",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "poster",
+                "type": "address",
+                "internalType": "address"
+              }
+            ]
+          },
+          {
+            "name": "posting",
+            "type": "tuple",
+            "internalType": "struct BatchProof",
+            "components": [
+              {
+                "name": "postedAt",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "position",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "count",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "siblings",
+                "type": "bytes32[]",
+                "internalType": "bytes32[]"
+              }
+            ]
+          },
+          {
+            "name": "header",
+            "type": "bytes",
+            "internalType": "bytes"
+          },
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          }
+        ]
+      },
+      {
+        "name": "nodes",
+        "type": "bytes[]",
+        "internalType": "bytes[]"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "succeeded",
+        "type": "bool",
+        "internalType": "bool"
+      }
+    ],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "releaseHeld",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "id",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "queueIndex",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "replayMessage",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "message",
+        "type": "tuple",
+        "internalType": "struct BridgeClaims.L2Message",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum MVM_L2ToL1.Kind"
+          },
+          {
+            "name": "nonce",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "sender",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "target",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "data",
+            "type": "bytes",
+            "internalType": "bytes"
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "succeeded",
+        "type": "bool",
+        "internalType": "bool"
+      }
+    ],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "resendTokenDeposit",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "item",
+        "type": "tuple",
+        "internalType": "struct QueueItem",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum QueueKind"
+          },
+          {
+            "name": "from",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "to",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "mint",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "gasLimit",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "l1Block",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "timestamp",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "mintedBefore",
+            "type": "uint256",
+            "internalType": "uint256"
+          }
+        ]
+      },
+      {
+        "name": "data",
+        "type": "bytes",
+        "internalType": "bytes"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "queueIndex",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "rollup",
     "inputs": [],
     "outputs": [
       {
         "name": "",
         "type": "address",
-        "internalType": "contract DacRegistry"
+        "internalType": "contract IRollupChain"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "sendMessage",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "mint",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "value",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "gasLimit",
+        "type": "uint64",
+        "internalType": "uint64"
+      },
+      {
+        "name": "data",
+        "type": "bytes",
+        "internalType": "bytes"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "queueIndex",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "statusOf",
+    "inputs": [
+      {
+        "name": "messageHash",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint8",
+        "internalType": "enum BridgeClaims.MessageStatus"
       }
     ],
     "stateMutability": "view"
@@ -109,6 +1502,56 @@ export const L1_BRIDGE_ABI = [
       }
     ],
     "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "tokenDepositCount",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "event",
+    "name": "DepositHeld",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "id",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "from",
+        "type": "address",
+        "indexed": true,
+        "internalType": "address"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "indexed": false,
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      }
+    ],
+    "anonymous": false
   },
   {
     "type": "event",
@@ -142,6 +1585,325 @@ export const L1_BRIDGE_ABI = [
     "anonymous": false
   },
   {
+    "type": "event",
+    "name": "Exited",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "account",
+        "type": "address",
+        "indexed": true,
+        "internalType": "address"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "indexed": true,
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "HeldRefunded",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "id",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "from",
+        "type": "address",
+        "indexed": true,
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "HeldReleased",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "id",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "queueIndex",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "ItemRefunded",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "index",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "indexed": true,
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "MessageRelayed",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "messageHash",
+        "type": "bytes32",
+        "indexed": true,
+        "internalType": "bytes32"
+      },
+      {
+        "name": "succeeded",
+        "type": "bool",
+        "indexed": false,
+        "internalType": "bool"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "TokenDeposited",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "depositId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "erc20",
+        "type": "address",
+        "indexed": true,
+        "internalType": "address"
+      },
+      {
+        "name": "from",
+        "type": "address",
+        "indexed": false,
+        "internalType": "address"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "indexed": false,
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      },
+      {
+        "name": "queueIndex",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "WithdrawalClaimed",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "messageHash",
+        "type": "bytes32",
+        "indexed": true,
+        "internalType": "bytes32"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "indexed": true,
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "error",
+    "name": "AlreadyDone",
+    "inputs": [
+      {
+        "name": "messageHash",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "AlreadyExited",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "account",
+        "type": "address",
+        "internalType": "address"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "BlockNotInBatch",
+    "inputs": [
+      {
+        "name": "blockHash",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "ChainExiting",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "ClaimExceedsDeposits",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "claimed",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "consumed",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "ClaimExceedsLocked",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "erc20",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "locked",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
     "type": "error",
     "name": "InboxOfAnother",
     "inputs": [
@@ -151,6 +1913,206 @@ export const L1_BRIDGE_ABI = [
         "internalType": "address"
       }
     ]
+  },
+  {
+    "type": "error",
+    "name": "MalformedProof",
+    "inputs": [
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "MalformedRlp",
+    "inputs": [
+      {
+        "name": "field",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "MessageTooLong",
+    "inputs": [
+      {
+        "name": "length",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NoExitOwner",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "account",
+        "type": "address",
+        "internalType": "address"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NotATokenDeposit",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NotDepositor",
+    "inputs": [
+      {
+        "name": "depositor",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "caller",
+        "type": "address",
+        "internalType": "address"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NotExiting",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NotLastBlock",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NotRefundable",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NotReplayable",
+    "inputs": [
+      {
+        "name": "messageHash",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NotSent",
+    "inputs": [
+      {
+        "name": "messageHash",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NothingToExit",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "account",
+        "type": "address",
+        "internalType": "address"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "OnlyItself",
+    "inputs": [
+      {
+        "name": "caller",
+        "type": "address",
+        "internalType": "address"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "OnlyTokenBridge",
+    "inputs": [
+      {
+        "name": "sender",
+        "type": "address",
+        "internalType": "address"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "QueueItemMissing",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "index",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "ReentrancyGuardReentrantCall",
+    "inputs": []
   },
   {
     "type": "error",
@@ -165,12 +2127,87 @@ export const L1_BRIDGE_ABI = [
   },
   {
     "type": "error",
+    "name": "StillHeld",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "lockedAfter",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
     "name": "UnknownChain",
     "inputs": [
       {
         "name": "chainId",
         "type": "uint256",
         "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "UnknownHeldDeposit",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "id",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "UseDepositMT",
+    "inputs": []
+  },
+  {
+    "type": "error",
+    "name": "WouldBeHeld",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "lockedAfter",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "WrongKind",
+    "inputs": [
+      {
+        "name": "kind",
+        "type": "uint8",
+        "internalType": "enum MVM_L2ToL1.Kind"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "WrongMessageGas",
+    "inputs": [
+      {
+        "name": "gasLimit",
+        "type": "uint64",
+        "internalType": "uint64"
       }
     ]
   },
@@ -188,4 +2225,4 @@ export const L1_BRIDGE_ABI = [
 
 /** Creation code of L1Bridge; constructor arguments follow it. */
 export const L1_BRIDGE_CREATION_CODE =
-  "0x60e060405234801561000f575f5ffd5b5060405161081538038061081583398101604081905261002e91610163565b306001600160a01b0316816001600160a01b031663e78cea926040518163ffffffff1660e01b8152600401602060405180830381865afa158015610074573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061009891906101ad565b6001600160a01b03161461012f57806001600160a01b031663e78cea926040518163ffffffff1660e01b8152600401602060405180830381865afa1580156100e2573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061010691906101ad565b60405163059b867760e01b81526001600160a01b03909116600482015260240160405180910390fd5b6001600160a01b0392831660805290821660a0521660c0526101cf565b6001600160a01b0381168114610160575f5ffd5b50565b5f5f5f60608486031215610175575f5ffd5b83516101808161014c565b60208501519093506101918161014c565b60408501519092506101a28161014c565b809150509250925092565b5f602082840312156101bd575f5ffd5b81516101c88161014c565b9392505050565b60805160a05160c05161060961020c5f395f818160fe015261033501525f8181609f015261017801525f8181610125015261040d01526106095ff3fe608060405234801561000f575f5ffd5b5060043610610064575f3560e01c8063aa31f5791161004d578063aa31f579146100e6578063fb0e722b146100f9578063fc0c546a14610120575f5ffd5b806343e8e5c7146100685780637b1039991461009a575b5f5ffd5b610087610076366004610531565b5f6020819052908152604090205481565b6040519081526020015b60405180910390f35b6100c17f000000000000000000000000000000000000000000000000000000000000000081565b60405173ffffffffffffffffffffffffffffffffffffffff9091168152602001610091565b6100876100f4366004610548565b610147565b6100c17f000000000000000000000000000000000000000000000000000000000000000081565b6100c17f000000000000000000000000000000000000000000000000000000000000000081565b6040517f82afd23b000000000000000000000000000000000000000000000000000000008152600481018490525f907f000000000000000000000000000000000000000000000000000000000000000073ffffffffffffffffffffffffffffffffffffffff16906382afd23b90602401602060405180830381865afa1580156101d2573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906101f69190610595565b610234576040517f51cf29eb000000000000000000000000000000000000000000000000000000008152600481018590526024015b60405180910390fd5b815f0361026d576040517f1f2a200500000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b73ffffffffffffffffffffffffffffffffffffffff83166102ba576040517f6ba9ecd800000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b5f84815260208190526040812080548492906102d79084906105b4565b90915550506040517f080eacaf0000000000000000000000000000000000000000000000000000000081526004810185905233602482015273ffffffffffffffffffffffffffffffffffffffff8481166044830152606482018490527f0000000000000000000000000000000000000000000000000000000000000000169063080eacaf906084016020604051808303815f875af115801561037b573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061039f91906105f2565b90503373ffffffffffffffffffffffffffffffffffffffff1681857fb7cac5b0031d5e68c72f4b2668a3ac6ac661109e52d629a1c57dae09f882e29a856040516103eb91815260200190565b60405180910390a461043573ffffffffffffffffffffffffffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001633308561043c565b9392505050565b61044a84848484600161049e565b610498576040517f5274afe700000000000000000000000000000000000000000000000000000000815273ffffffffffffffffffffffffffffffffffffffff8516600482015260240161022b565b50505050565b6040517f23b872dd000000000000000000000000000000000000000000000000000000005f81815273ffffffffffffffffffffffffffffffffffffffff8781166004528616602452604485905291602083606481808c5af1925060015f51148316610520578383151615610514573d5f823e3d81fd5b5f883b113d1516831692505b604052505f60605295945050505050565b5f60208284031215610541575f5ffd5b5035919050565b5f5f5f6060848603121561055a575f5ffd5b83359250602084013573ffffffffffffffffffffffffffffffffffffffff81168114610584575f5ffd5b929592945050506040919091013590565b5f602082840312156105a5575f5ffd5b81518015158114610435575f5ffd5b808201808211156105ec577f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b92915050565b5f60208284031215610602575f5ffd5b505191905056" as const;
+  "0x610120604052348015610010575f5ffd5b5060405161618a38038061618a83398101604081905261002f916101ce565b6001600160a01b0380851660805280841660a05280831660c052811660e052604051309061005c906101aa565b6001600160a01b039091168152602001604051809103905ff080158015610085573d5f5f3e3d5ffd5b506001600160a01b0316610100816001600160a01b031681525050306001600160a01b0316836001600160a01b031663e78cea926040518163ffffffff1660e01b8152600401602060405180830381865afa1580156100e6573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061010a919061022a565b6001600160a01b0316146101a157826001600160a01b031663e78cea926040518163ffffffff1660e01b8152600401602060405180830381865afa158015610154573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610178919061022a565b60405163059b867760e01b81526001600160a01b03909116600482015260240160405180910390fd5b5050505061024c565b6103d180615db983390190565b6001600160a01b03811681146101cb575f5ffd5b50565b5f5f5f5f608085870312156101e1575f5ffd5b84516101ec816101b7565b60208601519094506101fd816101b7565b604086015190935061020e816101b7565b606086015190925061021f816101b7565b939692955090935050565b5f6020828403121561023a575f5ffd5b8151610245816101b7565b9392505050565b60805160a05160c05160e05161010051615a6c61034d5f395f81816104610152612d6e01525f81816102a901528181610ee301528181611bb301528181611de801528181612b8c0152612c8301525f81816104c0015281816110e4015281816112e20152818161175f0152818161183a015281816124aa01528181612739015261281d01525f8181610630015281816106fd01528181610f920152818161195f01528181611cee0152818161212d0152818161262d0152818161343e015281816134ff01526135e201525f81816106570152818161092a0152818161096101528181610ea30152818161162c01528181611b400152612bf80152615a6c5ff3fe608060405234801561000f575f5ffd5b506004361061021b575f3560e01c8063b1a439d611610123578063d2b4b4f8116100b8578063e334c39211610088578063faee42c41161006e578063faee42c414610618578063fb0e722b1461062b578063fc0c546a14610652575f5ffd5b8063e334c392146105f2578063f97cb6a014610605575f5ffd5b8063d2b4b4f8146104fe578063d542453e14610528578063d7f441a01461053b578063d9d7daa91461054e575f5ffd5b8063c8d4439a116100f3578063c8d4439a146104b2578063cb23bcb5146104bb578063cd6a0f0c146104e2578063cea2fad2146104eb575f5ffd5b8063b1a439d614610436578063c285bd6a14610449578063c34c08e51461045c578063c7df14e214610483575f5ffd5b806352bc212a116101b35780637d4bf22a11610183578063971716361161016957806397171636146103d6578063a5dc75b4146103df578063aa31f5791461040c575f5ffd5b80637d4bf22a146103b9578063963861bc146103c3575f5ffd5b806352bc212a1461036157806361738f43146103745780636212bdc414610387578063690f8a00146103af575f5ffd5b8063135c404e116101ee578063135c404e146102a45780631a689179146102e35780632f4ab4211461032057806343e8e5c714610342575f5ffd5b806303d4af851461021f57806305d2cdfb14610251578063091ce234146102705780630c85b2dd14610285575b5f5ffd5b61023e61022d366004614a24565b60036020525f908152604090205481565b6040519081526020015b60405180910390f35b61023e61025f366004614a24565b60016020525f908152604090205481565b61028361027e366004614a5f565b610679565b005b61023e610293366004614a24565b60046020525f908152604090205481565b6102cb7f000000000000000000000000000000000000000000000000000000000000000081565b6040516001600160a01b039091168152602001610248565b6103106102f1366004614aa4565b600860209081525f928352604080842090915290825290205460ff1681565b6040519015158152602001610248565b61032961520881565b60405167ffffffffffffffff9091168152602001610248565b61023e610350366004614a24565b5f6020819052908152604090205481565b61023e61036f366004614b27565b6106cb565b610283610382366004614b8d565b610864565b61039a610395366004614a5f565b610955565b60408051928352602083019190915201610248565b6103296216e36081565b610329621e848081565b6102836103d1366004614c51565b610cdb565b61023e60055481565b6103106103ed366004614b8d565b600960209081525f928352604080842090915290825290205460ff1681565b61041f61041a366004614d15565b610e1b565b604080519215158352602083019190915201610248565b610283610444366004614d5a565b6112a8565b61041f610457366004614e30565b6115c7565b6102cb7f000000000000000000000000000000000000000000000000000000000000000081565b6104a5610491366004614a24565b60076020525f908152604090205460ff1681565b6040516102489190614ec5565b61023e61ea6081565b6102cb7f000000000000000000000000000000000000000000000000000000000000000081565b61023e61200081565b61023e6104f9366004614edf565b61169a565b61023e61050c366004614aa4565b600260209081525f928352604080842090915290825290205481565b610283610536366004614f23565b611728565b61023e610549366004614f77565b611a84565b6105c261055c366004614b8d565b604080516060810182525f8082526020820181905291810191909152505f91825260066020908152604080842092845291815291819020815160608101835281546001600160a01b03908116825260018301541693810193909352600201549082015290565b6040805182516001600160a01b039081168252602080850151909116908201529181015190820152606001610248565b61023e610600366004614b8d565b611d87565b610310610613366004614fe4565b611ef5565b610310610626366004614edf565b611f5a565b6102cb7f000000000000000000000000000000000000000000000000000000000000000081565b6102cb7f000000000000000000000000000000000000000000000000000000000000000081565b3330146106b9576040517f5b00ae6a0000000000000000000000000000000000000000000000000000000081523360048201526024015b60405180910390fd5b6106c584848385611fe4565b50505050565b6040517f98cfc3d10000000000000000000000000000000000000000000000000000000081525f906001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016906398cfc3d1906107369089908990899060040161515a565b5f6040518083038186803b15801561074c575f5ffd5b505afa15801561075e573d5f5f3e3d5ffd5b505f92506001915061076d9050565b61077a6020870187615176565b600381111561078b5761078b614e98565b1480156107af5750306107a4604087016020880161518f565b6001600160a01b0316145b80156107d5575083836040516107c69291906151aa565b60405180910390208560c00135145b905080610818576040517fc536c0fa00000000000000000000000000000000000000000000000000000000815260048101889052602481018790526044016106b0565b6108578785858080601f0160208091040260200160405190810160405280939291908181526020018383808284375f920191909152506120a292505050565b9150505b95945050505050565b5f61086f83836121ae565b80519091506001600160a01b031633146108c95780516040517f73fe96ca0000000000000000000000000000000000000000000000000000000081526001600160a01b0390911660048201523360248201526044016106b0565b805f01516001600160a01b031682847f3fddee70d084c56b131514de1ecefe1777bc662b824c1bdf15991cb4046bb038846040015160405161090d91815260200190565b60405180910390a480516040820151610950916001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016916122ce565b505050565b5f5f61095f61231c565b7f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316856001600160a01b0316036109ca576040517f93b280c500000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b6001600160a01b038416610a0a576040517f6ba9ecd800000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b6040517f70a082310000000000000000000000000000000000000000000000000000000081523060048201525f906001600160a01b038716906370a0823190602401602060405180830381865afa158015610a67573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610a8b91906151b9565b9050610aa26001600160a01b038716333087612353565b6040517f70a082310000000000000000000000000000000000000000000000000000000081523060048201525f9082906001600160a01b038916906370a0823190602401602060405180830381865afa158015610b01573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610b2591906151b9565b610b2f91906151fd565b9050805f03610b6a576040517f1f2a200500000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b5f8881526002602090815260408083206001600160a01b038b16845290915281208054839290610b9b908490615210565b909155505060058054905f610baf83615223565b9190505593505f5f5f610bc18a6123a2565b9250925092505f878b338c88888888604051602401610be79897969594939291906152a6565b604080517fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08184030181529190526020810180517bffffffffffffffffffffffffffffffffffffffffffffffffffffffff167f4f0070ac000000000000000000000000000000000000000000000000000000001790529050610c698c826120a2565b604080513381526001600160a01b038d81166020830152918101889052606081018390529198508c169089908e907fec9959a3ee51c40b579add5069caebc7e01c11370496dbea9b19ce7a2bee9e0c9060800160405180910390a4505050505050610cd2612462565b94509492505050565b610ce361231c565b6001610cf2602088018861531e565b6001811115610d0357610d03614e98565b14610d4857610d15602087018761531e565b6040517f7758e7e00000000000000000000000000000000000000000000000000000000081526004016106b0919061534c565b5f610d56878787875f61248c565b5f81815260076020526040902080547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff001660021790559050610d9e608088016060890161518f565b6001600160a01b031681875f015f01357f815c90ed9fb39ed5d85cc2f9fdc3bd05a3c00ca4553b8e83d0456795c22af65f8a60800135604051610de391815260200190565b60405180910390a4610e0a86848460808b01803590610e059060608e0161518f565b61255e565b50610e13612462565b505050505050565b5f5f825f03610e56576040517f1f2a200500000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b6001600160a01b038416610e96576040517f6ba9ecd800000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b610ecb6001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016333086612353565b5f858152602081905260409020546001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016906372e8c29b90610f15908690615210565b6040518263ffffffff1660e01b8152600401610f3391815260200190565b602060405180830381865afa158015610f4e573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610f72919061535a565b15915081610f90575f610f87863387876125ab565b915091506112a0565b7f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316637b1039996040518163ffffffff1660e01b8152600401602060405180830381865afa158015610fec573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906110109190615379565b6001600160a01b03166382afd23b866040518263ffffffff1660e01b815260040161103d91815260200190565b602060405180830381865afa158015611058573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061107c919061535a565b6110b5576040517f51cf29eb000000000000000000000000000000000000000000000000000000008152600481018690526024016106b0565b6040517f93ee809a000000000000000000000000000000000000000000000000000000008152600481018690527f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316906393ee809a90602401602060405180830381865afa158015611131573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611155919061535a565b1561118f576040517f8236539c000000000000000000000000000000000000000000000000000000008152600481018690526024016106b0565b5f8581526004602052604081208054916111a883615223565b90915550604080516060810182523381526001600160a01b0387811660208084019182528385018981525f8c8152600683528681208882528352868120955186549086167fffffffffffffffffffffffff000000000000000000000000000000000000000091821617875593516001870180549190961694169390931790935591516002909301929092558882526003905290812080549293508592909190611252908490615210565b9091555050604080516001600160a01b0386168152602081018590523391839188917fa30889d1c35456533cdfbb1e1d6fd01cf3f62e1ca5a34e6f4f2eb265947ec652910160405180910390a45b935093915050565b6112b061231c565b6040517f93ee809a000000000000000000000000000000000000000000000000000000008152863560048201819052907f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316906393ee809a90602401602060405180830381865afa15801561132f573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611353919061535a565b61138c576040517f3d636205000000000000000000000000000000000000000000000000000000008152600481018290526024016106b0565b5f8181526008602090815260408083206001600160a01b038c16845290915290205460ff16156113fa576040517f5dbacb78000000000000000000000000000000000000000000000000000000008152600481018290526001600160a01b03891660248201526044016106b0565b5f61140582896126fe565b90505f5f611415838c8b8b612851565b94505093505050815f03611467576040517f8727302f000000000000000000000000000000000000000000000000000000008152600481018590526001600160a01b038c1660248201526044016106b0565b8a7fc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a47082148015906114a857506114a66114a08980615394565b84612a0b565b155b1561150c576114b8848d8a612a92565b90506001600160a01b03811661150c576040517fa9fc8869000000000000000000000000000000000000000000000000000000008152600481018690526001600160a01b038d1660248201526044016106b0565b600160085f8781526020019081526020015f205f8e6001600160a01b03166001600160a01b031681526020019081526020015f205f6101000a81548160ff021916908315150217905550806001600160a01b03168c6001600160a01b0316867f5e6b69cb2afd6e28b743ed11c6355a2bd5d8bf8a474233d7929e585537aef6ae8660405161159c91815260200190565b60405180910390a46115b18b8888868561255e565b50505050506115be612462565b50505050505050565b6040517fd505accf000000000000000000000000000000000000000000000000000000008152336004820152306024820152604481018690526064810185905260ff8416608482015260a4810183905260c481018290525f9081906001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000169063d505accf9060e4015f604051808303815f87803b15801561166d575f5ffd5b505af192505050801561167e575060015b5061168a898989610e1b565b9150915097509795505050505050565b5f6116a8602083018361531e565b8360208401356116be606086016040870161518f565b6116ce608087016060880161518f565b60808701356116e060a0890189615394565b6040516116ee9291906151aa565b604051908190038120611709979695949392916020016153f5565b6040516020818303038152906040528051906020012090505b92915050565b61173061231c565b6040517f93ee809a000000000000000000000000000000000000000000000000000000008152600481018490527f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316906393ee809a90602401602060405180830381865afa1580156117ac573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906117d0919061535a565b611809576040517f3d636205000000000000000000000000000000000000000000000000000000008152600481018490526024016106b0565b6040517f5ad8a111000000000000000000000000000000000000000000000000000000008152600481018490525f907f00000000000000000000000000000000000000000000000000000000000000006001600160a01b031690635ad8a1119060240160a060405180830381865afa158015611887573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906118ab9190615445565b5093505050508067ffffffffffffffff168310806118e157505f84815260096020908152604080832086845290915290205460ff165b806118ee57506060820135155b1561192f576040517f201c849700000000000000000000000000000000000000000000000000000000815260048101859052602481018490526044016106b0565b6040517f98cfc3d10000000000000000000000000000000000000000000000000000000081526001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016906398cfc3d1906119989087908790879060040161515a565b5f6040518083038186803b1580156119ae575f5ffd5b505afa1580156119c0573d5f5f3e3d5ffd5b5050505f85815260096020908152604080832087845282529182902080547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00166001179055611a15925090840190840161518f565b6001600160a01b031683857ff0cd4353efe2e688d28eda52ca86cb2119a59f722cc60b57f8f12a9805588eef8560600135604051611a5591815260200190565b60405180910390a4611a7b846060840135611a76604086016020870161518f565b612b2a565b50610950612462565b5f61520867ffffffffffffffff85161080611aab5750621e848067ffffffffffffffff8516115b15611aee576040517f651b0bb700000000000000000000000000000000000000000000000000000000815267ffffffffffffffff851660048201526024016106b0565b612000821115611b2d576040517fc7a8ea44000000000000000000000000000000000000000000000000000000008152600481018390526024016106b0565b8515611c6657611b686001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016333089612353565b5f88815260208190526040812054611b81908890615210565b6040517f72e8c29b000000000000000000000000000000000000000000000000000000008152600481018290529091507f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316906372e8c29b90602401602060405180830381865afa158015611c00573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611c24919061535a565b611c64576040517f0f7ee515000000000000000000000000000000000000000000000000000000008152600481018a9052602481018290526044016106b0565b505b60408051610140810182525f60c0820181905260e082018190526101008201819052610120820152600181523360208201526001600160a01b0389811682840152606082018990526080820188905267ffffffffffffffff871660a083015291517fe10c9e0c00000000000000000000000000000000000000000000000000000000815290917f0000000000000000000000000000000000000000000000000000000000000000169063e10c9e0c90611d29908c908590899089906004016155b5565b6020604051808303815f875af1158015611d45573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611d6991906151b9565b91508615611d7b57611d7b8988612c21565b50979650505050505050565b5f5f611d9384846121ae565b90505f81604001515f5f8781526020019081526020015f2054611db69190615210565b6040517f72e8c29b000000000000000000000000000000000000000000000000000000008152600481018290529091507f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316906372e8c29b90602401602060405180830381865afa158015611e35573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611e59919061535a565b611e99576040517f0852104900000000000000000000000000000000000000000000000000000000815260048101869052602481018290526044016106b0565b611eb085835f0151846020015185604001516125ab565b925083857f4a910deee65cf27b590362f82e034eb038f6ea1962db8d9c56b510493fc199c585604051611ee591815260200190565b60405180910390a3505092915050565b5f611efe61231c565b5f611f0c602087018761531e565b6001811115611f1d57611f1d614e98565b14611f2f57610d15602086018661531e565b611f488435611f4287878787600161248c565b87612cde565b9050611f52612462565b949350505050565b5f611f6361231c565b5f611f6e848461169a565b905060015f8281526007602052604090205460ff166002811115611f9457611f94614e98565b14611fce576040517fb1395440000000000000000000000000000000000000000000000000000000008152600481018290526024016106b0565b611fd9848285612cde565b915050611722612462565b5f8481526002602090815260408083206001600160a01b038716845290915290205480831115612060576040517f8e7fb759000000000000000000000000000000000000000000000000000000008152600481018690526001600160a01b038516602482015260448101849052606481018290526084016106b0565b61206a83826151fd565b5f8681526002602090815260408083206001600160a01b03891680855292529091209190915561209b9083856122ce565b5050505050565b60408051610140810182525f606082018190526080820181905260c0820181905260e082018190526101008201819052610120820181905260018252306020830152734d564d0000000000000000000000000000000008828401526216e36060a083015291517fe10c9e0c0000000000000000000000000000000000000000000000000000000081527f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03169063e10c9e0c9061216e908790859088906004016155de565b6020604051808303815f875af115801561218a573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611f5291906151b9565b60408051606080820183525f80835260208084018290529284018190528581526006835283812085825283528381208451928301855280546001600160a01b0390811684526001820154169383019390935260029092015492810183905291900361224f576040517fcc5856a600000000000000000000000000000000000000000000000000000000815260048101849052602481018390526044016106b0565b5f838152600660209081526040808320858452909152812080547fffffffffffffffffffffffff00000000000000000000000000000000000000009081168255600182018054909116905560020155806040015160035f8581526020019081526020015f205f8282546122c291906151fd565b90915550909392505050565b6122db8383836001612ea7565b610950576040517f5274afe70000000000000000000000000000000000000000000000000000000081526001600160a01b03841660048201526024016106b0565b612324612f22565b61235160017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005b90612f7b565b565b612361848484846001612f82565b6106c5576040517f5274afe70000000000000000000000000000000000000000000000000000000081526001600160a01b03851660048201526024016106b0565b6060805f6123d0847f06fdde0300000000000000000000000000000000000000000000000000000000613008565b92506123fc847f95d89b4100000000000000000000000000000000000000000000000000000000613008565b91505f8061242a867f313ce5670000000000000000000000000000000000000000000000000000000061313c565b915091505f60208210612441576020830151612444565b60125b905060ff81116124545780612457565b60125b959794965050505050565b6123515f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f0061234b565b5f61249885358761169a565b90506124a381613181565b5f6124cf867f0000000000000000000000000000000000000000000000000000000000000000856131e0565b90505f8260016040516020016124ef929190918252602082015260400190565b604051602081830303815290604052805190602001209050612517826060015182888861334b565b600114612553576040517f424f69ee000000000000000000000000000000000000000000000000000000008152600481018490526024016106b0565b505095945050505050565b84355f81815260016020526040812054612579908590615210565b9050612590828261258b8a8a8a61340d565b6136a5565b5f8281526001602052604090208190556115be828585612b2a565b60408051610140810182525f8082526080820181905260a0820181905260c0820181905260e08201819052610100820181905261012082018190526001600160a01b038681166020840152858116838501526060830185905292517fe10c9e0c00000000000000000000000000000000000000000000000000000000815290927f0000000000000000000000000000000000000000000000000000000000000000169063e10c9e0c906126649089908590600401615606565b6020604051808303815f875af1158015612680573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906126a491906151b9565b91506126b08684612c21565b846001600160a01b031682877fb7cac5b0031d5e68c72f4b2668a3ac6ac661109e52d629a1c57dae09f882e29a866040516126ed91815260200190565b60405180910390a450949350505050565b6040517f5ad8a111000000000000000000000000000000000000000000000000000000008152600481018390525f9081906001600160a01b037f00000000000000000000000000000000000000000000000000000000000000001690635ad8a1119060240160a060405180830381865afa15801561277e573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906127a29190615445565b5050505090505f816127b5855f016136f0565b1480156127da575060016127c885613705565b6127d291906151fd565b846101e00135145b905080612816576040517f8ef8ad66000000000000000000000000000000000000000000000000000000008152600481018690526024016106b0565b5f612843857f000000000000000000000000000000000000000000000000000000000000000060016131e0565b604001519695505050505050565b5f5f5f5f5f365f6128b58b8b604051602001612898919060609190911b7fffffffffffffffffffffffffffffffffffffffff00000000000000000000000016815260140190565b604051602081830303815290604052805190602001208b8b61374f565b91985092509050866128f857505f95508594508493507f56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b4219250839150612a009050565b818181015f8080612909858561390c565b92509250925082801561291b57508381145b92505f61292a838660086139b7565b909c5095508b905083801561293e57508515155b935061294c868660206139b7565b909b50955083801561295d57508515155b801561296b57508585036042145b801561297b5750853560f81c60a0145b801561298e5750602186013560f81c60a0145b9350836129eb576040517f1599e06a0000000000000000000000000000000000000000000000000000000081527fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8f0160048201526024016106b0565b50505050600182013595505060220135925050505b945094509450945094565b5f601783148015612a6657507fef01000000000000000000000000000000000000000000000000000000000000612a428486615630565b7fffffff000000000000000000000000000000000000000000000000000000000016145b8015612a885750818484604051612a7e9291906151aa565b6040518091039020145b90505b9392505050565b5f80612abf85734d564d0000000000000000000000000000000001612aba6020870187615696565b612851565b5093505050505f846002604051602001612aee9291906001600160a01b03929092168252602082015260400190565b604051602081830303815290604052805190602001209050612b208282868060400190612b1b9190615696565b61334b565b9695505050505050565b5f83815260208190526040812054612b439084906151fd565b5f8581526020819052604090819020829055517f7e52dadf00000000000000000000000000000000000000000000000000000000815260048101869052602481018290529091507f00000000000000000000000000000000000000000000000000000000000000006001600160a01b031690637e52dadf906044015f604051808303815f87803b158015612bd5575f5ffd5b505af1158015612be7573d5f5f3e3d5ffd5b506106c59250506001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016905083856122ce565b5f82815260208190526040812054612c3a908390615210565b5f8481526020819052604090819020829055517f7e52dadf00000000000000000000000000000000000000000000000000000000815260048101859052602481018290529091507f00000000000000000000000000000000000000000000000000000000000000006001600160a01b031690637e52dadf906044015f604051808303815f87803b158015612ccc575f5ffd5b505af11580156115be573d5f5f3e3d5ffd5b5f82815260076020526040812080547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0016600217905530612d25608084016060850161518f565b6001600160a01b031603612d4457612d3d8483613a43565b9050612e27565b5f61ea605a11612d54575f612d62565b61ea605a612d6291906151fd565b90506001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016639be05aa38287612da5606088016040890161518f565b612db56080890160608a0161518f565b612dc260a08a018a615394565b6040518763ffffffff1660e01b8152600401612de29594939291906156fa565b6020604051808303815f8887f1158015612dfe573d5f5f3e3d5ffd5b50505050506040513d601f19601f82011682018060405250810190612e23919061535a565b9150505b80612e63575f83815260076020526040902080547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff001660011790555b82847fb1a9feb64eafec4cb53c11a41a5bb091a6f58da9f189d129fe916f5628f6b4f283604051612e98911515815260200190565b60405180910390a39392505050565b6040517fa9059cbb000000000000000000000000000000000000000000000000000000005f8181526001600160a01b038616600452602485905291602083604481808b5af1925060015f51148316612f16578383151615612f0a573d5f823e3d81fd5b5f873b113d1516831692505b60405250949350505050565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c15612351576040517f3ee5aeb500000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b80825d5050565b6040517f23b872dd000000000000000000000000000000000000000000000000000000005f8181526001600160a01b038781166004528616602452604485905291602083606481808c5af1925060015f51148316612ff7578383151615612feb573d5f823e3d81fd5b5f883b113d1516831692505b604052505f60605295945050505050565b60605f5f613016858561313c565b91509150604081108061302e57506020820151602014155b1561304b5760405180602001604052805f81525092505050611722565b60408201515f604060808410613062576080613064565b835b61306e91906151fd565b90508082111561307c578091505b5f8267ffffffffffffffff81111561309657613096615731565b6040519080825280601f01601f1916602001820160405280156130c0576020820181803683370190505b5090505f5b83811015611d7b57856130d9826040615210565b815181106130e9576130e961575e565b602001015160f81c60f81b8282815181106131065761310661575e565b60200101907effffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff191690815f1a9053506001016130c5565b60408051608080825260a082019092526060915f9190602082018180368337019050509150825f5260806020830160045f8761c350fa1561317a57503d5b9250929050565b5f8181526007602052604081205460ff1660028111156131a3576131a3614e98565b146131dd576040517f792f660f000000000000000000000000000000000000000000000000000000008152600481018290526024016106b0565b50565b6132276040518060c001604052805f81526020015f81526020015f81526020015f81526020015f67ffffffffffffffff1681526020015f67ffffffffffffffff1681525090565b6001600160a01b038316638f33673e856132456101a082018261578b565b856040518463ffffffff1660e01b8152600401613264939291906158b3565b602060405180830381865afa15801561327f573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906132a391906151b9565b505f6132b36101c0860186615394565b6040516132c19291906151aa565b60405190819003902090505f6132f9610100870135836101e08901356132e68a613705565b6132f46102008c018c615696565b613b9b565b905080613335576040517fb991e110000000000000000000000000000000000000000000000000000000008152600481018390526024016106b0565b612b206133466101c0880188615394565b613bc8565b5f5f365f613383888860405160200161336691815260200190565b60405160208183030381529060405280519060200120888861374f565b92509250925082613399575f9350505050611f52565b818181016133a9828260206139b7565b909650915080821415806133bb575085155b15613400576133cb6001886151fd565b6040517f1599e06a0000000000000000000000000000000000000000000000000000000081526004016106b091815260200190565b5050505050949350505050565b6040517f48cae3e2000000000000000000000000000000000000000000000000000000008152833560048201525f907f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316906348cae3e290602401602060405180830381865afa15801561348b573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906134af91906151b9565b6134c1610160860161014087016159d7565b67ffffffffffffffff1603613577576040517ff05563b6000000000000000000000000000000000000000000000000000000008152843560048201527f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03169063f05563b690602401602060405180830381865afa15801561354c573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061357091906151b9565b9050612a8b565b5f8290036135d8578335613593610160860161014087016159d7565b6040517f7f580f89000000000000000000000000000000000000000000000000000000008152600481019290925267ffffffffffffffff1660248201526044016106b0565b6001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000166398cfc3d1853561361b610160880161014089016159d7565b86865f81811061362d5761362d61575e565b905061014002016040518463ffffffff1660e01b8152600401613652939291906159f2565b5f6040518083038186803b158015613668575f5ffd5b505afa15801561367a573d5f5f3e3d5ffd5b5050505082825f8181106136905761369061575e565b90506101400201610120013590509392505050565b80821115610950576040517f9f7585460000000000000000000000000000000000000000000000000000000081526004810184905260248101839052604481018290526064016106b0565b5f6040516101a08382376101a0902092915050565b5f61371660a08301608084016159d7565b67ffffffffffffffff1661373060c0840160a085016159d7565b67ffffffffffffffff1661374491906151fd565b611722906001615210565b5f368161375e81808481615a17565b90925090507fa917e0e8e433aa59007cba196d3f0791a4b71fe46693523ffe9dd04a1c9c4bdf87016137cc5783156137c4576040517f1599e06a0000000000000000000000000000000000000000000000000000000081525f60048201526024016106b0565b5f9250613902565b6137fb6040518060a001604052805f81526020015f81526020015f81526020015f81526020015f151581525090565b8760015f5b8180156138155750613815848a8a868e613e08565b61388d57613823848b6142f1565b9050600281600281111561383957613839614e98565b0361388d578351803560f81c60a081149350831561386a5761386361385f836001615210565b3590565b9450613886565b60bf6138768284615210565b61388091906151fd565b60208701525b5050613800565b606084015188146138d25783606001516040517f1599e06a0000000000000000000000000000000000000000000000000000000081526004016106b091815260200190565b60018160028111156138e6576138e6614e98565b14965086156138fd57835195508560208501510394505b505050505b9450945094915050565b5f5f5f8435805f1a60808110600181146139985760bf821195508560061b60800182036001890195508086019450603781111561397a576037810360031b8460081b81610100031c91508060031c87019650818701955081600882031c15603883101715613978575f95505b505b50608182036139935760808360011a1015613993575f93505b6139a2565b8794506001880193505b505050838111156139b057505f5b9250925092565b5f5f5f5f5f6139c6888861390c565b9194509250905081810383806139da575081155b806139e457508681115b156139f8575f5f95509550505050506112a0565b805f03613a0d57505f945092506112a0915050565b8235955060f886901c5f03613a2b575f5f95509550505050506112a0565b600802610100039490941c9392505050935093915050565b5f734d564d0000000000000000000000000000000008613a69606084016040850161518f565b6001600160a01b031614613ac557613a87606083016040840161518f565b6040517f98720c2a0000000000000000000000000000000000000000000000000000000081526001600160a01b0390911660048201526024016106b0565b5f8080613ad560a0860186615394565b613ae3916004908290615a17565b810190613af09190615a3e565b6040517f091ce234000000000000000000000000000000000000000000000000000000008152600481018b90526001600160a01b03808616602483015283166044820152606481018290529396509094509250309163091ce23491506084015f604051808303815f87803b158015613b66575f5ffd5b505af1925050508015613b77575060015b613b86575f9350505050611722565b60019350505050611722565b50505092915050565b5f613ba78585846144c4565b8015613bbd575086613bbb8787868661450f565b145b979650505050505050565b613c0f6040518060c001604052805f81526020015f81526020015f81526020015f81526020015f67ffffffffffffffff1681526020015f67ffffffffffffffff1681525090565b5f5f613c1b8585614554565b915091508484604051613c2f9291906151aa565b6040519081900390208352613c4582825f6145bd565b84602001819450828152505050613c608282600160206145fb565b9150613c708282600260146145fb565b9150613c7e828260036145bd565b60408501919091529150613c968282600460206145fb565b9150613ca68282600560206145fb565b9150613cb482826006614650565b9150613cc48282600760086146a4565b92505f9050613cd683836008806146a4565b67ffffffffffffffff8216608087015293509050613cf88383600960086146a4565b9350613d0a90508383600a60086146a4565b9350613d1c90508383600b60086146a4565b67ffffffffffffffff821660a087015293509050613d3e8383600c60206145fb565b9250613d4e8383600d60206145fb565b9250613d5e8383600e60086145fb565b9250613d6e8383600f60206146a4565b9350613d7e9050838360106145bd565b60608601919091529250613d968383601160086146a4565b9350613da890508383601260086146a4565b9350613dba90508383601360206145fb565b9250613dca8383601460206145fb565b9250818314613b92576040517f01af61f3000000000000000000000000000000000000000000000000000000008152601560048201526024016106b0565b606085015160408601515f91908280614180565b5f62f90211823560e81c18611722577fa0000000000000000000000000000000000000000000000000000000000000008060038401351881602485013518811790508160458501351881179050816066850135188117905081608785013518811790508160a885013518811790508160c985013518811790508160ea85013518811790508161010b85013518811790508161012c85013518811790508161014d85013518811790508161016e85013518811790508161018f8501351881179050816101b08501351881179050816101d18501351881179050816101f2850135188117905060806102138501355f1a188160f81c1715613f1c575050611722565b50505060218202810160030192915050565b5f6101f483116053841017612a8b5760028201610102841060018114613f7057600384019150833560e81c62f8fffd860114613f6b575050612a8b565b613f86565b833560f01c61f7fe860114613f86575050612a8b565b5080355f1a60df16608014613f9b5750612a8b565b848101915080355f1a8081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f840301925082355f1a9150818160081b17905081607f8403019250858501600184011815614108575f93505b82355f1a608014614117575f93505b6fdfdfdfdfdfdfdfdfdfdfdfdfdfdfdfdf81166f8080808080808080808080808080808014614144575f93505b8315614176576f01010101010101010101010101010101818860100360031b6005011c16925060ff830660051b840193505b5050509392505050565b5f9150878410156142535750600583901b880135880180359060200162010000821136821117156141b15750614253565b3682820111156141c15750614253565b6040518282823788838220146141d8575050614253565b509150603f831161425357600f868460021b60fc031c1661021482146001811461420e57614207828486613f2e565b915061421b565b6142188285613e1c565b91505b50806142275750614253565b600185019450600184019350608081355f1a14955085156142485750614253565b600101359650614180565b841561426957505050606087015250600161085b565b811580614280575060208110801561428057508315155b156142ba576040517f1599e06a000000000000000000000000000000000000000000000000000000008152600481018590526024016106b0565b818a5280820160208b01526001840160608b015260408a015183146142e0575f60808b01525b505060408801525095945050505050565b8151602083015160408401515f92919083808061430e868661390c565b9250925092508215806143215750848114155b156143635760018960600151036040517f1599e06a0000000000000000000000000000000000000000000000000000000081526004016106b091815260200190565b5f61436e838761390c565b9098509094509050614380818761390c565b9350508115905080614390575081155b806143a2575085821480156143a25750835b156143e45760018a60600151036040517f1599e06a0000000000000000000000000000000000000000000000000000000081526004016106b091815260200190565b85820361440b576143fd8a8883886004028d901b6146f3565b975050505050505050611722565b604085036144505760018a60600151036040517f1599e06a0000000000000000000000000000000000000000000000000000000081526004016106b091815260200190565b5f6144658b85600489028d901b60fc1c614821565b90507fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff80813560f81c016144a2575f98505050505050505050611722565b8a525050506001909101604087015250505f6080850152506002905092915050565b5f82841015806144d4575060ff82115b156144e057505f612a8b565b6001821b8311801590612a885750811580612a8857506145016001836151fd565b6001901b9092119392505050565b83600582901b8301835b8181101561454a576001861660051b838152813560208218525060405f2092508560011c9550602081019050614519565b5050949350505050565b5f818301838280614565838561390c565b909650909250905081158061457a5750838114155b156145b3576040517f01af61f30000000000000000000000000000000000000000000000000000000081525f60048201526024016106b0565b5050509250929050565b5f5f6145cc85858560206145fb565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0810135969095509350505050565b838101600101843560f81c6080830114158061461657508381115b15611f52576040517f01af61f3000000000000000000000000000000000000000000000000000000008152600481018490526024016106b0565b610103830162b90100843560e81c14158061466a57508281115b15612a8b576040517f01af61f3000000000000000000000000000000000000000000000000000000008152600481018390526024016106b0565b5f5f6146b18686856139b7565b90925090505f819003610cd2576040517f01af61f3000000000000000000000000000000000000000000000000000000008152600481018590526024016106b0565b60208401515f90818080614708888888614957565b60408c0151929550909350915082015f614722898761390c565b509a5090505f6040851180159061473b57508b60800151155b90508515614771578080156147505750604083145b801561475a575081155b80156147665750868b14155b9050600197506147b1565b80801561477d57508415155b80156147895750604083105b80156147a75750816147a0578a87036020146147a7565b60208a8803105b905060029750899a505b806147f35760018c60600151036040517f1599e06a0000000000000000000000000000000000000000000000000000000081526004016106b091815260200190565b8a8c5260408c01839052600160808d01528361480f575f614811565b875b9c9b505050505050505050505050565b60208301515f90816001815b60108110156148e7575f5f5f6148438a8861390c565b925092509250805f0361488d5760018b60600151036040517f1599e06a0000000000000000000000000000000000000000000000000000000081526004016106b091815260200190565b8181038580156148b65750836148af578015806148aa5750806020145b6148b6565b60208b8303105b955083806148c357508015155b156148cf576001909601955b8985036148da578a98505b509850505060010161482d565b508080156148f55750600182115b801561490357508286600101145b80156149135750853560f81c6080145b9050806141765760018760600151036040517f1599e06a0000000000000000000000000000000000000000000000000000000081526004016106b091815260200190565b5f8080858503863560fc81901c600180821614888a14806149785750602184115b806149835750600382115b8061499d57508015801561499d5750600f60f884901c1615155b156149d4575f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff5f96509650965050505050614a1b565b600182119650806149e65760026149e9565b60015b60ff168460020203955080614a025760018a0135614a08565b600483901b5b881860048702610100031c159450505050505b93509350939050565b5f60208284031215614a34575f5ffd5b5035919050565b6001600160a01b03811681146131dd575f5ffd5b8035614a5a81614a3b565b919050565b5f5f5f5f60808587031215614a72575f5ffd5b843593506020850135614a8481614a3b565b92506040850135614a9481614a3b565b9396929550929360600135925050565b5f5f60408385031215614ab5575f5ffd5b823591506020830135614ac781614a3b565b809150509250929050565b5f6101408284031215614ae3575f5ffd5b50919050565b5f5f83601f840112614af9575f5ffd5b50813567ffffffffffffffff811115614b10575f5ffd5b60208301915083602082850101111561317a575f5ffd5b5f5f5f5f5f6101a08688031215614b3c575f5ffd5b8535945060208601359350614b548760408801614ad2565b925061018086013567ffffffffffffffff811115614b70575f5ffd5b614b7c88828901614ae9565b969995985093965092949392505050565b5f5f60408385031215614b9e575f5ffd5b50508035926020909101359150565b5f60c08284031215614ae3575f5ffd5b5f6102208284031215614ae3575f5ffd5b5f5f83601f840112614bde575f5ffd5b50813567ffffffffffffffff811115614bf5575f5ffd5b6020830191508360208260051b850101111561317a575f5ffd5b5f5f83601f840112614c1f575f5ffd5b50813567ffffffffffffffff811115614c36575f5ffd5b6020830191508360206101408302850101111561317a575f5ffd5b5f5f5f5f5f5f60808789031215614c66575f5ffd5b863567ffffffffffffffff811115614c7c575f5ffd5b614c8889828a01614bad565b965050602087013567ffffffffffffffff811115614ca4575f5ffd5b614cb089828a01614bbd565b955050604087013567ffffffffffffffff811115614ccc575f5ffd5b614cd889828a01614bce565b909550935050606087013567ffffffffffffffff811115614cf7575f5ffd5b614d0389828a01614c0f565b979a9699509497509295939492505050565b5f5f5f60608486031215614d27575f5ffd5b833592506020840135614d3981614a3b565b929592945050506040919091013590565b5f60608284031215614ae3575f5ffd5b5f5f5f5f5f5f5f60a0888a031215614d70575f5ffd5b8735614d7b81614a3b565b9650602088013567ffffffffffffffff811115614d96575f5ffd5b614da28a828b01614bbd565b965050604088013567ffffffffffffffff811115614dbe575f5ffd5b614dca8a828b01614bce565b909650945050606088013567ffffffffffffffff811115614de9575f5ffd5b614df58a828b01614d4a565b935050608088013567ffffffffffffffff811115614e11575f5ffd5b614e1d8a828b01614c0f565b989b979a50959850939692959293505050565b5f5f5f5f5f5f5f60e0888a031215614e46575f5ffd5b873596506020880135614e5881614a3b565b95506040880135945060608801359350608088013560ff81168114614e7b575f5ffd5b9699959850939692959460a0840135945060c09093013592915050565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b6020810160038310614ed957614ed9614e98565b91905290565b5f5f60408385031215614ef0575f5ffd5b82359150602083013567ffffffffffffffff811115614f0d575f5ffd5b614f1985828601614bad565b9150509250929050565b5f5f5f6101808486031215614f36575f5ffd5b8335925060208401359150614f4e8560408601614ad2565b90509250925092565b67ffffffffffffffff811681146131dd575f5ffd5b8035614a5a81614f57565b5f5f5f5f5f5f5f60c0888a031215614f8d575f5ffd5b873596506020880135614f9f81614a3b565b955060408801359450606088013593506080880135614fbd81614f57565b925060a088013567ffffffffffffffff811115614fd8575f5ffd5b614e1d8a828b01614ae9565b5f5f5f5f60608587031215614ff7575f5ffd5b843567ffffffffffffffff81111561500d575f5ffd5b61501987828801614bad565b945050602085013567ffffffffffffffff811115615035575f5ffd5b61504187828801614bbd565b935050604085013567ffffffffffffffff81111561505d575f5ffd5b61506987828801614bce565b95989497509550505050565b803560048110614a5a575f5ffd5b6004811061509357615093614e98565b9052565b6150a9826150a483615075565b615083565b6150b560208201614a4f565b6001600160a01b031660208301526150cf60408201614a4f565b6001600160a01b0316604083015260608181013590830152608080820135908301526150fd60a08201614f6c565b67ffffffffffffffff1660a083015260c0818101359083015261512260e08201614f6c565b67ffffffffffffffff1660e083015261513e6101008201614f6c565b67ffffffffffffffff1661010083015261012090810135910152565b838152602081018390526101808101611f526040830184615097565b5f60208284031215615186575f5ffd5b612a8b82615075565b5f6020828403121561519f575f5ffd5b8135612a8b81614a3b565b818382375f9101908152919050565b5f602082840312156151c9575f5ffd5b5051919050565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b81810381811115611722576117226151d0565b80820180821115611722576117226151d0565b5f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8203615253576152536151d0565b5060010190565b5f81518084528060208401602086015e5f6020828601015260207fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0601f83011685010191505092915050565b8881526001600160a01b03881660208201526001600160a01b03871660408201526001600160a01b038616606082015284608082015261010060a08201525f6152f361010083018661525a565b82810360c0840152615305818661525a565b91505060ff831660e08301529998505050505050505050565b5f6020828403121561532e575f5ffd5b813560028110612a8b575f5ffd5b6002811061509357615093614e98565b60208101611722828461533c565b5f6020828403121561536a575f5ffd5b81518015158114612a8b575f5ffd5b5f60208284031215615389575f5ffd5b8151612a8b81614a3b565b5f5f83357fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe18436030181126153c7575f5ffd5b83018035915067ffffffffffffffff8211156153e1575f5ffd5b60200191503681900382131561317a575f5ffd5b60e08101615403828a61533c565b8760208301528660408301526001600160a01b03861660608301526001600160a01b03851660808301528360a08301528260c083015298975050505050505050565b5f5f5f5f5f60a08688031215615459575f5ffd5b8551602087015190955061546c81614f57565b604087015190945061547d81614f57565b606087015190935061548e81614f57565b608087015190925061549f81614f57565b809150509295509295909350565b6154b8828251615083565b60208101516154d260208401826001600160a01b03169052565b5060408101516154ed60408401826001600160a01b03169052565b50606081015160608301526080810151608083015260a081015161551d60a084018267ffffffffffffffff169052565b5060c081015160c083015260e081015161554360e084018267ffffffffffffffff169052565b5061010081015161556161010084018267ffffffffffffffff169052565b5061012090810151910152565b81835281816020850137505f602082840101525f60207fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0601f840116840101905092915050565b8481526155c560208201856154ad565b6101806101608201525f612b206101808301848661556e565b8381526155ee60208201846154ad565b6101806101608201525f61085b61018083018461525a565b82815261561660208201836154ad565b61018061016082018190525f908201526101a00192915050565b80357fffffff0000000000000000000000000000000000000000000000000000000000811690600384101561568f577fffffff0000000000000000000000000000000000000000000000000000000000808560030360031b1b82161691505b5092915050565b5f5f83357fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe18436030181126156c9575f5ffd5b83018035915067ffffffffffffffff8211156156e3575f5ffd5b6020019150600581901b360382131561317a575f5ffd5b8581526001600160a01b03851660208201526001600160a01b0384166040820152608060608201525f613bbd60808301848661556e565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b5f82357fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff818336030181126157bd575f5ffd5b9190910192915050565b8183525f7f07ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8311156157f7575f5ffd5b8260051b80836020870137939093016020019392505050565b5f813561581c81614f57565b67ffffffffffffffff16835260208281013590840152604080830135908401526060820135368390037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe1018112615871575f5ffd5b820160208101903567ffffffffffffffff81111561588d575f5ffd5b8060051b360382131561589e575f5ffd5b6080606086015261085b6080860182846157c7565b833581525f6158c460208601614f6c565b67ffffffffffffffff1660208301526158df60408601614f6c565b67ffffffffffffffff1660408301526060858101359083015261590460808601614f6c565b67ffffffffffffffff16608083015261591f60a08601614f6c565b67ffffffffffffffff1660a083015260c0858101359083015260e08086013590830152610100808601359083015261012080860135908301526159656101408601614f6c565b67ffffffffffffffff166101408301526159826101608601614f6c565b67ffffffffffffffff1661016083015261599f6101808601614a4f565b6001600160a01b038116610180840152506101e06101a08301526159c76101e0830185615810565b8315156101c08401529050611f52565b5f602082840312156159e7575f5ffd5b8135612a8b81614f57565b83815267ffffffffffffffff831660208201526101808101611f526040830184615097565b5f5f85851115615a25575f5ffd5b83861115615a31575f5ffd5b5050820193919092039150565b5f5f5f5f60808587031215615a51575f5ffd5b8435615a5c81614a3b565b93506020850135614a8481614a3b5660a0604052348015600e575f5ffd5b506040516103d13803806103d1833981016040819052602b91603b565b6001600160a01b03166080526066565b5f60208284031215604a575f5ffd5b81516001600160a01b0381168114605f575f5ffd5b9392505050565b60805161034d6100845f395f818160a2015261015f015261034d5ff3fe608060405234801561000f575f5ffd5b506004361061003f575f3560e01c806367e828bf146100435780639be05aa31461007a578063e78cea921461009d575b5f5ffd5b61004b6100e9565b6040805192835273ffffffffffffffffffffffffffffffffffffffff9091166020830152015b60405180910390f35b61008d6100883660046102b8565b610146565b6040519015158152602001610071565b6100c47f000000000000000000000000000000000000000000000000000000000000000081565b60405173ffffffffffffffffffffffffffffffffffffffff9091168152602001610071565b5f5f5f5c5f03610125576040517fc07c26d200000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b50505f5c9073ffffffffffffffffffffffffffffffffffffffff60015c1690565b5f3373ffffffffffffffffffffffffffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016146101bc576040517fd8ee8db000000000000000000000000000000000000000000000000000000000815233600482015260240160405180910390fd5b85855f80826001805c7fffffffffffffffffffffffff00000000000000000000000000000000000000001673ffffffffffffffffffffffffffffffffffffffff831617905d50839190505d50505f83838080601f0160208091040260200160405190810160405280939291908181526020018383808284375f9201829052508451949550938493509150506020840182895af191505f808080806001805c7fffffffffffffffffffffffff000000000000000000000000000000000000000016905d50839190505d50505095945050505050565b803573ffffffffffffffffffffffffffffffffffffffff811681146102b3575f5ffd5b919050565b5f5f5f5f5f608086880312156102cc575f5ffd5b853594506102dc60208701610290565b93506102ea60408701610290565b9250606086013567ffffffffffffffff811115610305575f5ffd5b8601601f81018813610315575f5ffd5b803567ffffffffffffffff81111561032b575f5ffd5b88602082840101111561033c575f5ffd5b95989497509295505050602001919056" as const;

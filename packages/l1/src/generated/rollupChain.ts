@@ -6,19 +6,46 @@ export const ROLLUP_CHAIN_ABI = [
     "type": "constructor",
     "inputs": [
       {
-        "name": "registry_",
-        "type": "address",
-        "internalType": "contract DacRegistry"
-      },
-      {
-        "name": "inbox_",
-        "type": "address",
-        "internalType": "contract Inbox"
-      },
-      {
-        "name": "sequencerPool_",
-        "type": "address",
-        "internalType": "contract SequencerPool"
+        "name": "neighbours",
+        "type": "tuple",
+        "internalType": "struct RollupChain.Neighbours",
+        "components": [
+          {
+            "name": "registry",
+            "type": "address",
+            "internalType": "contract DacRegistry"
+          },
+          {
+            "name": "inbox",
+            "type": "address",
+            "internalType": "contract IInbox"
+          },
+          {
+            "name": "beacon",
+            "type": "address",
+            "internalType": "contract IRandomBeacon"
+          },
+          {
+            "name": "pool",
+            "type": "address",
+            "internalType": "contract ISequencerPool"
+          },
+          {
+            "name": "bonds",
+            "type": "address",
+            "internalType": "contract IBondManager"
+          },
+          {
+            "name": "disputes",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "vouchers",
+            "type": "address",
+            "internalType": "contract IVouchers"
+          }
+        ]
       },
       {
         "name": "parameters",
@@ -26,17 +53,17 @@ export const ROLLUP_CHAIN_ABI = [
         "internalType": "struct RollupChain.RollupParameters",
         "components": [
           {
-            "name": "slotBlocks",
-            "type": "uint64",
-            "internalType": "uint64"
-          },
-          {
             "name": "postGrace",
             "type": "uint64",
             "internalType": "uint64"
           },
           {
-            "name": "maxEpochAge",
+            "name": "rankDelay",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "minWindow",
             "type": "uint64",
             "internalType": "uint64"
           },
@@ -44,11 +71,57 @@ export const ROLLUP_CHAIN_ABI = [
             "name": "maxWindow",
             "type": "uint64",
             "internalType": "uint64"
+          },
+          {
+            "name": "forceDelay",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "openAfter",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "exitAfter",
+            "type": "uint64",
+            "internalType": "uint64"
           }
         ]
+      },
+      {
+        "name": "comco",
+        "type": "address",
+        "internalType": "address"
       }
     ],
     "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "BLOB_CAPACITY",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "MAX_BATCHES",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
   },
   {
     "type": "function",
@@ -65,7 +138,7 @@ export const ROLLUP_CHAIN_ABI = [
   },
   {
     "type": "function",
-    "name": "MAX_DATA_LENGTH",
+    "name": "MAX_CALLDATA_LENGTH",
     "inputs": [],
     "outputs": [
       {
@@ -78,12 +151,258 @@ export const ROLLUP_CHAIN_ABI = [
   },
   {
     "type": "function",
-    "name": "appendBatch",
+    "name": "MAX_FORCED",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "MAX_RANKS",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint8",
+        "internalType": "uint8"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "appendBatches",
+    "inputs": [
+      {
+        "name": "inputs",
+        "type": "tuple[]",
+        "internalType": "struct RollupChain.BatchInput[]",
+        "components": [
+          {
+            "name": "chainId",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "index",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "lastBlock",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "queueEnd",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "slot",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "poster",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "blob",
+            "type": "uint8",
+            "internalType": "uint8"
+          },
+          {
+            "name": "offset",
+            "type": "uint32",
+            "internalType": "uint32"
+          },
+          {
+            "name": "length",
+            "type": "uint32",
+            "internalType": "uint32"
+          },
+          {
+            "name": "item",
+            "type": "uint8",
+            "internalType": "uint8"
+          },
+          {
+            "name": "firstItem",
+            "type": "uint8",
+            "internalType": "uint8"
+          },
+          {
+            "name": "blocksRoot",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "transactionsRoot",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "r",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "vs",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          }
+        ]
+      },
+      {
+        "name": "items",
+        "type": "tuple[]",
+        "internalType": "struct QueueItem[]",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum QueueKind"
+          },
+          {
+            "name": "from",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "to",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "mint",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "gasLimit",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "l1Block",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "timestamp",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "mintedBefore",
+            "type": "uint256",
+            "internalType": "uint256"
+          }
+        ]
+      },
+      {
+        "name": "data",
+        "type": "bytes",
+        "internalType": "bytes"
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "batchDigest",
+    "inputs": [
+      {
+        "name": "batchHash",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
+      {
+        "name": "slot",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "beacon",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "address",
+        "internalType": "contract IRandomBeacon"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "bonds",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "address",
+        "internalType": "contract IBondManager"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "claimSlot",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "rank",
+        "type": "uint8",
+        "internalType": "uint8"
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "convict",
     "inputs": [
       {
         "name": "header",
         "type": "tuple",
-        "internalType": "struct RollupChain.BatchHeader",
+        "internalType": "struct BatchHeader",
         "components": [
           {
             "name": "chainId",
@@ -116,6 +435,11 @@ export const ROLLUP_CHAIN_ABI = [
             "internalType": "uint64"
           },
           {
+            "name": "blobHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
             "name": "dataHash",
             "type": "bytes32",
             "internalType": "bytes32"
@@ -144,51 +468,63 @@ export const ROLLUP_CHAIN_ABI = [
             "name": "poster",
             "type": "address",
             "internalType": "address"
-          },
-          {
-            "name": "epochBlock",
-            "type": "uint64",
-            "internalType": "uint64"
           }
         ]
       },
       {
-        "name": "data",
-        "type": "bytes",
-        "internalType": "bytes"
-      }
-    ],
-    "outputs": [],
-    "stateMutability": "nonpayable"
-  },
-  {
-    "type": "function",
-    "name": "batchAt",
-    "inputs": [
-      {
-        "name": "chainId",
-        "type": "uint256",
-        "internalType": "uint256"
-      },
-      {
-        "name": "index",
-        "type": "uint64",
-        "internalType": "uint64"
-      }
-    ],
-    "outputs": [
-      {
-        "name": "",
+        "name": "proof",
         "type": "tuple",
-        "internalType": "struct RollupChain.PostedBatch",
+        "internalType": "struct BatchProof",
         "components": [
           {
-            "name": "batchHash",
+            "name": "postedAt",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "count",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          }
+        ]
+      },
+      {
+        "name": "previous",
+        "type": "tuple",
+        "internalType": "struct BatchHeader",
+        "components": [
+          {
+            "name": "chainId",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "generation",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "index",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "previousBatchHash",
             "type": "bytes32",
             "internalType": "bytes32"
           },
           {
-            "name": "postedAt",
+            "name": "firstBlock",
             "type": "uint64",
             "internalType": "uint64"
           },
@@ -198,18 +534,80 @@ export const ROLLUP_CHAIN_ABI = [
             "internalType": "uint64"
           },
           {
+            "name": "blobHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "blocksRoot",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "transactionsRoot",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
             "name": "queueEnd",
             "type": "uint64",
             "internalType": "uint64"
+          },
+          {
+            "name": "slot",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "poster",
+            "type": "address",
+            "internalType": "address"
           }
         ]
+      },
+      {
+        "name": "prover",
+        "type": "address",
+        "internalType": "address"
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "disputes",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "address",
+        "internalType": "address"
       }
     ],
     "stateMutability": "view"
   },
   {
     "type": "function",
-    "name": "currentSlot",
+    "name": "exitAfter",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "forceDelay",
     "inputs": [],
     "outputs": [
       {
@@ -232,31 +630,29 @@ export const ROLLUP_CHAIN_ABI = [
     ],
     "outputs": [
       {
-        "name": "head",
-        "type": "tuple",
-        "internalType": "struct RollupChain.ChainHead",
-        "components": [
-          {
-            "name": "lastBatchHash",
-            "type": "bytes32",
-            "internalType": "bytes32"
-          },
-          {
-            "name": "nextIndex",
-            "type": "uint64",
-            "internalType": "uint64"
-          },
-          {
-            "name": "lastBlock",
-            "type": "uint64",
-            "internalType": "uint64"
-          },
-          {
-            "name": "queueEnd",
-            "type": "uint64",
-            "internalType": "uint64"
-          }
-        ]
+        "name": "lastBatchHash",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
+      {
+        "name": "nextIndex",
+        "type": "uint64",
+        "internalType": "uint64"
+      },
+      {
+        "name": "lastBlock",
+        "type": "uint64",
+        "internalType": "uint64"
+      },
+      {
+        "name": "queueEnd",
+        "type": "uint64",
+        "internalType": "uint64"
+      },
+      {
+        "name": "generation",
+        "type": "uint64",
+        "internalType": "uint64"
       }
     ],
     "stateMutability": "view"
@@ -269,24 +665,19 @@ export const ROLLUP_CHAIN_ABI = [
       {
         "name": "",
         "type": "address",
-        "internalType": "contract Inbox"
+        "internalType": "contract IInbox"
       }
     ],
     "stateMutability": "view"
   },
   {
     "type": "function",
-    "name": "isFinal",
+    "name": "isExiting",
     "inputs": [
       {
         "name": "chainId",
         "type": "uint256",
         "internalType": "uint256"
-      },
-      {
-        "name": "index",
-        "type": "uint64",
-        "internalType": "uint64"
       }
     ],
     "outputs": [
@@ -294,19 +685,6 @@ export const ROLLUP_CHAIN_ABI = [
         "name": "",
         "type": "bool",
         "internalType": "bool"
-      }
-    ],
-    "stateMutability": "view"
-  },
-  {
-    "type": "function",
-    "name": "maxEpochAge",
-    "inputs": [],
-    "outputs": [
-      {
-        "name": "",
-        "type": "uint64",
-        "internalType": "uint64"
       }
     ],
     "stateMutability": "view"
@@ -326,7 +704,59 @@ export const ROLLUP_CHAIN_ABI = [
   },
   {
     "type": "function",
+    "name": "minWindow",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "openAfter",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "pool",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "address",
+        "internalType": "contract ISequencerPool"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
     "name": "postGrace",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "rankDelay",
     "inputs": [],
     "outputs": [
       {
@@ -352,6 +782,124 @@ export const ROLLUP_CHAIN_ABI = [
   },
   {
     "type": "function",
+    "name": "requireFinal",
+    "inputs": [
+      {
+        "name": "header",
+        "type": "tuple",
+        "internalType": "struct BatchHeader",
+        "components": [
+          {
+            "name": "chainId",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "generation",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "index",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "previousBatchHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "firstBlock",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "lastBlock",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "blobHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "blocksRoot",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "transactionsRoot",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "queueEnd",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "slot",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "poster",
+            "type": "address",
+            "internalType": "address"
+          }
+        ]
+      },
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct BatchProof",
+        "components": [
+          {
+            "name": "postedAt",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "count",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          }
+        ]
+      },
+      {
+        "name": "whole",
+        "type": "bool",
+        "internalType": "bool"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "batchHash",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
     "name": "sequencerOf",
     "inputs": [
       {
@@ -363,6 +911,11 @@ export const ROLLUP_CHAIN_ABI = [
         "name": "slot",
         "type": "uint64",
         "internalType": "uint64"
+      },
+      {
+        "name": "rank",
+        "type": "uint8",
+        "internalType": "uint8"
       }
     ],
     "outputs": [
@@ -376,19 +929,6 @@ export const ROLLUP_CHAIN_ABI = [
   },
   {
     "type": "function",
-    "name": "sequencerPool",
-    "inputs": [],
-    "outputs": [
-      {
-        "name": "",
-        "type": "address",
-        "internalType": "contract SequencerPool"
-      }
-    ],
-    "stateMutability": "view"
-  },
-  {
-    "type": "function",
     "name": "slotBlocks",
     "inputs": [],
     "outputs": [
@@ -396,6 +936,89 @@ export const ROLLUP_CHAIN_ABI = [
         "name": "",
         "type": "uint64",
         "internalType": "uint64"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "turnToExit",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "item",
+        "type": "tuple",
+        "internalType": "struct QueueItem",
+        "components": [
+          {
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "enum QueueKind"
+          },
+          {
+            "name": "from",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "to",
+            "type": "address",
+            "internalType": "address"
+          },
+          {
+            "name": "mint",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "value",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "gasLimit",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "dataHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "l1Block",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "timestamp",
+            "type": "uint64",
+            "internalType": "uint64"
+          },
+          {
+            "name": "mintedBefore",
+            "type": "uint256",
+            "internalType": "uint256"
+          }
+        ]
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "vouchers",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "address",
+        "internalType": "contract IVouchers"
       }
     ],
     "stateMutability": "view"
@@ -426,7 +1049,7 @@ export const ROLLUP_CHAIN_ABI = [
         "name": "header",
         "type": "tuple",
         "indexed": false,
-        "internalType": "struct RollupChain.BatchHeader",
+        "internalType": "struct BatchHeader",
         "components": [
           {
             "name": "chainId",
@@ -459,6 +1082,11 @@ export const ROLLUP_CHAIN_ABI = [
             "internalType": "uint64"
           },
           {
+            "name": "blobHash",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
             "name": "dataHash",
             "type": "bytes32",
             "internalType": "bytes32"
@@ -487,11 +1115,6 @@ export const ROLLUP_CHAIN_ABI = [
             "name": "poster",
             "type": "address",
             "internalType": "address"
-          },
-          {
-            "name": "epochBlock",
-            "type": "uint64",
-            "internalType": "uint64"
           }
         ]
       }
@@ -499,13 +1122,172 @@ export const ROLLUP_CHAIN_ABI = [
     "anonymous": false
   },
   {
-    "type": "error",
-    "name": "DataTooLarge",
+    "type": "event",
+    "name": "BatchesPosted",
     "inputs": [
       {
-        "name": "length",
+        "name": "root",
+        "type": "bytes32",
+        "indexed": true,
+        "internalType": "bytes32"
+      },
+      {
+        "name": "count",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      },
+      {
+        "name": "postedAt",
+        "type": "uint64",
+        "indexed": false,
+        "internalType": "uint64"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "Convicted",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "batchHash",
+        "type": "bytes32",
+        "indexed": true,
+        "internalType": "bytes32"
+      },
+      {
+        "name": "poster",
+        "type": "address",
+        "indexed": false,
+        "internalType": "address"
+      },
+      {
+        "name": "slashed",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "RolledBack",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "generation",
+        "type": "uint64",
+        "indexed": true,
+        "internalType": "uint64"
+      },
+      {
+        "name": "fromIndex",
+        "type": "uint64",
+        "indexed": false,
+        "internalType": "uint64"
+      },
+      {
+        "name": "lastBlock",
+        "type": "uint64",
+        "indexed": false,
+        "internalType": "uint64"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "SlotClaimed",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      },
+      {
+        "name": "slot",
+        "type": "uint64",
+        "indexed": true,
+        "internalType": "uint64"
+      },
+      {
+        "name": "rank",
+        "type": "uint8",
+        "indexed": false,
+        "internalType": "uint8"
+      },
+      {
+        "name": "previousRank",
+        "type": "uint8",
+        "indexed": false,
+        "internalType": "uint8"
+      },
+      {
+        "name": "sequencer",
+        "type": "address",
+        "indexed": false,
+        "internalType": "address"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "TurnedToExit",
+    "inputs": [
+      {
+        "name": "chainId",
+        "type": "uint256",
+        "indexed": true,
+        "internalType": "uint256"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "error",
+    "name": "BatchFell",
+    "inputs": [
+      {
+        "name": "batchHash",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "ChainExiting",
+    "inputs": [
+      {
+        "name": "chainId",
         "type": "uint256",
         "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "DataNotInInput",
+    "inputs": [
+      {
+        "name": "caller",
+        "type": "address",
+        "internalType": "address"
       }
     ]
   },
@@ -516,22 +1298,83 @@ export const ROLLUP_CHAIN_ABI = [
   },
   {
     "type": "error",
-    "name": "NoActiveSequencer",
-    "inputs": []
+    "name": "ItemMissing",
+    "inputs": [
+      {
+        "name": "index",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ]
   },
   {
     "type": "error",
     "name": "NotElected",
     "inputs": [
       {
-        "name": "elected",
+        "name": "poster",
         "type": "address",
         "internalType": "address"
-      },
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NotFinal",
+    "inputs": [
+      {
+        "name": "finalFrom",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NotOverdue",
+    "inputs": [
+      {
+        "name": "fromTime",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NotSilentYet",
+    "inputs": [
+      {
+        "name": "fromBlock",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "NothingToAppend",
+    "inputs": []
+  },
+  {
+    "type": "error",
+    "name": "OnlyDisputes",
+    "inputs": [
       {
         "name": "caller",
         "type": "address",
         "internalType": "address"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "OverdueItemLeft",
+    "inputs": [
+      {
+        "name": "index",
+        "type": "uint64",
+        "internalType": "uint64"
       }
     ]
   },
@@ -556,7 +1399,7 @@ export const ROLLUP_CHAIN_ABI = [
     "name": "QueueEndBeyondQueue",
     "inputs": [
       {
-        "name": "length",
+        "name": "consumable",
         "type": "uint256",
         "internalType": "uint256"
       },
@@ -585,17 +1428,45 @@ export const ROLLUP_CHAIN_ABI = [
   },
   {
     "type": "error",
+    "name": "TooLate",
+    "inputs": [
+      {
+        "name": "until",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
     "name": "UnknownBatch",
     "inputs": [
       {
-        "name": "chainId",
+        "name": "batchHash",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "UnknownBlob",
+    "inputs": [
+      {
+        "name": "blob",
+        "type": "uint8",
+        "internalType": "uint8"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "WrongBatchCount",
+    "inputs": [
+      {
+        "name": "count",
         "type": "uint256",
         "internalType": "uint256"
-      },
-      {
-        "name": "index",
-        "type": "uint64",
-        "internalType": "uint64"
       }
     ]
   },
@@ -617,65 +1488,17 @@ export const ROLLUP_CHAIN_ABI = [
   },
   {
     "type": "error",
-    "name": "WrongDataHash",
+    "name": "WrongDataRange",
     "inputs": [
       {
-        "name": "expected",
-        "type": "bytes32",
-        "internalType": "bytes32"
-      },
-      {
-        "name": "given",
-        "type": "bytes32",
-        "internalType": "bytes32"
-      }
-    ]
-  },
-  {
-    "type": "error",
-    "name": "WrongEpochBlock",
-    "inputs": [
-      {
-        "name": "current",
+        "name": "offset",
         "type": "uint256",
         "internalType": "uint256"
       },
       {
-        "name": "given",
-        "type": "uint64",
-        "internalType": "uint64"
-      }
-    ]
-  },
-  {
-    "type": "error",
-    "name": "WrongFirstBlock",
-    "inputs": [
-      {
-        "name": "expected",
-        "type": "uint64",
-        "internalType": "uint64"
-      },
-      {
-        "name": "given",
-        "type": "uint64",
-        "internalType": "uint64"
-      }
-    ]
-  },
-  {
-    "type": "error",
-    "name": "WrongGeneration",
-    "inputs": [
-      {
-        "name": "expected",
-        "type": "uint64",
-        "internalType": "uint64"
-      },
-      {
-        "name": "given",
-        "type": "uint64",
-        "internalType": "uint64"
+        "name": "length",
+        "type": "uint256",
+        "internalType": "uint256"
       }
     ]
   },
@@ -697,33 +1520,39 @@ export const ROLLUP_CHAIN_ABI = [
   },
   {
     "type": "error",
-    "name": "WrongPoster",
-    "inputs": [
-      {
-        "name": "caller",
-        "type": "address",
-        "internalType": "address"
-      },
-      {
-        "name": "given",
-        "type": "address",
-        "internalType": "address"
-      }
-    ]
-  },
-  {
-    "type": "error",
     "name": "WrongPreviousBatch",
     "inputs": [
       {
         "name": "expected",
         "type": "bytes32",
         "internalType": "bytes32"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "WrongRank",
+    "inputs": [
+      {
+        "name": "active",
+        "type": "uint8",
+        "internalType": "uint8"
       },
       {
         "name": "given",
-        "type": "bytes32",
-        "internalType": "bytes32"
+        "type": "uint8",
+        "internalType": "uint8"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "WrongSignature",
+    "inputs": [
+      {
+        "name": "poster",
+        "type": "address",
+        "internalType": "address"
       }
     ]
   }
@@ -731,4 +1560,4 @@ export const ROLLUP_CHAIN_ABI = [
 
 /** Creation code of RollupChain; constructor arguments follow it. */
 export const ROLLUP_CHAIN_CREATION_CODE =
-  "0x610160604052348015610010575f5ffd5b50604051611a57380380611a5783398101604081905261002f916100fe565b80516001600160401b0316158061005e5750805f01516001600160401b031681602001516001600160401b0316115b1561007c57604051630e52390960e41b815260040160405180910390fd5b6001600160a01b0393841660805291831660a05290911660c05280516001600160401b0390811660e0526020820151811661010052604082015181166101205260609091015116610140526101d0565b6001600160a01b03811681146100e0575f5ffd5b50565b80516001600160401b03811681146100f9575f5ffd5b919050565b5f5f5f5f84860360e0811215610112575f5ffd5b855161011d816100cc565b602087015190955061012e816100cc565b604087015190945061013f816100cc565b92506080605f1982011215610152575f5ffd5b50604051608081016001600160401b038111828210171561018157634e487b7160e01b5f52604160045260245ffd5b604052610190606087016100e3565b815261019e608087016100e3565b60208201526101af60a087016100e3565b60408201526101c060c087016100e3565b6060820152939692955090935050565b60805160a05160c05160e0516101005161012051610140516117f76102605f395f818161021a01526107ea01525f81816101d0015261044501525f8181610120015261119001525f8181610259015281816102f501526111b401525f818161029301528181610845015261095b01525f81816102cd0152610fa101525f81816101840152610af801526117f75ff3fe608060405234801561000f575f5ffd5b50600436106100f0575f3560e01c80639e3fb32911610093578063c0cb400a11610063578063c0cb400a1461027b578063ce057fb71461028e578063f5caccd7146102b5578063fb0e722b146102c8575f5ffd5b80639e3fb329146101f2578063a3c4c96414610215578063b3e859171461023c578063b7fba0bb14610254575f5ffd5b80635ad8a111116100ce5780635ad8a1111461014a578063665101e41461016a5780637b1039991461017f578063969e3e8f146101cb575f5ffd5b806326833dcc146100f45780632ec1851f1461011b5780633359632e14610142575b5f5ffd5b6100fd61080081565b60405167ffffffffffffffff90911681526020015b60405180910390f35b6100fd7f000000000000000000000000000000000000000000000000000000000000000081565b6100fd6102ef565b61015d610158366004611380565b61031f565b6040516101129190611397565b61017d6101783660046113e4565b610352565b005b6101a67f000000000000000000000000000000000000000000000000000000000000000081565b60405173ffffffffffffffffffffffffffffffffffffffff9091168152602001610112565b6100fd7f000000000000000000000000000000000000000000000000000000000000000081565b610205610200366004611494565b6107e7565b6040519015158152602001610112565b6100fd7f000000000000000000000000000000000000000000000000000000000000000081565b6102466201800081565b604051908152602001610112565b6100fd7f000000000000000000000000000000000000000000000000000000000000000081565b6101a6610289366004611494565b610841565b6101a67f000000000000000000000000000000000000000000000000000000000000000081565b61015d6102c3366004611494565b610a05565b6101a67f000000000000000000000000000000000000000000000000000000000000000081565b5f61031a7f00000000000000000000000000000000000000000000000000000000000000004361151c565b905090565b604080516080810182525f80825260208201819052918101829052606081019190915261034b82610a8d565b5092915050565b5f61035c84610bdb565b9050620180008211156103a3576040517f247b458c000000000000000000000000000000000000000000000000000000008152600481018390526024015b60405180910390fd5b5f83836040516103b492919061154b565b60405180910390209050808560c0013514610408576040517f195af67d0000000000000000000000000000000000000000000000000000000081526004810182905260c0860135602482015260440161039a565b610416858360600151610eea565b436104296101a08701610180880161155a565b67ffffffffffffffff16118061048d575067ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000166104776101a08701610180880161155a565b61048b9067ffffffffffffffff164361157c565b115b156104ea57436104a56101a08701610180880161155a565b6040517f0835f37c000000000000000000000000000000000000000000000000000000008152600481019290925267ffffffffffffffff16602482015260440161039a565b6104f3856110a1565b5f8560405160200161050591906116da565b604080517fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0818403018152828252805160209182012060808401835280845267ffffffffffffffff4216918401919091529250810161056a60c0890160a08a0161155a565b67ffffffffffffffff16815260200161058b61014089016101208a0161155a565b67ffffffffffffffff16905286355f9081526001602052604080822091906105b99060608b01908b0161155a565b67ffffffffffffffff908116825260208083019390935260409182015f20845181558484015160019091018054868501516060978801518516700100000000000000000000000000000000027fffffffffffffffff0000000000000000ffffffffffffffffffffffffffffffff91861668010000000000000000027fffffffffffffffffffffffffffffffff00000000000000000000000000000000909316949095169390931717919091169190911790558051608081018252848152929183019161068a91908a01908a0161155a565b6106959060016116e9565b67ffffffffffffffff1681526020016106b460c0890160a08a0161155a565b67ffffffffffffffff1681526020016106d561014089016101208a0161155a565b67ffffffffffffffff90811690915287355f9081526020818152604091829020845181559084015160019091018054858401516060968701518616700100000000000000000000000000000000027fffffffffffffffff0000000000000000ffffffffffffffffffffffffffffffff91871668010000000000000000027fffffffffffffffffffffffffffffffff00000000000000000000000000000000909316949096169390931717919091169290921790915561079891880190880161155a565b67ffffffffffffffff16865f01357f9a30bc8749dcb88d78a28006a05acdea261d1f955003d27ad888832fa7d8412883896040516107d7929190611709565b60405180910390a3505050505050565b5f7f00000000000000000000000000000000000000000000000000000000000000006108138484611310565b6001015461082b919067ffffffffffffffff166116e9565b67ffffffffffffffff1642101590505b92915050565b5f5f7f000000000000000000000000000000000000000000000000000000000000000073ffffffffffffffffffffffffffffffffffffffff16634331ed1f6040518163ffffffff1660e01b8152600401602060405180830381865afa1580156108ac573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906108d0919061171e565b9050805f0361090b576040517f4d8d12f900000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b5f818560405160200161092091815260200190565b604051602081830303815290604052805190602001205f1c6109429190611735565b905073ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000166315d6f71a8361099567ffffffffffffffff881685611748565b61099f9190611735565b6040518263ffffffff1660e01b81526004016109bd91815260200190565b602060405180830381865afa1580156109d8573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906109fc919061175b565b95945050505050565b604080516080810182525f808252602082018190529181018290526060810191909152610a328383611310565b604080516080810182528254815260019092015467ffffffffffffffff808216602085015268010000000000000000820481169284019290925270010000000000000000000000000000000090041660608201529392505050565b604080516080810182525f8082526020820181905291810182905260608101919091526040517f794b2a07000000000000000000000000000000000000000000000000000000008152600481018390525f90819073ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000169063794b2a07906024016040805180830381865afa158015610b3c573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610b609190611776565b5f8681526020818152604080832081516080810183528154815260019091015467ffffffffffffffff8082169483018590526801000000000000000082048116938301939093527001000000000000000000000000000000009004909116606082015296509194509192509003610bd5578083525b50915091565b604080516080810182525f808252602082018190529181018290526060810182905290610c088335610a8d565b909250905067ffffffffffffffff8116610c28604085016020860161155a565b67ffffffffffffffff1614610c8e5780610c48604085016020860161155a565b6040517fb19831dc00000000000000000000000000000000000000000000000000000000815267ffffffffffffffff92831660048201529116602482015260440161039a565b602082015167ffffffffffffffff16610cad606085016040860161155a565b67ffffffffffffffff1614610d17576020820151610cd1606085016040860161155a565b6040517fa6af4cca00000000000000000000000000000000000000000000000000000000815267ffffffffffffffff92831660048201529116602482015260440161039a565b8151606084013514610d655781516040517f35bb759900000000000000000000000000000000000000000000000000000000815260048101919091526060840135602482015260440161039a565b6040820151610d759060016116e9565b67ffffffffffffffff16610d8f60a085016080860161155a565b67ffffffffffffffff1614610e04576040820151610dae9060016116e9565b610dbe60a085016080860161155a565b6040517f97a5710d00000000000000000000000000000000000000000000000000000000815267ffffffffffffffff92831660048201529116602482015260440161039a565b610e1460a084016080850161155a565b67ffffffffffffffff16610e2e60c0850160a0860161155a565b67ffffffffffffffff161080610e795750610800610e5260a085016080860161155a565b610e6260c0860160a0870161155a565b610e6c9190611799565b67ffffffffffffffff1610155b15610ee457610e8e60a084016080850161155a565b610e9e60c0850160a0860161155a565b6040517f785d20b300000000000000000000000000000000000000000000000000000000815267ffffffffffffffff92831660048201529116602482015260440161039a565b50919050565b67ffffffffffffffff8116610f076101408401610120850161155a565b67ffffffffffffffff161015610f705780610f2a6101408401610120850161155a565b6040517f44c0884d00000000000000000000000000000000000000000000000000000000815267ffffffffffffffff92831660048201529116602482015260440161039a565b6040517f48cae3e2000000000000000000000000000000000000000000000000000000008152823560048201525f907f000000000000000000000000000000000000000000000000000000000000000073ffffffffffffffffffffffffffffffffffffffff16906348cae3e290602401602060405180830381865afa158015610ffb573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061101f919061171e565b9050806110346101408501610120860161155a565b67ffffffffffffffff16111561109c57806110576101408501610120860161155a565b6040517f0914ab25000000000000000000000000000000000000000000000000000000008152600481019290925267ffffffffffffffff16602482015260440161039a565b505050565b336110b4610180830161016084016117b9565b73ffffffffffffffffffffffffffffffffffffffff161461113457336110e2610180830161016084016117b9565b6040517ff81b665100000000000000000000000000000000000000000000000000000000815273ffffffffffffffffffffffffffffffffffffffff92831660048201529116602482015260440161039a565b5f61113d6102ef565b90505f5f8267ffffffffffffffff16118015611187575061115f600183611799565b67ffffffffffffffff1661117b6101608501610140860161155a565b67ffffffffffffffff16145b80156111f057507f00000000000000000000000000000000000000000000000000000000000000006111d97f0000000000000000000000000000000000000000000000000000000000000000846117d4565b6111e391906116e9565b67ffffffffffffffff1643105b905067ffffffffffffffff821661120f6101608501610140860161155a565b67ffffffffffffffff1614158015611225575080155b15611283578161123d6101608501610140860161155a565b6040517f2db7ed3700000000000000000000000000000000000000000000000000000000815267ffffffffffffffff92831660048201529116602482015260440161039a565b5f61129b84356102896101608701610140880161155a565b905073ffffffffffffffffffffffffffffffffffffffff8116331461130a576040517f7341c00000000000000000000000000000000000000000000000000000000000815273ffffffffffffffffffffffffffffffffffffffff8216600482015233602482015260440161039a565b50505050565b5f82815260016020908152604080832067ffffffffffffffff851684529091528120805490910361083b576040517fc61d5f0b0000000000000000000000000000000000000000000000000000000081526004810184905267ffffffffffffffff8316602482015260440161039a565b5f60208284031215611390575f5ffd5b5035919050565b6080810161083b82848051825267ffffffffffffffff602082015116602083015267ffffffffffffffff604082015116604083015267ffffffffffffffff60608201511660608301525050565b5f5f5f8385036101c08112156113f8575f5ffd5b6101a0811215611406575f5ffd5b508392506101a084013567ffffffffffffffff811115611424575f5ffd5b8401601f81018613611434575f5ffd5b803567ffffffffffffffff81111561144a575f5ffd5b86602082840101111561145b575f5ffd5b939660209190910195509293505050565b67ffffffffffffffff81168114611481575f5ffd5b50565b803561148f8161146c565b919050565b5f5f604083850312156114a5575f5ffd5b8235915060208301356114b78161146c565b809150509250929050565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601260045260245ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b5f67ffffffffffffffff831680611535576115356114c2565b8067ffffffffffffffff84160491505092915050565b818382375f9101908152919050565b5f6020828403121561156a575f5ffd5b81356115758161146c565b9392505050565b8181038181111561083b5761083b6114ef565b73ffffffffffffffffffffffffffffffffffffffff81168114611481575f5ffd5b803561148f8161158f565b803582526115cb60208201611484565b67ffffffffffffffff1660208301526115e660408201611484565b67ffffffffffffffff1660408301526060818101359083015261160b60808201611484565b67ffffffffffffffff16608083015261162660a08201611484565b67ffffffffffffffff1660a083015260c0818101359083015260e0808201359083015261010080820135908301526116616101208201611484565b67ffffffffffffffff1661012083015261167e6101408201611484565b67ffffffffffffffff1661014083015261169b61016082016115b0565b73ffffffffffffffffffffffffffffffffffffffff166101608301526116c46101808201611484565b67ffffffffffffffff8116610180840152505050565b6101a0810161083b82846115bb565b67ffffffffffffffff818116838216019081111561083b5761083b6114ef565b8281526101c0810161157560208301846115bb565b5f6020828403121561172e575f5ffd5b5051919050565b5f82611743576117436114c2565b500690565b8082018082111561083b5761083b6114ef565b5f6020828403121561176b575f5ffd5b81516115758161158f565b5f5f60408385031215611787575f5ffd5b8251915060208301516114b78161146c565b67ffffffffffffffff828116828216039081111561083b5761083b6114ef565b5f602082840312156117c9575f5ffd5b81356115758161158f565b67ffffffffffffffff818116838216029081169081811461034b5761034b6114ef56" as const;
+  "0x610280604052348015610010575f5ffd5b506040516149d83803806149d883398101604081905261002f91610355565b5f83604001516001600160a01b0316634e4b3bef6040518163ffffffff1660e01b8152600401602060405180830381865afa158015610070573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610094919061041f565b90505f816001600160401b0316845f01516001600160401b0316111580156100c857505f84602001516001600160401b0316115b80156100ee575083606001516001600160401b031684604001516001600160401b031611155b801561011357508360c001516001600160401b03168460a001516001600160401b0316105b90508061013357604051630e52390960e41b815260040160405180910390fd5b84516001600160a01b039081166080908152602080880151831660a09081526040808a0151851660c09081526060808c0151871660e052858c0151871661010052838c0151871661012052818c0151909616610140526001600160401b03808916610160528a518116610180528a85015181166101a0528a83015181166101c052958a015186166101e052938901518516610200529088015184166102205291870151909216610240525161022c917fe53cad64adcb1312ede0847604967d9d321d14e80e6df63dba8273f291c07612914691879101928352602083019190915260601b6001600160601b031916604082015260540190565b60408051601f198184030181529190528051602090910120610260525061043f9350505050565b60405160e081016001600160401b038111828210171561028157634e487b7160e01b5f52604160045260245ffd5b60405290565b6001600160a01b038116811461029b575f5ffd5b50565b80516102a981610287565b919050565b80516001600160401b03811681146102a9575f5ffd5b5f60e082840312156102d4575f5ffd5b6102dc610253565b90506102e7826102ae565b81526102f5602083016102ae565b6020820152610306604083016102ae565b6040820152610317606083016102ae565b6060820152610328608083016102ae565b608082015261033960a083016102ae565b60a082015261034a60c083016102ae565b60c082015292915050565b5f5f5f8385036101e0811215610369575f5ffd5b60e0811215610376575f5ffd5b5061037f610253565b845161038a81610287565b8152602085015161039a81610287565b602082015260408501516103ad81610287565b604082015260608501516103c081610287565b60608201526103d16080860161029e565b60808201526103e260a0860161029e565b60a08201526103f360c0860161029e565b60c082015292506104078560e086016102c4565b91506104166101c0850161029e565b90509250925092565b5f6020828403121561042f575f5ffd5b610438826102ae565b9392505050565b60805160a05160c05160e05161010051610120516101405161016051610180516101a0516101c0516101e051610200516102205161024051610260516144156105c35f395f61133001525f8181610577015261112501525f8181610529015261320a01525f81816105500152818161210f0152612dd001525f818161048d0152818161066c0152818161124c0152611bc801525f81816104b40152611bee01525f81816102a801528181610aff01528181610b410152612efa01525f81816102cf015261276a01525f81816104db01528181610a8401528181611fec015261279501525f818161038401528181611ad40152611b4101525f818161050201526105f501525f81816102170152818161072a0152818161180f015281816134a9015261350e01525f8181610263015281816117e1015261301801525f81816103130152818161136701526116d201525f81816105bb0152818161109201528181612b5001528181612d3a015261317c01525f81816103d8015261206801526144155ff3fe608060405234801561000f575f5ffd5b50600436106101d1575f3560e01c80637b103999116100fe578063b7fba0bb1161009e578063eb91128c1161006e578063eb91128c14610572578063edf2a59614610599578063f537f068146105a3578063fb0e722b146105b6575f5ffd5b8063b7fba0bb146104d6578063d4c5b252146104fd578063d54c398514610524578063e6d7128a1461054b575f5ffd5b80639a1b9b43116100d95780639a1b9b43146104625780639c65402814610475578063a3c4c96414610488578063ac66a3ef146104af575f5ffd5b80637b103999146103d35780638f33673e146103fa57806393ee809a1461040d575f5ffd5b80632ec1851f116101745780635ad8a111116101445780635ad8a111146103355780635e262f961461037f57806367a9bdbd146103a65780636c7cd5af146103b9575f5ffd5b80632ec1851f146102ca57806344b6a485146102f15780634bedff0b1461030457806359659e901461030e575f5ffd5b806316f0115b116101af57806316f0115b1461025e5780631e1f59091461028557806326833dcc1461029a578063289c5d48146102a3575f5ffd5b80630935f236146101d55780630f8638b2146101f1578063135c404e14610212575b5f5ffd5b6101de61010081565b6040519081526020015b60405180910390f35b6101f9601081565b60405167ffffffffffffffff90911681526020016101e8565b6102397f000000000000000000000000000000000000000000000000000000000000000081565b60405173ffffffffffffffffffffffffffffffffffffffff90911681526020016101e8565b6102397f000000000000000000000000000000000000000000000000000000000000000081565b610298610293366004613a92565b6105dd565b005b6101f961080081565b6101f97f000000000000000000000000000000000000000000000000000000000000000081565b6101f97f000000000000000000000000000000000000000000000000000000000000000081565b6102986102ff366004613b15565b610873565b6101de6201f00081565b6102397f000000000000000000000000000000000000000000000000000000000000000081565b610348610343366004613b3f565b610e72565b6040805195865267ffffffffffffffff9485166020870152928416928501929092528216606084015216608082015260a0016101e8565b6102397f000000000000000000000000000000000000000000000000000000000000000081565b6102986103b4366004613b56565b610ff9565b6103c1600881565b60405160ff90911681526020016101e8565b6102397f000000000000000000000000000000000000000000000000000000000000000081565b6101de610408366004613bb8565b611218565b61045261041b366004613b3f565b5f908152602081905260409020547f0100000000000000000000000000000000000000000000000000000000000000900460ff1690565b60405190151581526020016101e8565b6101de610470366004613c31565b6112d4565b610298610483366004613cd9565b611410565b6101f97f000000000000000000000000000000000000000000000000000000000000000081565b6101f97f000000000000000000000000000000000000000000000000000000000000000081565b6101f97f000000000000000000000000000000000000000000000000000000000000000081565b6102397f000000000000000000000000000000000000000000000000000000000000000081565b6101f97f000000000000000000000000000000000000000000000000000000000000000081565b6101f97f000000000000000000000000000000000000000000000000000000000000000081565b6101f97f000000000000000000000000000000000000000000000000000000000000000081565b6101de6201800081565b6102396105b1366004613da8565b61165f565b6102397f000000000000000000000000000000000000000000000000000000000000000081565b3373ffffffffffffffffffffffffffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001614610653576040517f2d24edd30000000000000000000000000000000000000000000000000000000081523360048201526024015b60405180910390fd5b5f61065e8585611919565b90505f67ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000166106996020870187613de1565b67ffffffffffffffff166106ad9190613e27565b90508042106106eb576040517f691e56820000000000000000000000000000000000000000000000000000000081526004810182905260240161064a565b610701826106fc6020880188613de1565b611ad0565b421015610712576107128685611c35565b5f73ffffffffffffffffffffffffffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001663fabecd1c88356107636101a08b016101808c01613e3a565b6040517fffffffff0000000000000000000000000000000000000000000000000000000060e085901b168152600481019290925273ffffffffffffffffffffffffffffffffffffffff90811660248301525f6044830152871660648201526084016020604051808303815f875af11580156107e0573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906108049190613e55565b90508287357f1dd3b20e1c7ab39f4b26b26667934b24ada9375b02786103257272c06ac8001c61083c6101a08b016101808c01613e3a565b6040805173ffffffffffffffffffffffffffffffffffffffff9092168252602082018690520160405180910390a350505050505050565b5f61087c611fe6565b5f8481526020818152604091829020825161012081018452905464ffffffffff808216835265ffffffffffff65010000000000830416938301939093526b010000000000000000000000810483169382019390935263ffffffff7001000000000000000000000000000000008404811660608301527401000000000000000000000000000000000000000084049092166080820152790100000000000000000000000000000000000000000000000000830490911660a082015260ff7d0100000000000000000000000000000000000000000000000000000000008304811660c08301527e010000000000000000000000000000000000000000000000000000000000008304811660e08301527f0100000000000000000000000000000000000000000000000000000000000000909204909116158015610100830152919250906109f6576040517f8236539c0000000000000000000000000000000000000000000000000000000081526004810185905260240161064a565b60a081015163ffffffff1667ffffffffffffffff8316145f81610a19575f610a1f565b8260c001515b90508060ff168560ff16111580610a3a5750600860ff861610155b15610a7e576040517f9dbd78c700000000000000000000000000000000000000000000000000000000815260ff80831660048301528616602482015260440161064a565b5f610aa97f000000000000000000000000000000000000000000000000000000000000000086613e6c565b67ffffffffffffffff16905080846080015164ffffffffff161115610ad65750608083015164ffffffffff165b5f83610ae2575f610b27565b5f88815260026020526040902054610b279067ffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000081169116613e27565b905081811115610b35578091505b5f67ffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016610b6b858a613e96565b60ff16610b789190613eaf565b610b829084613e27565b905080431015610bc1576040517fc2a7ccbd0000000000000000000000000000000000000000000000000000000081526004810182905260240161064a565b33610bcd8a898b61165f565b73ffffffffffffffffffffffffffffffffffffffff1614610c1c576040517f51e5feee00000000000000000000000000000000000000000000000000000000815233600482015260240161064a565b868660a0019063ffffffff16908163ffffffff1681525050878660c0019060ff16908160ff1681525050838660e0019060ff16908160ff1681525050855f5f8b81526020019081526020015f205f820151815f015f6101000a81548164ffffffffff021916908364ffffffffff1602179055506020820151815f0160056101000a81548165ffffffffffff021916908365ffffffffffff1602179055506040820151815f01600b6101000a81548164ffffffffff021916908364ffffffffff1602179055506060820151815f0160106101000a81548163ffffffff021916908363ffffffff1602179055506080820151815f0160146101000a81548164ffffffffff021916908364ffffffffff16021790555060a0820151815f0160196101000a81548163ffffffff021916908363ffffffff16021790555060c0820151815f01601d6101000a81548160ff021916908360ff16021790555060e0820151815f01601e6101000a81548160ff021916908360ff160217905550610100820151815f01601f6101000a81548160ff0219169083151502179055509050504360025f8b81526020019081526020015f205f015f6101000a81548167ffffffffffffffff021916908367ffffffffffffffff1602179055508667ffffffffffffffff16897feed094dcfd33ff355e7425ca8bdaa22016a4080cbe83177032847c1e8284c3548a8733604051610e5f9392919060ff938416815291909216602082015273ffffffffffffffffffffffffffffffffffffffff91909116604082015260600190565b60405180910390a3505050505050505050565b5f81815260208181526040808320815161012081018352905464ffffffffff808216835265ffffffffffff65010000000000830416948301949094526b010000000000000000000000810484169282019290925263ffffffff7001000000000000000000000000000000008304811660608301527401000000000000000000000000000000000000000083049093166080820152790100000000000000000000000000000000000000000000000000820490921660a083015260ff7d0100000000000000000000000000000000000000000000000000000000008204811660c08401527e010000000000000000000000000000000000000000000000000000000000008204811660e08401527f01000000000000000000000000000000000000000000000000000000000000009091041615156101008201528190819081908190610fbd8782612016565b815160208301516040840151606090940151929a64ffffffffff9283169a5065ffffffffffff90911698509216955063ffffffff169350915050565b5f82815260208190526040902080547f0100000000000000000000000000000000000000000000000000000000000000900460ff1615611068576040517f8236539c0000000000000000000000000000000000000000000000000000000081526004810184905260240161064a565b80546040517f98cfc3d10000000000000000000000000000000000000000000000000000000081527f000000000000000000000000000000000000000000000000000000000000000073ffffffffffffffffffffffffffffffffffffffff16916398cfc3d1916110f69187916b01000000000000000000000090910464ffffffffff16908790600401613fea565b5f6040518083038186803b15801561110c575f5ffd5b505afa15801561111e573d5f5f3e3d5ffd5b505050505f7f000000000000000000000000000000000000000000000000000000000000000067ffffffffffffffff1661115885856120e6565b6111629190613e27565b9050804210156111a1576040517f03a6aa680000000000000000000000000000000000000000000000000000000081526004810182905260240161064a565b81547effffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff167f010000000000000000000000000000000000000000000000000000000000000017825560405184907f449f007a424abd306b94360cdbb6a42615158881a975b80df6d570719eb610ac905f90a250505050565b5f6112238484611919565b90505f826112415761123c826106fc6020870187613de1565b61128d565b67ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000166112796020860186613de1565b67ffffffffffffffff1661128d9190613e27565b9050804210156112cc576040517f448019090000000000000000000000000000000000000000000000000000000081526004810182905260240161064a565b509392505050565b6040517f1edb4fbc00000000000000000000000000000000000000000000000000000000815267ffffffffffffffff821660048201525f907ff50b138f069fe3cf560846ace873194808a6212949b4deb311dd1b86472d3a9e907f00000000000000000000000000000000000000000000000000000000000000009073ffffffffffffffffffffffffffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001690631edb4fbc90602401602060405180830381865afa1580156113ac573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906113d09190613e55565b60408051602081019490945283019190915260608201526080810184905260a0016040516020818303038152906040528051906020012090505b92915050565b84158061141e575061010085115b15611458576040517fa9bd05940000000000000000000000000000000000000000000000000000000081526004810186905260240161064a565b8015801590611471575033321415806114715750333b15155b156114aa576040517f0d04b73c00000000000000000000000000000000000000000000000000000000815233600482015260240161064a565b5f8567ffffffffffffffff8111156114c4576114c461400c565b6040519080825280602002602001820160405280156114ed578160200160208202803683370190505b5090505f805b8781101561155d575f6115218a8a8481811061151157611511614039565b90506101e002018989898961217d565b905080156115545780848461153581614066565b95508151811061154757611547614039565b6020026020010181815250505b506001016114f3565b50805f03611597576040517f54afc7be00000000000000000000000000000000000000000000000000000000815260040160405180910390fd5b8082525f6115a4836125a0565b6040805160208082018490528183018690524267ffffffffffffffff16606080840182905284518085039091018152608084018086528151918401919091205f90815260039093529184902080547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff001660011790559086905260a0820152905191925082917f0a559885eb9a9339a7a8f740ce9c132fd2257a9d520591e0260dd0a55784b2949160c0908290030190a2505050505050505050565b6040517f1edb4fbc00000000000000000000000000000000000000000000000000000000815267ffffffffffffffff831660048201525f9081907f9ee85f0f5af2daa51f5673af6660188a46187d1a04457e18c5442e900c3598cd9073ffffffffffffffffffffffffffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001690631edb4fbc90602401602060405180830381865afa158015611717573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061173b9190613e55565b6040805160208101939093528201526060810186905267ffffffffffffffff8516608082015260a0016040516020818303038152906040528051906020012090505f60028561178a919061409d565b6040517f9a620b0d0000000000000000000000000000000000000000000000000000000081526004810188905267ffffffffffffffff8216602482015290915073ffffffffffffffffffffffffffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000008116916348a824cc91859185917f00000000000000000000000000000000000000000000000000000000000000001690639a620b0d90604401602060405180830381865afa158015611854573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906118789190613e55565b6040517fffffffff0000000000000000000000000000000000000000000000000000000060e086901b168152600481019390935267ffffffffffffffff9091166024830152604482015260ff87166064820152608401602060405180830381865afa1580156118e9573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061190d91906140bd565b925050505b9392505050565b5f6119238361265d565b90505f61194182602085013561193c60608701876140d8565b612672565b90505f6119656020850135604086013561195e60608801886140d8565b90506126b7565b80156119de575060035f6119ca84604088013561198560208a018a613de1565b604080516020810185905290810183905267ffffffffffffffff821660608201525f906080016040516020818303038152906040528051906020012090509392505050565b815260208101919091526040015f205460ff165b905080611a1a576040517f877402b00000000000000000000000000000000000000000000000000000000081526004810184905260240161064a565b84355f908152600460209081526040808320918391611a3e91908a01908a01613de1565b67ffffffffffffffff16815260208101919091526040015f205490508015801590611a8d575080611a756060880160408901613de1565b611a8a9067ffffffffffffffff166001613e27565b10155b15611ac7576040517fa95fdb8c0000000000000000000000000000000000000000000000000000000081526004810185905260240161064a565b50505092915050565b5f807f000000000000000000000000000000000000000000000000000000000000000073ffffffffffffffffffffffffffffffffffffffff1615801590611bbf57506040517f4e850213000000000000000000000000000000000000000000000000000000008152600481018590527f000000000000000000000000000000000000000000000000000000000000000073ffffffffffffffffffffffffffffffffffffffff1690634e85021390602401602060405180830381865afa158015611b9b573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611bbf919061413c565b905080611bec577f0000000000000000000000000000000000000000000000000000000000000000611c0e565b7f00000000000000000000000000000000000000000000000000000000000000005b67ffffffffffffffff168367ffffffffffffffff16611c2d9190613e27565b949350505050565b81355f908152602081905260408082209190611c579060608601908601613de1565b67ffffffffffffffff16159050801581611c7d57508360600135611c7a8461265d565b14155b15611cba576040517fcca719970000000000000000000000000000000000000000000000000000000081526060850135600482015260240161064a565b8154700100000000000000000000000000000000900463ffffffff165f611ce76040870160208801613de1565b90505b8167ffffffffffffffff168167ffffffffffffffff1611611dbd5785355f90815260046020908152604080832067ffffffffffffffff85168452909152902054801580611d5a5750611d426060880160408901613de1565b611d579067ffffffffffffffff166001613e27565b81115b15611daa57611d6f6060880160408901613de1565b611d849067ffffffffffffffff166001613e27565b87355f90815260046020908152604080832067ffffffffffffffff871684529091529020555b5080611db581614157565b915050611cea565b50611dce6060860160408701613de1565b83547fffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000001664ffffffffff919091161783556001611e1160a0870160808801613de1565b611e1b919061409d565b835465ffffffffffff9190911665010000000000027fffffffffffffffffffffffffffffffffffffffffff000000000000ffffffffff90911617835581611e7357611e6e61016085016101408601613de1565b611e75565b5f5b835464ffffffffff919091166b010000000000000000000000027fffffffffffffffffffffffffffffffff0000000000ffffffffffffffffffffff909116178355611ec1816001614183565b835463ffffffff91909116700100000000000000000000000000000000027fffffffffffffffffffffffff00000000ffffffffffffffffffffffffffffffff90911617835584355f81815260016020908152604080832060608a018035909155600290925291829020805467ffffffffffffffff42811668010000000000000000027fffffffffffffffffffffffffffffffff0000000000000000ffffffffffffffff90921691909117909155841692917fda72a261440ea3e9bb01268d550bb8964b5069239bd0f3aa618bc0084e7e0cda91611f9f918a01613de1565b6001611fb160a08b0160808c01613de1565b611fbb919061409d565b6040805167ffffffffffffffff93841681529290911660208301520160405180910390a35050505050565b5f6120117f0000000000000000000000000000000000000000000000000000000000000000436141a3565b905090565b80515f9064ffffffffff1615612039575f83815260016020526040902054611912565b6040517faa230f83000000000000000000000000000000000000000000000000000000008152600481018490527f000000000000000000000000000000000000000000000000000000000000000073ffffffffffffffffffffffffffffffffffffffff169063aa230f8390602401602060405180830381865afa1580156120c2573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906119129190613e55565b5f8281526002602052604081205467ffffffffffffffff680100000000000000009091048116907f0000000000000000000000000000000000000000000000000000000000000000168161214261012086016101008701613de1565b67ffffffffffffffff16116121575781612169565b61216961012085016101008601613de1565b67ffffffffffffffff16611c2d9190613e27565b5f80808061218e60208a018a613de1565b67ffffffffffffffff16815260208082019290925260409081015f20815161012081018352905464ffffffffff808216835265ffffffffffff65010000000000830416948301949094526b010000000000000000000000810484169282019290925263ffffffff7001000000000000000000000000000000008304811660608301527401000000000000000000000000000000000000000083049093166080820152790100000000000000000000000000000000000000000000000000820490921660a083015260ff7d0100000000000000000000000000000000000000000000000000000000008204811660c08401527e010000000000000000000000000000000000000000000000000000000000008204811660e08401527f010000000000000000000000000000000000000000000000000000000000000090910416158015610100830152909150612329576122ea6020880188613de1565b6040517f8236539c00000000000000000000000000000000000000000000000000000000815267ffffffffffffffff909116600482015260240161064a565b805164ffffffffff166123426040890160208a01613de1565b67ffffffffffffffff16101561235b57505f9050612597565b805164ffffffffff166123746040890160208a01613de1565b67ffffffffffffffff1611156123e15780516123966040890160208a01613de1565b6040517fa6af4cca00000000000000000000000000000000000000000000000000000000815264ffffffffff909216600483015267ffffffffffffffff16602482015260440161064a565b6123f96123f460a0890160808a01613de1565b612702565b5f61240688838787612849565b905061241f88836040015164ffffffffff168989612ab6565b6101a0812092505f61244f61243e8561047060a08d0160808e01613de1565b8a6101a001358b6101c00135612e78565b50909150612465905060c08a0160a08b01613e3a565b73ffffffffffffffffffffffffffffffffffffffff168173ffffffffffffffffffffffffffffffffffffffff161415806124b3575073ffffffffffffffffffffffffffffffffffffffff8116155b15612512576124c860c08a0160a08b01613e3a565b6040517e414a4200000000000000000000000000000000000000000000000000000000815273ffffffffffffffffffffffffffffffffffffffff909116600482015260240161064a565b61251e89848a8a612ec3565b61252e60408a0160208b01613de1565b67ffffffffffffffff1661254560208b018b613de1565b67ffffffffffffffff167fc09d511bc4f27fe093356ea28db3df9bc8dc8898f65a76509a2d98a6d1c2d6e586856040516125809291906141f7565b60405180910390a361259389848661329e565b5050505b95945050505050565b80515f908082036125b357505f92915050565b806001036125dd57825f815181106125cd576125cd614039565b6020026020010151915050919050565b602083016040515f5b6001841115612653578360011c828160061b85015b8086101561261a576040862082526020820191506040860195506125fb565b5060018616156126395784515f528260205260405f2081526001820191505b50815f528160205260405f209150809450508192506125e6565b5051949350505050565b5f6040516101a08382376101a0902092915050565b83600582901b8301835b818110156126ad576001861660051b838152813560208218525060405f2092508560011c955060208101905061267c565b5050949350505050565b5f82841015806126c7575060ff82115b156126d357505f611912565b6001821b8311801590611c2d5750811580611c2d57506126f4600183614302565b6001901b8311949350505050565b5f61270b611fe6565b90505f8167ffffffffffffffff168367ffffffffffffffff1614806127e057505f8267ffffffffffffffff16118015612761575061274a60018361409d565b67ffffffffffffffff168367ffffffffffffffff16145b80156127e057507f000000000000000000000000000000000000000000000000000000000000000067ffffffffffffffff167f000000000000000000000000000000000000000000000000000000000000000067ffffffffffffffff168367ffffffffffffffff166127d39190613eaf565b6127dd9190613e27565b43105b90508015806127f95750600267ffffffffffffffff8416105b15612844576040517f2db7ed3700000000000000000000000000000000000000000000000000000000815267ffffffffffffffff80841660048301528416602482015260440161064a565b505050565b604080516101a0810182525f8082526020808301829052928201819052606082018190526080820181905260a0820181905260c0820181905260e082018190526101008201819052610120820181905261014082018190526101608201819052610180820152906128bc90860186613de1565b67ffffffffffffffff168152606084015163ffffffff166020808301919091526128ec9060408701908701613de1565b67ffffffffffffffff16604082015261291b61290b6020870187613de1565b67ffffffffffffffff1685612016565b60608201526020840151612930906001614315565b65ffffffffffff16608082015261294d6060860160408701613de1565b67ffffffffffffffff90811660a08301526080820151166129746060870160408801613de1565b67ffffffffffffffff1610806129b5575060808101516108009061299e6060880160408901613de1565b6129a8919061409d565b67ffffffffffffffff1610155b15612a155760808101516129cf6060870160408801613de1565b6040517f785d20b300000000000000000000000000000000000000000000000000000000815267ffffffffffffffff92831660048201529116602482015260440161064a565b612a20858484613661565b60e083015260c0820152610160850135610100820152610180850135610120820152612a526080860160608701613de1565b67ffffffffffffffff16610140820152612a7260a0860160808701613de1565b67ffffffffffffffff16610160820152612a9260c0860160a08701613e3a565b73ffffffffffffffffffffffffffffffffffffffff16610180820152949350505050565b67ffffffffffffffff8316612ad16080860160608701613de1565b67ffffffffffffffff161015612b385782612af26080860160608701613de1565b6040517f44c0884d00000000000000000000000000000000000000000000000000000000815267ffffffffffffffff92831660048201529116602482015260440161064a565b5f73ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000166366fb0491612b826020880188613de1565b6002612b9460a08a0160808b01613de1565b612b9e919061409d565b6040517fffffffff0000000000000000000000000000000000000000000000000000000060e085901b16815267ffffffffffffffff928316600482015291166024820152604401602060405180830381865afa158015612c00573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190612c249190613e55565b905080612c376080870160608801613de1565b67ffffffffffffffff161115612c9d5780612c586080870160608801613de1565b6040517f0914ab25000000000000000000000000000000000000000000000000000000008152600481019290925267ffffffffffffffff16602482015260440161064a565b80612cae6080870160608801613de1565b67ffffffffffffffff161480612ce95750601084612cd26080880160608901613de1565b612cdc919061409d565b67ffffffffffffffff1610155b15612cf45750612e72565b36612d218484612d0c6101408a016101208b01614333565b612d1c60808b0160608c01613de1565b6138be565b905073ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000166398cfc3d1612d6c6020890189613de1565b612d7c60808a0160608b01613de1565b846040518463ffffffff1660e01b8152600401612d9b9392919061434c565b5f6040518083038186803b158015612db1575f5ffd5b505afa158015612dc3573d5f5f3e3d5ffd5b505067ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000169150612e06905061012083016101008401613de1565b67ffffffffffffffff16612e1a9190613e27565b4210612e6f57612e306080870160608801613de1565b6040517f3c06f61e00000000000000000000000000000000000000000000000000000000815267ffffffffffffffff909116600482015260240161064a565b50505b50505050565b5f80807f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8416601b60ff86901c01612eb288828985613944565b945094509450505093509350939050565b5f612ed460a0860160808701613de1565b67ffffffffffffffff168460a0015163ffffffff1603612f6e575f67ffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016600282612f2a60208a018a613de1565b67ffffffffffffffff908116825260208201929092526040015f2054612f51929116613e27565b4310905080612f64578460c00151612f6a565b8460e001515b9150505b612f7e60c0860160a08701613e3a565b73ffffffffffffffffffffffffffffffffffffffff16612fc4612fa46020880188613de1565b67ffffffffffffffff16612fbe60a0890160808a01613de1565b8461165f565b73ffffffffffffffffffffffffffffffffffffffff1603612fe55750612e72565b612ff761016086016101408701614333565b60ff1615806130da575073ffffffffffffffffffffffffffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016639f8a13d761304d60c0880160a08901613e3a565b6040517fffffffff0000000000000000000000000000000000000000000000000000000060e084901b16815273ffffffffffffffffffffffffffffffffffffffff9091166004820152602401602060405180830381865afa1580156130b4573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906130d8919061413c565b155b1561313a576130ef60c0860160a08701613e3a565b6040517f51e5feee00000000000000000000000000000000000000000000000000000000815273ffffffffffffffffffffffffffffffffffffffff909116600482015260240161064a565b3661316384846131526101608a016101408b01614333565b886040015164ffffffffff166138be565b905073ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000166398cfc3d16131ae6020890189613de1565b8760400151846040518463ffffffff1660e01b81526004016131d293929190614373565b5f6040518083038186803b1580156131e8575f5ffd5b505afa1580156131fa573d5f5f3e3d5ffd5b505f92505067ffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016905061324c61323c60208a018a613de1565b67ffffffffffffffff16846120e6565b6132569190613e27565b905080421015613295576040517f03a6aa680000000000000000000000000000000000000000000000000000000081526004810182905260240161064a565b50505050505050565b5f6132ac6020850185613de1565b835167ffffffffffffffff919091169150836132c78261439f565b64ffffffffff169052506132e16060850160408601613de1565b65ffffffffffff1660208401526132fe6080850160608601613de1565b836040019064ffffffffff16908164ffffffffff168152505043836080019064ffffffffff16908164ffffffffff1681525050825f5f8381526020019081526020015f205f820151815f015f6101000a81548164ffffffffff021916908364ffffffffff1602179055506020820151815f0160056101000a81548165ffffffffffff021916908365ffffffffffff1602179055506040820151815f01600b6101000a81548164ffffffffff021916908364ffffffffff1602179055506060820151815f0160106101000a81548163ffffffff021916908363ffffffff1602179055506080820151815f0160146101000a81548164ffffffffff021916908364ffffffffff16021790555060a0820151815f0160196101000a81548163ffffffff021916908363ffffffff16021790555060c0820151815f01601d6101000a81548160ff021916908360ff16021790555060e0820151815f01601e6101000a81548160ff021916908360ff160217905550610100820151815f01601f6101000a81548160ff0219169083151502179055509050508160015f8381526020019081526020015f20819055507f000000000000000000000000000000000000000000000000000000000000000073ffffffffffffffffffffffffffffffffffffffff1663cf27cfc4828660a00160208101906134f79190613e3a565b73ffffffffffffffffffffffffffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016639a620b0d86600261354660a08d0160808e01613de1565b613550919061409d565b6040517fffffffff0000000000000000000000000000000000000000000000000000000060e085901b168152600481019290925267ffffffffffffffff166024820152604401602060405180830381865afa1580156135b1573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906135d59190613e55565b6040517fffffffff0000000000000000000000000000000000000000000000000000000060e086901b168152600481019390935273ffffffffffffffffffffffffffffffffffffffff909116602483015260448201526064015f604051808303815f87803b158015613645575f5ffd5b505af1158015613657573d5f5f3e3d5ffd5b5050505050505050565b5f8080613676610120870161010088016143bc565b63ffffffff1661368d610100880160e089016143bc565b63ffffffff1661369d9190613e27565b90506136af60e0870160c08801614333565b60ff165f036137be575f806136cc61012089016101008a016143bc565b63ffffffff161180156136f95750620180006136f061012089016101008a016143bc565b63ffffffff1611155b80156137055750848211155b9050806137715761371d610100880160e089016143bc565b61372f61012089016101008a016143bc565b6040517ff4a2041400000000000000000000000000000000000000000000000000000000815263ffffffff92831660048201529116602482015260440161064a565b5f86866137856101008b0160e08c016143bc565b63ffffffff1690859261379a939291906143df565b6040516137a8929190614406565b60405190819003902090945092506138b6915050565b6137d0610120870161010088016143bc565b63ffffffff1615806137e457506201f00081115b1561380c576137fa610100870160e088016143bc565b61372f610120880161010089016143bc565b600161381e60e0880160c08901614333565b6138289190613e96565b60ff164992505f83900361387e5761384660e0870160c08801614333565b6040517fd343942800000000000000000000000000000000000000000000000000000000815260ff909116600482015260240161064a565b613890610120870161010088016143bc565b63ffffffff1660206138a9610100890160e08a016143bc565b63ffffffff16901b179150505b935093915050565b3660ff831615806138d1575060ff831684105b15613914576040517f2fa04a0900000000000000000000000000000000000000000000000000000000815267ffffffffffffffff8316600482015260240161064a565b8484613921600186613e96565b60ff1681811061393357613933614039565b905061014002019050949350505050565b5f80807f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a084111561397d57505f91506003905082613a2d565b604080515f808252602082018084528a905260ff891692820192909252606081018790526080810186905260019060a0016020604051602081039080840390855afa1580156139ce573d5f5f3e3d5ffd5b50506040517fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0015191505073ffffffffffffffffffffffffffffffffffffffff8116613a2457505f925060019150829050613a2d565b92505f91508190505b9450945094915050565b5f6101a08284031215613a48575f5ffd5b50919050565b5f60808284031215613a48575f5ffd5b73ffffffffffffffffffffffffffffffffffffffff81168114613a7f575f5ffd5b50565b8035613a8d81613a5e565b919050565b5f5f5f5f6103808587031215613aa6575f5ffd5b613ab08686613a37565b93506101a085013567ffffffffffffffff811115613acc575f5ffd5b613ad887828801613a4e565b935050613ae9866101c08701613a37565b9150610360850135613afa81613a5e565b939692955090935050565b803560ff81168114613a8d575f5ffd5b5f5f60408385031215613b26575f5ffd5b82359150613b3660208401613b05565b90509250929050565b5f60208284031215613b4f575f5ffd5b5035919050565b5f5f828403610160811215613b69575f5ffd5b833592506101407fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe082011215613b9d575f5ffd5b506020830190509250929050565b8015158114613a7f575f5ffd5b5f5f5f6101e08486031215613bcb575f5ffd5b613bd58585613a37565b92506101a084013567ffffffffffffffff811115613bf1575f5ffd5b613bfd86828701613a4e565b9250506101c0840135613c0f81613bab565b809150509250925092565b803567ffffffffffffffff81168114613a8d575f5ffd5b5f5f60408385031215613c42575f5ffd5b82359150613b3660208401613c1a565b5f5f83601f840112613c62575f5ffd5b50813567ffffffffffffffff811115613c79575f5ffd5b60208301915083602061014083028501011115613c94575f5ffd5b9250929050565b5f5f83601f840112613cab575f5ffd5b50813567ffffffffffffffff811115613cc2575f5ffd5b602083019150836020828501011115613c94575f5ffd5b5f5f5f5f5f5f60608789031215613cee575f5ffd5b863567ffffffffffffffff811115613d04575f5ffd5b8701601f81018913613d14575f5ffd5b803567ffffffffffffffff811115613d2a575f5ffd5b8960206101e083028401011115613d3f575f5ffd5b60209182019750955087013567ffffffffffffffff811115613d5f575f5ffd5b613d6b89828a01613c52565b909550935050604087013567ffffffffffffffff811115613d8a575f5ffd5b613d9689828a01613c9b565b979a9699509497509295939492505050565b5f5f5f60608486031215613dba575f5ffd5b83359250613dca60208501613c1a565b9150613dd860408501613b05565b90509250925092565b5f60208284031215613df1575f5ffd5b61191282613c1a565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b8082018082111561140a5761140a613dfa565b5f60208284031215613e4a575f5ffd5b813561191281613a5e565b5f60208284031215613e65575f5ffd5b5051919050565b67ffffffffffffffff8181168382160290811690818114613e8f57613e8f613dfa565b5092915050565b60ff828116828216039081111561140a5761140a613dfa565b808202811582820484141761140a5761140a613dfa565b803560048110613a8d575f5ffd5b60048110613f09577f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b9052565b613f1f82613f1a83613ec6565b613ed4565b613f2b60208201613a82565b73ffffffffffffffffffffffffffffffffffffffff166020830152613f5260408201613a82565b73ffffffffffffffffffffffffffffffffffffffff1660408301526060818101359083015260808082013590830152613f8d60a08201613c1a565b67ffffffffffffffff1660a083015260c08181013590830152613fb260e08201613c1a565b67ffffffffffffffff1660e0830152613fce6101008201613c1a565b67ffffffffffffffff1661010083015261012090810135910152565b83815264ffffffffff831660208201526101808101611c2d6040830184613f0d565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b5f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff820361409657614096613dfa565b5060010190565b67ffffffffffffffff828116828216039081111561140a5761140a613dfa565b5f602082840312156140cd575f5ffd5b815161191281613a5e565b5f5f83357fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe184360301811261410b575f5ffd5b83018035915067ffffffffffffffff821115614125575f5ffd5b6020019150600581901b3603821315613c94575f5ffd5b5f6020828403121561414c575f5ffd5b815161191281613bab565b5f67ffffffffffffffff821667ffffffffffffffff810361417a5761417a613dfa565b60010192915050565b67ffffffffffffffff818116838216019081111561140a5761140a613dfa565b5f67ffffffffffffffff8316806141e1577f4e487b71000000000000000000000000000000000000000000000000000000005f52601260045260245ffd5b8067ffffffffffffffff84160491505092915050565b5f6101c082019050838252825160208301526020830151614224604084018267ffffffffffffffff169052565b50604083015167ffffffffffffffff811660608401525060608301516080830152608083015161426060a084018267ffffffffffffffff169052565b5060a083015167ffffffffffffffff811660c08401525060c083015160e083015260e08301516101008301526101008301516101208301526101208301516101408301526101408301516142c161016084018267ffffffffffffffff169052565b5061016083015167ffffffffffffffff81166101808401525061018083015173ffffffffffffffffffffffffffffffffffffffff81166101a08401526112cc565b8181038181111561140a5761140a613dfa565b65ffffffffffff818116838216019081111561140a5761140a613dfa565b5f60208284031215614343575f5ffd5b61191282613b05565b67ffffffffffffffff8481168252831660208201526101808101611c2d6040830184613f0d565b67ffffffffffffffff8416815264ffffffffff831660208201526101808101611c2d6040830184613f0d565b5f64ffffffffff821664ffffffffff810361417a5761417a613dfa565b5f602082840312156143cc575f5ffd5b813563ffffffff81168114611912575f5ffd5b5f5f858511156143ed575f5ffd5b838611156143f9575f5ffd5b5050820193919092039150565b818382375f910190815291905056" as const;

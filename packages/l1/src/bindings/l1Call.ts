@@ -1,0 +1,12 @@
+/** A call of a contract, as L1Submitter or a wallet sends it. */
+import type { Address, Hex } from "@mvm/protocol";
+import { INTERFACES, type L1Addresses, type L1ContractName } from "../contracts.ts";
+
+/** A call of a contract: receiver, calldata, and what it is for error texts. */
+export type L1Call = { readonly to: Address; readonly data: Hex; readonly action: string };
+
+/** The call of a contract's method. */
+export function call(at: L1Addresses, contract: L1ContractName, method: string, values: readonly unknown[]): L1Call {
+  const data = INTERFACES[contract].encodeFunctionData(method, values) as Hex;
+  return { to: at[contract], data, action: `${contract}.${method}` };
+}

@@ -1,0 +1,102 @@
+/** Calls of RollupChain, and its batches and proofs as contracts take them. */
+import type { BatchHeader, ChainId, Hash, Hex } from "@mvm/protocol";
+import { concat, Signature } from "ethers";
+import type { L1Addresses } from "../contracts.ts";
+import { call, type L1Call } from "./l1Call.ts";
+import { itemValues, type QueueItemValues } from "./queueItemValues.ts";
+
+/** A batch with its data in calldata, signed by its poster. */
+export type SignedBatch = {
+  readonly header: BatchHeader;
+  /** at most 98,304 bytes */
+  readonly data: Uint8Array;
+  /** 65 bytes r || s || parity by the poster over batchDigest */
+  readonly signature: Hex;
+  /** first item that the batch leaves in the queue, where it may consume it */
+  readonly nextItem?: QueueItemValues;
+  /** first item that was unconsumed before it: for posting out of turn, where that is overdue */
+  readonly firstItem?: QueueItemValues;
+};
+
+/** Appends batches of any chains in one transaction. */
+export function appendBatches(at: L1Addresses, batches: readonly SignedBatch[]): L1Call {
+  const items: (readonly unknown[])[] = [];
+  const place = (item: QueueItemValues | undefined): number => (item === undefined ? 0 : items.push(itemValues(item)));
+  let offset = 0;
+  const inputs = batches.map(({ header, data, signature, nextItem, firstItem }) => {
+    const { r, yParityAndS } = Signature.from(ethersSignature(signature));
+    const { chainId, index, lastBlock, queueEnd, slot, poster, blocksRoot, transactionsRoot } = header;
+    const range = [0, offset, data.length];
+    offset += data.length;
+    const shown = [place(nextItem), place(firstItem)];
+    return [
+      chainId,
+      index,
+      lastBlock,
+      queueEnd,
+      slot,
+      poster,
+      ...range,
+      ...shown,
+      blocksRoot,
+      transactionsRoot,
+      r,
+      yParityAndS,
+    ];
+  });
+  const data = concat(batches.map((batch) => batch.data));
+  return call(at, "rollupChain", "appendBatches", [inputs, items, data]);
+}
+
+/** r || s || v of a signature r || s || parity. */
+const ethersSignature = (signature: Hex): string =>
+  `${signature.slice(0, 130)}${(27 + Number(`0x${signature.slice(130)}`)).toString(16)}`;
+
+/** Takes the present slot of a chain over from ranks that were silent. */
+export function claimSlot(at: L1Addresses, claim: { readonly chainId: ChainId; readonly rank: number }): L1Call {
+  return call(at, "rollupChain", "claimSlot", [claim.chainId, claim.rank]);
+}
+
+/** Turns a chain to exit, whose first unconsumed item is overdue by exitAfter. */
+export function turnToExit(
+  at: L1Addresses,
+  exit: { readonly chainId: ChainId; readonly item: QueueItemValues },
+): L1Call {
+  return call(at, "rollupChain", "turnToExit", [exit.chainId, itemValues(exit.item)]);
+}
+
+/** A batch's header in the order of the contracts' fields. */
+export const headerValues = (header: BatchHeader): readonly unknown[] => [
+  header.chainId,
+  header.generation,
+  header.index,
+  header.previousBatchHash,
+  header.firstBlock,
+  header.lastBlock,
+  header.blobHash,
+  header.dataHash,
+  header.blocksRoot,
+  header.transactionsRoot,
+  header.queueEnd,
+  header.slot,
+  header.poster,
+];
+
+/** Where L1 recorded a batch: its place among the batches of one transaction. */
+export type BatchProof = {
+  /** seconds; timestamp of the transaction's L1 block */
+  readonly postedAt: bigint;
+  /** among the transaction's batches in the order of their events, from 0 */
+  readonly position: bigint;
+  readonly count: bigint;
+  /** Merkle proof of the batch hash, from the leaf up */
+  readonly siblings: readonly Hash[];
+};
+
+/** A proof in the order of the contracts' fields. */
+export const batchProofValues = ({ postedAt, position, count, siblings }: BatchProof): readonly unknown[] => [
+  postedAt,
+  position,
+  count,
+  siblings,
+];

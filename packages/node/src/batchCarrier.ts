@@ -1,0 +1,74 @@
+/**
+ * Carries signed batches to L1, those of several chains in one transaction: what comes while one is under way goes with
+ * the next. The costs of a transaction are then shared by all its batches.
+ */
+import type { SignedBatch } from "./ports.ts";
+
+/** Batches of one transaction; RollupChain takes 256, of which blocks of L1 have no room for the checks. */
+export const MAX_CARRIED_BATCHES = 64;
+/** Bytes of data of one transaction: nodes of L1 pass on transactions of 128 KiB. */
+export const MAX_CARRIED_BYTES = 100 * 1024;
+
+type Passenger = {
+  readonly batch: SignedBatch;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+};
+
+/** Sends batches in one transaction and waits until it is mined. Rejects where L1 does not take them. */
+export type SendBatches = (batches: readonly SignedBatch[]) => Promise<void>;
+
+export class BatchCarrier {
+  readonly #send: SendBatches;
+  readonly #waiting: Passenger[] = [];
+  #isUnderWay = false;
+
+  constructor(send: SendBatches) {
+    this.#send = send;
+  }
+
+  /** Has a batch carried; resolves when it is on L1. Rejects with the reason where L1 does not take it. */
+  carry(batch: SignedBatch): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ batch, resolve, reject });
+      if (!this.#isUnderWay) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#isUnderWay = true;
+    // what others of this node post at the same moment goes along
+    await Promise.resolve();
+    while (this.#waiting.length > 0) await this.#deliver(this.#take());
+    this.#isUnderWay = false;
+  }
+
+  /** The first that wait, as many as fit one transaction; at most one of a chain, for a second one rests on the first. */
+  #take(): readonly Passenger[] {
+    const taken: Passenger[] = [];
+    const chains = new Set<bigint>();
+    let bytes = 0;
+    for (const passenger of this.#waiting) {
+      const { header, data } = passenger.batch;
+      bytes += data.length;
+      const fits = taken.length === 0 || (taken.length < MAX_CARRIED_BATCHES && bytes <= MAX_CARRIED_BYTES);
+      if (!fits || chains.has(header.chainId)) break;
+      chains.add(header.chainId);
+      taken.push(passenger);
+    }
+    this.#waiting.splice(0, taken.length);
+    return taken;
+  }
+
+  /** One that L1 refuses must not keep the others from it: then each goes alone. */
+  async #deliver(passengers: readonly Passenger[]): Promise<void> {
+    try {
+      await this.#send(passengers.map(({ batch }) => batch));
+      for (const { resolve } of passengers) resolve();
+    } catch (error) {
+      const [only, another] = passengers;
+      if (only !== undefined && another === undefined) only.reject(error);
+      else for (const passenger of passengers) await this.#deliver([passenger]);
+    }
+  }
+}

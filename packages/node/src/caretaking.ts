@@ -1,0 +1,44 @@
+/** A sequencer's care for deposits that are held on L1: the machine, and the releases that it asks for. */
+import { Caretaker, type CaretakerEffect, type CaretakerEvent, type L1View } from "@mvm/roles";
+import { MachineDriver } from "./machineDriver.ts";
+import type { Ports } from "./ports.ts";
+import { reasonOf } from "./reason.ts";
+import type { RequestDesk } from "./requestDesk.ts";
+
+export class Caretaking {
+  readonly #ports: Ports;
+  readonly #driver: MachineDriver<CaretakerEvent, CaretakerEffect>;
+
+  constructor({ ports, view, desk }: { ports: Ports; view: L1View; desk: RequestDesk }) {
+    this.#ports = ports;
+    this.#driver = new MachineDriver<CaretakerEvent, CaretakerEffect>({
+      machine: new Caretaker({ view, operator: ports.identity.operator }),
+      ports,
+      desk,
+      perform: (effect) => void this.#release(effect),
+    });
+  }
+
+  l1Changed(): void {
+    this.#driver.dispatch({ kind: "l1Changed" });
+  }
+
+  bondsChanged(): void {
+    this.#driver.dispatch({ kind: "bondsChanged" });
+  }
+
+  stop(): void {
+    this.#driver.stop();
+  }
+
+  async #release({ chainId, id }: CaretakerEffect & { kind: "releaseHeld" }): Promise<void> {
+    try {
+      await this.#ports.poster.releaseHeld({ chainId, id });
+      this.#driver.dispatch({ kind: "releaseEnded", chainId, id, reason: null });
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#ports.log("debug", "deposit-not-released", { chainId, id, reason });
+      this.#driver.dispatch({ kind: "releaseEnded", chainId, id, reason });
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { type ChainId, toAddress, ZERO_HASH } from "@mvm/protocol";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BatchCarrier, MAX_CARRIED_BATCHES, MAX_CARRIED_BYTES } from "../src/batchCarrier.ts";
+import type { SignedBatch } from "../src/ports.ts";
+
+function batchOf(chainId: number, index = 0, bytes = 10): SignedBatch {
+  const header: SignedBatch["header"] = {
+    chainId: BigInt(chainId) as ChainId,
+    generation: 0n,
+    index: BigInt(index),
+    previousBatchHash: ZERO_HASH,
+    firstBlock: 1n,
+    lastBlock: 1n,
+    blobHash: ZERO_HASH,
+    dataHash: ZERO_HASH,
+    blocksRoot: ZERO_HASH,
+    transactionsRoot: ZERO_HASH,
+    queueEnd: 0n,
+    slot: 2n,
+    poster: toAddress(`0x${"01".repeat(20)}`),
+  };
+  return { header, data: new Uint8Array(bytes), signature: "0x" };
+}
+
+describe("the carrier of batches", () => {
+  it("takes batches of several chains that come at the same moment in one transaction", async () => {
+    const sent: (readonly SignedBatch[])[] = [];
+    const carrier = new BatchCarrier(async (batches) => void sent.push(batches));
+    await Promise.all([1, 2, 3].map((chain) => carrier.carry(batchOf(chain))));
+    expect(sent.map((batches) => batches.length)).toEqual([3]);
+  });
+
+  it("takes what comes while a transaction is under way with the next one", async () => {
+    const sent: number[] = [];
+    const ends: (() => void)[] = [];
+    const carrier = new BatchCarrier((batches) => {
+      sent.push(batches.length);
+      return new Promise((resolve) => ends.push(resolve));
+    });
+    const first = carrier.carry(batchOf(1));
+    await Promise.resolve();
+    await Promise.resolve();
+    const others = [carrier.carry(batchOf(2)), carrier.carry(batchOf(3))];
+    ends[0]!();
+    await first;
+    await expect.poll(() => ends.length).toBe(2);
+    ends[1]!();
+    await Promise.all(others);
+    expect(sent).toEqual([1, 2]);
+  });
+
+  it("lets one that L1 refuses keep none of the others from it", async () => {
+    const taken: bigint[] = [];
+    const carrier = new BatchCarrier(async (batches) => {
+      if (batches.some(({ header }) => header.chainId === 2n)) throw new Error("refused");
+      taken.push(...batches.map(({ header }) => header.chainId));
+    });
+    const results = await Promise.allSettled([1, 2, 3].map((chain) => carrier.carry(batchOf(chain))));
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(taken).toEqual([1n, 3n]);
+  });
+
+  it("property: every batch is sent, those of a chain in their order and never two in one transaction, within the bounds", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 90 }), fc.integer({ min: 0, max: 60_000 })), { maxLength: 150 }),
+        async (wanted) => {
+          const sent: SignedBatch[] = [];
+          const carrier = new BatchCarrier(async (batches) => {
+            expect(batches.length).toBeLessThanOrEqual(MAX_CARRIED_BATCHES);
+            expect(new Set(batches.map(({ header }) => header.chainId)).size).toBe(batches.length);
+            const bytes = batches.reduce((sum, { data }) => sum + data.length, 0);
+            expect(batches.length === 1 || bytes <= MAX_CARRIED_BYTES).toBe(true);
+            sent.push(...batches);
+          });
+          const batches = wanted.map(([chain, bytes], i) => batchOf(chain, i, bytes));
+          await Promise.all(batches.map((batch) => carrier.carry(batch)));
+          expect(sent).toEqual(batches);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+});

@@ -1,0 +1,104 @@
+/**
+ * What sequencers do for deposits that are held on L1 (design page 30, "DBT"): whoever leads a chain's slot asks L1 to
+ * release them, in their order, once an epoch at the most; after every refusal of the first it waits twice as many epochs,
+ * and starts anew when a stake or a threshold changed, which is what a refusal hangs on.
+ */
+import type { Address, ChainId } from "@mvm/protocol";
+import type { L1View } from "./l1View.ts";
+import type { Moment, NoteEffect } from "./machine.ts";
+
+/** What the machine asks of the node's view of L1. */
+export type CaretakerView = Pick<L1View, "slot" | "dacs" | "heldDeposits" | "isExiting" | "turn">;
+
+export type CaretakerEvent =
+  /** there is a new L1 block */
+  | { readonly kind: "l1Changed" }
+  /** a stake or a threshold is another: what L1 refused before it may take now */
+  | { readonly kind: "bondsChanged" }
+  /** L1 took a release, or the reason why not */
+  | { readonly kind: "releaseEnded"; readonly chainId: ChainId; readonly id: bigint; readonly reason: string | null };
+
+export type CaretakerEffect =
+  | NoteEffect
+  /** Ask L1 to put a held deposit into its queue. Ends in ReleaseEnded. */
+  | { readonly kind: "releaseHeld"; readonly chainId: ChainId; readonly id: bigint };
+
+/** Releases that are under way at once: L1 takes a node's transactions one after the other. */
+const MAX_UNDER_WAY = 8;
+/** Epochs between two attempts after many refusals, at the most. */
+const MAX_PAUSE_EPOCHS = 64n;
+
+type Attempt = {
+  /** epoch of the last attempt */
+  epoch: bigint;
+  /** epochs from it to the next */
+  pause: bigint;
+  underWay: boolean;
+};
+
+export class Caretaker {
+  readonly #view: CaretakerView;
+  readonly #operator: Address;
+  readonly #attempts = new Map<ChainId, Map<bigint, Attempt>>();
+  #underWay = 0;
+
+  constructor(options: { readonly view: CaretakerView; readonly operator: Address }) {
+    this.#view = options.view;
+    this.#operator = options.operator;
+  }
+
+  handle(event: CaretakerEvent, _moment: Moment): readonly CaretakerEffect[] {
+    switch (event.kind) {
+      case "l1Changed":
+        return this.#release();
+      case "bondsChanged":
+        for (const attempts of this.#attempts.values()) for (const attempt of attempts.values()) attempt.pause = 1n;
+        return [];
+      case "releaseEnded":
+        return this.#ended(event);
+    }
+  }
+
+  #release(): readonly CaretakerEffect[] {
+    return this.#view.dacs().flatMap(({ chainId }) => {
+      const held = this.#view.heldDeposits(chainId);
+      this.#forget(chainId, held);
+      const leads = held.size > 0 && this.#view.turn(chainId)?.member.operator === this.#operator;
+      if (!leads || this.#view.isExiting(chainId)) return [];
+      return [...held.keys()].filter((id) => this.#begin(chainId, id)).map((id) => this.#releaseOf(chainId, id));
+    });
+  }
+
+  #releaseOf(chainId: ChainId, id: bigint): CaretakerEffect {
+    return { kind: "releaseHeld", chainId, id };
+  }
+
+  /** Attempts at what is held no longer. */
+  #forget(chainId: ChainId, held: ReadonlyMap<bigint, bigint>): void {
+    const attempts = this.#attempts.get(chainId);
+    for (const [id, { underWay }] of attempts ?? []) if (!held.has(id) && !underWay) attempts!.delete(id);
+    if (attempts?.size === 0) this.#attempts.delete(chainId);
+  }
+
+  /** Whether an attempt is due; notes it. */
+  #begin(chainId: ChainId, id: bigint): boolean {
+    if (this.#underWay >= MAX_UNDER_WAY) return false;
+    const attempts = this.#attempts.get(chainId) ?? new Map<bigint, Attempt>();
+    this.#attempts.set(chainId, attempts);
+    const last = attempts.get(id);
+    if (last !== undefined && (last.underWay || this.#view.slot < last.epoch + last.pause)) return false;
+    attempts.set(id, { epoch: this.#view.slot, pause: last?.pause ?? 1n, underWay: true });
+    this.#underWay += 1;
+    return true;
+  }
+
+  #ended({ chainId, id, reason }: CaretakerEvent & { kind: "releaseEnded" }): readonly CaretakerEffect[] {
+    const attempt = this.#attempts.get(chainId)?.get(id);
+    if (attempt?.underWay !== true) return [];
+    attempt.underWay = false;
+    this.#underWay -= 1;
+    if (reason === null) return [{ kind: "note", level: "info", code: "deposit-released", data: { chainId, id } }];
+    attempt.pause = attempt.pause * 2n > MAX_PAUSE_EPOCHS ? MAX_PAUSE_EPOCHS : attempt.pause * 2n;
+    return [];
+  }
+}

@@ -1,0 +1,83 @@
+/** What L1 tells, in the words of the roles. Events of an L1 block come before its `l1Block`. */
+import type { Address, BatchHeader, ChainId, Founding, Hash, Hex, PeerId, QueueItem } from "@mvm/protocol";
+
+export type RegistryName = "sequencer" | "provider" | "storage";
+
+export type Member = {
+  /** position in the registry, from 0; never reused */
+  readonly index: number;
+  readonly operator: Address;
+  readonly stakeWei: bigint;
+  /** 48 bytes */
+  readonly blsPublicKey: Hex;
+  readonly peerId: PeerId;
+  readonly multiaddr: string;
+};
+
+/** An item of a DAC's queue, and when it came. */
+export type QueuedItem = {
+  readonly item: QueueItem;
+  readonly l1Block: bigint;
+  /** seconds */
+  readonly timestamp: bigint;
+  /** wei of MT that all items before it brought */
+  readonly mintedBefore: bigint;
+};
+
+export type L1Event =
+  /** the end of an L1 block */
+  | {
+      readonly kind: "l1Block";
+      readonly number: bigint;
+      readonly timestamp: bigint;
+      /** wei per L1 gas */
+      readonly baseFeePerGas: bigint;
+      readonly prevRandao: Hash;
+    }
+  /** L1 took back the blocks after this one */
+  | { readonly kind: "reorg"; readonly toBlock: bigint }
+  | { readonly kind: "registered"; readonly registry: RegistryName; readonly member: Member }
+  | {
+      readonly kind: "addressUpdated";
+      readonly registry: RegistryName;
+      readonly operator: Address;
+      readonly peerId: PeerId;
+      readonly multiaddr: string;
+    }
+  | { readonly kind: "exited"; readonly registry: RegistryName; readonly operator: Address }
+  /** effective stake of a sequencer, by its position on the grid; 0: not drawn */
+  | { readonly kind: "stakeChanged"; readonly index: number; readonly grid: number; readonly l1Block: bigint }
+  | {
+      readonly kind: "thresholdChanged";
+      readonly chainId: ChainId;
+      /** whole MT */
+      readonly thresholdMT: number;
+      readonly l1Block: bigint;
+    }
+  | {
+      readonly kind: "dacCreated";
+      readonly chainId: ChainId;
+      readonly label: string;
+      readonly genesisHash: Hash;
+      readonly timestamp: bigint;
+      readonly founding: Founding;
+    }
+  | ({ readonly kind: "queueItemAdded"; readonly chainId: ChainId } & QueuedItem)
+  | {
+      readonly kind: "batchAppended";
+      readonly header: BatchHeader;
+      readonly batchHash: Hash;
+      readonly timestamp: bigint;
+      readonly l1Block: bigint;
+    }
+  | {
+      readonly kind: "slotClaimed";
+      readonly chainId: ChainId;
+      readonly slot: bigint;
+      readonly rank: number;
+      readonly l1Block: bigint;
+    }
+  | { readonly kind: "turnedToExit"; readonly chainId: ChainId }
+  | { readonly kind: "depositHeld"; readonly chainId: ChainId; readonly id: bigint; readonly amount: bigint }
+  /** released into the queue, or refunded */
+  | { readonly kind: "heldGone"; readonly chainId: ChainId; readonly id: bigint };

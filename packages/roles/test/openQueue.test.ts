@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { CHAIN, depositTo, FIRST_BLOCK, mine, PARAMETERS, SEQUENCERS, startView } from "./world.ts";
+
+/** L1 blocks, of a second each, after which an item of the first one opens the queue. */
+const OPEN_AFTER = BigInt(PARAMETERS.forceDelaySeconds + PARAMETERS.openAfterSeconds);
+
+describe("a queue that is overdue for so long that it is open", () => {
+  it("is every sequencer's whose stake covers the chain, and nobody else's", () => {
+    const view = startView();
+    depositTo(view, 0n, FIRST_BLOCK);
+    const may = (): readonly boolean[] => SEQUENCERS.map(({ operator }) => view.mayPostOpenly(CHAIN, operator));
+    mine(view, FIRST_BLOCK + OPEN_AFTER - 1n);
+    expect(may().some(Boolean)).toBe(false);
+    mine(view, FIRST_BLOCK + OPEN_AFTER);
+    expect(may().every(Boolean)).toBe(true);
+    const l1Block = view.block.number;
+    view.apply({ kind: "stakeChanged", index: SEQUENCERS[0]!.index, grid: 1, l1Block });
+    view.apply({ kind: "thresholdChanged", chainId: CHAIN, thresholdMT: 2, l1Block });
+    mine(view, l1Block + 2n * BigInt(PARAMETERS.epochBlocks));
+    expect(may()).toEqual(SEQUENCERS.map((_, i) => i !== 0));
+    view.apply({ kind: "exited", registry: "sequencer", operator: SEQUENCERS[1]!.operator });
+    expect(view.mayPostOpenly(CHAIN, SEQUENCERS[1]!.operator)).toBe(false);
+  });
+
+  it("forgets a stake that L1 took back", () => {
+    const view = startView();
+    depositTo(view, 0n, FIRST_BLOCK);
+    mine(view, FIRST_BLOCK + OPEN_AFTER);
+    const { number } = view.block;
+    const [first] = SEQUENCERS;
+    view.apply({ kind: "stakeChanged", index: first!.index, grid: 0, l1Block: number + 1n });
+    expect(view.mayPostOpenly(CHAIN, first!.operator)).toBe(false);
+    mine(view, number + 1n);
+    view.apply({ kind: "reorg", toBlock: number });
+    expect(view.mayPostOpenly(CHAIN, first!.operator)).toBe(true);
+  });
+});

@@ -1,0 +1,174 @@
+import { describe, expect, it } from "vitest";
+import { parentOf } from "../src/index.ts";
+import { Driven, FIRST, included } from "./sequencerWorld.ts";
+import {
+  blockOn,
+  CHAIN,
+  depositTo,
+  FIRST_BLOCK,
+  FIRST_SLOT,
+  GENESIS,
+  mine,
+  PARAMETERS,
+  post,
+  sign,
+  startView,
+  transfer,
+  turnOf,
+} from "./world.ts";
+
+const RANK_DELAY = PARAMETERS.rankDelayBlocks;
+/** A block of patience beyond what L1 demands. */
+const CLAIMABLE = FIRST_BLOCK + BigInt(RANK_DELAY) + 1n;
+const END = FIRST_BLOCK + BigInt(PARAMETERS.epochBlocks);
+
+/** The sequencer of a rank of slot 2. */
+function ofRank(rank: number, head = FIRST): Driven {
+  const view = startView(FIRST_BLOCK);
+  return new Driven(FIRST_BLOCK, head, view, turnOf(view, FIRST_SLOT, rank));
+}
+
+/** The same where block 1 is on L1 since the slot began. */
+function posted(driven: Driven): Driven {
+  post(driven.view, [blockOn({ view: driven.view, parent: GENESIS })]);
+  return driven;
+}
+
+const claim = (driven: Driven, rank: number, l1Block: bigint): void =>
+  driven.view.apply({ kind: "slotClaimed", chainId: CHAIN, slot: FIRST_SLOT, rank, l1Block });
+
+describe("a silent slot", () => {
+  it("is claimed by the next rank after rankDelay and a block of patience, once, where there is work", () => {
+    const driven = posted(ofRank(1)).start().offer(transfer());
+    driven.mine(CLAIMABLE - 1n);
+    expect(driven.all("claim")).toEqual([]);
+    driven.mine(CLAIMABLE);
+    driven.mine(CLAIMABLE + 1n);
+    expect(driven.all("claim")).toEqual([{ kind: "claim", chainId: CHAIN, slot: FIRST_SLOT, rank: 1 }]);
+    expect(driven.all("openSession")).toEqual([]);
+  });
+
+  it("is claimed again where the claim did not come through", () => {
+    const driven = posted(ofRank(1)).start().offer(transfer()).mine(CLAIMABLE);
+    expect(driven.handle({ kind: "claimEnded", reason: "reverted" })).toMatchObject([{ code: "slot-not-claimed" }]);
+    driven.mine(CLAIMABLE + 1n);
+    expect(driven.all("claim").length).toBe(2);
+  });
+
+  it.each([
+    ["a transaction that waits", (driven: Driven) => driven.offer(transfer())],
+    ["an item of the queue that is due", (driven: Driven) => depositTo(driven.view, 0n, 7n)],
+    [
+      "a block that is not on L1",
+      (driven: Driven) => {
+        const block = blockOn({ view: driven.view, parent: FIRST });
+        driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 1n });
+      },
+    ],
+  ])("is left alone without work; work is %s", (_what, giveWork) => {
+    const idle = posted(ofRank(1)).start().mine(CLAIMABLE);
+    expect(idle.all("claim")).toEqual([]);
+    giveWork(idle);
+    idle.mine(CLAIMABLE + 1n);
+    expect(idle.all("claim").length).toBe(1);
+  });
+
+  it("is claimed for the first block of a DAC, which needs nothing else", () => {
+    expect(ofRank(1, GENESIS).start().mine(CLAIMABLE).all("claim").length).toBe(1);
+  });
+
+  it("is left alone when too little of it is left, when batches come, by its leader, and on a chain that exits", () => {
+    const late = posted(ofRank(1)).start().offer(transfer());
+    mine(late.view, END - BigInt(RANK_DELAY) - 2n);
+    late.mine(END - BigInt(RANK_DELAY) - 1n);
+    expect(late.all("claim")).toEqual([]);
+
+    const lively = posted(ofRank(1)).start().offer(transfer());
+    mine(lively.view, CLAIMABLE - 2n);
+    post(lively.view, [blockOn({ view: lively.view, parent: FIRST })]);
+    lively.mine(CLAIMABLE);
+    expect(lively.all("claim")).toEqual([]);
+    lively.mine(CLAIMABLE + 1n);
+    expect(lively.all("claim").length).toBe(1);
+
+    const leader = posted(ofRank(0)).start().offer(transfer()).mine(CLAIMABLE);
+    expect(leader.all("claim")).toEqual([]);
+
+    const exiting = posted(ofRank(1)).start().offer(transfer());
+    exiting.view.apply({ kind: "turnedToExit", chainId: CHAIN });
+    exiting.mine(CLAIMABLE);
+    expect(exiting.all("claim")).toEqual([]);
+  });
+});
+
+describe("a slot that was claimed", () => {
+  const handedOver = CLAIMABLE + 1n + BigInt(RANK_DELAY);
+
+  it("is begun by its claimer after the hand-over alone, with asking the hosts, and its blocks are posted", () => {
+    const driven = posted(ofRank(1)).start().offer(transfer()).mine(CLAIMABLE);
+    mine(driven.view, CLAIMABLE + 1n);
+    claim(driven, 1, CLAIMABLE + 1n);
+    driven.handle({ kind: "claimEnded", reason: null });
+    for (let number = CLAIMABLE + 1n; number < handedOver; number++) {
+      driven.mine(number).handle({ kind: "timer", name: "post" });
+      expect([driven.asked("head"), driven.all("openSession"), driven.all("post")]).toEqual([[], [], []]);
+    }
+    driven.mine(handedOver);
+    expect(driven.asked("head").length).toBeGreaterThan(0);
+    expect(driven.all("openSession")).toEqual([]);
+    driven.hostsSay(1n).open().agree(included).assemble();
+    const { block } = driven.all("seal")[0]!;
+    expect(driven.faultOf(block)).toBeNull();
+    const sealed = sign({ ...block, signature: "0x" }, driven.self);
+    driven.handle({ kind: "sealed", block: sealed });
+    driven.handle({ kind: "headChanged", head: parentOf(sealed), block: sealed, safeNumber: 1n });
+    driven.handle({ kind: "timer", name: "post" });
+    expect(driven.all("post")).toMatchObject([{ from: 2n, to: 2n, slot: FIRST_SLOT }]);
+    expect(driven.all("claim").length).toBe(1);
+  });
+
+  it("is over for its leader at once: nothing is begun, sealed or posted any more", () => {
+    const driven = posted(ofRank(0)).start().hostsSay(1n).offer(transfer()).open().agree(included);
+    claim(driven, 1, CLAIMABLE + 1n);
+    driven.assemble();
+    expect(driven.all("seal")).toEqual([]);
+    expect(driven.all("closeSession").length).toBe(1);
+    const before = driven.all("openSession").length;
+    driven.mine(CLAIMABLE + 1n).handle({ kind: "timer", name: "advance" });
+    driven.mine(handedOver).handle({ kind: "timer", name: "post" });
+    expect([driven.all("openSession").length, driven.all("post")]).toEqual([before, []]);
+  });
+});
+
+describe("a chain whose queue is overdue for too long", () => {
+  const waited = BigInt(PARAMETERS.forceDelaySeconds + PARAMETERS.openAfterSeconds);
+
+  it("is everybody's who is registered: blocks are made and posted out of turn", () => {
+    const driven = posted(ofRank(1));
+    depositTo(driven.view, 0n, FIRST_BLOCK - waited + 1n);
+    driven.start();
+    expect(driven.asked("head")).toEqual([]);
+    driven.mine(FIRST_BLOCK + 1n).hostsSay(1n);
+    expect(driven.all("openSession")).toMatchObject([{ opening: [{ source: "context" }, { source: "deposit" }] }]);
+    driven.open().assemble();
+    const { block } = driven.all("seal")[0]!;
+    const sealed = sign({ ...block, signature: "0x" }, driven.self);
+    driven.handle({ kind: "sealed", block: sealed });
+    driven.handle({ kind: "headChanged", head: parentOf(sealed), block: sealed, safeNumber: 1n });
+    driven.handle({ kind: "timer", name: "post" });
+    expect(driven.all("post")).toMatchObject([{ from: 2n, to: 2n, slot: FIRST_SLOT }]);
+  });
+
+  it("is nobody's once it turned to exit: no block, no batch, nor what was being assembled", () => {
+    const driven = posted(ofRank(0)).start().hostsSay(1n).offer(transfer()).open().agree(included);
+    driven.view.apply({ kind: "turnedToExit", chainId: CHAIN });
+    driven.assemble();
+    expect(driven.all("seal")).toEqual([]);
+    const block = blockOn({ view: driven.view, parent: FIRST });
+    driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 1n });
+    driven.mine(FIRST_BLOCK + 1n).offer(transfer({ nonce: 1n }));
+    driven.handle({ kind: "timer", name: "post" });
+    driven.handle({ kind: "timer", name: "advance" });
+    expect([driven.all("openSession").length, driven.all("post")]).toEqual([1, []]);
+  });
+});

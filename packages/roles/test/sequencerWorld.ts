@@ -1,0 +1,162 @@
+/** A sequencer's machine with its pool, hosts, providers and L1 in the hands of a test. */
+import {
+  type Account,
+  EMPTY_CODE_HASH,
+  type Header,
+  LIMITS,
+  type NamedAnswer,
+  type Outcome,
+  type Parameters,
+  resultDigest,
+  type StateEntry,
+  type Transaction,
+  type UnsignedBlock,
+} from "@mvm/protocol";
+import {
+  blockFault,
+  type L1View,
+  parentOf,
+  Sequencer,
+  type SequencerEffect,
+  type SequencerEvent,
+} from "../src/index.ts";
+import {
+  at,
+  blockOn,
+  CHAIN,
+  FIRST_BLOCK,
+  FIRST_SLOT,
+  GENESIS,
+  mine,
+  NETWORK,
+  outcome,
+  PARAMETERS,
+  PROVIDERS,
+  startView,
+  turnOf,
+} from "./world.ts";
+
+type Kind = SequencerEffect["kind"];
+
+/** Block 1 of the DAC, which stands in most tests. */
+export const FIRST = parentOf(blockOn({ view: startView(), parent: GENESIS }));
+
+/** The sequencer whose turn slot 2 is, in its first L1 block, ten seconds after the genesis block, on block 1. */
+export class Driven {
+  readonly view: L1View;
+  readonly self;
+  readonly machine: Sequencer;
+  readonly effects: SequencerEffect[] = [];
+  seconds = 10;
+
+  constructor(
+    l1Block = FIRST_BLOCK,
+    head = FIRST,
+    view = startView(l1Block),
+    self = turnOf(view, FIRST_SLOT),
+    parameters = PARAMETERS as Parameters,
+  ) {
+    this.view = view;
+    this.self = self;
+    const { operator } = this.self;
+    this.machine = new Sequencer({
+      chainId: CHAIN,
+      operator,
+      view: this.view,
+      network: NETWORK,
+      parameters,
+      head,
+    });
+  }
+
+  note(effects: readonly SequencerEffect[]): readonly SequencerEffect[] {
+    this.effects.push(...effects);
+    return effects;
+  }
+
+  start(): this {
+    this.note(this.machine.start(at(this.seconds)));
+    return this;
+  }
+
+  handle(event: SequencerEvent): readonly SequencerEffect[] {
+    return this.note(this.machine.handle(event, at(this.seconds)));
+  }
+
+  all<K extends Kind>(kind: K): (SequencerEffect & { kind: K })[] {
+    return this.effects.filter((effect): effect is SequencerEffect & { kind: K } => effect.kind === kind);
+  }
+
+  asked(name: "head" | "job") {
+    return this.all("request").filter(({ request }) => request.name === name);
+  }
+
+  /** All hosts say that a block is the newest. */
+  hostsSay(number: bigint, hosts = this.asked("head").length): this {
+    const body = { kind: "head", number, hash: FIRST.hash, slot: 0n } as const;
+    for (const { ticket } of this.asked("head").slice(0, hosts))
+      this.handle({ kind: "answered", ticket, answer: { name: "head", body } });
+    return this;
+  }
+
+  offer(...transactions: readonly Transaction[]): this {
+    const body = { chainId: CHAIN, transactions: transactions.map(({ raw }) => raw) };
+    this.handle({
+      kind: "requested",
+      ticket: "in",
+      from: this.self.peerId,
+      request: { name: "offerTransactions", body },
+    });
+    return this;
+  }
+
+  mine(number: bigint): this {
+    mine(this.view, number);
+    this.seconds = Number(number) + 2;
+    this.handle({ kind: "l1Changed" });
+    return this;
+  }
+
+  open(nonce = 0n, openingBytes = 0): this {
+    const { session, keys } = this.all("openSession").at(-1)!;
+    const account: Account = { nonce, balance: 10n ** 21n, codeHash: EMPTY_CODE_HASH };
+    const entries = keys.map((key) => ({ ...key, value: account }) as StateEntry);
+    this.handle({ kind: "sessionOpened", session, entries, openingBytes });
+    return this;
+  }
+
+  /** Both seats answer the last job with the same outcomes. */
+  agree(outcomes: (count: number) => readonly Outcome[]): this {
+    for (const { ticket, to, request } of this.asked("job").slice(-LIMITS.seats)) {
+      if (request.name !== "job") continue;
+      const result = outcomes(request.body.messages.length);
+      const signer = PROVIDERS.find(({ peerId }) => peerId === to)!;
+      const signature = signer.sign(resultDigest(NETWORK, request.body, result));
+      const answer: NamedAnswer = { name: "job", body: { kind: "result", outcomes: result, signature } };
+      this.handle({ kind: "answered", ticket, answer });
+    }
+    return this;
+  }
+
+  /** What the rules have against a block. */
+  faultOf(block: UnsignedBlock, parent = FIRST): string | null {
+    return blockFault({ view: this.view, parameters: PARAMETERS }, parent, block, at(this.seconds).nowMs);
+  }
+
+  assemble(): this {
+    const { session, header, transactions, users } = this.all("assemble").at(-1)!;
+    const opening = Array.from({ length: transactions.length - users.length - 1 }, () => outcome(0n));
+    const outcomes = [...opening, ...users, outcome(0n)];
+    const gasUsed = outcomes.reduce((sum, each) => sum + each.gasUsed, 0n);
+    const whole: Header = { ...GENESIS.header, ...header, gasUsed };
+    this.handle({ kind: "assembled", session, header: whole, outcomes });
+    return this;
+  }
+}
+
+/** Outcomes of as many transactions that all succeed. */
+export const included = (count: number): readonly Outcome[] =>
+  Array.from({ length: count }, () => ({ kind: "included", ...outcome(), reads: [] }));
+
+/** A sequencer whose hosts have told it that it misses nothing. */
+export const ready = (): Driven => new Driven().start().hostsSay(0n);

@@ -1,0 +1,121 @@
+/** Honest users who transfer on several DACs while something goes wrong; in the end all must be in blocks and on L1. */
+import type { Role } from "@mvm/node";
+import type { ChainId, Parameters } from "@mvm/protocol";
+import { HonestRun } from "../honestRun.ts";
+import type { SimulatedNode } from "../simulatedNode.ts";
+import { Users } from "../users.ts";
+import { type LinkSettings, World } from "../world.ts";
+import { type RunResult, Violations } from "./scenario.ts";
+
+export type TrafficSettings = {
+  readonly sequencers: number;
+  readonly providers: number;
+  readonly dacs: number;
+  readonly users: number;
+  /** milliseconds in which users send */
+  readonly busyMs: number;
+  readonly link: LinkSettings;
+  /** slots within which a chain with work must go on */
+  readonly progressSlots: number;
+  /** DACs and deposits are there when the nodes start, or come afterwards */
+  readonly founded: "before" | "after";
+  /** roles of nodes that are there from the start, but not registered */
+  readonly latecomers?: readonly Role[];
+  /** what differs from devnet's parameters */
+  readonly parameters?: Partial<Parameters>;
+};
+
+/** Slots long enough for the next rank to notice a silence, to claim, to be handed over to, and to work. */
+export const TAKEOVER: Partial<Parameters> = { epochBlocks: 16, rankDelayBlocks: 4 };
+
+/** What goes wrong: begins when the DACs are founded; what it gives back is asked for its own counts at the end. */
+export type Disturbance = (
+  run: HonestRun,
+  people: { readonly users: Users; readonly latecomers: readonly SimulatedNode[] },
+) => () => Readonly<Record<string, unknown>>;
+
+const STORAGE_HOSTS = 4;
+/** Milliseconds from the start until DACs and deposits are asked for, and until users begin. */
+const FOUNDING_MS = 1_500;
+export const USERS_BEGIN_MS = 5_000;
+/** Longest distance of two transactions of all users together, in milliseconds. */
+const SENDING_MS = 400;
+/** Milliseconds within which everything must come to rest after the last transaction. */
+const DRAIN_MS = 90_000;
+const DEPOSIT_WEI = 1_000n * 10n ** 18n;
+
+/** Sends users' transfers through the gateway at drawn moments; counts what was refused. */
+function sendTransfers(run: HonestRun, gateway: SimulatedNode, users: Users, endMs: number): { refused: number } {
+  const { world } = run;
+  const draw = world.random.stream("sending");
+  const counts = { refused: 0 };
+  const send = async (chainId: ChainId): Promise<void> => {
+    const transaction = users.transfer(chainId);
+    const refusal = await gateway.core.pools.get(chainId)!.submit(transaction);
+    if (refusal === null) run.acknowledge(chainId, transaction.hash);
+    else counts.refused += 1;
+  };
+  const next = (): void => {
+    if (world.elapsedMs >= endMs) return;
+    void send(run.chainIds[draw.below(run.chainIds.length)]!);
+    world.clock.schedule(1 + draw.below(SENDING_MS), next);
+  };
+  world.clock.schedule(USERS_BEGIN_MS - world.elapsedMs, next);
+  return counts;
+}
+
+function found(run: HonestRun, users: Users, dacs: number): void {
+  const { l1 } = run.world;
+  for (let i = 0; i < dacs; i++) {
+    const chainId = l1.createDac(`dac-${i}`);
+    run.chainIds.push(chainId);
+    for (const address of users.addresses) l1.deposit(chainId, address, DEPOSIT_WEI);
+  }
+}
+
+/** Runs users' traffic under a disturbance. */
+export async function runTraffic(
+  place: { readonly scenario: string; readonly seed: number },
+  settings: TrafficSettings,
+  disturb: Disturbance,
+): Promise<RunResult> {
+  const { link, parameters = {}, busyMs } = settings;
+  const violations = new Violations(place);
+  const run = new HonestRun(violations, settings.progressSlots);
+  const world = new World({ seed: `${place.scenario}/${place.seed}`, link, listener: run, parameters });
+  run.watch(world);
+  await world.add("sequencer", settings.sequencers);
+  await world.add("provider", settings.providers);
+  await world.add("storage", STORAGE_HOSTS);
+  const [gateway] = await world.add("gateway", 1);
+  const users = new Users(world.random.stream("users"), settings.users);
+  const latecomers: SimulatedNode[] = [];
+  for (const role of settings.latecomers ?? []) latecomers.push(...(await world.join(role, 1)));
+  if (settings.founded === "before") found(run, users, settings.dacs);
+  world.l1.start();
+  await world.runUntil(FOUNDING_MS);
+  if (settings.founded === "after") found(run, users, settings.dacs);
+  const figures = disturb(run, { users, latecomers });
+  const sent = sendTransfers(run, gateway!, users, busyMs);
+  await world.runUntil(busyMs);
+  while (!run.atRest && world.elapsedMs < busyMs + DRAIN_MS) await world.runUntil(world.elapsedMs + 1_000);
+  await run.finish();
+  const own = figures();
+  const blocks = Object.fromEntries(run.chainIds.map((chainId) => [String(chainId), Number(run.state(chainId).head)]));
+  await world.stop();
+  return {
+    held: violations.all.length === 0,
+    violations: violations.all,
+    logHash: world.log.hash,
+    figures: {
+      events: world.log.count,
+      virtualSeconds: world.elapsedMs / 1_000,
+      blocks,
+      batches: run.chainIds.reduce((sum, chainId) => sum + world.l1.batches(chainId).length, 0),
+      transactions: [...run.acknowledged.values()].reduce((sum, hashes) => sum + hashes.length, 0),
+      refused: sent.refused,
+      ...own,
+      notes: Object.fromEntries(run.notes),
+    },
+  };
+}

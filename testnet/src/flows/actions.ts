@@ -1,0 +1,141 @@
+/** What several flows do: reading and sending on a DAC, watching L1, being refused by it. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type DecodedRevert, getHeader, isRecorded, type L1Call, L1Error, recordEpoch, sequencerOf } from "@mvm/l1";
+import { type Address, drawBlockOf, type Hex, type NetworkIdentity, PROFILES, slotOf } from "@mvm/protocol";
+import { type JsonRpcProvider, Wallet } from "ethers";
+import { L1_CHAIN_ID } from "../anvil.ts";
+import type { Testnet, TestnetDac, TestnetNode } from "../testnet.ts";
+import { until } from "../until.ts";
+
+export const MT = 10n ** 18n;
+export const { devnet: PARAMETERS } = PROFILES;
+const POSTED_MS = 120_000;
+
+/** What binds signatures to a testnet. */
+export const networkOf = (testnet: Testnet): NetworkIdentity => ({
+  l1ChainId: BigInt(L1_CHAIN_ID),
+  comco: testnet.contracts.comco,
+});
+
+/** Number of the newest L1 block. */
+export const l1Block = async (testnet: Testnet): Promise<bigint> =>
+  BigInt((await testnet.anvil.provider.send("eth_blockNumber", [])) as string);
+
+/** Time of the newest L1 block, in seconds. */
+export const l1Time = async (testnet: Testnet): Promise<bigint> =>
+  BigInt((await testnet.anvil.provider.getBlock("latest"))!.timestamp);
+
+/** Uses a DAC's provider, and closes it. */
+export async function withProvider<T>(
+  testnet: Testnet,
+  dac: TestnetDac,
+  use: (provider: JsonRpcProvider) => Promise<T>,
+): Promise<T> {
+  const provider = testnet.providerOf(dac);
+  try {
+    return await use(provider);
+  } finally {
+    provider.destroy();
+  }
+}
+
+/** The user's account on a DAC. */
+export const userOn = (testnet: Testnet, provider: JsonRpcProvider): Wallet =>
+  new Wallet(testnet.user.privateKey, provider);
+
+/** Waits until a block of a DAC is on L1. */
+export async function untilPosted(provider: JsonRpcProvider, block: number): Promise<void> {
+  await until(`block ${block} on L1`, POSTED_MS, async () => {
+    const safe = (await provider.send("eth_getBlockByNumber", ["safe", false])) as { number: string } | null;
+    return safe !== null && Number(safe.number) >= block;
+  });
+}
+
+/** Signs transfers of 1 wei by the user to itself and has the gateway acknowledge them; gives their hashes. */
+export async function acknowledge(
+  testnet: Testnet,
+  dac: TestnetDac,
+  provider: JsonRpcProvider,
+  nonces: readonly number[],
+): Promise<readonly string[]> {
+  const user = new Wallet(testnet.user.privateKey);
+  const hashes: string[] = [];
+  for (const nonce of nonces) {
+    const raw = await user.signTransaction({
+      to: user.address,
+      value: 1n,
+      gasLimit: 21_000n,
+      nonce,
+      maxFeePerGas: 10n ** 10n,
+      maxPriorityFeePerGas: 1n,
+      type: 2,
+      chainId: dac.chainId,
+    });
+    hashes.push((await provider.send("eth_sendRawTransaction", [raw])) as string);
+  }
+  return hashes;
+}
+
+/** Waits until every transaction has a receipt of success. */
+export async function untilIncluded(
+  provider: JsonRpcProvider,
+  hashes: readonly string[],
+  timeoutMs: number,
+): Promise<void> {
+  const open = new Set(hashes);
+  await until(`${hashes.length} receipts`, timeoutMs, async () => {
+    for (const hash of open) if ((await provider.getTransactionReceipt(hash))?.status === 1) open.delete(hash);
+    return open.size === 0;
+  });
+}
+
+/** Why L1 refuses; throws where it does not refuse, or does not say why. */
+export async function refusalOf(attempt: Promise<unknown>): Promise<DecodedRevert> {
+  try {
+    await attempt;
+  } catch (error) {
+    if (error instanceof L1Error && error.data.revert !== undefined) return error.data.revert;
+    throw error;
+  }
+  throw new Error("L1 took what it should have refused");
+}
+
+/** Sends a call as an account of L1 that only one flow uses, and waits until it is mined. */
+export async function sendAs(testnet: Testnet, key: string, { to, data }: Pick<L1Call, "to" | "data">): Promise<void> {
+  const wallet = new Wallet(key, testnet.anvil.provider);
+  const receipt = await (await wallet.sendTransaction({ to, data })).wait();
+  if (receipt?.status !== 1) throw new Error(`a call of ${to} failed on L1`);
+}
+
+/** The L1 key of a node, from its disk. */
+export async function keyOf(node: TestnetNode): Promise<Hex> {
+  return (JSON.parse(await readFile(join(node.dataDir, "keys.json"), "utf8")) as { l1: Hex }).l1;
+}
+
+/** Nodes of a role, in their order. */
+export const nodesOf = (testnet: Testnet, role: TestnetNode["role"]): readonly TestnetNode[] =>
+  testnet.nodes.filter((node) => node.role === role).sort((a, b) => (a.name < b.name ? -1 : 1));
+
+/** The present slot, its record taken. */
+export async function recordedSlot(testnet: Testnet): Promise<bigint> {
+  const slot = slotOf(await l1Block(testnet), PARAMETERS.epochBlocks);
+  await ensureRecorded(testnet, slot);
+  return slot;
+}
+
+/** Has an epoch's record taken on L1, unless somebody was faster. */
+export async function ensureRecorded(testnet: Testnet, epoch: bigint): Promise<void> {
+  if (await isRecorded(testnet.l1Reader, epoch)) return;
+  const header = await getHeader(testnet.anvil.provider, drawBlockOf(epoch, PARAMETERS.epochBlocks));
+  if (header === undefined) throw new Error(`L1 does not show the draw block of epoch ${epoch}`);
+  try {
+    await testnet.onL1(recordEpoch(testnet.contracts, { epoch, header }));
+  } catch (error) {
+    if (!(await isRecorded(testnet.l1Reader, epoch))) throw error;
+  }
+}
+
+/** Who leads a DAC in a slot whose record was taken. */
+export const leaderOf = (testnet: Testnet, dac: TestnetDac, slot: bigint): Promise<Address> =>
+  sequencerOf(testnet.l1Reader, { chainId: dac.chainId, slot, rank: 0 });

@@ -1,0 +1,13 @@
+/** The networks that flows need: few sizes, so that flows of one can share it. */
+import type { TestnetSize } from "../testnet.ts";
+
+const HOUSE = { providers: 2, storage: 2, dacs: 0 };
+
+/** Stakes, in whole MT, of the network on which stakes matter: sums of DACs are chosen between them. */
+export const STAKES = { small: 45_000, between: 47_000, large: 50_000, beyond: 60_000 } as const;
+
+/** Two sequencers of different stakes, named sequencer-1 and sequencer-2. */
+export const STAKED_NETWORK: TestnetSize = { ...HOUSE, sequencers: 2, sequencerStakesMT: [STAKES.small, STAKES.large] };
+
+/** Three equal sequencers, who may be killed. */
+export const EXPENDABLE_NETWORK: TestnetSize = { ...HOUSE, sequencers: 3 };

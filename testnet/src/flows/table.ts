@@ -1,0 +1,19 @@
+/** All flows, by the order of docs and lists. */
+import { allSequencersKilledFlow } from "./allSequencersKilled.ts";
+import { belowThresholdFlow } from "./belowThreshold.ts";
+import type { Flow } from "./flow.ts";
+import { governanceFlow } from "./governance.ts";
+import { heldDepositFlow } from "./heldDeposit.ts";
+import { leaderKilledFlow } from "./leaderKilled.ts";
+import { maliciousDacFlow } from "./maliciousDac.ts";
+import { withdrawFlow } from "./withdraw.ts";
+
+export const FLOWS: readonly Flow[] = [
+  withdrawFlow,
+  heldDepositFlow,
+  belowThresholdFlow,
+  leaderKilledFlow,
+  allSequencersKilledFlow,
+  governanceFlow,
+  maliciousDacFlow,
+];
