@@ -250,7 +250,7 @@ describe("L1Follower", () => {
   });
 });
 
-describe("a batch that a contract appended", () => {
+describe("a batch that a contract carries", () => {
   let forwarder: Address;
   let chainId: ChainId;
 
@@ -265,18 +265,18 @@ describe("a batch that a contract appended", () => {
     await beginNextDraw(network);
   });
 
-  it("is told without its data, after an error event", async () => {
+  it("is refused, for nobody would find its data; the same by a transaction of its own is told with them", async () => {
     const data = new Uint8Array(100).fill(7);
     const header = await nextHeader(network, chainId, data);
     const call = appendBatches(network.addresses, [signed(network, header, data)]);
-    await network.accounts[2]!.submit(through(forwarder, call));
+    const carrier = network.accounts[2]!;
+    await expect(carrier.submit(through(forwarder, call))).rejects.toMatchObject({ code: "reverted" });
+    await carrier.submit(call);
     const recorder = new Recorder(options());
     await recorder.untilBlock(await headNumber(network.anvil));
     await recorder.stop();
-    const position = recorder.events.findIndex(({ type }) => type === "batch-appended");
-    const expected = { type: "error", code: "batch-data-unavailable", chainId, index: 0n, reason: "not-a-direct-call" };
-    expect(recorder.events[position - 1]).toMatchObject(expected);
-    expect(recorder.events[position]).toMatchObject({ header, data: undefined });
+    const [told] = recorder.ofType("batch-appended").filter((event) => event.chainId === chainId);
+    expect(told).toMatchObject({ header, data });
   });
 });
 
