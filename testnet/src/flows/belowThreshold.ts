@@ -111,7 +111,7 @@ export const belowThresholdFlow: Flow = {
       const name = await refusedBatch(testnet, guarded, small);
       seen.push(name);
       // the slot or the chain went on in between
-      return !["SlotNotOpen", "WrongIndex", "WrongSignature", "EpochNotRecorded"].includes(name);
+      return !["SlotNotOpen", "WrongIndex", "NothingToAppend", "WrongSignature", "EpochNotRecorded"].includes(name);
     });
     mustEqual(seen.at(-1)!, "NotElected", "L1's refusal");
     return {
