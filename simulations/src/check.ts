@@ -27,9 +27,9 @@ const STEPS: readonly { readonly name: string; readonly command: readonly string
       "--check",
       "contracts/.gas-snapshot",
       "--match-path",
-      "test/**/*Gas*.t.sol",
+      "test/**/*Gas.t.sol",
     ],
-    mend: "forge snapshot --root contracts --snap contracts/.gas-snapshot --match-path 'test/**/*Gas*.t.sol'",
+    mend: "forge snapshot --root contracts --snap contracts/.gas-snapshot --match-path 'test/**/*Gas.t.sol'",
   },
 ];
 
