@@ -7,6 +7,7 @@ import {
   type ChainId,
   concatBytes,
   effectiveStakeOf,
+  epochOf,
   firstBlockOf,
   fromHex,
   type Hash,
@@ -17,7 +18,6 @@ import {
   type Parameters,
   SNAPSHOT_DISTANCE,
   signerOf,
-  slotOf,
   slotSeed,
   toWord,
   ZERO_HASH,
@@ -97,7 +97,7 @@ export class ModelRollup {
   }
 
   slotOf(state: ModelState): bigint {
-    return slotOf(state.number, this.#parameters.epochBlocks);
+    return epochOf(state.number, this.#parameters.epochBlocks);
   }
 
   /**

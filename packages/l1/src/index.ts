@@ -23,6 +23,7 @@ export {
   type StakedRole,
 } from "./contracts.ts";
 export * from "./deploy.ts";
+export { missingRecord } from "./epochRecords.ts";
 export * from "./events.ts";
 export * from "./follower.ts";
 export * from "./l1Error.ts";

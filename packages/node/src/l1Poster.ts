@@ -2,16 +2,13 @@
 import {
   appendBatches,
   claimSlot,
-  getHeader,
-  isRecorded,
-  L1Error,
   type L1Reader,
   type L1Submitter,
-  recordEpoch,
+  missingRecord,
   releaseHeld,
   type SignedBatch as SignedBatchValues,
 } from "@mvm/l1";
-import { drawBlockOf, type Parameters } from "@mvm/protocol";
+import type { Parameters } from "@mvm/protocol";
 import { BatchCarrier } from "./batchCarrier.ts";
 import { toItemValues } from "./l1Events.ts";
 import type { L1Poster, SignedBatch } from "./ports.ts";
@@ -27,14 +24,11 @@ function shown({ nextItem, firstItem, ...batch }: SignedBatch): SignedBatchValue
 
 /** Sends through a submitter; a slot's epoch is recorded before anything is sent that needs its randomness. */
 export function l1Poster(reader: L1Reader, submitter: L1Submitter, { epochBlocks }: Parameters): L1Poster {
-  const { transport, addresses } = reader;
+  const { addresses } = reader;
 
   async function ensureRecorded(epoch: bigint): Promise<void> {
-    if (await isRecorded(reader, epoch)) return;
-    const number = drawBlockOf(epoch, epochBlocks);
-    const header = await getHeader(transport, number);
-    if (header === undefined) throw new L1Error("bad-response", `L1 does not show its block ${number}`);
-    await submitter.submit(recordEpoch(addresses, { epoch, header }), { key: `epoch:${epoch}` });
+    const call = await missingRecord(reader, epoch, epochBlocks);
+    if (call !== undefined) await submitter.submit(call, { key: `epoch:${epoch}` });
   }
 
   /** Batches under one key may be begun, forgotten by a crash, and found again: L1 passes over what it has. */

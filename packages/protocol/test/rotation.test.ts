@@ -1,46 +1,21 @@
-import { providerTurns, sequencerTurn, slotOf, storageHosts, taggedHash } from "@mvm/protocol";
+import { epochOf, providerTurns, storageHosts, taggedHash } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addresses, chainIds, hashes, jobIds, RUNS } from "./arbitraries.ts";
+import { addresses, hashes, jobIds, RUNS } from "./arbitraries.ts";
 
 const slots = fc.bigInt(0n, 2n ** 40n);
-const counts = fc.integer({ min: 1, max: 30 });
 
 describe("slots", () => {
   it("are runs of epochBlocks L1 blocks", () => {
     fc.assert(
       fc.property(slots, fc.integer({ min: 1, max: 100 }), (slot, blocks) => {
         const first = slot * BigInt(blocks);
-        expect(slotOf(first, blocks)).toBe(slot);
-        expect(slotOf(first + BigInt(blocks) - 1n, blocks)).toBe(slot);
-        expect(slotOf(first + BigInt(blocks), blocks)).toBe(slot + 1n);
+        expect(epochOf(first, blocks)).toBe(slot);
+        expect(epochOf(first + BigInt(blocks) - 1n, blocks)).toBe(slot);
+        expect(epochOf(first + BigInt(blocks), blocks)).toBe(slot + 1n);
       }),
       RUNS,
     );
-  });
-});
-
-describe("sequencers' turns", () => {
-  it("each of n gets exactly one of n slots in a row", () => {
-    fc.assert(
-      fc.property(chainIds, slots, counts, (chainId, slot, count) => {
-        const turns = Array.from({ length: count }, (_, i) => sequencerTurn(chainId, slot + BigInt(i), count));
-        expect([...turns].sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
-      }),
-      RUNS,
-    );
-  });
-
-  it("chains are spread over the sequencers in one slot", () => {
-    const count = 4;
-    const seen = Array.from({ length: count }, () => 0);
-    for (let id = 1n; id <= 400n; id++) seen[sequencerTurn(id as never, 9n, count)]!++;
-    // 400 draws over 4: 100 expected, deviation about 9
-    for (const each of seen) expect(Math.abs(each - 100)).toBeLessThan(50);
-  });
-
-  it("without sequencers there is none", () => {
-    expect(() => sequencerTurn(1n as never, 0n, 0)).toThrow(RangeError);
   });
 });
 

@@ -33,6 +33,7 @@ import {
   encodeReceipt,
   encodeRequest,
   encodeSystemTransaction,
+  epochOf,
   type Founding,
   foundingTransaction,
   fromHex,
@@ -68,11 +69,9 @@ import {
   type SealedBlock,
   type Settlement,
   type SystemTransaction,
-  sequencerTurn,
   settledAccounts,
   settleTransaction,
   signDigest,
-  slotOf,
   storageHosts,
   systemTransactionHash,
   toAddress,
@@ -177,17 +176,14 @@ describe("vectors, stated a second time without this package's code", () => {
       expect(prevRandaoOf(jobId)).toBe(prevRandao);
   });
 
-  it("rotation: slots, sequencers, providers, storage hosts", () => {
+  it("rotation: slots, providers, storage hosts", () => {
     type Rotation = {
       slots: { l1Block: bigint; epochBlocks: number; slot: bigint }[];
-      sequencers: { chainId: bigint; slot: bigint; activeCount: number; turn: number }[];
       providers: { jobId: JobId; activeCount: number; wanted: number; turns: number[] }[];
       storage: { genesisHash: Hash; operators: string[]; replicas: number; hosts: string[] }[];
     };
-    const { slots, sequencers, providers, storage } = readVectors<Rotation>("rotation");
-    for (const { l1Block, epochBlocks, slot } of slots) expect(slotOf(l1Block, epochBlocks)).toBe(slot);
-    for (const { chainId, slot, activeCount, turn } of sequencers)
-      expect(sequencerTurn(toChainId(chainId), slot, activeCount)).toBe(turn);
+    const { slots, providers, storage } = readVectors<Rotation>("rotation");
+    for (const { l1Block, epochBlocks, slot } of slots) expect(epochOf(l1Block, epochBlocks)).toBe(slot);
     for (const { jobId, activeCount, wanted, turns } of providers)
       expect(providerTurns(jobId, activeCount, wanted)).toEqual(turns);
     for (const { genesisHash, operators, replicas, hosts } of storage) {

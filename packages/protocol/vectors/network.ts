@@ -1,5 +1,4 @@
 /** Network identity, randomness and the rotation, stated with literals. */
-import { keccak256 } from "ethers";
 import { addressNamed, hashNamed, tagged, word } from "./format.ts";
 
 export const NETWORKS = [
@@ -40,19 +39,6 @@ export function rotationVectors() {
     { l1Block: 8n, epochBlocks: 8, slot: 1n },
     { l1Block: 24_000_031n, epochBlocks: 32, slot: 750_000n },
   ];
-  const sequencers = [1n, 77n, 4503599627370475n].flatMap((chainId) =>
-    [
-      [0n, 1],
-      [5n, 3],
-      [6n, 3],
-      [750_000n, 100],
-    ].map(([slot, active]) => ({
-      chainId,
-      slot: BigInt(slot!),
-      activeCount: Number(active),
-      turn: modulo(keccak256(word(chainId)), BigInt(slot!), Number(active)),
-    })),
-  );
   const providers = [
     [0, 4],
     [1, 4],
@@ -73,5 +59,5 @@ export function rotationVectors() {
     const scores = [...byScore.keys()].sort((a, b) => (a > b ? -1 : 1));
     return { genesisHash, operators, replicas: 3, hosts: scores.slice(0, 3).map((score) => byScore.get(score)!) };
   });
-  return { slots, sequencers, providers, storage };
+  return { slots, providers, storage };
 }

@@ -6,7 +6,9 @@ import {
   type Address,
   type BatchHeader,
   type ChainId,
+  epochOf,
   type Founding,
+  firstBlockOf,
   type Hash,
   LIMITS,
   MAX_RANKS,
@@ -14,7 +16,6 @@ import {
   type PeerId,
   queueItemGas,
   SNAPSHOT_DISTANCE,
-  slotOf,
   storageHosts,
 } from "@mvm/protocol";
 import type { L1Event, Member, QueuedItem, RegistryName } from "./l1Event.ts";
@@ -45,6 +46,9 @@ export type Turn = { readonly member: Member; readonly rank: number };
 
 /** Epochs after which what L1 shows counts as its last word: as long as L1's own finality takes. */
 const SETTLED_EPOCHS = 2;
+/** An item with its gas, which for a forced transaction takes its signer's recovery to know. */
+type MeasuredItem = QueuedItem & { readonly gas: bigint };
+
 /** Ranks that hear of transactions: whoever takes a silent slot over has to know that there is work. */
 const INFORMED_RANKS = 3;
 
@@ -54,7 +58,7 @@ export class L1View {
   readonly #turns: SlotTurns;
   readonly #members: Record<RegistryName, readonly Member[]> = { sequencer: [], provider: [], storage: [] };
   readonly #dacs = new Map<ChainId, Dac>();
-  readonly #queues = new Map<ChainId, QueuedItem[]>();
+  readonly #queues = new Map<ChainId, MeasuredItem[]>();
   readonly #batches = new Map<ChainId, PostedBatch[]>();
   readonly #held = new Map<ChainId, Map<bigint, bigint>>();
   readonly #exiting = new Set<ChainId>();
@@ -71,12 +75,12 @@ export class L1View {
 
   /** The present slot. */
   get slot(): bigint {
-    return slotOf(this.#block.number, this.#parameters.epochBlocks);
+    return epochOf(this.#block.number, this.#parameters.epochBlocks);
   }
 
   /** True in the last L1 block of a slot, when no new block should be begun. */
   get slotEnds(): boolean {
-    return slotOf(this.#block.number + 1n, this.#parameters.epochBlocks) > this.slot;
+    return epochOf(this.#block.number + 1n, this.#parameters.epochBlocks) > this.slot;
   }
 
   /**
@@ -121,7 +125,7 @@ export class L1View {
         return this.#created(event);
       case "queueItemAdded": {
         const { kind: _kind, chainId, ...queued } = event;
-        return pushed(this.#queues, chainId, queued);
+        return pushed(this.#queues, chainId, { ...queued, gas: queueItemGas(queued.item, chainId) });
       }
       case "batchAppended": {
         const { header, batchHash, timestamp, l1Block } = event;
@@ -140,23 +144,25 @@ export class L1View {
   }
 
   #registered(registry: RegistryName, member: Member): () => void {
-    const back = this.#setMembers(registry, [...this.#members[registry], member]);
-    if (registry !== "sequencer") return back;
-    const forget = this.#turns.registered(member);
-    return () => {
-      forget();
-      back();
-    };
+    return this.#changed(registry, [...this.#members[registry], member], member);
   }
 
   #addressUpdated({ registry, operator, peerId, multiaddr }: L1Event & { kind: "addressUpdated" }): () => void {
     const updated = this.#members[registry].map((member) =>
       member.operator === operator ? { ...member, peerId, multiaddr } : member,
     );
-    const back = this.#setMembers(registry, updated);
-    const member = updated.find((other) => other.operator === operator);
-    if (registry !== "sequencer" || member === undefined) return back;
-    const forget = this.#turns.registered(member);
+    return this.#changed(
+      registry,
+      updated,
+      updated.find((member) => member.operator === operator),
+    );
+  }
+
+  /** Sets a registry's members, of whom one is new or has changed; draws give sequencers as they are now. */
+  #changed(registry: RegistryName, members: readonly Member[], changed: Member | undefined): () => void {
+    const back = this.#setMembers(registry, members);
+    if (registry !== "sequencer" || changed === undefined) return back;
+    const forget = this.#turns.registered(changed);
     return () => {
       forget();
       back();
@@ -258,7 +264,7 @@ export class L1View {
    */
   claimableFrom(chainId: ChainId, rank: number): bigint {
     const claim = this.#turns.claimsOf(chainId, this.slot).at(-1);
-    const begin = this.slot * BigInt(this.#parameters.epochBlocks);
+    const begin = firstBlockOf(this.slot, this.#parameters.epochBlocks);
     const posted = this.batches(chainId).at(-1)?.l1Block ?? 0n;
     const handedOver = claim === undefined ? 0n : claim.l1Block + this.#rankDelay;
     const since = [begin, posted, handedOver].reduce((latest, block) => (block > latest ? block : latest));
@@ -267,21 +273,16 @@ export class L1View {
 
   /** Whether a sequencer may have signed blocks of a slot: its leader, who claimed it, anyone where the chain is open. */
   maySign(chainId: ChainId, slot: bigint, operator: Address): boolean {
-    const ranks = [0, ...this.#turns.claimsOf(chainId, slot).map(({ rank }) => rank)];
-    if (ranks.some((rank) => this.#turns.drawn(chainId, slot, rank)?.operator === operator)) return true;
+    const claimed = this.#turns.claimsOf(chainId, slot).map(({ rank }) => rank);
+    const signers = this.#turns.ranks(chainId, slot, Math.max(0, ...claimed) + 1);
+    if ([0, ...claimed].some((rank) => signers[rank]?.operator === operator)) return true;
     return this.isOpen(chainId) && this.member("sequencer", operator) !== undefined;
   }
 
   /** The sequencers that should hear of transactions in the present slot: the active rank and those after it. */
   informed(chainId: ChainId): readonly Member[] {
     const first = this.activeRank(chainId);
-    const last = Math.min(first + INFORMED_RANKS, MAX_RANKS);
-    const members: Member[] = [];
-    for (let rank = first; rank < last; rank++) {
-      const member = this.#turns.drawn(chainId, this.slot, rank);
-      if (member !== undefined) members.push(member);
-    }
-    return members;
+    return this.#turns.ranks(chainId, this.slot, Math.min(first + INFORMED_RANKS, MAX_RANKS)).slice(first);
   }
 
   // Queues.
@@ -295,9 +296,9 @@ export class L1View {
     const due: QueuedItem["item"][] = [];
     let gas = 0n;
     let bytes = 0;
-    for (const { item, l1Block } of queue.slice(Number(from), Number(from) + LIMITS.blockQueueItems)) {
-      if (slotOf(l1Block, this.#parameters.epochBlocks) > slot - SNAPSHOT_DISTANCE) break;
-      gas += queueItemGas(item, chainId);
+    for (const { item, l1Block, gas: itemGas } of queue.slice(Number(from), Number(from) + LIMITS.blockQueueItems)) {
+      if (epochOf(l1Block, this.#parameters.epochBlocks) > slot - SNAPSHOT_DISTANCE) break;
+      gas += itemGas;
       bytes += item.data.length;
       if (due.length > 0 && (gas > LIMITS.blockQueueGas || bytes > LIMITS.blockQueueBytes)) break;
       due.push(item);
@@ -314,7 +315,7 @@ export class L1View {
   consumable(chainId: ChainId, slot: bigint): bigint {
     const { epochBlocks } = this.#parameters;
     const queue = this.#queues.get(chainId) ?? [];
-    return BigInt(queue.findLastIndex(({ l1Block }) => slotOf(l1Block, epochBlocks) <= slot - SNAPSHOT_DISTANCE) + 1);
+    return BigInt(queue.findLastIndex(({ l1Block }) => epochOf(l1Block, epochBlocks) <= slot - SNAPSHOT_DISTANCE) + 1);
   }
 
   /** Whether the first unconsumed item is overdue for so long that any sequencer with a bond may post. */

@@ -128,8 +128,11 @@ export class SlotTurns {
     return thresholdWei !== undefined && (this.#grids.get(index) ?? 0) >= stakeGridReaching(thresholdWei);
   }
 
-  /** The sequencers of a slot by rank, as RollupChain draws them; none where the slot cannot be drawn, yet or any more. */
-  ranks(chainId: ChainId, slot: bigint): readonly Member[] {
+  /**
+   * The sequencers of a slot by rank, as RollupChain draws them, the first `count`; none where the slot cannot be drawn, yet or
+   * any more.
+   */
+  ranks(chainId: ChainId, slot: bigint, count = MAX_RANKS): readonly Member[] {
     const values = this.#epochs.get(slot);
     if (values === undefined || slot < SNAPSHOT_DISTANCE || !this.#stakes.remembers(slot - SNAPSHOT_DISTANCE))
       return [];
@@ -140,12 +143,12 @@ export class SlotTurns {
       seed: slotSeed(values.randomness, chainId, slot),
       thresholdWei,
     };
-    return drawSequencers(draw, MAX_RANKS).map((index) => this.#sequencers.get(index)!);
+    return drawSequencers(draw, count).map((index) => this.#sequencers.get(index)!);
   }
 
   /** The sequencer of a rank; undefined where none qualifies. */
   drawn(chainId: ChainId, slot: bigint, rank: number): Member | undefined {
-    return this.ranks(chainId, slot)[rank];
+    return this.ranks(chainId, slot, rank + 1)[rank];
   }
 
   /** A sequencer's rank in a slot; undefined where it has none. */

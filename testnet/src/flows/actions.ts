@@ -1,8 +1,29 @@
 /** What several flows do: reading and sending on a DAC, watching L1, being refused by it. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type DecodedRevert, getHeader, isRecorded, type L1Call, L1Error, recordEpoch, sequencerOf } from "@mvm/l1";
-import { type Address, drawBlockOf, type Hex, type NetworkIdentity, PROFILES, slotOf } from "@mvm/protocol";
+import {
+  appendBatches,
+  type DecodedRevert,
+  headOf,
+  type L1Call,
+  L1Error,
+  missingRecord,
+  randomnessOf,
+  sequencerOf,
+} from "@mvm/l1";
+import {
+  type Address,
+  type BatchHeader,
+  batchDigest,
+  epochOf,
+  fromHex,
+  type Hex,
+  keccakHash,
+  type NetworkIdentity,
+  PROFILES,
+  signDigest,
+  ZERO_HASH,
+} from "@mvm/protocol";
 import { type JsonRpcProvider, Wallet } from "ethers";
 import { L1_CHAIN_ID } from "../anvil.ts";
 import type { Testnet, TestnetDac, TestnetNode } from "../testnet.ts";
@@ -119,21 +140,46 @@ export const nodesOf = (testnet: Testnet, role: TestnetNode["role"]): readonly T
 
 /** The present slot, its record taken. */
 export async function recordedSlot(testnet: Testnet): Promise<bigint> {
-  const slot = slotOf(await l1Block(testnet), PARAMETERS.epochBlocks);
+  const slot = epochOf(await l1Block(testnet), PARAMETERS.epochBlocks);
   await ensureRecorded(testnet, slot);
   return slot;
 }
 
-/** Has an epoch's record taken on L1, unless somebody was faster. */
+/** Has an epoch's record taken on L1. */
 export async function ensureRecorded(testnet: Testnet, epoch: bigint): Promise<void> {
-  if (await isRecorded(testnet.l1Reader, epoch)) return;
-  const header = await getHeader(testnet.anvil.provider, drawBlockOf(epoch, PARAMETERS.epochBlocks));
-  if (header === undefined) throw new Error(`L1 does not show the draw block of epoch ${epoch}`);
-  try {
-    await testnet.onL1(recordEpoch(testnet.contracts, { epoch, header }));
-  } catch (error) {
-    if (!(await isRecorded(testnet.l1Reader, epoch))) throw error;
-  }
+  const call = await missingRecord(testnet.l1Reader, epoch, PARAMETERS.epochBlocks);
+  if (call !== undefined) await testnet.onL1(call);
+}
+
+/** What a poster says of a batch of one block; of the queue, it consumes nothing unless it says so. */
+export type BatchClaim = Pick<BatchHeader, "blocksRoot" | "slot" | "poster"> & {
+  readonly data: Uint8Array;
+  readonly queueEnd?: bigint;
+};
+
+/** The call that posts such a batch as a DAC's next, signed by a key. */
+export async function nextBatch(
+  testnet: Testnet,
+  dac: TestnetDac,
+  { key, data, ...claimed }: BatchClaim & { readonly key: Hex },
+): Promise<L1Call> {
+  const head = await headOf(testnet.l1Reader, dac.chainId);
+  const header = {
+    chainId: dac.chainId,
+    generation: head.generation,
+    index: head.nextIndex,
+    previousBatchHash: head.lastBatchHash,
+    firstBlock: head.lastBlock + 1n,
+    lastBlock: head.lastBlock + 1n,
+    blobHash: ZERO_HASH,
+    dataHash: keccakHash(data),
+    transactionsRoot: ZERO_HASH,
+    queueEnd: head.queueEnd,
+    ...claimed,
+  };
+  const randomness = await randomnessOf(testnet.l1Reader, header.slot);
+  const signature = signDigest(fromHex(key), batchDigest(networkOf(testnet), randomness, header));
+  return appendBatches(testnet.contracts, [{ header, data, signature }]);
 }
 
 /** Who leads a DAC in a slot whose record was taken. */

@@ -1,6 +1,6 @@
 /** A sequencer whose stake does not cover a DAC has no part in it, though it leads others. */
-import { appendBatches, headOf, randomnessOf, sequencerOf, standingBatches } from "@mvm/l1";
-import { batchDigest, fromHex, keccakHash, signDigest, ZERO_ADDRESS, ZERO_HASH } from "@mvm/protocol";
+import { sequencerOf, standingBatches } from "@mvm/l1";
+import { keccakHash, ZERO_ADDRESS } from "@mvm/protocol";
 import type { Testnet, TestnetDac, TestnetNode } from "../testnet.ts";
 import { until } from "../until.ts";
 import {
@@ -8,7 +8,7 @@ import {
   keyOf,
   l1Block,
   MT,
-  networkOf,
+  nextBatch,
   nodesOf,
   PARAMETERS,
   recordedSlot,
@@ -27,27 +27,15 @@ const REFUSED_MS = 60_000;
 
 /** Has a sequencer sign a batch of a DAC in the present slot; the name of L1's refusal. */
 async function refusedBatch(testnet: Testnet, dac: TestnetDac, poster: TestnetNode): Promise<string> {
-  const head = await headOf(testnet.l1Reader, dac.chainId);
   const data = new TextEncoder().encode("whatever it says");
-  const header = {
-    chainId: dac.chainId,
-    generation: head.generation,
-    index: head.nextIndex,
-    previousBatchHash: head.lastBatchHash,
-    firstBlock: head.lastBlock + 1n,
-    lastBlock: head.lastBlock + 1n,
-    blobHash: ZERO_HASH,
-    dataHash: keccakHash(data),
+  const call = await nextBatch(testnet, dac, {
+    key: await keyOf(poster),
+    data,
     blocksRoot: keccakHash(data),
-    transactionsRoot: ZERO_HASH,
-    queueEnd: head.queueEnd,
     slot: await recordedSlot(testnet),
     poster: poster.operator,
-  };
-  const randomness = await randomnessOf(testnet.l1Reader, header.slot);
-  const digest = batchDigest(networkOf(testnet), randomness, header);
-  const signature = signDigest(fromHex(await keyOf(poster)), digest);
-  const refusal = await refusalOf(testnet.onL1(appendBatches(testnet.contracts, [{ header, data, signature }])));
+  });
+  const refusal = await refusalOf(testnet.onL1(call));
   return refusal.name ?? refusal.raw;
 }
 

@@ -1,6 +1,6 @@
 /** A sequencer dies in its slot: the next rank takes over, and nothing that was acknowledged is lost. */
 import { standingBatches } from "@mvm/l1";
-import { firstBlockOf, slotOf } from "@mvm/protocol";
+import { epochOf, firstBlockOf } from "@mvm/protocol";
 import { Interface, toBeHex, zeroPadValue } from "ethers";
 import type { Testnet, TestnetDac } from "../testnet.ts";
 import { until } from "../until.ts";
@@ -47,7 +47,7 @@ async function claimAfter(testnet: Testnet, dac: TestnetDac, block: bigint): Pro
 /** Waits for the begin of a slot; gives its leader. The slot's record is taken as soon as it can be. */
 async function nextLeader(testnet: Testnet, dac: TestnetDac): Promise<string> {
   const { epochBlocks } = PARAMETERS;
-  const slot = slotOf(await l1Block(testnet), epochBlocks) + 1n;
+  const slot = epochOf(await l1Block(testnet), epochBlocks) + 1n;
   await until("the slot before its first block", SLOT_MS, async () => {
     return (await l1Block(testnet)) >= firstBlockOf(slot, epochBlocks) - 2n;
   });

@@ -1,19 +1,16 @@
 /** A DAC whose only sequencer lies: what it pays out of nothing stays unpaid, and no other DAC loses anything. */
 import {
-  appendBatches,
   approve,
   type BatchProof,
   balanceOf,
   claimWithdrawal,
   type DecodedRevert,
   finalFrom,
-  headOf,
   L1Submitter,
   lockedMt,
   type ProvenMessage,
   postingOf,
   queueLength,
-  randomnessOf,
   register,
   requestExit,
   type StandingBatch,
@@ -23,7 +20,6 @@ import {
 import {
   type Address,
   BLOOM_BYTES,
-  batchDigest,
   blsKeyFromSecret,
   blsSecretFromSeed,
   concatBytes,
@@ -42,7 +38,6 @@ import {
   PREDEPLOYS,
   provePossession,
   sentSlot,
-  signDigest,
   toAddress,
   toHex,
   ZERO_HASH,
@@ -52,7 +47,7 @@ import { L1_CHAIN_ID } from "../anvil.ts";
 import { MVM_COINBASE_ABI } from "../generated/predeployAbis.ts";
 import type { Testnet, TestnetDac } from "../testnet.ts";
 import { until } from "../until.ts";
-import { l1Time, leaderOf, MT, networkOf, recordedSlot, refusalOf, userOn, withProvider } from "./actions.ts";
+import { l1Time, leaderOf, MT, nextBatch, recordedSlot, refusalOf, userOn, withProvider } from "./actions.ts";
 import { claimSent } from "./claiming.ts";
 import { type Flow, must, mustEqual } from "./flow.ts";
 import { STAKED_NETWORK } from "./networks.ts";
@@ -129,26 +124,17 @@ async function postForged(testnet: Testnet, dac: TestnetDac, liar: Liar, block: 
   const data = new TextEncoder().encode("nothing of it is true");
   const slot = await recordedSlot(testnet);
   must((await leaderOf(testnet, dac, slot)) === liar.address, "the liar leads the slot");
-  const head = await headOf(reader, dac.chainId);
-  const header = {
-    chainId: dac.chainId,
-    generation: head.generation,
-    index: head.nextIndex,
-    previousBatchHash: head.lastBatchHash,
-    firstBlock: head.lastBlock + 1n,
-    lastBlock: head.lastBlock + 1n,
-    blobHash: ZERO_HASH,
-    dataHash: keccakHash(data),
-    blocksRoot: merkleRoot([hashHeader(block)]),
-    transactionsRoot: ZERO_HASH,
+  const blocksRoot = merkleRoot([hashHeader(block)]);
+  const call = await nextBatch(testnet, dac, {
+    key: liar.wallet.privateKey as `0x${string}`,
+    data,
+    blocksRoot,
     queueEnd: await queueLength(reader, dac.chainId),
     slot,
     poster: liar.address,
-  };
-  const digest = batchDigest(networkOf(testnet), await randomnessOf(reader, slot), header);
-  const signature = signDigest(fromHex(liar.wallet.privateKey as `0x${string}`), digest);
-  await liar.onL1.submit(appendBatches(testnet.contracts, [{ header, data, signature }]));
-  return header.blocksRoot;
+  });
+  await liar.onL1.submit(call);
+  return blocksRoot;
 }
 
 /** The forged batch, once it is on L1; and the proof that L1 asks for. */
