@@ -21,9 +21,10 @@ const CONTRACTS = [
   "providerRegistry",
   "storageRegistry",
   "rollupChain",
+  "blobOpenings",
 ];
 const NETWORK = {
-  version: 2,
+  version: 3,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

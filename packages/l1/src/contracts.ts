@@ -1,5 +1,6 @@
 import { type Address, fromHex, type Hex } from "@mvm/protocol";
 import { Interface } from "ethers";
+import { BLOB_OPENINGS_ABI } from "./generated/blobOpenings.ts";
 import { BOND_MANAGER_ABI } from "./generated/bondManager.ts";
 import { COMCO_ABI } from "./generated/comco.ts";
 import { DAC_REGISTRY_ABI } from "./generated/dacRegistry.ts";
@@ -32,6 +33,7 @@ export const INTERFACES = {
   providerRegistry: new Interface(PROVIDER_REGISTRY_ABI),
   storageRegistry: new Interface(STORAGE_REGISTRY_ABI),
   rollupChain: new Interface(ROLLUP_CHAIN_ABI),
+  blobOpenings: new Interface(BLOB_OPENINGS_ABI),
 } as const;
 
 /** Name of an L1 contract. */

@@ -1,6 +1,7 @@
 import { type Address, type Hash, LIMITS, type Parameters, toAddress, toHash, ZERO_ADDRESS } from "@mvm/protocol";
 import { concat, getCreateAddress, type Signer } from "ethers";
 import { INTERFACES, type L1Addresses, type L1ContractName } from "./contracts.ts";
+import { BLOB_OPENINGS_CREATION_CODE } from "./generated/blobOpenings.ts";
 import { BOND_MANAGER_CREATION_CODE } from "./generated/bondManager.ts";
 import { COMCO_CREATION_CODE } from "./generated/comco.ts";
 import { DAC_REGISTRY_CREATION_CODE } from "./generated/dacRegistry.ts";
@@ -83,6 +84,7 @@ const ORDER = [
   "rollupChain",
   "providerRegistry",
   "storageRegistry",
+  "blobOpenings",
 ] as const satisfies readonly L1ContractName[];
 
 const CREATION_CODES: Record<L1ContractName, string> = {
@@ -100,6 +102,7 @@ const CREATION_CODES: Record<L1ContractName, string> = {
   rollupChain: ROLLUP_CHAIN_CREATION_CODE,
   providerRegistry: PROVIDER_REGISTRY_CREATION_CODE,
   storageRegistry: STORAGE_REGISTRY_CREATION_CODE,
+  blobOpenings: BLOB_OPENINGS_CREATION_CODE,
 };
 
 /** Constructor arguments of each contract. */
@@ -149,6 +152,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     ],
     providerRegistry: stake(parameters.providerStake),
     storageRegistry: stake(parameters.storageStake),
+    blobOpenings: [],
   };
 }
 

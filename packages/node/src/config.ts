@@ -30,7 +30,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Versions of the configuration and of a network's description. An older network has other contracts: nobody can join it. */
 const CONFIG_VERSION = 1;
-const NETWORK_VERSION = 2;
+const NETWORK_VERSION = 3;
 
 const address = z
   .string()
@@ -52,6 +52,7 @@ const contracts = z.strictObject({
   providerRegistry: address,
   storageRegistry: address,
   rollupChain: address,
+  blobOpenings: address,
 }) satisfies z.ZodType<L1Addresses>;
 
 /** Describes one deployed network: what `mvm` needs to join it. */

@@ -5,7 +5,7 @@ import type { NetworkFile, NodeConfig } from "../src/index.ts";
 const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 
 export const NETWORK_FILE: NetworkFile = {
-  version: 2,
+  version: 3,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
@@ -24,6 +24,7 @@ export const NETWORK_FILE: NetworkFile = {
     providerRegistry: contract("ab"),
     storageRegistry: contract("ac"),
     rollupChain: contract("ad"),
+    blobOpenings: contract("ae"),
   },
 };
 
