@@ -7,7 +7,16 @@ export type { L1Call } from "./bindings/l1Call.ts";
 export type { QueueItemValues } from "./bindings/queueItemValues.ts";
 export * from "./bindings/reads.ts";
 export type { L1Reader } from "./bindings/readView.ts";
-export { appendBatches, type BatchProof, claimSlot, type SignedBatch, turnToExit } from "./bindings/rollupCalls.ts";
+export {
+  appendBatches,
+  type BatchDataRange,
+  type BatchProof,
+  batchBlobHashes,
+  batchDataRange,
+  claimSlot,
+  type SignedBatch,
+  turnToExit,
+} from "./bindings/rollupCalls.ts";
 export { receiptEvents } from "./bindings/scanLogs.ts";
 export * from "./bindings/stakeReads.ts";
 export * from "./bindings/tokenCalls.ts";

@@ -1,14 +1,14 @@
 /** Calls of RollupChain, and its batches and proofs as contracts take them. */
-import type { BatchHeader, ChainId, Hash, Hex } from "@mvm/protocol";
+import { type BatchHeader, BLOB_DATA_BYTES, type ChainId, type Hash, type Hex, ZERO_HASH } from "@mvm/protocol";
 import { concat, Signature } from "ethers";
 import type { L1Addresses } from "../contracts.ts";
 import { call, type L1Call } from "./l1Call.ts";
 import { itemValues, type QueueItemValues } from "./queueItemValues.ts";
 
-/** A batch with its data in calldata, signed by its poster. */
+/** A batch with its data in calldata or, where the header has a blob hash, in a blob; signed by its poster. */
 export type SignedBatch = {
   readonly header: BatchHeader;
-  /** at most 98,304 bytes */
+  /** at most 98,304 bytes in calldata, BLOB_DATA_BYTES in a blob */
   readonly data: Uint8Array;
   /** 65 bytes r || s || parity by the poster over batchDigest */
   readonly signature: Hex;
@@ -18,16 +18,56 @@ export type SignedBatch = {
   readonly firstItem?: QueueItemValues;
 };
 
-/** Appends batches of any chains in one transaction. */
+/** Bits of the length in a dataHash; the offset stands above them. */
+const RANGE_BITS = 32n;
+
+/** Where a batch's data is in the BLOB_DATA_BYTES of its blob, in bytes. */
+export type BatchDataRange = { readonly offset: number; readonly length: number };
+
+/**
+ * Where a batch's data is in its blob: what its dataHash, offset << 32 | length, says. Undefined for a batch in calldata, and
+ * for a dataHash that RollupChain would not have made: no data, or an end beyond BLOB_DATA_BYTES.
+ */
+export function batchDataRange({
+  blobHash,
+  dataHash,
+}: Pick<BatchHeader, "blobHash" | "dataHash">): BatchDataRange | undefined {
+  if (blobHash === ZERO_HASH) return undefined;
+  const word = BigInt(dataHash);
+  const [offset, length] = [word >> RANGE_BITS, word & ((1n << RANGE_BITS) - 1n)];
+  if (length === 0n || offset + length > BigInt(BLOB_DATA_BYTES)) return undefined;
+  return { offset: Number(offset), length: Number(length) };
+}
+
+/**
+ * Versioned hashes of the blobs that a transaction with these batches has to carry, in its order: that of their first
+ * appearance. Empty where all batches are in calldata.
+ */
+export function batchBlobHashes(batches: readonly Pick<SignedBatch, "header">[]): readonly Hash[] {
+  return [...new Set(batches.map(({ header }) => header.blobHash))].filter((blobHash) => blobHash !== ZERO_HASH);
+}
+
+/**
+ * Appends batches of any chains in one transaction: those in calldata with their data, those in blobs by the blob's number
+ * and their range in it. Blobs are not part of the answer: where batchBlobHashes names any, the call is sent with their
+ * sidecars in that order. Throws RangeError for a batch in a blob whose dataHash is no range.
+ */
 export function appendBatches(at: L1Addresses, batches: readonly SignedBatch[]): L1Call {
   const items: (readonly unknown[])[] = [];
   const place = (item: QueueItemValues | undefined): number => (item === undefined ? 0 : items.push(itemValues(item)));
-  let offset = 0;
-  const inputs = batches.map(({ header, data, signature, nextItem, firstItem }) => {
+  const blobs = batchBlobHashes(batches);
+  const parts: Uint8Array[] = [];
+  let end = 0;
+  const placeData = ({ header, data }: SignedBatch): readonly number[] => {
+    if (header.blobHash !== ZERO_HASH) return [blobs.indexOf(header.blobHash) + 1, ...rangeInBlob(header)];
+    parts.push(data);
+    end += data.length;
+    return [0, end - data.length, data.length];
+  };
+  const inputs = batches.map((batch) => {
+    const { header, signature, nextItem, firstItem } = batch;
     const { r, yParityAndS } = Signature.from(ethersSignature(signature));
     const { chainId, index, lastBlock, queueEnd, slot, poster, blocksRoot, transactionsRoot } = header;
-    const range = [0, offset, data.length];
-    offset += data.length;
     const shown = [place(nextItem), place(firstItem)];
     return [
       chainId,
@@ -36,7 +76,7 @@ export function appendBatches(at: L1Addresses, batches: readonly SignedBatch[]):
       queueEnd,
       slot,
       poster,
-      ...range,
+      ...placeData(batch),
       ...shown,
       blocksRoot,
       transactionsRoot,
@@ -44,8 +84,13 @@ export function appendBatches(at: L1Addresses, batches: readonly SignedBatch[]):
       yParityAndS,
     ];
   });
-  const data = concat(batches.map((batch) => batch.data));
-  return call(at, "rollupChain", "appendBatches", [inputs, items, data]);
+  return call(at, "rollupChain", "appendBatches", [inputs, items, concat(parts)]);
+}
+
+function rangeInBlob(header: BatchHeader): readonly number[] {
+  const range = batchDataRange(header);
+  if (range === undefined) throw new RangeError(`${header.dataHash} is no range of a blob`);
+  return [range.offset, range.length];
 }
 
 /** r || s || v of a signature r || s || parity. */
