@@ -1,9 +1,18 @@
-import { type Address, type Hash, type Hex, toHash } from "@mvm/protocol";
-import { keccak256 } from "ethers";
+import type { Address, Hash, Hex } from "@mvm/protocol";
 import type { L1Call } from "./bindings/l1Call.ts";
 import { L1Error } from "./l1Error.ts";
-import { getBlock, getQuantity, getReceipt, type L1Receipt, type L1Transport, request, toQuantity } from "./l1Rpc.ts";
-import { MAX_TRANSACTION_BYTES } from "./submissionJournal.ts";
+import {
+  getBlobBaseFee,
+  getBlock,
+  getHead,
+  getQuantity,
+  getReceipt,
+  type L1Receipt,
+  type L1Transport,
+  request,
+  toQuantity,
+} from "./l1Rpc.ts";
+import { maxTransactionBytes } from "./submissionJournal.ts";
 import type {
   AttemptEffect,
   AttemptLook,
@@ -22,8 +31,8 @@ export type AttemptWorld = {
   readonly signal: AbortSignal;
   readonly pollMs: number;
   readonly confirmations: bigint;
-  /** signed bytes of the attempt's transaction with these fees */
-  readonly sign: (fees: TransactionFees) => Promise<Hex>;
+  /** bytes for L1 of the attempt's transaction with these fees, blobs included, and its hash, which leaves them out */
+  readonly sign: (fees: TransactionFees) => Promise<{ readonly raw: Hex; readonly hash: Hash }>;
   /** keeps a version before it is sent */
   readonly keep: (raw: Hex, version: TransactionFees & { readonly hash: Hash }) => Promise<void>;
   readonly tell: (notice: AttemptNotice) => void;
@@ -32,7 +41,7 @@ export type AttemptWorld = {
 
 const UNDERPRICED = /underpriced/i;
 const LATE =
-  /nonce (is )?too low|nonce has already been used|already known|already imported|known transaction|less than block base fee|fee too low|pool is full|txpool is full/i;
+  /nonce (is )?too low|nonce has already been used|already known|already imported|known transaction|less than block (base|blob gas) fee|blob_gas_price. is greater|fee too low|pool is full|txpool is full|address already reserved|conflicts with existing transaction/i;
 
 /**
  * Carries out what an attempt decides, until its end. Looks at L1 every `pollMs`; an L1 that does not answer, or answers
@@ -72,12 +81,13 @@ async function perform(
       world.tell(effect.notice);
       return [];
     case "sign": {
-      const raw = await world.sign(effect.fees);
+      const { raw, hash } = await world.sign(effect.fees);
+      const { action, sidecars } = world.call;
       const sizeBytes = raw.length / 2 - 1;
-      if (sizeBytes > MAX_TRANSACTION_BYTES) {
-        throw new L1Error("too-large", `${world.call.action} has ${sizeBytes} bytes`, { action: world.call.action });
+      if (sizeBytes > maxTransactionBytes(sidecars?.length ?? 0)) {
+        throw new L1Error("too-large", `${action} has ${sizeBytes} bytes`, { action });
       }
-      const version = { ...effect.fees, hash: toHash(keccak256(raw)) };
+      const version = { ...effect.fees, hash };
       await world.keep(raw, version);
       return attempt.handle({ kind: "signed", version, raw });
     }
@@ -106,22 +116,16 @@ function refusalOf(error: L1Error): Refusal {
 
 /** What L1 shows of an attempt; its parts are asked for in an order in which a reorg in between can't feign a lost nonce. */
 async function lookAt(attempt: TransactionAttempt, world: AttemptWorld): Promise<AttemptLook> {
-  const { transport, address, confirmations } = world;
-  const head = await headOf(transport);
+  const { transport, address, confirmations, call } = world;
+  const head = await getHead(transport);
+  const blobBaseFee = call.sidecars === undefined ? undefined : await getBlobBaseFee(transport);
   const pendingNonce = await getNonce(transport, address, "pending");
   const deepNumber = head.number >= confirmations ? head.number - confirmations + 1n : 0n;
   const deepNonce = await getNonce(transport, address, deepNumber);
   const receipt = await receiptOf(transport, attempt.versions);
   const isGone = deepNonce > attempt.nonce && receipt === undefined;
-  const nonceTaken = isGone && (await headOf(transport)).hash === head.hash;
-  return { head, pendingNonce, nonceTaken, receipt };
-}
-
-async function headOf(transport: L1Transport) {
-  const head = await getBlock(transport, "latest");
-  if (head === undefined)
-    throw new L1Error("bad-response", "L1 has no latest block", { method: "eth_getBlockByNumber" });
-  return head;
+  const nonceTaken = isGone && (await getHead(transport)).hash === head.hash;
+  return { head: { ...head, blobBaseFee }, pendingNonce, nonceTaken, receipt };
 }
 
 /** Number of an account's transactions up to a block, or with the pool's. */

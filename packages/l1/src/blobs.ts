@@ -1,11 +1,24 @@
 import { type Address, fromHex, type Hash, type Hex, joinBytes, toHash } from "@mvm/protocol";
-import { BLOB_BYTES, BlobError, type BlobSidecar, blobCommitment, versionedHash } from "@mvm/protocol/blobs";
+import {
+  BLOB_BYTES,
+  BlobError,
+  type BlobSidecar,
+  blobCommitment,
+  CELL_PROOFS,
+  KZG_POINT_BYTES,
+  versionedHash,
+} from "@mvm/protocol/blobs";
 import { Transaction, type Wallet } from "ethers";
 import { L1Error } from "./l1Error.ts";
 import { type L1Transport, REQUEST_TIMEOUT_MS, request } from "./l1Rpc.ts";
 
 /** Blobs that one transaction may have (EIP-7594). */
 export const MAX_TRANSACTION_BLOBS = 6;
+/** Bytes that a length takes in RLP before a string: of a blob, and of a point. */
+const RLP_PREFIX_BYTES = { blob: 4, point: 1 } as const;
+/** Longest form of one blob in a transaction's bytes: the blob, its commitment, the proofs of its cells. */
+export const MAX_SIDECAR_BYTES =
+  BLOB_BYTES + RLP_PREFIX_BYTES.blob + (1 + CELL_PROOFS) * (KZG_POINT_BYTES + RLP_PREFIX_BYTES.point);
 /** Blobs of an answer that are looked at: checking one takes a second of computing. */
 const MAX_CANDIDATES = MAX_TRANSACTION_BLOBS;
 /** Bytes of a blob in JSON: two digits a byte, 0x, quotes, comma. */
@@ -40,14 +53,33 @@ export async function signBlobTransaction(
   wallet: Pick<Wallet, "signTransaction">,
   { l1ChainId, sidecars, ...fields }: BlobTransaction,
 ): Promise<{ readonly raw: Hex; readonly hash: Hash }> {
+  checkSidecars(sidecars);
+  const version = sidecars[0]!.proofs.length === 1 ? {} : { blobWrapperVersion: CELL_PROOFS_VERSION };
+  const blobs = sidecars.map(({ blob, commitment, proofs }) => ({ data: blob, commitment, proof: joinBytes(proofs) }));
+  const raw = await wallet.signTransaction({ ...fields, type: 3, chainId: l1ChainId, blobs, ...version });
+  return { raw: raw as Hex, hash: toHash(Transaction.from(raw).hash!) };
+}
+
+/** Throws RangeError for a number of blobs that no transaction has, and for mixed proofs. */
+export function checkSidecars(sidecars: readonly BlobSidecar[]): void {
   if (sidecars.length < 1 || sidecars.length > MAX_TRANSACTION_BLOBS)
     throw new RangeError(`a transaction has 1 to ${MAX_TRANSACTION_BLOBS} blobs, not ${sidecars.length}`);
   const proofCounts = new Set(sidecars.map(({ proofs }) => proofs.length));
   if (proofCounts.size > 1) throw new RangeError("the blobs of a transaction have the same kind of proofs");
-  const version = proofCounts.has(1) ? {} : { blobWrapperVersion: CELL_PROOFS_VERSION };
-  const blobs = sidecars.map(({ blob, commitment, proofs }) => ({ data: blob, commitment, proof: joinBytes(proofs) }));
-  const raw = await wallet.signTransaction({ ...fields, type: 3, chainId: l1ChainId, blobs, ...version });
-  return { raw: raw as Hex, hash: toHash(Transaction.from(raw).hash!) };
+}
+
+/** The sidecars in a transaction's bytes as signBlobTransaction gave them; undefined for a transaction without blobs. */
+export function sidecarsOf(transaction: Transaction): readonly BlobSidecar[] | undefined {
+  const { blobs, blobVersionedHashes } = transaction;
+  if (!blobs?.length) return undefined;
+  return blobs.map(({ data, commitment, proof }, i) => {
+    const points = fromHex(proof);
+    const proofs = Array.from({ length: points.length / KZG_POINT_BYTES }, (_, n) =>
+      points.subarray(n * KZG_POINT_BYTES, (n + 1) * KZG_POINT_BYTES),
+    );
+    const blobHash = toHash(blobVersionedHashes![i]!);
+    return { blob: fromHex(data), commitment: fromHex(commitment), versionedHash: blobHash, proofs };
+  });
 }
 
 /**

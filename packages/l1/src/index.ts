@@ -21,7 +21,14 @@ export { receiptEvents } from "./bindings/scanLogs.ts";
 export * from "./bindings/stakeReads.ts";
 export * from "./bindings/tokenCalls.ts";
 export * from "./bindings/tokenReads.ts";
-export * from "./blobs.ts";
+export {
+  type BlobSource,
+  type BlobTransaction,
+  MAX_SIDECAR_BYTES,
+  MAX_TRANSACTION_BLOBS,
+  readBlob,
+  signBlobTransaction,
+} from "./blobs.ts";
 export { decodeCharter, encodeCharter } from "./charterAbi.ts";
 export {
   decodeRevert,
@@ -37,10 +44,18 @@ export * from "./events.ts";
 export * from "./follower.ts";
 export * from "./l1Error.ts";
 export { encodeL1Header, getHeader } from "./l1Header.ts";
-export { createL1Provider, type L1Receipt, type L1Transport, REQUEST_TIMEOUT_MS } from "./l1Rpc.ts";
+export {
+  createL1Provider,
+  getBaseFee,
+  getBlobBaseFee,
+  type L1Receipt,
+  type L1Transport,
+  REQUEST_TIMEOUT_MS,
+} from "./l1Rpc.ts";
 export {
   decodeSubmission,
   encodeSubmission,
+  MAX_BLOB_ENTRIES,
   MAX_ENTRY_BYTES,
   MAX_JOURNAL_ENTRIES,
   MAX_KEY_BYTES,
@@ -51,4 +66,4 @@ export {
 } from "./submissionJournal.ts";
 export * from "./submitter.ts";
 export * from "./transactionAttempt.ts";
-export type { TransactionFees } from "./transactionFees.ts";
+export type { FeeLimits, FeeMarket, TransactionFees } from "./transactionFees.ts";

@@ -140,6 +140,13 @@ export async function getBlock(transport: L1Transport, block: bigint | "latest")
   return parsed;
 }
 
+/** The latest block. Throws L1Error bad-response where the node has none. */
+export async function getHead(transport: L1Transport): Promise<L1Block> {
+  const head = await getBlock(transport, "latest");
+  if (head !== undefined) return head;
+  throw new L1Error("bad-response", "L1 has no latest block", { method: "eth_getBlockByNumber" });
+}
+
 /** Filter of getLogs: one range of blocks, any of the addresses, any of the first topics, these topics after it. */
 export type LogFilter = {
   readonly fromBlock: bigint;
@@ -211,6 +218,19 @@ export async function getReceipt(transport: L1Transport, hash: Hash): Promise<L1
 export async function getQuantity(transport: L1Transport, method: string, params: readonly unknown[]): Promise<bigint> {
   const value = await request(transport, method, params);
   return parse(method, { value }, (fields) => quantity(fields["value"]));
+}
+
+/** Base fee of the head of L1, wei a gas unit. Throws L1Error: unreachable, rpc-error, bad-response. */
+export async function getBaseFee(transport: L1Transport): Promise<bigint> {
+  return (await getHead(transport)).baseFeePerGas;
+}
+
+/**
+ * What L1 asks for blob gas at present (EIP-7516), wei a unit of blob gas, at least 1. Asked for, not computed from a header:
+ * how it follows from the excess changes with each of L1's forks. Throws L1Error: unreachable, rpc-error, bad-response.
+ */
+export function getBlobBaseFee(transport: L1Transport): Promise<bigint> {
+  return getQuantity(transport, "eth_blobBaseFee", []);
 }
 
 /** A request whose answer is a byte string. */

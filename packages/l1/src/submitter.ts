@@ -1,13 +1,16 @@
-import { type Address, type Hash, type Hex, toAddress } from "@mvm/protocol";
-import { Transaction, type Wallet } from "ethers";
+import { type Address, type Hash, type Hex, toAddress, toHash } from "@mvm/protocol";
+import { keccak256, Transaction, type Wallet } from "ethers";
 import { driveAttempt, getNonce } from "./attemptDriver.ts";
 import type { L1Call } from "./bindings/l1Call.ts";
+import { checkSidecars, sidecarsOf, signBlobTransaction } from "./blobs.ts";
 import { decodeRevert, revertDataOf } from "./contracts.ts";
 import { MAX_TRANSACTION_GAS } from "./deploy.ts";
 import { L1Error, type L1ErrorData } from "./l1Error.ts";
 import { getQuantity, type L1Receipt, type L1Transport, request, toQuantity } from "./l1Rpc.ts";
 import {
+  hasBlobs,
   isOwnEntry,
+  MAX_BLOB_ENTRIES,
   MAX_JOURNAL_ENTRIES,
   MAX_KEY_BYTES,
   MemoryJournal,
@@ -15,6 +18,7 @@ import {
   type SubmissionJournal,
 } from "./submissionJournal.ts";
 import { type AttemptNotice, type AttemptOutcome, TransactionAttempt } from "./transactionAttempt.ts";
+import type { FeeLimits, TransactionFees } from "./transactionFees.ts";
 import { unlessAborted } from "./waiting.ts";
 
 /** Transactions that wait for their turn. */
@@ -32,15 +36,13 @@ const TRANSFER_GAS = 21_000n;
 const DEFAULT_POLL_MS = 100;
 
 /** How long, and how dearly, a submitter tries. */
-export type SubmissionLimits = {
+export type SubmissionLimits = FeeLimits & {
   /** L1 blocks without a transaction until it is replaced by a dearer version */
   readonly replaceAfterBlocks: bigint;
   /** L1 blocks without a transaction until it is given up */
   readonly giveUpAfterBlocks: bigint;
   /** milliseconds without a new L1 block until a transaction is given up */
   readonly stallTimeoutMs: number;
-  /** most that is paid, wei a gas unit, base fee included */
-  readonly maxFeePerGas: bigint;
 };
 
 export const DEFAULT_SUBMISSION_LIMITS: SubmissionLimits = {
@@ -48,6 +50,7 @@ export const DEFAULT_SUBMISSION_LIMITS: SubmissionLimits = {
   giveUpAfterBlocks: 50n,
   stallTimeoutMs: 120_000,
   maxFeePerGas: 500_000_000_000n,
+  maxFeePerBlobGas: 500_000_000_000n,
 };
 
 /** How the nonce of a transaction that was not made here and now was closed. */
@@ -120,7 +123,8 @@ export class L1Submitter {
   }
 
   /**
-   * Sends a call when all earlier ones are done, and waits until it is mined. Throws L1Error: reverted (with the custom
+   * Sends a call when all earlier ones are done, with its blobs where it has any, and waits until it is mined. Throws
+   * RangeError for a number of blobs, or a mixture of proofs, that no transaction has; L1Error: reverted (with the custom
    * error; before sending where the estimate shows it), other-call (the key's earlier call was mined instead),
    * fee-limit, receipt-timeout (both: if there is a key, submitting again goes on with the same transaction), gas-limit,
    * too-large, nonce-conflict, nonce-gap, queue-full, journal-full, unreachable, rpc-error, bad-response, stopped; and
@@ -129,13 +133,15 @@ export class L1Submitter {
   async submit(call: L1Call, { key, confirmations = 1n }: SubmitOptions = {}): Promise<L1Receipt> {
     if (confirmations < 1n || confirmations > MAX_CONFIRMATIONS) throw new RangeError("confirmations out of range");
     if (key !== undefined && new TextEncoder().encode(key).length > MAX_KEY_BYTES) throw new RangeError("key too long");
+    if (call.sidecars !== undefined) checkSidecars(call.sidecars);
     return this.#inTurn(call.action, () => this.#perform(call, key, confirmations));
   }
 
   /**
    * Closes the nonces that earlier transactions of the account hold in L1's pool, as every submission does before it
    * makes its own: waits for them, and replaces those that stay too long by a dearer version if the journal has them,
-   * else by a transfer of nothing. Throws L1Error nonce-gap, and as `submit`.
+   * else by a transfer of nothing. Pools let a transaction with blobs be replaced by such ones only: one that is not in the
+   * journal is waited for, and nonce-gap if L1 does not come to take or forget it. Throws L1Error nonce-gap, and as `submit`.
    */
   async settle(): Promise<readonly ClosedNonce[]> {
     return this.#inTurn("settling", () => this.#closeNonces());
@@ -172,7 +178,7 @@ export class L1Submitter {
     await this.#closeNonces();
     const gasLimit = await this.#gasLimit(call);
     const nonce = await getNonce(this.#options.transport, this.address, "latest");
-    if (key !== undefined) await this.#makeRoom(nonce);
+    if (key !== undefined) await this.#makeRoom(nonce, call);
     const prepared = { call, gasLimit, confirmations };
     const outcome = await this.#drive(prepared, { nonce, ...(key === undefined ? {} : { key }) });
     if (outcome.type === "given-up") throw named(outcome.error, call.action);
@@ -191,7 +197,7 @@ export class L1Submitter {
     if (outcome.type === "given-up" || outcome.type === "unsent") throw named(outcome.error, call.action);
     await this.#forget(entry.key);
     if (outcome.type === "lost") return undefined;
-    const isSame = prepared.call.to === call.to && prepared.call.data === call.data;
+    const isSame = doSame(prepared.call, call);
     const { receipt } = outcome;
     if (isSame && !receipt.succeeded) throw await this.#revertOf(prepared, receipt);
     if (isSame) return receipt;
@@ -215,7 +221,10 @@ export class L1Submitter {
     }
   }
 
-  /** An entry of the journal stays there until its key is submitted again: only then is it answered. */
+  /**
+   * An entry of the journal stays there until its key is submitted again: only then is it answered. A transfer does not
+   * replace a transaction with blobs: pools refuse it for as long as they hold that one.
+   */
   async #closeNonce(nonce: bigint): Promise<ClosedNonce["by"]> {
     const entry = [...(await this.#kept()).values()].find((kept) => kept.nonce === nonce);
     const cancel = { to: this.address, data: "0x", action: `the cancellation of nonce ${nonce}` } as const;
@@ -232,8 +241,12 @@ export class L1Submitter {
     const { nonce, entry, key, insists = false } = begun;
     const start = { nonce, versions: entry?.versions ?? [], raw: entry?.raw };
     const attempt = new TransactionAttempt(start, { ...this.#limits, confirmations, insists });
-    const { to, data } = call;
-    const common = { type: 2, chainId: l1ChainId, nonce: Number(nonce), to, data, gasLimit };
+    const { to, data, sidecars } = call;
+    const common = { nonce: Number(nonce), to, data, gasLimit };
+    const signPlain = async (fees: TransactionFees) => {
+      const raw = (await wallet.signTransaction({ ...common, type: 2, chainId: l1ChainId, ...fees })) as Hex;
+      return { raw, hash: toHash(keccak256(raw)) };
+    };
     return driveAttempt(attempt, {
       transport,
       address: this.address,
@@ -241,7 +254,16 @@ export class L1Submitter {
       pollMs,
       confirmations,
       call,
-      sign: async (fees) => (await wallet.signTransaction({ ...common, ...fees })) as Hex,
+      sign: ({ maxFeePerBlobGas, ...fees }) =>
+        sidecars === undefined
+          ? signPlain(fees)
+          : signBlobTransaction(wallet, {
+              ...common,
+              ...fees,
+              l1ChainId,
+              sidecars,
+              maxFeePerBlobGas: maxFeePerBlobGas!,
+            }),
       keep: async (raw, version) => {
         if (key !== undefined) await this.#keep({ key, nonce, raw, versions: [...attempt.versions, version] });
       },
@@ -267,18 +289,23 @@ export class L1Submitter {
     (await this.#kept()).delete(key);
   }
 
-  /** Drops the oldest of the entries that nobody came back for, if the journal is full. */
-  async #makeRoom(nextNonce: bigint): Promise<void> {
-    const entries = await this.#kept();
-    if (entries.size < MAX_JOURNAL_ENTRIES) return;
-    const oldest = [...entries.values()].reduce((least, entry) => (entry.nonce < least.nonce ? entry : least));
-    if (oldest.nonce >= nextNonce) throw new L1Error("journal-full", `${entries.size} transactions have no end`);
+  /** Drops the oldest of the entries that nobody came back for, where the journal is full, or has too many with blobs. */
+  async #makeRoom(nextNonce: bigint, { sidecars }: L1Call): Promise<void> {
+    const entries = [...(await this.#kept()).values()];
+    await this.#dropOldest(entries, MAX_JOURNAL_ENTRIES, nextNonce);
+    if (sidecars !== undefined) await this.#dropOldest(entries.filter(hasBlobs), MAX_BLOB_ENTRIES, nextNonce);
+  }
+
+  async #dropOldest(entries: readonly SubmissionEntry[], bound: number, nextNonce: bigint): Promise<void> {
+    if (entries.length < bound) return;
+    const oldest = entries.reduce((least, entry) => (entry.nonce < least.nonce ? entry : least));
+    if (oldest.nonce >= nextNonce) throw new L1Error("journal-full", `${entries.length} transactions have no end`);
     await this.#forget(oldest.key);
   }
 
   async #gasLimit(call: L1Call): Promise<bigint> {
     const { transport } = this.#options;
-    const transaction = { from: this.address, to: call.to, data: call.data };
+    const transaction = { from: this.address, ...requestOf(call) };
     const estimate = await getQuantity(transport, "eth_estimateGas", [transaction]).catch((error: unknown) => {
       throw asRevert(call, error);
     });
@@ -292,7 +319,7 @@ export class L1Submitter {
   /** Why a mined transaction failed: the call is made again on the state after its block, then on the one before. */
   async #revertOf({ call, gasLimit }: Prepared, receipt: L1Receipt): Promise<L1Error> {
     const { transport } = this.#options;
-    const transaction = { from: this.address, to: call.to, data: call.data, gas: toQuantity(gasLimit) };
+    const transaction = { from: this.address, ...requestOf(call), gas: toQuantity(gasLimit) };
     const { transactionHash, blockNumber } = receipt;
     for (const block of [blockNumber, blockNumber - 1n]) {
       try {
@@ -306,11 +333,25 @@ export class L1Submitter {
   }
 }
 
-/** The call that an entry's bytes make. */
+/** The call that an entry's bytes make, with their blobs. */
 function preparedOf(entry: SubmissionEntry, action: string, confirmations: bigint): Prepared {
-  const { to, data, gasLimit } = Transaction.from(entry.raw);
-  return { call: { to: toAddress(to!), data: data as Hex, action }, gasLimit, confirmations };
+  const transaction = Transaction.from(entry.raw);
+  const sidecars = sidecarsOf(transaction);
+  const call = { to: toAddress(transaction.to!), data: transaction.data as Hex, action, ...(sidecars && { sidecars }) };
+  return { call, gasLimit: transaction.gasLimit, confirmations };
 }
+
+const blobHashesOf = ({ sidecars = [] }: L1Call): readonly Hash[] => sidecars.map(({ versionedHash }) => versionedHash);
+
+/** Two calls are the same if L1 can't tell them apart: blobs are seen there by their hashes. */
+const doSame = (one: L1Call, other: L1Call): boolean =>
+  one.to === other.to && one.data === other.data && blobHashesOf(one).join() === blobHashesOf(other).join();
+
+/** A call as eth_call and eth_estimateGas take it; with the hashes of blobs alone, BLOBHASH gives them. */
+const requestOf = (call: L1Call) => {
+  const { to, data, sidecars } = call;
+  return sidecars === undefined ? { to, data } : { to, data, blobVersionedHashes: blobHashesOf(call) };
+};
 
 function stoppedBefore(action: string): L1Error {
   return new L1Error("stopped", `stopped before ${action} was mined`, { action });

@@ -1,9 +1,18 @@
 import type { Hash, Hex } from "@mvm/protocol";
 import { L1Error } from "./l1Error.ts";
 import type { L1Receipt } from "./l1Rpc.ts";
-import { FEE_LEAP, FEE_RAISE, firstFees, raisedFees, type TransactionFees } from "./transactionFees.ts";
+import {
+  arePricedOut,
+  FEE_LEAP,
+  FEE_RAISE,
+  type FeeLimits,
+  type FeeMarket,
+  firstFees,
+  raisedFees,
+  type TransactionFees,
+} from "./transactionFees.ts";
 
-/** Versions of one transaction: with FEE_RAISE each, from 1 to 40 times the fee. */
+/** Versions of one transaction: with FEE_RAISE each, from 1 to 40 times the fee; with blobs the limits end them before. */
 export const MAX_VERSIONS = 32;
 /** Milliseconds between two sendings of the same bytes where L1 makes no block meanwhile. */
 const RESEND_MS = 2_000;
@@ -12,7 +21,7 @@ const RESEND_MS = 2_000;
 export type TransactionVersion = TransactionFees & { readonly hash: Hash };
 
 /** What holds an attempt. */
-export type AttemptBounds = {
+export type AttemptBounds = FeeLimits & {
   /** L1 blocks without the transaction until it is replaced by a dearer one */
   readonly replaceAfterBlocks: bigint;
   /** L1 blocks without the transaction until it is given up */
@@ -21,8 +30,6 @@ export type AttemptBounds = {
   readonly stallTimeoutMs: number;
   /** blocks that have to hold the transaction, its own included */
   readonly confirmations: bigint;
-  /** wei a gas unit */
-  readonly maxFeePerGas: bigint;
   /**
    * The nonce itself is what counts: whoever holds it gets replaceAfterBlocks to be mined, and is outbid then. Without
    * it, an attempt that has no version yet leaves a nonce that is in use.
@@ -32,7 +39,7 @@ export type AttemptBounds = {
 
 /** What L1 shows of an attempt at one moment. */
 export type AttemptLook = {
-  readonly head: { readonly number: bigint; readonly baseFeePerGas: bigint };
+  readonly head: FeeMarket & { readonly number: bigint };
   /** the account's first nonce that is neither mined nor in L1's pool */
   readonly pendingNonce: bigint;
   /** the nonce was mined, deep enough, by a transaction that is none of the versions */
@@ -99,7 +106,7 @@ export class TransactionAttempt {
   #raw: Hex | undefined;
   /** a version is out in the world, as far as is known here */
   #maybeSent: boolean;
-  #head: { number: bigint; baseFeePerGas: bigint; sinceMs: number } | undefined;
+  #head: (AttemptLook["head"] & { readonly sinceMs: number }) | undefined;
   #firstBlock: bigint | undefined;
   /** head when the newest version was made, or the wait for it began anew */
   #patientSince = 0n;
@@ -128,7 +135,7 @@ export class TransactionAttempt {
         return this.#looked(event.look, event.nowMs);
       case "unseen":
         this.#trouble = event.error;
-        this.#head ??= { number: 0n, baseFeePerGas: 0n, sinceMs: event.nowMs };
+        this.#head ??= { number: 0n, baseFeePerGas: 0n, blobBaseFee: undefined, sinceMs: event.nowMs };
         return this.#isStalled(event.nowMs) ? [this.#giveUp()] : [];
       case "signed":
         this.#versions.push(event.version);
@@ -144,7 +151,7 @@ export class TransactionAttempt {
 
   #looked(look: AttemptLook, nowMs: number): readonly AttemptEffect[] {
     const { head, receipt, pendingNonce } = look;
-    if (this.#head?.number !== head.number) this.#head = { ...head, sinceMs: nowMs };
+    this.#head = { ...head, sinceMs: this.#head?.number === head.number ? this.#head.sinceMs : nowMs };
     if (this.#firstBlock === undefined) this.#firstBlock = this.#patientSince = head.number;
     if (receipt !== undefined) return this.#mined(receipt, head.number, nowMs);
     const notices = this.#unmined(head.number);
@@ -155,7 +162,7 @@ export class TransactionAttempt {
     const newest = this.#versions.at(-1);
     if (newest === undefined) return this.#begin(pendingNonce > this.nonce, nowMs);
     if (pendingNonce <= this.nonce && this.#mayResend(head.number, nowMs)) {
-      return [...notices, ...(newest.maxFeePerGas < head.baseFeePerGas ? this.#raise(nowMs) : this.#again(nowMs))];
+      return [...notices, ...(arePricedOut(newest, head) ? this.#raise(nowMs) : this.#again(nowMs))];
     }
     const isDue = head.number - this.#patientSince >= this.#bounds.replaceAfterBlocks;
     return isDue ? [...notices, ...this.#raise(nowMs)] : notices;
@@ -178,11 +185,11 @@ export class TransactionAttempt {
   }
 
   #begin(isInUse: boolean, nowMs: number): readonly AttemptEffect[] {
-    const { insists, maxFeePerGas, replaceAfterBlocks } = this.#bounds;
-    const { number, baseFeePerGas } = this.#head!;
+    const { insists, replaceAfterBlocks } = this.#bounds;
+    const { number } = this.#head!;
     if (isInUse && !insists) return [{ kind: "end", outcome: { type: "lost" } }];
     if (isInUse && number - this.#patientSince < replaceAfterBlocks) return [];
-    const fees = firstFees(baseFeePerGas, maxFeePerGas);
+    const fees = firstFees(this.#head!, this.#bounds);
     this.#patientSince = number;
     if (fees === undefined) return [{ kind: "end", outcome: { type: "unsent", error: this.#feeLimitError() } }];
     this.#marksSend(nowMs);
@@ -198,8 +205,8 @@ export class TransactionAttempt {
 
   /** A dearer version; at the limit the newest one again, because L1 may have dropped it. */
   #raise(nowMs: number, raise: typeof FEE_RAISE | typeof FEE_LEAP = FEE_RAISE): readonly AttemptEffect[] {
-    const { number, baseFeePerGas } = this.#head!;
-    const options = { baseFeePerGas, limitWei: this.#bounds.maxFeePerGas, raise };
+    const { number } = this.#head!;
+    const options = { market: this.#head!, limits: this.#bounds, raise };
     const fees = this.#versions.length < MAX_VERSIONS ? raisedFees(this.#versions.at(-1)!, options) : undefined;
     this.#patientSince = number;
     this.#marksSend(nowMs);
@@ -254,8 +261,10 @@ export class TransactionAttempt {
   }
 
   #feeLimitError(): L1Error {
-    const limit = this.#bounds.maxFeePerGas;
-    return new L1Error("fee-limit", `nonce ${this.nonce} needs more than ${limit} wei a gas unit`, this.#lastHash());
+    const { maxFeePerGas, maxFeePerBlobGas } = this.#bounds;
+    const hasBlobs = this.#head?.blobBaseFee !== undefined;
+    const limits = `${maxFeePerGas} wei a gas unit${hasBlobs ? `, or ${maxFeePerBlobGas} a unit of blob gas` : ""}`;
+    return new L1Error("fee-limit", `nonce ${this.nonce} needs more than ${limits}`, this.#lastHash());
   }
 
   #lastHash(): { readonly transactionHash?: Hash } {

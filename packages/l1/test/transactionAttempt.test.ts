@@ -21,10 +21,15 @@ const BOUNDS: AttemptBounds = {
   stallTimeoutMs: 60_000,
   confirmations: 2n,
   maxFeePerGas: 50n * GWEI,
+  maxFeePerBlobGas: 50n * GWEI,
   insists: false,
 };
+/** Blob gas costs as much as gas in these histories. */
+type Cargo = "plain" | "blobs";
 const TRUTH = ["mine", "drop", "reorg", "deafen", "taken", "quiet"] as const;
 type Happening = (typeof TRUTH)[number];
+
+const FEES = ["maxFeePerGas", "maxPriorityFeePerGas", "maxFeePerBlobGas"] as const;
 
 const hashOf = (block: bigint): Hash => keccakHash(toWord(block));
 
@@ -36,13 +41,29 @@ class ModelL1 {
   mined: { hash: Hash; block: bigint } | undefined;
   taken = false;
   deaf = false;
+  readonly #cargo: Cargo;
   readonly versions = new Map<Hex, TransactionFees & { hash: Hash }>();
+
+  constructor(cargo: Cargo) {
+    this.#cargo = cargo;
+  }
+
+  /** Whether a block of the present prices can have the fees. */
+  #pays({ maxFeePerGas, maxFeePerBlobGas }: TransactionFees): boolean {
+    return maxFeePerGas >= this.baseFeePerGas && (this.#cargo === "plain" || maxFeePerBlobGas! >= this.baseFeePerGas);
+  }
+
+  /** What pools ask of a replacement: a tenth on top, or every fee doubled where there are blobs. */
+  #outbids(one: TransactionFees, before: TransactionFees): boolean {
+    if (this.#cargo === "plain") return one.maxFeePerGas * 10n >= before.maxFeePerGas * 11n;
+    return FEES.every((fee) => one[fee]! >= 2n * before[fee]!);
+  }
 
   happen(what: Happening, baseFeePerGas: bigint): void {
     this.head++;
     this.baseFeePerGas = baseFeePerGas;
     this.deaf = what === "deafen";
-    const isMinable = this.pooled !== undefined && this.pooled.maxFeePerGas >= baseFeePerGas;
+    const isMinable = this.pooled !== undefined && this.#pays(this.pooled);
     if (what === "drop") this.pooled = undefined;
     if (what === "taken" && this.mined === undefined) {
       this.taken = true;
@@ -58,8 +79,8 @@ class ModelL1 {
   take(raw: Hex): "sent" | "late" | "underpriced" {
     const version = this.versions.get(raw)!;
     if (this.deaf) return "sent";
-    if (this.taken || this.mined !== undefined || version.maxFeePerGas < this.baseFeePerGas) return "late";
-    if (this.pooled !== undefined && this.pooled.maxFeePerGas * 11n > version.maxFeePerGas * 10n) return "underpriced";
+    if (this.taken || this.mined !== undefined || !this.#pays(version)) return "late";
+    if (this.pooled !== undefined && !this.#outbids(version, this.pooled)) return "underpriced";
     this.pooled = version;
     return "sent";
   }
@@ -67,6 +88,7 @@ class ModelL1 {
   look(): AttemptLook {
     const isUsed = this.mined !== undefined || this.taken || this.pooled !== undefined;
     const { head, baseFeePerGas, mined } = this;
+    const blobBaseFee = this.#cargo === "blobs" ? baseFeePerGas : undefined;
     const receipt: L1Receipt | undefined = mined && {
       transactionHash: mined.hash,
       blockNumber: mined.block,
@@ -76,13 +98,13 @@ class ModelL1 {
       contractAddress: undefined,
     };
     const pendingNonce = isUsed ? NONCE + 1n : NONCE;
-    return { head: { number: head, baseFeePerGas }, pendingNonce, nonceTaken: this.taken, receipt };
+    return { head: { number: head, baseFeePerGas, blobBaseFee }, pendingNonce, nonceTaken: this.taken, receipt };
   }
 }
 
 /** Lets an attempt live through a history; how it ended, and all it signed. */
-function live(history: readonly (readonly [Happening, number])[], bounds = BOUNDS) {
-  const l1 = new ModelL1();
+function live(history: readonly (readonly [Happening, number])[], bounds = BOUNDS, cargo: Cargo = "plain") {
+  const l1 = new ModelL1(cargo);
   const attempt = new TransactionAttempt({ nonce: NONCE, versions: [], raw: undefined }, bounds);
   const signed: TransactionFees[] = [];
   const limits: L1Error[] = [];
@@ -121,6 +143,8 @@ function live(history: readonly (readonly [Happening, number])[], bounds = BOUND
 const historyOf = (...happenings: readonly Happening[]) =>
   fc.array(fc.tuple(fc.constantFrom(...happenings), fc.integer({ min: 1, max: 60 })), { maxLength: 60 });
 
+const CARGO = fc.constantFrom<Cargo>("plain", "blobs");
+
 describe("TransactionAttempt", () => {
   it("raises both fees by an eighth or more, stays within its limit, and tells the limit once, in any history", () => {
     fc.assert(
@@ -140,10 +164,48 @@ describe("TransactionAttempt", () => {
     );
   });
 
-  it("ends as mined only with a receipt as deep as asked, and as lost only where no version can be mined", () => {
+  it("doubles all three fees of a transaction with blobs, within both limits, in any history", () => {
     fc.assert(
       fc.property(historyOf(...TRUTH), (history) => {
-        const { outcome, l1 } = live(history);
+        const { signed, limits } = live(history, BOUNDS, "blobs");
+        expect(limits.length).toBeLessThanOrEqual(1);
+        for (const [i, fees] of signed.entries()) {
+          expect(fees.maxFeePerGas).toBeLessThanOrEqual(BOUNDS.maxFeePerGas);
+          expect(fees.maxFeePerBlobGas).toBeLessThanOrEqual(BOUNDS.maxFeePerBlobGas);
+          expect(fees.maxFeePerBlobGas).toBeGreaterThanOrEqual(1n);
+          const before = signed[i - 1];
+          if (before !== undefined) for (const fee of FEES) expect(fees[fee]).toBeGreaterThanOrEqual(2n * before[fee]!);
+        }
+      }),
+    );
+  });
+
+  it("offers twice what L1 asks for blob gas, at least a wei, and nothing where the limit does not pay it", () => {
+    const first = (blobBaseFee: bigint | undefined, maxFeePerBlobGas: bigint) => {
+      const attempt = new TransactionAttempt(
+        { nonce: NONCE, versions: [], raw: undefined },
+        { ...BOUNDS, maxFeePerBlobGas },
+      );
+      const head = { number: 1n, baseFeePerGas: GWEI, blobBaseFee };
+      const look: AttemptLook = { head, pendingNonce: NONCE, nonceTaken: false, receipt: undefined };
+      return attempt.handle({ kind: "looked", look, nowMs: 0 });
+    };
+    expect(first(undefined, 0n)).toMatchObject([{ kind: "sign", fees: { maxFeePerGas: 3n * GWEI } }]);
+    expect(first(undefined, 0n)).not.toHaveProperty("0.fees.maxFeePerBlobGas");
+    expect(first(0n, 9n)).toMatchObject([{ kind: "sign", fees: { maxFeePerBlobGas: 2n } }]);
+    expect(first(4n, 9n)).toMatchObject([{ kind: "sign", fees: { maxFeePerBlobGas: 8n } }]);
+    expect(first(9n, 9n)).toMatchObject([{ kind: "sign", fees: { maxFeePerBlobGas: 9n } }]);
+    const unpaid = {
+      type: "unsent",
+      error: { code: "fee-limit", message: expect.stringMatching(/9 a unit of blob gas/) },
+    };
+    expect(first(10n, 9n)).toMatchObject([{ kind: "end", outcome: unpaid }]);
+  });
+
+  it("ends as mined only with a receipt as deep as asked, and as lost only where no version can be mined", () => {
+    fc.assert(
+      fc.property(historyOf(...TRUTH), CARGO, (history, cargo) => {
+        const { outcome, l1 } = live(history, BOUNDS, cargo);
         if (outcome?.type === "mined") {
           expect(l1.mined?.hash).toBe(outcome.receipt.transactionHash);
           expect(l1.head - outcome.receipt.blockNumber + 1n).toBeGreaterThanOrEqual(BOUNDS.confirmations);
@@ -161,8 +223,9 @@ describe("TransactionAttempt", () => {
           fc.tuple(fc.constantFrom<Happening>("drop", "reorg", "deafen", "mine"), fc.integer({ min: 1, max: 20 })),
           { maxLength: 30 },
         ),
-        (history) => {
-          const { outcome } = live([...history, ...calm]);
+        CARGO,
+        (history, cargo) => {
+          const { outcome } = live([...history, ...calm], BOUNDS, cargo);
           expect(outcome?.type).toBe("mined");
         },
       ),
@@ -182,7 +245,7 @@ describe("TransactionAttempt", () => {
 
   it("leaves a nonce that is in use, unless it insists: then whoever holds it has the bound's blocks first", () => {
     const look: AttemptLook = {
-      head: { number: 1n, baseFeePerGas: GWEI },
+      head: { number: 1n, baseFeePerGas: GWEI, blobBaseFee: undefined },
       pendingNonce: NONCE + 1n,
       nonceTaken: false,
       receipt: undefined,
