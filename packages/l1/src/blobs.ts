@@ -25,6 +25,8 @@ const MAX_CANDIDATES = MAX_TRANSACTION_BLOBS;
 const JSON_BLOB_BYTES = 2 * BLOB_BYTES + 8;
 /** Largest answer that is read: the blobs that are looked at, and room for the rest. */
 const MAX_ANSWER_BYTES = MAX_CANDIDATES * JSON_BLOB_BYTES + 65_536;
+/** JSON-RPC's code for a method that a node does not have: only anvil gives blobs by transactions. */
+const METHOD_NOT_FOUND = -32_601;
 /** Version of the network form that has cell proofs (EIP-7594). */
 const CELL_PROOFS_VERSION = 1;
 
@@ -92,7 +94,8 @@ export type BlobSource =
 
 /**
  * The blob of a versioned hash; whatever the source answers, it is the blob. Throws L1Error: blob-unavailable where the
- * source does not have it, unreachable (also after REQUEST_TIMEOUT_MS), rpc-error, bad-response, stopped.
+ * source does not have it, or is a node that gives no blobs; unreachable (also after REQUEST_TIMEOUT_MS), rpc-error,
+ * bad-response, stopped.
  */
 export async function readBlob(source: BlobSource, blobHash: Hash, signal?: AbortSignal): Promise<Uint8Array> {
   const answer = "transport" in source ? await askNode(source) : await askBeacon(source, blobHash, signal);
@@ -130,7 +133,10 @@ function listOf(method: string, value: unknown): readonly unknown[] {
 
 async function askNode(source: { transport: L1Transport; transactionHash: Hash }): Promise<readonly unknown[]> {
   const method = "anvil_getBlobsByTransactionHash";
-  const answer = await request(source.transport, method, [source.transactionHash]);
+  const answer = await request(source.transport, method, [source.transactionHash]).catch((error: unknown) => {
+    if (error instanceof L1Error && error.data.rpcCode === METHOD_NOT_FOUND) return null;
+    throw error;
+  });
   return answer === null || answer === undefined ? [] : listOf(method, answer);
 }
 

@@ -98,7 +98,7 @@ export type BatchAppendedEvent = L1Origin & {
   readonly index: bigint;
   readonly batchHash: Hash;
   readonly header: BatchHeader;
-  /** the batch's data, its hash checked; undefined after an error event batch-data-unavailable */
+  /** the batch's data, its hash checked; undefined where nobody asked for it, and after an error event batch-data-unavailable */
   readonly data: Uint8Array | undefined;
 };
 
@@ -136,6 +136,21 @@ export type BlockEndEvent = { readonly type: "block-end"; readonly number: bigin
 /** L1 took blocks back: everything after toBlock did not happen; replacements follow. */
 export type ReorgEvent = { readonly type: "reorg"; readonly toBlock: bigint };
 
+/** Where a batch's data would be in a blob: enough to ask an archive for it. */
+export type BlobFault = {
+  /** blob-unavailable: whoever was asked does not have it; malformed-blob: an element is no 31 bytes, so that no batch in it has data */
+  readonly reason: "blob-unavailable" | "malformed-blob";
+  readonly blobHash: Hash;
+  /** bytes, in the BLOB_DATA_BYTES of the blob */
+  readonly offset: number;
+  readonly length: number;
+};
+
+/** Why the data of a batch can't be read. */
+export type BatchDataFault =
+  | { readonly reason: "transaction-unknown" | "not-a-direct-call" | "wrong-input" }
+  | BlobFault;
+
 /** Something on L1 that can't be followed; the follower goes on. */
 export type FollowErrorEvent =
   | (L1Origin & {
@@ -145,13 +160,13 @@ export type FollowErrorEvent =
       readonly topics: readonly Hex[];
       readonly reason: string;
     })
-  | (L1Origin & {
-      readonly type: "error";
-      readonly code: "batch-data-unavailable";
-      readonly chainId: ChainId;
-      readonly index: bigint;
-      readonly reason: "transaction-unknown" | "not-a-direct-call" | "wrong-input";
-    });
+  | (L1Origin &
+      BatchDataFault & {
+        readonly type: "error";
+        readonly code: "batch-data-unavailable";
+        readonly chainId: ChainId;
+        readonly index: bigint;
+      });
 
 /** L1 does not answer, once until it answers again. */
 export type UnreachableEvent = { readonly type: "l1-unreachable"; readonly error: L1Error };

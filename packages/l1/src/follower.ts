@@ -1,9 +1,10 @@
-import type { Hash } from "@mvm/protocol";
+import type { BatchHeader, Hash } from "@mvm/protocol";
+import { type BeaconNode, BlockBatchData } from "./batchData.ts";
 import type { L1Addresses } from "./contracts.ts";
-import { batchDataOf, decodeLog, FOLLOWED_TOPICS, followedAddresses } from "./decodeLog.ts";
+import { decodeLog, FOLLOWED_TOPICS, followedAddresses } from "./decodeLog.ts";
 import type { BatchAppendedEvent, ContractEvent, FollowErrorEvent, L1Event } from "./events.ts";
 import { L1Error } from "./l1Error.ts";
-import { getBlock, getLogs, getTransactionInput, type L1Block, type L1Log, type L1Transport } from "./l1Rpc.ts";
+import { getBlock, getLogs, type L1Block, type L1Log, type L1Transport } from "./l1Rpc.ts";
 import { pause, unlessAborted } from "./waiting.ts";
 
 /** Blocks asked for at once; halved, down to one, while the node refuses a range. */
@@ -14,6 +15,8 @@ export const MAX_REMEMBERED_BLOCKS = 512;
 export const MAX_BACKOFF_MS = 5_000;
 /** Looks in a row at which L1's answers may contradict each other: a few are reorgs in between, more are a broken node. */
 const MAX_CONTRADICTIONS = 5;
+/** Reasons for which data can't be read that L1 may also give because it took the batch's block back meanwhile. */
+const MAYBE_TAKEN_BACK: ReadonlySet<string> = new Set(["transaction-unknown", "blob-unavailable"]);
 const DEFAULT_POLL_MS = 250;
 
 /** Number and hash of a block that was followed. */
@@ -26,6 +29,13 @@ export type L1FollowerOptions = {
   readonly fromBlock: bigint;
   /** the blocks before fromBlock as `remembered` gave them before, so that a reorg meanwhile is seen */
   readonly remembered?: readonly L1BlockRef[];
+  /**
+   * batches whose data are read and told; none unless given, as they are large, and those in blobs cost a second of computing
+   * for each blob
+   */
+  readonly dataOf?: (header: BatchHeader) => boolean;
+  /** asked for blobs; without one, the L1 node is, by the transaction that had them, which anvil can answer */
+  readonly beacon?: BeaconNode;
   /** milliseconds between two polls */
   readonly pollMs?: number;
   /** takes the events one after the other; the follower waits for it, and ends with its error */
@@ -103,7 +113,7 @@ export class L1Follower {
     }
     for (const block of seen.blocks) {
       const logs = seen.logs.filter((log) => log.blockNumber === block.number);
-      const events = await this.#attempt(() => this.#eventsOf(logs), signal);
+      const events = await this.#attempt(() => this.#eventsOf(block, logs, signal), signal);
       if (events === undefined || signal.aborted) return "failed";
       if (events === "taken-back") return "more";
       await this.#emit({ type: "block", ...block });
@@ -192,32 +202,26 @@ export class L1Follower {
     return consistent && still?.hash === last.hash ? logs : undefined;
   }
 
-  /** Events of one block's logs; `taken-back` where a batch's transaction is gone because its block is. */
-  async #eventsOf(logs: readonly L1Log[]): Promise<readonly (ContractEvent | FollowErrorEvent)[] | "taken-back"> {
+  /** Events of one block's logs; `taken-back` where a batch's transaction, or blob, is gone because its block is. */
+  async #eventsOf(
+    block: L1Block,
+    logs: readonly L1Log[],
+    signal: AbortSignal,
+  ): Promise<readonly (ContractEvent | FollowErrorEvent)[] | "taken-back"> {
+    const { dataOf = () => false } = this.#options;
+    const batchData = new BlockBatchData(this.#options, block, signal);
     const events: (ContractEvent | FollowErrorEvent)[] = [];
     for (const log of logs) {
       const event = decodeLog(this.#options.addresses, log);
-      const complete = event.type === "batch-appended" ? await this.#withData(event) : [event];
-      const isUnknown = complete.some((one) => one.type === "error" && one.reason === "transaction-unknown");
+      const isWanted = event.type === "batch-appended" && dataOf(event.header);
+      const complete = isWanted ? await withData(event, batchData) : [event];
+      const isUnknown = complete.some((one) => one.type === "error" && MAYBE_TAKEN_BACK.has(one.reason));
       if (isUnknown && (await getBlock(this.#options.transport, log.blockNumber))?.hash !== log.blockHash) {
         return "taken-back";
       }
       events.push(...complete);
     }
     return events;
-  }
-
-  /** The batch with its data, from the input of the transaction that appended it; before it, an error event if there is none. */
-  async #withData(event: BatchAppendedEvent): Promise<readonly (BatchAppendedEvent | FollowErrorEvent)[]> {
-    const { transport, addresses } = this.#options;
-    const { l1Block, logIndex, transactionHash, chainId, index } = event;
-    const transaction = await getTransactionInput(transport, transactionHash);
-    const direct = transaction?.to === addresses.rollupChain;
-    const data = transaction && direct ? batchDataOf(event, transaction.input) : undefined;
-    if (data !== undefined) return [{ ...event, data }];
-    const reason = transaction === undefined ? "transaction-unknown" : direct ? "wrong-input" : "not-a-direct-call";
-    const code = "batch-data-unavailable";
-    return [{ type: "error", code, l1Block, logIndex, transactionHash, chainId, index, reason }, event];
   }
 
   /**
@@ -258,4 +262,16 @@ export class L1Follower {
   async #emit(event: L1Event): Promise<void> {
     await this.#options.onEvent(event);
   }
+}
+
+/** The batch with its data; before it, an error event if there are none. */
+async function withData(
+  event: BatchAppendedEvent,
+  batchData: BlockBatchData,
+): Promise<readonly (BatchAppendedEvent | FollowErrorEvent)[]> {
+  const found = await batchData.read(event);
+  if ("data" in found) return [{ ...event, ...found }];
+  const { l1Block, logIndex, transactionHash, chainId, index } = event;
+  const place = { l1Block, logIndex, transactionHash, chainId, index };
+  return [{ type: "error", code: "batch-data-unavailable", ...place, ...found }, event];
 }

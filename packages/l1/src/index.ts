@@ -1,3 +1,4 @@
+export type { BeaconNode } from "./batchData.ts";
 export * from "./bindings/bridgeCalls.ts";
 export * from "./bindings/bridgeReads.ts";
 export * from "./bindings/calls.ts";

@@ -252,7 +252,7 @@ export async function refusalOf(work: Promise<unknown>): Promise<string | undefi
   }
 }
 
-/** Runs a follower and keeps what it tells; waits are bounded and on a condition. */
+/** Runs a follower, which reads the data of all batches unless said, and keeps what it tells; waits are bounded and on a condition. */
 export class Recorder {
   readonly events: L1Event[] = [];
   readonly follower: L1Follower;
@@ -260,7 +260,8 @@ export class Recorder {
   readonly #running: Promise<void>;
 
   constructor(options: Omit<L1FollowerOptions, "onEvent">) {
-    this.follower = new L1Follower({ pollMs: 10, ...options, onEvent: (event) => void this.events.push(event) });
+    const onEvent = (event: L1Event): void => void this.events.push(event);
+    this.follower = new L1Follower({ pollMs: 10, dataOf: () => true, ...options, onEvent });
     this.#running = this.follower.run(this.#ending.signal);
     this.#running.catch(() => undefined);
   }

@@ -285,6 +285,7 @@ export async function rebuildFromL1({ label, networkFile, l1Url }: RebuildOption
       transport,
       addresses: network.contracts,
       fromBlock: BigInt(network.deployedAtBlock),
+      dataOf: () => true,
       onEvent,
     });
     await follower.run(done.signal);
