@@ -88,7 +88,7 @@ contract BatchDecoderTest is Test {
         assertEq(fault, BatchFaults.NONE, "fault");
         assertTrue(indices.length == 2 && indices[0] == 0 && indices[1] == 9, "indices");
         assertTrue(inlined.length == 1, "inline");
-        assertEq(inlined[0], vm.parseJsonAddressArray(vectors, ".newAddresses")[0], "address");
+        assertEq(inlined[0], vm.parseJsonAddressArray(vectors, ".inline")[0], "address");
     }
 
     function test_findsNothingWrongWithTheVectors() public view {

@@ -3,9 +3,10 @@ import type { NetworkEvent } from "@mvm/network";
 import { Rebuild } from "@mvm/node";
 import {
   type Address,
+  AddressTable,
   blocksTopic,
   type ChainId,
-  decodeBatchData,
+  decodeBatch,
   decodeBlock,
   type Hash,
   keccakHash,
@@ -215,9 +216,16 @@ export class HonestRun implements NodeListener {
   }
 
   #checkAcknowledged(chainId: ChainId): void {
-    const onL1 = this.world.l1
-      .batches(chainId)
-      .flatMap(({ data }) => decodeBatchData(data).blocks.flatMap(({ transactions }) => transactions.map(keccakHash)));
+    const table = new AddressTable();
+    const onL1 = this.world.l1.batches(chainId).flatMap(({ data }) => {
+      const decoded = decodeBatch(
+        data,
+        (_, index) => table.at(index),
+        (_, named) => table.enter(named),
+      );
+      if (!decoded.ok) throw new Error(`a batch of ${chainId} is malformed: ${decoded.fault}`);
+      return decoded.value.blocks.flatMap(({ transactions }) => transactions.map(keccakHash));
+    });
     this.found(checkAcknowledged(chainId, this.acknowledged.get(chainId) ?? [], onL1));
   }
 

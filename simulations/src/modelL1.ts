@@ -3,7 +3,7 @@
  * RollupChain. Its first three epochs are over when it starts, so that who registered before is drawn at once.
  */
 import { encodeCharter } from "@mvm/l1";
-import type { L1Poster, NetworkSettings, SignedBatch } from "@mvm/node";
+import { type L1Poster, type NetworkSettings, type SignedBatch, signedAt } from "@mvm/node";
 import {
   type Address,
   type ChainId,
@@ -12,6 +12,7 @@ import {
   epochRandomness,
   fromHex,
   hashBatchHeader,
+  inCalldata,
   type QueueItem,
   stakeGridOf,
   taggedHash,
@@ -205,7 +206,8 @@ export class ModelL1 {
       if (registry !== "sequencer") return;
       const grid = stakeGridOf(member.stakeWei);
       this.#state.stakes.push({ epoch: this.slot, index, grid });
-      this.#emit({ kind: "stakeChanged", index, grid, l1Block: this.#state.number });
+      const { stakeWei } = member;
+      this.#emit({ kind: "stakeChanged", index, grid, stakeWei, l1Block: this.#state.number });
     };
     this.#waiting.push({ run });
   }
@@ -246,7 +248,10 @@ export class ModelL1 {
   /** The port of a sequencer: each call ends when the next block has taken it, or rejects with what L1 reverts with. */
   poster(sender: Address): L1Poster {
     return {
-      appendBatch: (batch) => this.#send(batch.header.slot, () => this.#appendBatch(batch)),
+      appendBatch: (draft) => {
+        const batch = signedAt(draft, inCalldata(draft.data));
+        return this.#send(draft.claims.slot, () => this.#appendBatch(batch));
+      },
       claimSlot: (claim) => this.#send(claim.slot, () => this.#claimSlot(sender, claim)),
       // deposits are never held here
       releaseHeld: () => this.#send(undefined, () => "nothing held"),
@@ -277,7 +282,8 @@ export class ModelL1 {
     chain.queueEnd = header.queueEnd;
     chain.postedAt = l1Block;
     chain.batches.push({ header, data });
-    this.#emit({ kind: "batchAppended", header, batchHash, timestamp, l1Block });
+    // the model has no transactions: a batch is found by its own hash
+    this.#emit({ kind: "batchAppended", header, batchHash, transactionHash: batchHash, timestamp, l1Block });
     return null;
   }
 

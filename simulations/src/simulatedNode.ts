@@ -1,6 +1,16 @@
 /** One node of a simulated world: the class that real nodes run, over virtual ports. */
 import { MemoryNetwork, type NetworkEvent } from "@mvm/network";
-import { type Identity, type L1Poster, NodeCore, type Ports, pendingStore, type Role, sealStore } from "@mvm/node";
+import {
+  blobArchive,
+  type Identity,
+  kzgOf,
+  type L1Poster,
+  NodeCore,
+  type Ports,
+  pendingStore,
+  type Role,
+  sealStore,
+} from "@mvm/node";
 import {
   addressOf,
   blsKeyFromSeed,
@@ -89,6 +99,9 @@ export class SimulatedNode {
       seals: sealStore(store),
       pending: pendingStore(store),
       poster: this.#reachable(l1.poster(operator)),
+      kzg: kzgOf("blob"),
+      blobs: blobArchive(store),
+      blobOnL1: () => Promise.reject(new Error("the model of L1 has no blobs")),
       entropy: () => entropy.hash(),
       identity: this.identity,
       log: (level, code, data) => {

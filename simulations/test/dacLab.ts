@@ -349,7 +349,7 @@ export class DacLab {
     }
     const included = raws.filter((_, i) => users[i]!.kind === "included");
     const settle = await run(
-      closingTransaction(number, this.l1BaseFee, { paid: this.paid, seen: [], transactions: included }),
+      closingTransaction(CHAIN_ID, { number, l1BaseFee: this.l1BaseFee }, { paid: this.paid, transactions: included }),
     );
 
     const all = [...opened, ...users, settle];

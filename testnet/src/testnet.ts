@@ -30,6 +30,8 @@ export type TestnetSize = {
   readonly dacs: number;
   /** whole MT that the sequencers sign up with, in their order; those beyond the list with SEQUENCER_STAKE_MT */
   readonly sequencerStakesMT?: readonly number[];
+  /** settings of the sequencers beside their defaults */
+  readonly sequencerSettings?: Readonly<Record<string, unknown>>;
 };
 
 export const DEFAULT_SIZE: TestnetSize = { sequencers: 2, providers: 4, storage: 4, dacs: 2 };
@@ -50,7 +52,12 @@ export type TestnetDac = {
 };
 
 /** A node that is to be started. */
-type Planned = { readonly name: string; readonly role: Role; readonly stakeMT?: number };
+type Planned = {
+  readonly name: string;
+  readonly role: Role;
+  readonly stakeMT?: number;
+  readonly settings?: Readonly<Record<string, unknown>>;
+};
 type Prepared = { readonly name: string; readonly role: Role; readonly dataDir: string; readonly operator: Address };
 /** A DAC that is to be created, with MT for the user. */
 type PlannedDac = { readonly label: string; readonly kind: CharterKind; readonly depositWei?: bigint };
@@ -155,7 +162,13 @@ export class Testnet {
     const add = (role: Role, count: number): void => {
       for (let i = 1; i <= count; i++) {
         const stakeMT = role === "sequencer" ? size.sequencerStakesMT?.[i - 1] : undefined;
-        planned.push({ name: `${role}-${i}`, role, ...(stakeMT !== undefined && { stakeMT }) });
+        const settings = role === "sequencer" ? size.sequencerSettings : undefined;
+        planned.push({
+          name: `${role}-${i}`,
+          role,
+          ...(stakeMT !== undefined && { stakeMT }),
+          ...(settings && { settings }),
+        });
       }
     };
     add("storage", size.storage);
@@ -175,7 +188,7 @@ export class Testnet {
     }
   }
 
-  async #prepare({ name, role, stakeMT = SEQUENCER_STAKE_MT }: Planned): Promise<Prepared> {
+  async #prepare({ name, role, stakeMT = SEQUENCER_STAKE_MT, settings }: Planned): Promise<Prepared> {
     const dataDir = join(this.run.path, name);
     await mkdir(dataDir, { recursive: true });
     const made = await initNode({
@@ -184,7 +197,8 @@ export class Testnet {
       l1Url: this.anvil.url,
       roles: [role],
       bootstrap: [],
-      settings: role === "sequencer" ? { sequencerStakeMT: stakeMT } : {},
+      // anvil takes the proof of a whole blob, which is much cheaper to compute than those of its cells
+      settings: { blobProofs: "blob", ...(role === "sequencer" && { sequencerStakeMT: stakeMT }), ...settings },
     });
     return { name, role, dataDir, operator: made["operator"] as Address };
   }

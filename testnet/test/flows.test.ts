@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Flow, type FlowReport, runFlow } from "../src/flows/flow.ts";
-import { EXPENDABLE_NETWORK, STAKED_NETWORK } from "../src/flows/networks.ts";
+import { BLOB_NETWORK, EXPENDABLE_NETWORK, STAKED_NETWORK } from "../src/flows/networks.ts";
 import { FLOWS } from "../src/flows/table.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
 import { Testnet, type TestnetSize } from "../src/testnet.ts";
@@ -102,6 +102,20 @@ describe("on one network, one after the other", () => {
     async () => {
       const said = await runFlow(shared.testnet, flowOf("all-sequencers-killed"));
       expect(said).toEqual(report("all-sequencers-killed", {}));
+    },
+    FLOW_MS,
+  );
+});
+
+describe("on a network whose sequencer posts in blobs", () => {
+  const shared = sharedNetwork(BLOB_NETWORK);
+
+  it(
+    "blobs: batches of two DACs share one, and what L1 has dropped is rebuilt from what hosts keep",
+    async () => {
+      const said = await runFlow(shared.testnet, flowOf("blobs"));
+      expect(said).toEqual(report("blobs", {}));
+      expect(said["sharedBlobs"]).toBeGreaterThan(0);
     },
     FLOW_MS,
   );

@@ -1,7 +1,6 @@
 /** Reads the data of posted batches: from the input of the transaction that appended them, or from its blobs. */
-import { type Hash, ZERO_HASH } from "@mvm/protocol";
+import { type BlobRange, blobRange, type Hash, ZERO_HASH } from "@mvm/protocol";
 import { BlobError, fromBlob } from "@mvm/protocol/blobs";
-import { type BatchDataRange, batchDataRange } from "./bindings/rollupCalls.ts";
 import { type BlobSource, MAX_TRANSACTION_BLOBS, readBlob } from "./blobs.ts";
 import type { L1Addresses } from "./contracts.ts";
 import { batchDataOf } from "./decodeLog.ts";
@@ -56,8 +55,8 @@ export class BlockBatchData {
   async read(event: BatchAppendedEvent): Promise<FoundBatchData> {
     const { header, transactionHash } = event;
     if (header.blobHash === ZERO_HASH) return this.#fromInput(event);
-    const range = batchDataRange(header);
-    if (range === undefined) throw new L1Error("bad-response", `batch ${event.index} has a data hash that is no range`);
+    const range = blobRange(header);
+    if (range === null) throw new L1Error("bad-response", `batch ${event.index} has a data hash that is no range`);
     return this.#fromBlob(transactionHash, header.blobHash, range);
   }
 
@@ -70,7 +69,7 @@ export class BlockBatchData {
     return data === undefined ? { reason: "wrong-input" } : { data };
   }
 
-  async #fromBlob(transactionHash: Hash, blobHash: Hash, { offset, length }: BatchDataRange): Promise<FoundBatchData> {
+  async #fromBlob(transactionHash: Hash, blobHash: Hash, { offset, length }: BlobRange): Promise<FoundBatchData> {
     const key = `${transactionHash} ${blobHash}`;
     const content = this.#blobs.get(key) ?? (await this.#contentOf(transactionHash, blobHash));
     this.#keep(key, content);
@@ -90,7 +89,7 @@ export class BlockBatchData {
       ? { beaconUrl: beacon.url, blockId: beacon.blockIdOf(this.#block) }
       : { transport, transactionHash };
     try {
-      return fromBlob(await readBlob(source, blobHash, this.#signal));
+      return fromBlob(await readBlob(source, blobHash, { signal: this.#signal }));
     } catch (error) {
       if (error instanceof BlobError && error.code === "oversized-element") return "malformed-blob";
       if (error instanceof L1Error && error.code === "blob-unavailable") return "blob-unavailable";

@@ -92,17 +92,27 @@ export type BlobSource =
   | { readonly transport: L1Transport; readonly transactionHash: Hash }
   | { readonly beaconUrl: string; readonly blockId: string };
 
+export type BlobReading = {
+  readonly signal?: AbortSignal;
+  /** computes the versioned hash of a blob of 131,072 bytes, a second's work: here, where it is not given */
+  readonly hashOf?: (blob: Uint8Array) => Promise<Hash>;
+};
+
 /**
  * The blob of a versioned hash; whatever the source answers, it is the blob. Throws L1Error: blob-unavailable where the
  * source does not have it, or is a node that gives no blobs; unreachable (also after REQUEST_TIMEOUT_MS), rpc-error,
  * bad-response, stopped.
  */
-export async function readBlob(source: BlobSource, blobHash: Hash, signal?: AbortSignal): Promise<Uint8Array> {
+export async function readBlob(
+  source: BlobSource,
+  blobHash: Hash,
+  { signal, hashOf = computedHash }: BlobReading = {},
+): Promise<Uint8Array> {
   const answer = "transport" in source ? await askNode(source) : await askBeacon(source, blobHash, signal);
   for (const text of answer.slice(0, MAX_CANDIDATES)) {
     if (signal?.aborted) throw new L1Error("stopped", "stopped while reading a blob");
     const blob = blobOf(text);
-    if (blob !== undefined && (await hasHash(blob, blobHash))) return blob;
+    if (blob !== undefined && (await hasHash(blob, blobHash, hashOf))) return blob;
   }
   throw new L1Error("blob-unavailable", `nobody shows the blob ${blobHash}`);
 }
@@ -117,9 +127,15 @@ function blobOf(item: unknown): Uint8Array | undefined {
   }
 }
 
-async function hasHash(blob: Uint8Array, blobHash: Hash): Promise<boolean> {
+const computedHash = async (blob: Uint8Array): Promise<Hash> => versionedHash(await blobCommitment(blob));
+
+async function hasHash(
+  blob: Uint8Array,
+  blobHash: Hash,
+  hashOf: (blob: Uint8Array) => Promise<Hash>,
+): Promise<boolean> {
   try {
-    return versionedHash(await blobCommitment(blob)) === blobHash;
+    return (await hashOf(blob)) === blobHash;
   } catch (error) {
     if (error instanceof BlobError) return false;
     throw error;

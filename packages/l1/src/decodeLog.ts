@@ -13,7 +13,7 @@ const FOLLOWED = {
   comco: ["DacCreated"],
   inbox: ["QueueItemAdded"],
   bridge: ["DepositHeld", "HeldReleased", "HeldRefunded"],
-  bondManager: ["ThresholdChanged"],
+  bondManager: ["ThresholdChanged", "LockChanged"],
   sequencerPool: ["Registered", "AddressUpdated", "ExitRequested", "Ejected", "StakeChanged"],
   providerRegistry: ROLE_EVENTS,
   storageRegistry: ROLE_EVENTS,
@@ -151,6 +151,14 @@ function decodeChainEvent(name: string, fields: Result, origin: L1Origin): Contr
         type: "threshold-changed",
         chainId: toChainId(fields["chainId"]),
         thresholdMT: Number(fields["thresholdMT"]),
+      };
+    case "LockChanged":
+      return {
+        ...origin,
+        type: "lock-changed",
+        sequencer: toAddress(fields["sequencer"]),
+        chainId: toChainId(fields["chainId"]),
+        amountWei: BigInt(fields["amount"]),
       };
     case "SlotClaimed":
       return {

@@ -79,6 +79,14 @@ export type ThresholdChangedEvent = L1Origin & {
   readonly thresholdMT: number;
 };
 
+/** What is locked of a sequencer's stake for a DAC changed. A lock that runs out by itself has no event. */
+export type LockChangedEvent = L1Origin & {
+  readonly type: "lock-changed";
+  readonly sequencer: Address;
+  readonly chainId: ChainId;
+  readonly amountWei: bigint;
+};
+
 /** A rank took a slot over. */
 export type SlotClaimedEvent = L1Origin & {
   readonly type: "slot-claimed";
@@ -113,6 +121,7 @@ export type ContractEvent =
   | HeldGoneEvent
   | StakeChangedEvent
   | ThresholdChangedEvent
+  | LockChangedEvent
   | SlotClaimedEvent
   | TurnedToExitEvent
   | BatchAppendedEvent;

@@ -10,10 +10,8 @@ export * from "./bindings/reads.ts";
 export type { L1Reader } from "./bindings/readView.ts";
 export {
   appendBatches,
-  type BatchDataRange,
   type BatchProof,
   batchBlobHashes,
-  batchDataRange,
   claimSlot,
   type SignedBatch,
   turnToExit,
@@ -23,6 +21,7 @@ export * from "./bindings/stakeReads.ts";
 export * from "./bindings/tokenCalls.ts";
 export * from "./bindings/tokenReads.ts";
 export {
+  type BlobReading,
   type BlobSource,
   type BlobTransaction,
   MAX_SIDECAR_BYTES,

@@ -1,4 +1,4 @@
-import { appendBatches, batchBlobHashes, batchDataRange, type L1Addresses, type SignedBatch } from "@mvm/l1";
+import { appendBatches, batchBlobHashes, type L1Addresses, type SignedBatch } from "@mvm/l1";
 import {
   type BatchHeader,
   BLOB_DATA_BYTES,
@@ -40,25 +40,6 @@ const header = (index: number, blobHash: Hash, dataHash: Hash): BatchHeader => (
   poster: ZERO_ADDRESS,
 });
 const signature = `0x${"11".repeat(64)}00` as Hex;
-
-describe("the range of a batch's data", () => {
-  it("is what offset << 32 | length says", () => {
-    fc.assert(
-      fc.property(range, ({ offset, length }) => {
-        expect(batchDataRange(header(0, BLOBS[0]!, dataHashOf(offset, length)))).toEqual({ offset, length });
-      }),
-    );
-    const whole = { offset: 0, length: BLOB_DATA_BYTES };
-    expect(batchDataRange(header(0, BLOBS[0]!, dataHashOf(0, BLOB_DATA_BYTES)))).toEqual(whole);
-  });
-
-  it("is undefined for calldata, for no data, and beyond the blob", () => {
-    const last = BLOB_DATA_BYTES - 1;
-    expect(batchDataRange(header(0, ZERO_HASH, dataHashOf(0, 1)))).toBeUndefined();
-    for (const dataHash of [dataHashOf(5, 0), dataHashOf(0, BLOB_DATA_BYTES + 1), dataHashOf(last, 2), BLOBS[1]!])
-      expect(batchDataRange(header(0, BLOBS[0]!, dataHash))).toBeUndefined();
-  });
-});
 
 describe("a call that appends batches", () => {
   const batchIn = fc.oneof(

@@ -236,7 +236,11 @@ describe("a beacon node that misbehaves", () => {
 
   const codeOf = async (listener: RequestListener, signal?: AbortSignal): Promise<unknown> => {
     answer = listener;
-    return ((await failureOf(readBlob(source, small.versionedHash, signal))) as { code?: unknown }).code;
+    return (
+      (await failureOf(readBlob(source, small.versionedHash, signal === undefined ? {} : { signal }))) as {
+        code?: unknown;
+      }
+    ).code;
   };
 
   it("gets an error of its own for each misbehaviour", async () => {

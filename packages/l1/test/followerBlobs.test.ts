@@ -2,14 +2,22 @@
 import {
   appendBatches,
   batchBlobHashes,
-  batchDataRange,
   chainIdOfLabel,
   type L1Call,
   type L1FollowerOptions,
   type L1Transport,
   type SignedBatch,
 } from "@mvm/l1";
-import { type ChainId, type Hash, type Hex, hashBatchHeader, keccakHash, toHex, toWordHex } from "@mvm/protocol";
+import {
+  blobRange,
+  type ChainId,
+  type Hash,
+  type Hex,
+  hashBatchHeader,
+  keccakHash,
+  toHex,
+  toWordHex,
+} from "@mvm/protocol";
 import { type BlobSidecar, makeSidecar, openElement, toBlob } from "@mvm/protocol/blobs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { INTERFACES } from "../src/contracts.ts";
@@ -157,7 +165,7 @@ describe("batches in blobs", () => {
 
   it("are shown to contracts by the network's BlobOpenings", async () => {
     const [first] = await postShared(shared);
-    const { offset, length } = batchDataRange(first!.header)!;
+    const { offset, length } = blobRange(first!.header)!;
     const { value, proof } = await openElement(shared.blob, 0);
     const { blobOpenings } = network.addresses;
     const place = [first!.header.blobHash, offset, length];

@@ -141,6 +141,8 @@ describe("a reorganisation of a real L1", () => {
   );
 
   it("is followed while another one comes", async () => {
+    // more is taken back than deposits were made: without these blocks, the one of the snapshot as well, which ends it
+    await network.anvil.mine(4);
     const recorder = follow();
     const deepest = 4;
     // the block of the snapshot must stay: anvil goes back to no block that it took back
@@ -160,7 +162,7 @@ describe("a reorganisation of a real L1", () => {
           await expectInStep(recorder);
         },
       ),
-      { numRuns: 8 },
+      { numRuns: 8, examples: [[[[1, 4]]]] },
     );
     await recorder.stop();
   });

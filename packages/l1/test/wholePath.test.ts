@@ -170,6 +170,7 @@ describe("a network's contracts, from deployment to a batch", () => {
       "queue-item-added",
       "threshold-changed",
       "batch-appended",
+      "lock-changed",
       "address-updated",
       "exited",
       "stake-withdrawn",
@@ -181,6 +182,10 @@ describe("a network's contracts, from deployment to a batch", () => {
     expect(decodeCharter(fromHex(dac!.charter))).toEqual(CHARTER);
     const [item] = recorder.ofType("queue-item-added");
     expect(item).toMatchObject({ chainId, index: 0n, item: { mint: 7n * MT, to: network.accounts[5]!.address } });
+    const [lock] = recorder.ofType("lock-changed");
+    const [threshold] = recorder.ofType("threshold-changed");
+    expect(lock).toMatchObject({ chainId, amountWei: BigInt(threshold!.thresholdMT) * MT });
+    expect(lock!.sequencer).toBe(recorder.ofType("batch-appended")[0]!.header.poster);
     const [batch] = recorder.ofType("batch-appended");
     expect(keccakHash(batch!.data!)).toBe(batch!.header.dataHash);
     expect(batch!.batchHash).toBe((await headOf(network.reader, chainId)).lastBatchHash);

@@ -1,22 +1,25 @@
 /**
- * Carries signed batches to L1, those of several chains in one transaction: what comes while one is under way goes with
+ * Carries batches to L1, those of several chains in one transaction: what comes while one is under way goes with
  * the next. The costs of a transaction are then shared by all its batches.
  */
-import type { SignedBatch } from "./ports.ts";
+import { BLOB_DATA_BYTES } from "@mvm/protocol";
+import type { DraftBatch } from "./ports.ts";
 
 /** Batches of one transaction; RollupChain takes 256, of which blocks of L1 have no room for the checks. */
 export const MAX_CARRIED_BATCHES = 64;
-/** Bytes of data of one transaction: nodes of L1 pass on transactions of 128 KiB. */
-export const MAX_CARRIED_BYTES = 100 * 1024;
+/** Bytes of data that go together: what a blob holds. */
+export const MAX_CARRIED_BYTES = BLOB_DATA_BYTES;
+/** Bytes of data in the calldata of one transaction: nodes of L1 pass on transactions of 128 KiB. */
+export const MAX_CALLDATA_BYTES = 100 * 1024;
 
 type Passenger = {
-  readonly batch: SignedBatch;
+  readonly batch: DraftBatch;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
 };
 
 /** Sends batches in one transaction and waits until it is mined. Rejects where L1 does not take them. */
-export type SendBatches = (batches: readonly SignedBatch[]) => Promise<void>;
+export type SendBatches = (batches: readonly DraftBatch[]) => Promise<void>;
 
 export class BatchCarrier {
   readonly #send: SendBatches;
@@ -28,7 +31,7 @@ export class BatchCarrier {
   }
 
   /** Has a batch carried; resolves when it is on L1. Rejects with the reason where L1 does not take it. */
-  carry(batch: SignedBatch): Promise<void> {
+  carry(batch: DraftBatch): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ batch, resolve, reject });
       if (!this.#isUnderWay) void this.#run();
@@ -49,11 +52,11 @@ export class BatchCarrier {
     const chains = new Set<bigint>();
     let bytes = 0;
     for (const passenger of this.#waiting) {
-      const { header, data } = passenger.batch;
+      const { claims, data } = passenger.batch;
       bytes += data.length;
       const fits = taken.length === 0 || (taken.length < MAX_CARRIED_BATCHES && bytes <= MAX_CARRIED_BYTES);
-      if (!fits || chains.has(header.chainId)) break;
-      chains.add(header.chainId);
+      if (!fits || chains.has(claims.chainId)) break;
+      chains.add(claims.chainId);
       taken.push(passenger);
     }
     this.#waiting.splice(0, taken.length);

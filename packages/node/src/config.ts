@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { L1Addresses } from "@mvm/l1";
 import { type Address, PROFILES, type ProfileName, toAddress } from "@mvm/protocol";
 import { z } from "zod";
+import { DATA_PLACEMENTS } from "./dataPlacement.ts";
 
 export class ConfigError extends Error {
   readonly code: /** what has to be there is not, or cannot be read */
@@ -88,6 +89,19 @@ const configSchema = z.strictObject({
     .optional(),
   gateway: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65_535), domain: z.string() }),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
+  /** where a sequencer's batches go on L1 */
+  batchData: z.enum(DATA_PLACEMENTS).default("cheapest"),
+  /** proofs that L1's nodes take with a blob: of its cells since Osaka; of the whole blob before, and anvil */
+  blobProofs: z.enum(["cells", "blob"]).default("cells"),
+  /** node of the beacon chain to read blobs from, which names blocks by slots; without it, the L1 node is asked as anvil is */
+  beacon: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/ }),
+      /** seconds since 1970 */
+      genesisTime: z.number().int().nonnegative(),
+      slotSeconds: z.number().int().positive(),
+    })
+    .optional(),
 });
 
 export type NodeConfig = z.infer<typeof configSchema>;
@@ -107,8 +121,13 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Rec
   const lists = { MVM_ROLES: "roles", MVM_LISTEN: "listen", MVM_BOOTSTRAP: "bootstrap" };
   for (const [name, key] of Object.entries(lists))
     if (env[name] !== undefined) values[key] = env[name].split(",").filter(Boolean);
-  if (env["MVM_L1_URL"] !== undefined) values["l1Url"] = env["MVM_L1_URL"];
-  if (env["MVM_LOG_LEVEL"] !== undefined) values["logLevel"] = env["MVM_LOG_LEVEL"];
+  const texts = {
+    MVM_L1_URL: "l1Url",
+    MVM_BATCH_DATA: "batchData",
+    MVM_BLOB_PROOFS: "blobProofs",
+    MVM_LOG_LEVEL: "logLevel",
+  };
+  for (const [name, key] of Object.entries(texts)) if (env[name] !== undefined) values[key] = env[name];
   return values;
 }
 

@@ -1,13 +1,13 @@
-/** What a node keeps beside the DACs' databases: blocks it signed, transactions it acknowledged, its own on L1. */
+/** What a node keeps beside the DACs' databases: blocks it signed, transactions it acknowledged, its own on L1, blobs. */
 import { decodeSubmission, encodeSubmission, MAX_JOURNAL_ENTRIES, type SubmissionJournal } from "@mvm/l1";
 import { type ChainId, concatBytes, decodeBlock, encodeBlock, fromHex, type Hash, toWord } from "@mvm/protocol";
 import { type KeyValueStore, keyAfter } from "@mvm/state";
-import type { PendingStore, SealStore } from "./ports.ts";
+import type { BlobArchive, PendingStore, SealStore } from "./ports.ts";
 
 const SEAL = Uint8Array.of(1);
 const PENDING = Uint8Array.of(2);
 const SUBMISSION = Uint8Array.of(3);
-const AFTER_SUBMISSIONS = Uint8Array.of(4);
+const BLOB = Uint8Array.of(4);
 const PAGE_ENTRIES = 1_000;
 
 type Place = Parameters<SealStore["find"]>[0];
@@ -49,13 +49,23 @@ export function pendingStore(store: KeyValueStore): PendingStore {
   };
 }
 
+const blobKey = (blobHash: Hash): Uint8Array => concatBytes(BLOB, fromHex(blobHash));
+
+/** Blobs with batches of the DACs that are hosted here. */
+export function blobArchive(store: KeyValueStore): BlobArchive {
+  return {
+    get: async (blobHash) => store.get(blobKey(blobHash)) ?? null,
+    put: (blobHash, data) => store.write([{ key: blobKey(blobHash), value: data }]),
+  };
+}
+
 const submissionKey = (key: string): Uint8Array => concatBytes(SUBMISSION, new TextEncoder().encode(key));
 
 /** L1 transactions begun under a key: after a crash they go on, instead of being made a second time. */
 export function submissionJournal(store: KeyValueStore): SubmissionJournal {
   return {
     load: async () => {
-      const page = await store.page({ from: SUBMISSION, to: AFTER_SUBMISSIONS }, MAX_JOURNAL_ENTRIES);
+      const page = await store.page({ from: SUBMISSION, to: BLOB }, MAX_JOURNAL_ENTRIES);
       return page.map(([, value]) => decodeSubmission(value));
     },
     save: (entry) => store.write([{ key: submissionKey(entry.key), value: encodeSubmission(entry) }]),

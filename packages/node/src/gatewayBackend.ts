@@ -98,6 +98,11 @@ export class GatewayBackend implements ChainBackend {
     };
   }
 
+  blob(blobHash: Hash): Promise<Uint8Array | null> {
+    const { hosts, chain, signal } = this.#options;
+    return hosts.blob(chain.chainId, blobHash, signal);
+  }
+
   async submit(transaction: Transaction): Promise<void> {
     const refusal = await this.#options.pooling.submit(transaction);
     if (refusal !== null) throw new SubmitError(refusal);

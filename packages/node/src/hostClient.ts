@@ -1,4 +1,7 @@
-/** Reads of a DAC's state at its storage hosts: any host will do, for every answer is proven; the next is asked when one fails. */
+/**
+ * Reads of a DAC's state, and of the blobs that its batches are in, at its storage hosts: any host will do, for every answer is
+ * checked; the next is asked when one fails.
+ */
 import {
   type ChainId,
   CodecError,
@@ -50,6 +53,32 @@ export class HostClient {
       fetch: ({ root, keys, forWrites }, fetching) =>
         this.#fetch(chain, { stateRoot: root, keys, forWrites }, fetching),
     });
+  }
+
+  /** Data of a blob that a chain's batches are in, from a host that keeps it, checked; null where none shows it. */
+  async blob(chainId: ChainId, blobHash: Hash, signal: AbortSignal): Promise<Uint8Array | null> {
+    const { network, kzg, blobs } = this.#ports;
+    const kept = await blobs.get(blobHash);
+    if (kept !== null) return kept;
+    const { protocol, maxAnswerBytes } = REQUESTS.blob;
+    for (const { peerId } of this.#view.hosts(chainId)) {
+      if (peerId === network.peerId) continue;
+      try {
+        const answer = await network.request(peerId, protocol, encodeRequest({ name: "blob", body: { blobHash } }), {
+          timeoutMs: this.#settings.parameters.readTimeoutMs,
+          signal,
+          maxResponseBytes: maxAnswerBytes,
+        });
+        const { body } = decodeAnswer("blob", answer);
+        if (body.kind !== "blob") continue;
+        if ((await kzg.versionedHash(body.data)) === blobHash) return body.data;
+        network.report(peerId, "invalid-message", `not the blob ${blobHash}`);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof CodecError) network.report(peerId, "invalid-message", error.message);
+      }
+    }
+    return null;
   }
 
   async #fetch(chain: Chain, read: Read, signal: AbortSignal): Promise<Proof> {

@@ -1,3 +1,4 @@
+export { signedAt } from "./batchMaking.ts";
 export * from "./blockRoots.ts";
 export { BridgeError } from "./bridge/bridgeError.ts";
 export { type Claim, type ClaimDocument, claimFault, decodeClaim, encodeClaim } from "./bridge/claimDocument.ts";
@@ -15,8 +16,9 @@ export {
 export { Chain } from "./chain.ts";
 export { ConfigError, type NetworkFile, type NodeConfig, parseConfig, ROLES, type Role } from "./config.ts";
 export { type CreateDacOptions, checkNewDac, createDacOnL1 } from "./createDac.ts";
-export { pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
+export { blobArchive, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 export { initNode, loadNetworkFile } from "./initNode.ts";
+export { kzgOf } from "./kzg.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
 export { dacInformation, foundingCharter, presentCharter } from "./operator/dacInformation.ts";
 export { normaliseLabel } from "./operator/dacLabel.ts";
@@ -27,6 +29,7 @@ export { type Operator, type OperatorOptions, type Progress, parseAddress, withO
 export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/staking.ts";
 export { operatorStatus } from "./operator/status.ts";
 export type * from "./ports.ts";
-export { Rebuild, RebuildError, type Rebuilt, rebuildFromL1 } from "./rebuild.ts";
+export { Rebuild, RebuildError } from "./rebuild.ts";
+export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";
 export { type RunOptions, runNode } from "./runNode.ts";
 export * from "./withdrawalProof.ts";

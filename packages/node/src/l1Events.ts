@@ -54,11 +54,24 @@ export function toRoleEvent(event: ContractEvent, timestamp: bigint, bridge: Add
       };
     }
     case "batch-appended": {
-      const { header, batchHash, l1Block } = event;
-      return { kind: "batchAppended", header, batchHash, timestamp, l1Block };
+      const { header, batchHash, transactionHash, l1Block } = event;
+      return { kind: "batchAppended", header, batchHash, transactionHash, timestamp, l1Block };
     }
     case "stake-changed":
-      return { kind: "stakeChanged", index: Number(event.index), grid: event.grid, l1Block: event.l1Block };
+      return {
+        kind: "stakeChanged",
+        index: Number(event.index),
+        grid: event.grid,
+        stakeWei: event.stakeWei,
+        l1Block: event.l1Block,
+      };
+    case "lock-changed":
+      return {
+        kind: "lockChanged",
+        sequencer: event.sequencer,
+        chainId: event.chainId,
+        amountWei: event.amountWei,
+      };
     case "threshold-changed": {
       const { chainId, thresholdMT, l1Block } = event;
       return { kind: "thresholdChanged", chainId, thresholdMT, l1Block };

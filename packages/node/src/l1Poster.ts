@@ -2,16 +2,31 @@
 import {
   appendBatches,
   claimSlot,
+  getBaseFee,
+  getBlobBaseFee,
+  L1Error,
   type L1Reader,
   type L1Submitter,
   missingRecord,
   releaseHeld,
   type SignedBatch as SignedBatchValues,
 } from "@mvm/l1";
-import type { Parameters } from "@mvm/protocol";
-import { BatchCarrier } from "./batchCarrier.ts";
+import { concatBytes, type DataPath, inBlob, inCalldata, type Parameters } from "@mvm/protocol";
+import { BatchCarrier, MAX_CALLDATA_BYTES } from "./batchCarrier.ts";
+import { signedAt } from "./batchMaking.ts";
+import { type DataPlacement, pathOf } from "./dataPlacement.ts";
 import { toItemValues } from "./l1Events.ts";
-import type { L1Poster, SignedBatch } from "./ports.ts";
+import type { DraftBatch, Kzg, L1Poster, Log, SignedBatch } from "./ports.ts";
+import { reasonOf } from "./reason.ts";
+
+export type L1PosterOptions = {
+  readonly reader: L1Reader;
+  readonly submitter: Pick<L1Submitter, "submit">;
+  readonly parameters: Parameters;
+  readonly kzg: Kzg;
+  readonly placement: DataPlacement;
+  readonly log: Log;
+};
 
 /** A batch with the queue items that L1 has to see, as the contracts take them. */
 function shown({ nextItem, firstItem, ...batch }: SignedBatch): SignedBatchValues {
@@ -22,22 +37,74 @@ function shown({ nextItem, firstItem, ...batch }: SignedBatch): SignedBatchValue
   };
 }
 
+/** Batches under one key may be begun, forgotten by a crash, and found again: L1 passes over what it has. */
+function keyOf([first, second]: readonly DraftBatch[]): { readonly key?: string } {
+  if (first === undefined || second !== undefined) return {};
+  const { chainId, generation, index } = first.claims;
+  return { key: `batch:${chainId}:${generation}:${index}` };
+}
+
+/** Batches in groups whose data fit the calldata of a transaction, in their order. */
+function callsOf(drafts: readonly DraftBatch[]): readonly (readonly DraftBatch[])[] {
+  const groups: DraftBatch[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const draft of drafts) {
+    bytes += draft.data.length;
+    if (bytes > MAX_CALLDATA_BYTES) {
+      groups.push([]);
+      bytes = draft.data.length;
+    }
+    groups.at(-1)!.push(draft);
+  }
+  return groups;
+}
+
 /** Sends through a submitter; a slot's epoch is recorded before anything is sent that needs its randomness. */
-export function l1Poster(reader: L1Reader, submitter: L1Submitter, { epochBlocks }: Parameters): L1Poster {
-  const { addresses } = reader;
+export function l1Poster({ reader, submitter, parameters, kzg, placement, log }: L1PosterOptions): L1Poster {
+  const { addresses, transport } = reader;
 
   async function ensureRecorded(epoch: bigint): Promise<void> {
-    const call = await missingRecord(reader, epoch, epochBlocks);
+    const call = await missingRecord(reader, epoch, parameters.epochBlocks);
     if (call !== undefined) await submitter.submit(call, { key: `epoch:${epoch}` });
   }
 
-  /** Batches under one key may be begun, forgotten by a crash, and found again: L1 passes over what it has. */
-  async function send(batches: readonly SignedBatch[]): Promise<void> {
-    for (const slot of new Set(batches.map(({ header }) => header.slot))) await ensureRecorded(slot);
-    const [{ header }] = batches as [SignedBatch];
-    const key = `batch:${header.chainId}:${header.generation}:${header.index}`;
-    const call = appendBatches(addresses, batches.map(shown));
-    await submitter.submit(call, batches.length === 1 ? { key } : {});
+  async function pathFor(drafts: readonly DraftBatch[]): Promise<DataPath> {
+    if (placement !== "cheapest") return placement;
+    const [baseFee, blobBaseFee] = await Promise.all([getBaseFee(transport), getBlobBaseFee(transport)]);
+    const data = drafts.map((draft) => draft.data);
+    return pathOf(data, { baseFee, blobBaseFee });
+  }
+
+  async function sendInCalldata(drafts: readonly DraftBatch[]): Promise<void> {
+    for (const group of callsOf(drafts)) {
+      const batches = group.map((draft) => shown(signedAt(draft, inCalldata(draft.data))));
+      await submitter.submit(appendBatches(addresses, batches), keyOf(group));
+    }
+  }
+
+  async function sendInBlob(drafts: readonly DraftBatch[]): Promise<void> {
+    const sidecar = await kzg.sidecar(concatBytes(...drafts.map(({ data }) => data)));
+    let offset = 0;
+    const batches = drafts.map((draft) => {
+      const { length } = draft.data;
+      const place = inBlob(sidecar.versionedHash, { offset, length });
+      offset += length;
+      return shown(signedAt(draft, place));
+    });
+    await submitter.submit({ ...appendBatches(addresses, batches), sidecars: [sidecar] }, keyOf(drafts));
+  }
+
+  /** What L1's contract refuses, it refuses in calldata too; where blobs themselves do not get through, calldata may. */
+  async function send(drafts: readonly DraftBatch[]): Promise<void> {
+    for (const slot of new Set(drafts.map(({ claims }) => claims.slot))) await ensureRecorded(slot);
+    if ((await pathFor(drafts)) === "calldata") return sendInCalldata(drafts);
+    try {
+      await sendInBlob(drafts);
+    } catch (error) {
+      if (error instanceof L1Error && (error.code === "reverted" || error.code === "stopped")) throw error;
+      log("warn", "blob-not-sent", { batches: drafts.length, reason: reasonOf(error) });
+      await sendInCalldata(drafts);
+    }
   }
 
   const carrier = new BatchCarrier(send);

@@ -98,6 +98,7 @@ export class NodeCore {
     if (event.kind === "registered" || event.kind === "addressUpdated") this.#meet(event);
     if (event.kind === "stakeChanged" || event.kind === "thresholdChanged") this.#caretaking?.bondsChanged();
     if (event.kind === "dacCreated") this.#dacCreated(event.chainId);
+    if (event.kind === "batchAppended") this.#hosting?.batchAppended(event);
     if (event.kind === "l1Block" || event.kind === "batchAppended" || event.kind === "queueItemAdded")
       this.#l1Changed();
   }
@@ -107,7 +108,7 @@ export class NodeCore {
     await Promise.allSettled(this.#opening.values());
     this.#caretaking?.stop();
     this.#providing?.stop();
-    this.#hosting?.stop();
+    await this.#hosting?.stop();
     for (const sequencing of this.#sequencings.values()) sequencing.stop();
     for (const pooling of this.pools.values()) pooling.stop();
     await Promise.all([...this.chains.values()].map((chain) => chain.stop()));
@@ -192,6 +193,10 @@ export class NodeCore {
         );
       case "reads":
         if (this.#hosting === null) return { name: "reads", body: refused("not a storage host") };
+        this.#hosting.requested(ticket, from, request);
+        return null;
+      case "blob":
+        if (this.#hosting === null) return { name: "blob", body: refused("not a storage host") };
         this.#hosting.requested(ticket, from, request);
         return null;
       case "job":

@@ -2,6 +2,7 @@
 import type { Network } from "@mvm/network";
 import type {
   Address,
+  BatchClaims,
   BatchHeader,
   BlsKey,
   ChainId,
@@ -11,7 +12,8 @@ import type {
   Parameters,
   SealedBlock,
 } from "@mvm/protocol";
-import type { QueuedItem } from "@mvm/roles";
+import type { BlobSidecar } from "@mvm/protocol/blobs";
+import type { PostedBlob, QueuedItem } from "@mvm/roles";
 import type { DacDatabase, DatabaseMode } from "@mvm/state";
 
 /** Time as the machines see it, aligned with L1's. */
@@ -52,25 +54,45 @@ export type PendingStore = {
   remove(chainId: ChainId, hash: Hash): Promise<void>;
 };
 
-/** A batch that its poster has signed, with the queue items that L1 has to be shown. */
-export type SignedBatch = {
-  readonly header: BatchHeader;
+/** A batch that is to be posted, with the queue items that L1 has to be shown. */
+export type DraftBatch = {
+  readonly claims: BatchClaims;
+  /** at most LIMITS.batchBytes */
   readonly data: Uint8Array;
-  /** 65 bytes r || s || parity over batchDigest */
-  readonly signature: Hex;
+  /** what its poster signs once it is known where the data are: 65 bytes r || s || parity over batchDigest */
+  readonly sign: (header: BatchHeader) => Hex;
   /** first item that the batch leaves, though its slot may consume it */
   readonly nextItem?: QueuedItem;
   /** first unconsumed item before the batch, where its being overdue is the poster's right to post */
   readonly firstItem?: QueuedItem;
 };
 
+/** A batch that its poster has signed. */
+export type SignedBatch = Omit<DraftBatch, "claims" | "sign"> & {
+  readonly header: BatchHeader;
+  /** 65 bytes r || s || parity over batchDigest */
+  readonly signature: Hex;
+};
+
 /** All calls wait until they are on L1, and reject with the reason where they are not taken. */
 export type L1Poster = {
-  appendBatch(batch: SignedBatch): Promise<void>;
+  appendBatch(batch: DraftBatch): Promise<void>;
   /** Takes a slot over. */
   claimSlot(claim: { readonly chainId: ChainId; readonly slot: bigint; readonly rank: number }): Promise<void>;
   /** Puts a held deposit into its queue. */
   releaseHeld(held: { readonly chainId: ChainId; readonly id: bigint }): Promise<void>;
+};
+
+/** What is computed of blobs, from their data (at most 126,976 bytes, the rest zeros). */
+export type Kzg = {
+  versionedHash(data: Uint8Array): Promise<Hash>;
+  sidecar(data: Uint8Array): Promise<BlobSidecar>;
+};
+
+/** Blobs that are kept here, by their versioned hashes: 126,976 bytes of data each. Durable. */
+export type BlobArchive = {
+  get(blobHash: Hash): Promise<Uint8Array | null>;
+  put(blobHash: Hash, data: Uint8Array): Promise<void>;
 };
 
 export type Ports = {
@@ -81,6 +103,10 @@ export type Ports = {
   readonly seals: SealStore;
   readonly pending: PendingStore;
   readonly poster: L1Poster;
+  readonly kzg: Kzg;
+  readonly blobs: BlobArchive;
+  /** The data of a blob as L1 shows it, checked against its hash. Rejects where L1 does not show it. */
+  readonly blobOnL1: (blob: PostedBlob, signal: AbortSignal) => Promise<Uint8Array>;
   /** 32 fresh random bytes */
   readonly entropy: () => Hash;
   readonly identity: Identity;

@@ -1,13 +1,14 @@
 /** Rebuilds a DAC's state from L1 data alone: its registration, its queue, its batches (invariant I9). */
 import { createEngine, type Engine, OverlayReader } from "@mvm/evm";
-import { createL1Provider, L1Follower, type L1Event as ObservedL1Event } from "@mvm/l1";
 import {
+  type Address,
+  AddressTable,
   type BatchHeader,
+  type BlockContext,
   type BlockEnvironment,
   type BlockOutcome,
-  type ChainId,
-  CodecError,
-  decodeBatchData,
+  type DecodedBlock,
+  decodeBatch,
   decodeTransaction,
   encodeSystemTransaction,
   environmentOf,
@@ -20,9 +21,7 @@ import {
   nextBaseFee,
   type Outcome,
   type Parameters,
-  type PostedBlock,
   PREDEPLOYS,
-  PROFILES,
   prevRandaoOf,
   type SystemTransaction,
   type Transaction,
@@ -33,7 +32,7 @@ import {
   blockFault,
   closingTransaction,
   type Dac,
-  L1View,
+  type L1View,
   openingTransactions,
   type Parent,
   parentOf,
@@ -41,8 +40,6 @@ import {
 import { DacDatabase, MemoryStore } from "@mvm/state";
 import { blockRoots } from "./blockRoots.ts";
 import { genesisBlock } from "./genesis.ts";
-import { loadNetworkFile } from "./initNode.ts";
-import { toL1Block, toRoleEvent } from "./l1Events.ts";
 
 /** What L1 holds cannot be followed: the batch is wrong. */
 export class RebuildError extends Error {
@@ -54,7 +51,16 @@ export class RebuildError extends Error {
   }
 }
 
-type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
+export type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
+
+/** A block as it is posted, with what follows from L1. */
+type PostedBlock = {
+  readonly timestamp: bigint;
+  readonly context: BlockContext;
+  /** sequencer, then providers */
+  readonly paid: readonly [Address, ...Address[]];
+  readonly transactions: readonly Uint8Array[];
+};
 
 /** A chain that is being rebuilt: its state in memory, its last block. */
 export class Rebuild {
@@ -63,6 +69,7 @@ export class Rebuild {
   readonly #dac: Dac;
   readonly #view: L1View;
   readonly #parameters: Parameters;
+  readonly #table = new AddressTable();
   #parent: Parent;
   #transactions = 0;
 
@@ -101,35 +108,50 @@ export class Rebuild {
 
   /** Executes a batch's blocks and compares them with what the batch commits to. Throws RebuildError. */
   async batch({ header, data }: Batch): Promise<void> {
-    const { chainId, generation, blocks } = this.#decoded(() => decodeBatchData(data));
+    const decoded = decodeBatch(
+      data,
+      (_, index) => this.#table.at(index),
+      (_, named) => this.#table.enter(named),
+    );
+    if (!decoded.ok) throw this.#wrong(`batch ${header.index} of ${this.#dac.label} is malformed: ${decoded.fault}`);
+    const { chainId, generation, blocks } = decoded.value;
     const count = header.lastBlock - header.firstBlock + 1n;
-    if (chainId !== header.chainId || generation !== header.generation || BigInt(blocks.length) !== count) {
-      throw new RebuildError(
-        "wrong-batch",
-        `the data of batch ${header.index} of ${this.#dac.label} are not what its header says`,
-      );
-    }
+    if (chainId !== header.chainId || generation !== header.generation || BigInt(blocks.length) !== count)
+      throw this.#wrong(`the data of batch ${header.index} of ${this.#dac.label} are not what its header says`);
     const hashes: Hash[] = [];
     for (const block of blocks) {
-      await this.#block(block);
+      await this.#block(this.#posted(header, block));
       hashes.push(this.#parent.hash);
     }
-    if (merkleRoot(hashes) !== header.blocksRoot) {
-      throw new RebuildError(
-        "wrong-batch",
+    if (merkleRoot(hashes) !== header.blocksRoot)
+      throw this.#wrong(
         `batch ${header.index} of ${this.#dac.label} does not follow from its data: its commitment is wrong`,
       );
-    }
   }
 
-  /** What a decoder gives; RebuildError where the data are malformed. */
-  #decoded<T>(decode: () => T): T {
-    try {
-      return decode();
-    } catch (cause) {
-      if (!(cause instanceof CodecError || cause instanceof TransactionError)) throw cause;
-      throw new RebuildError("wrong-batch", `a batch of ${this.#dac.label} is malformed: ${cause.message}`, cause);
-    }
+  #wrong(message: string, cause?: unknown): RebuildError {
+    return new RebuildError("wrong-batch", message, cause);
+  }
+
+  /** What is posted of a block, with what follows from L1. Throws RebuildError where L1 knows no such slot or provider. */
+  #posted(header: BatchHeader, { slot, jobId, timestamp, queueItems, ...block }: DecodedBlock): PostedBlock {
+    const { context: before, header: parent } = this.#parent;
+    const place = `block ${parent.number + 1n} of ${this.#dac.label}`;
+    const values = this.#view.valuesOf(slot);
+    if (values === undefined) throw this.#wrong(`${place} is of slot ${slot}, whose L1 values are not known`);
+    const { l1Block, l1BaseFee } = values;
+    const providers = block.providers.map((index) => {
+      const operator = this.#view.provider(index);
+      if (operator === undefined) throw this.#wrong(`${place} pays provider ${index}, whom L1 does not know`);
+      return operator;
+    });
+    const sequencer = block.sequencer === "poster" ? header.poster : block.sequencer;
+    return {
+      timestamp,
+      context: { slot, l1Block, l1BaseFee, queueEnd: before.queueEnd + BigInt(queueItems), jobId },
+      paid: [sequencer, ...providers],
+      transactions: block.transactions,
+    };
   }
 
   async #block(posted: PostedBlock): Promise<void> {
@@ -141,7 +163,7 @@ export class Rebuild {
     const prevRandao = prevRandaoOf(context.jobId);
     const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao });
     const { opening, settle } = this.#systemTransactions(number, posted);
-    const transactions = this.#decoded(() => posted.transactions.map((raw) => decodeTransaction(raw, chainId)));
+    const transactions = posted.transactions.map((raw) => this.#decoded(raw));
     const outcomes = await this.#outcomes(environment, { number, opening, transactions, settle, context });
     const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
     const raws = [...opening.map(encoded), ...posted.transactions, encoded(settle)];
@@ -150,6 +172,15 @@ export class Rebuild {
       { context, raws, outcomes },
     );
     this.#transactions += raws.length;
+  }
+
+  #decoded(raw: Uint8Array): Transaction {
+    try {
+      return decodeTransaction(raw, this.#dac.chainId);
+    } catch (cause) {
+      if (!(cause instanceof TransactionError)) throw cause;
+      throw this.#wrong(`a batch of ${this.#dac.label} holds no transaction: ${cause.message}`, cause);
+    }
   }
 
   /** What the block executes beside the posted transactions: it follows from L1 and from who is paid. */
@@ -161,17 +192,11 @@ export class Rebuild {
     const { queueEnd } = this.#parent.context;
     const taken = Number(context.queueEnd - queueEnd);
     const queueItems = this.#view.queueItems(chainId, queueEnd, context.slot).slice(0, taken);
-    const [sequencer, ...providers] = paid;
-    if (sequencer === undefined)
-      throw new RebuildError("wrong-batch", `block ${number} of ${this.#dac.label} pays no sequencer`);
     const place = { number, generation: 0n, context, founding, queueItems };
     const openingCount = openingTransactions({ ...place, transactionCount: 0 }).length;
     const transactionCount = openingCount + transactions.length + 1;
-    const settle = closingTransaction(number, context.l1BaseFee, {
-      paid: [sequencer, ...providers],
-      seen: [],
-      transactions,
-    });
+    const { l1BaseFee } = context;
+    const settle = closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions });
     return { opening: openingTransactions({ ...place, transactionCount }), settle };
   }
 
@@ -182,7 +207,7 @@ export class Rebuild {
       readonly opening: readonly SystemTransaction[];
       readonly transactions: readonly Transaction[];
       readonly settle: SystemTransaction;
-      readonly context: PostedBlock["context"];
+      readonly context: BlockContext;
     },
   ): Promise<readonly BlockOutcome[]> {
     const { number, opening, transactions, settle, context } = block;
@@ -209,7 +234,7 @@ export class Rebuild {
 
   async #append(
     fixed: Pick<Header, "parentHash" | "number" | "timestamp" | "prevRandao" | "baseFeePerGas">,
-    block: { context: PostedBlock["context"]; raws: readonly Uint8Array[]; outcomes: readonly BlockOutcome[] },
+    block: { context: BlockContext; raws: readonly Uint8Array[]; outcomes: readonly BlockOutcome[] },
   ): Promise<void> {
     const { context, raws, outcomes } = block;
     const prepared = this.#database.prepare(outcomes.map(({ writes }) => writes));
@@ -238,79 +263,4 @@ export class Rebuild {
     await prepared.commit({ ...record, receipts: raws.map(() => new Uint8Array(0)), logs: raws.map(() => []) });
     this.#parent = parentOf(unsigned);
   }
-}
-
-export type RebuildOptions = { readonly label: string; readonly networkFile: string; readonly l1Url: string };
-
-export type Rebuilt = {
-  readonly label: string;
-  readonly chainId: string;
-  readonly blocks: number;
-  readonly transactions: number;
-  readonly batches: number;
-  readonly blockHash: Hash;
-  readonly stateRoot: Hash;
-};
-
-/** Reads all of L1 up to its present head and rebuilds the DAC. Throws RebuildError, ConfigError, L1Error. */
-export async function rebuildFromL1({ label, networkFile, l1Url }: RebuildOptions): Promise<Rebuilt> {
-  const network = await loadNetworkFile(networkFile);
-  const parameters = PROFILES[network.profile];
-  const view = new L1View(parameters);
-  const batches: Batch[] = [];
-  const missing: { readonly chainId: ChainId; readonly index: bigint; readonly reason: string }[] = [];
-  const transport = createL1Provider(l1Url, BigInt(network.l1ChainId));
-  const done = new AbortController();
-  let block: (ObservedL1Event & { type: "block" }) | undefined;
-  try {
-    const head = BigInt((await transport.send("eth_blockNumber", [])) as string);
-    const onEvent = (event: ObservedL1Event): void => {
-      if (event.type === "block") {
-        block = event;
-        if (event.number > head) done.abort();
-        return;
-      }
-      if (event.type === "block-end" && !done.signal.aborted) view.apply(toL1Block(block!));
-      if (event.type === "l1-unreachable") throw event.error;
-      if (event.type === "reorg") throw new RebuildError("l1-changed", "L1 took blocks back meanwhile: begin again");
-      if (event.type === "error" && event.code === "batch-data-unavailable") missing.push(event);
-      if (event.type === "block-end" || event.type === "error" || event.type === "l1-reachable" || done.signal.aborted)
-        return;
-      const translated = toRoleEvent(event, block!.timestamp, network.contracts.bridge);
-      if (translated !== null) view.apply(translated);
-      if (event.type === "batch-appended" && event.data !== undefined)
-        batches.push({ header: event.header, data: event.data });
-    };
-    const follower = new L1Follower({
-      transport,
-      addresses: network.contracts,
-      fromBlock: BigInt(network.deployedAtBlock),
-      dataOf: () => true,
-      onEvent,
-    });
-    await follower.run(done.signal);
-  } finally {
-    transport.destroy();
-  }
-  const dac = view.dacs().find((candidate) => candidate.label === label);
-  if (dac === undefined) throw new RebuildError("unknown-dac", `no DAC has the label ${label} on this network`);
-  const lost = missing.find(({ chainId }) => chainId === dac.chainId);
-  if (lost !== undefined)
-    throw new RebuildError(
-      "data-unavailable",
-      `the data of batch ${lost.index} of ${label} cannot be read from L1: ${lost.reason}`,
-    );
-  const own = batches.filter(({ header }) => header.chainId === dac.chainId);
-  const rebuild = await Rebuild.start(dac, view, parameters);
-  for (const batch of own) await rebuild.batch(batch);
-  const { head } = rebuild;
-  return {
-    label,
-    chainId: String(dac.chainId),
-    blocks: Number(head.header.number),
-    transactions: rebuild.transactions,
-    batches: own.length,
-    blockHash: head.hash,
-    stateRoot: head.header.stateRoot,
-  };
 }

@@ -6,10 +6,12 @@ import { createLibp2pNetwork, type Network, peerIdOf } from "@mvm/network";
 import { type NetworkIdentity, PROFILES } from "@mvm/protocol";
 import { LevelStore } from "@mvm/state";
 import { Wallet } from "ethers";
+import { blobReader } from "./blobReader.ts";
 import { ConfigError, loadConfig, type NodeConfig } from "./config.ts";
-import { pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
+import { blobArchive, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 import { startGateway } from "./gateway.ts";
 import { loadKeys } from "./keys.ts";
+import { KzgWorker } from "./kzg.ts";
 import { toL1Block, toRoleEvent } from "./l1Events.ts";
 import { l1Poster } from "./l1Poster.ts";
 import { NodeCore } from "./nodeCore.ts";
@@ -87,13 +89,18 @@ export async function runNode(options: RunOptions): Promise<void> {
     bootstrap: config.bootstrap,
   });
   const clock = new L1Clock();
+  const reader = { transport, addresses: config.network.contracts };
+  const kzg = new KzgWorker(config.blobProofs);
   const ports: Ports = {
     clock,
     network,
     openDatabase: levelDatabases(dataDir),
     seals: sealStore(store),
     pending: pendingStore(store),
-    poster: l1Poster({ transport, addresses: config.network.contracts }, submitter, parameters),
+    poster: l1Poster({ reader, submitter, parameters, kzg, placement: config.batchData, log }),
+    kzg,
+    blobs: blobArchive(store),
+    blobOnL1: blobReader({ transport, kzg, beacon: config.beacon }),
     entropy: systemEntropy,
     identity: keys.identity,
     log,
@@ -121,6 +128,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     stopAll();
     signal.removeEventListener("abort", stopAll);
     await core.stop();
+    await kzg.stop();
     await network.stop();
     await store.close();
     transport.destroy();

@@ -1,32 +1,30 @@
 /** The sequencer role of a node on one DAC: the machine, its working states, seals and posts. */
 import type { Engine } from "@mvm/evm";
 import {
+  type BatchClaims,
   type BatchHeader,
   batchDigest,
   blockDigest,
   blocksTopic,
-  buildBatch,
+  claimsOf,
   decodeBlock,
   encodeBlock,
+  type Hex,
   type JobId,
-  LIMITS,
   type NamedRequest,
   type PeerId,
-  postedSizeBytes,
   type SealedBlock,
   type UnsignedBlock,
 } from "@mvm/protocol";
 import { type L1View, type Parent, Sequencer, type SequencerEffect, type SequencerEvent } from "@mvm/roles";
+import { makeBatch } from "./batchMaking.ts";
 import { BlockSession } from "./blockSession.ts";
 import type { Chain } from "./chain.ts";
 import type { HostClient } from "./hostClient.ts";
 import { MachineDriver } from "./machineDriver.ts";
-import type { NetworkSettings, Ports, SignedBatch } from "./ports.ts";
+import type { DraftBatch, NetworkSettings, Ports } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
-
-/** Bytes of a batch's data beside its blocks. */
-const BATCH_OVERHEAD_BYTES = 256;
 
 type Effect<Kind extends SequencerEffect["kind"]> = SequencerEffect & { kind: Kind };
 
@@ -40,6 +38,7 @@ export class Sequencing {
   readonly #machine: Sequencer;
   readonly #driver: MachineDriver<SequencerEvent, SequencerEffect>;
   readonly #sessions = new Map<JobId, BlockSession>();
+  readonly #abort = new AbortController();
   #stopListening: () => void;
 
   constructor(options: {
@@ -82,6 +81,7 @@ export class Sequencing {
 
   stop(): void {
     this.#stopListening();
+    this.#abort.abort();
     this.#driver.stop();
   }
 
@@ -194,28 +194,35 @@ export class Sequencing {
   }
 
   async #post({ chainId, from, to, slot }: Effect<"post">): Promise<void> {
+    const { operator } = this.#ports.identity;
+    const sources = {
+      chain: this.#chain,
+      hosts: this.#hosts,
+      view: this.#view,
+      poster: operator,
+      signal: this.#abort.signal,
+    };
     try {
-      const blocks = await this.#blocksThatFit(from, to);
-      const batches = this.#view.batches(chainId);
-      const last = batches.at(-1);
-      const place = {
+      const { blocks, data } = await makeBatch(sources, { from, to });
+      const last = this.#view.batches(chainId).at(-1);
+      const claims = claimsOf(blocks, {
         index: (last?.header.index ?? -1n) + 1n,
         previousBatchHash: last?.batchHash ?? this.#view.dac(chainId)!.genesisHash,
         slot,
-        poster: this.#ports.identity.operator,
-      };
-      const { header, data } = buildBatch(blocks, place);
+        poster: operator,
+      });
       const { randomness } = this.#view.valuesOf(slot)!;
-      const signature = this.#ports.identity.signDigest(batchDigest(this.#settings.network, randomness, header));
-      await this.#ports.poster.appendBatch({ header, data, signature, ...this.#shownItems(header) });
-      this.#driver.dispatch({ kind: "posted", lastBlock: header.lastBlock });
+      const sign = (header: BatchHeader): Hex =>
+        this.#ports.identity.signDigest(batchDigest(this.#settings.network, randomness, header));
+      await this.#ports.poster.appendBatch({ claims, data, sign, ...this.#shownItems(claims) });
+      this.#driver.dispatch({ kind: "posted", lastBlock: claims.lastBlock });
     } catch (error) {
       this.#driver.dispatch({ kind: "postFailed", reason: reasonOf(error) });
     }
   }
 
   /** Queue items that L1 has to be shown with a batch. */
-  #shownItems({ chainId, slot, queueEnd, poster }: BatchHeader): Pick<SignedBatch, "nextItem" | "firstItem"> {
+  #shownItems({ chainId, slot, queueEnd, poster }: BatchClaims): Pick<DraftBatch, "nextItem" | "firstItem"> {
     const leavesItems = queueEnd < this.#view.consumable(chainId, slot);
     const nextItem = leavesItems ? this.#view.queuedItem(chainId, queueEnd) : undefined;
     const isElected = this.#view.turn(chainId)?.member.operator === poster;
@@ -230,18 +237,5 @@ export class Sequencing {
     } catch (error) {
       this.#driver.dispatch({ kind: "claimEnded", reason: reasonOf(error) });
     }
-  }
-
-  async #blocksThatFit(from: bigint, to: bigint): Promise<readonly SealedBlock[]> {
-    const blocks: SealedBlock[] = [];
-    let bytes = BATCH_OVERHEAD_BYTES;
-    for (let number = from; number <= to && blocks.length < LIMITS.batchBlocks; number++) {
-      const block = this.#chain.block(number);
-      if (block === null) break;
-      bytes += postedSizeBytes(block);
-      if (bytes > LIMITS.batchBytes) break;
-      blocks.push(block);
-    }
-    return blocks;
   }
 }

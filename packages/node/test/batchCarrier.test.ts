@@ -2,30 +2,28 @@ import { type ChainId, toAddress, ZERO_HASH } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BatchCarrier, MAX_CARRIED_BATCHES, MAX_CARRIED_BYTES } from "../src/batchCarrier.ts";
-import type { SignedBatch } from "../src/ports.ts";
+import type { DraftBatch } from "../src/ports.ts";
 
-function batchOf(chainId: number, index = 0, bytes = 10): SignedBatch {
-  const header: SignedBatch["header"] = {
+function batchOf(chainId: number, index = 0, bytes = 10): DraftBatch {
+  const claims: DraftBatch["claims"] = {
     chainId: BigInt(chainId) as ChainId,
     generation: 0n,
     index: BigInt(index),
     previousBatchHash: ZERO_HASH,
     firstBlock: 1n,
     lastBlock: 1n,
-    blobHash: ZERO_HASH,
-    dataHash: ZERO_HASH,
     blocksRoot: ZERO_HASH,
     transactionsRoot: ZERO_HASH,
     queueEnd: 0n,
     slot: 2n,
     poster: toAddress(`0x${"01".repeat(20)}`),
   };
-  return { header, data: new Uint8Array(bytes), signature: "0x" };
+  return { claims, data: new Uint8Array(bytes), sign: () => "0x" };
 }
 
 describe("the carrier of batches", () => {
   it("takes batches of several chains that come at the same moment in one transaction", async () => {
-    const sent: (readonly SignedBatch[])[] = [];
+    const sent: (readonly DraftBatch[])[] = [];
     const carrier = new BatchCarrier(async (batches) => void sent.push(batches));
     await Promise.all([1, 2, 3].map((chain) => carrier.carry(batchOf(chain))));
     expect(sent.map((batches) => batches.length)).toEqual([3]);
@@ -53,8 +51,8 @@ describe("the carrier of batches", () => {
   it("lets one that L1 refuses keep none of the others from it", async () => {
     const taken: bigint[] = [];
     const carrier = new BatchCarrier(async (batches) => {
-      if (batches.some(({ header }) => header.chainId === 2n)) throw new Error("refused");
-      taken.push(...batches.map(({ header }) => header.chainId));
+      if (batches.some(({ claims }) => claims.chainId === 2n)) throw new Error("refused");
+      taken.push(...batches.map(({ claims }) => claims.chainId));
     });
     const results = await Promise.allSettled([1, 2, 3].map((chain) => carrier.carry(batchOf(chain))));
     expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
@@ -66,10 +64,10 @@ describe("the carrier of batches", () => {
       fc.asyncProperty(
         fc.array(fc.tuple(fc.integer({ min: 1, max: 90 }), fc.integer({ min: 0, max: 60_000 })), { maxLength: 150 }),
         async (wanted) => {
-          const sent: SignedBatch[] = [];
+          const sent: DraftBatch[] = [];
           const carrier = new BatchCarrier(async (batches) => {
             expect(batches.length).toBeLessThanOrEqual(MAX_CARRIED_BATCHES);
-            expect(new Set(batches.map(({ header }) => header.chainId)).size).toBe(batches.length);
+            expect(new Set(batches.map(({ claims }) => claims.chainId)).size).toBe(batches.length);
             const bytes = batches.reduce((sum, { data }) => sum + data.length, 0);
             expect(batches.length === 1 || bytes <= MAX_CARRIED_BYTES).toBe(true);
             sent.push(...batches);

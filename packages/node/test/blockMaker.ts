@@ -126,7 +126,7 @@ export class BlockMaker {
     const transactionCount = openingTransactions({ ...place, transactionCount: 0 }).length + users.length + 1;
     const opening = openingTransactions({ ...place, transactionCount });
     const paid = [identityOf(plan.signer ?? "sequencer").operator, ...providers] as const;
-    const settle = closingTransaction(number, l1BaseFee, { paid, seen: [], transactions: users });
+    const settle = closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions: users });
     const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
     return { context, opening, transactions, settle, raws: [...opening.map(encoded), ...users, encoded(settle)] };
   }

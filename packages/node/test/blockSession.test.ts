@@ -132,7 +132,7 @@ const due = () => view.queueItems(CHAIN_ID, chain.head.context.queueEnd, SLOT);
 /** Opens the session for a plan, by default foreseeing its own settle. */
 function openBy(plan: BlockPlan, foreseenPlan: BlockPlan = plan): Promise<number> {
   const environment = maker.environment();
-  const foreseen = maker.draft({ ...foreseenPlan, transactions: [] }).settle;
+  const foreseen = maker.draft(foreseenPlan).settle;
   return session.open({ chainId: CHAIN_ID, environment, opening: maker.draft(plan).opening, foreseen, keys: [] });
 }
 

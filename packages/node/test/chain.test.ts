@@ -1,10 +1,11 @@
 import {
-  buildBatch,
+  claimsOf,
   decodeAnswer,
   encodeAnswer,
   encodeBlock,
   type Header,
   hashHeader,
+  inCalldata,
   REQUESTS,
   type SealedBlock,
   toHash,
@@ -81,11 +82,12 @@ function post(blocks: readonly SealedBlock[], timestamp = 0n): void {
     slot: 0n,
     poster: identityOf("sequencer").operator,
   };
-  const { header } = buildBatch(blocks, place);
+  const header = { ...claimsOf(blocks, place), ...inCalldata(new Uint8Array(0)) };
   view.apply({
     kind: "batchAppended",
     header,
     batchHash: hashOfText(`batch ${place.index}`),
+    transactionHash: ZERO_HASH,
     timestamp,
     l1Block: L1_HEAD,
   });

@@ -121,12 +121,19 @@ describe("contract events in the words of the roles", () => {
         header: { index: 0n } as BatchHeader,
         data: undefined,
       },
-      { kind: "batchAppended", header: { index: 0n }, batchHash: hashOfText("batch"), timestamp: 77n, l1Block: 9n },
+      {
+        kind: "batchAppended",
+        header: { index: 0n },
+        batchHash: hashOfText("batch"),
+        transactionHash: hashOfText("transaction"),
+        timestamp: 77n,
+        l1Block: 9n,
+      },
     ],
     [
       "stake-changed",
       { ...origin, type: "stake-changed", index: 2n, grid: 40, stakeWei: 8n },
-      { kind: "stakeChanged", index: 2, grid: 40, l1Block: 9n },
+      { kind: "stakeChanged", index: 2, grid: 40, stakeWei: 8n, l1Block: 9n },
     ],
     [
       "threshold-changed",
@@ -137,6 +144,11 @@ describe("contract events in the words of the roles", () => {
       "slot-claimed",
       { ...origin, type: "slot-claimed", chainId, slot: 3n, rank: 2, sequencer: operator },
       { kind: "slotClaimed", chainId, slot: 3n, rank: 2, l1Block: 9n },
+    ],
+    [
+      "lock-changed",
+      { ...origin, type: "lock-changed", sequencer: operator, chainId, amountWei: 7n },
+      { kind: "lockChanged", sequencer: operator, chainId, amountWei: 7n },
     ],
     ["turned-to-exit", { ...origin, type: "turned-to-exit", chainId }, { kind: "turnedToExit", chainId }],
     [

@@ -1,4 +1,12 @@
-import { buildBatch, decodeRequest, encodeAnswer, REQUESTS, type RequestOf, type Transaction } from "@mvm/protocol";
+import {
+  claimsOf,
+  decodeRequest,
+  encodeAnswer,
+  inCalldata,
+  REQUESTS,
+  type RequestOf,
+  type Transaction,
+} from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Chain, type Ports } from "../src/index.ts";
 import { Pooling } from "../src/pooling.ts";
@@ -88,10 +96,11 @@ function settleL1(): void {
   view.apply(l1Block(L1_HEAD + BigInt(2 * SETTINGS.parameters.epochBlocks), GENESIS_SECONDS));
 }
 
-function post(blocks: Parameters<typeof buildBatch>[0]): void {
+function post(blocks: Parameters<typeof claimsOf>[0]): void {
   const place = { index: 0n, previousBatchHash: maker.dac.genesisHash, slot: 0n, poster: user };
-  const { header } = buildBatch(blocks, place);
-  view.apply({ kind: "batchAppended", header, batchHash: hashOfText("batch"), timestamp: 0n, l1Block: L1_HEAD });
+  const header = { ...claimsOf(blocks, place), ...inCalldata(new Uint8Array(0)) };
+  const hashes = { batchHash: hashOfText("batch"), transactionHash: hashOfText("transaction") };
+  view.apply({ kind: "batchAppended", header, ...hashes, timestamp: 0n, l1Block: L1_HEAD });
   chain.l1Changed();
 }
 

@@ -1,12 +1,16 @@
 import {
   type Address,
+  AddressTable,
   type BatchHeader,
-  buildBatch,
   type Charter,
-  decodeBatchData,
-  encodeBatchData,
+  claimsOf,
+  type DecodedBatch,
+  type DecodedBlock,
+  decodeBatch,
+  encodeBatch,
+  encodeBlocks,
   hashHeader,
-  type PostedBlock,
+  inCalldata,
   type SealedBlock,
   toChainId,
 } from "@mvm/protocol";
@@ -19,6 +23,7 @@ import {
   FREE_CHARTER,
   hashOfText,
   identityOf,
+  memberOf,
   queueOthers,
   SETTINGS,
   SLOT,
@@ -45,6 +50,7 @@ let rebuild: Rebuild;
 
 beforeEach(async () => {
   view = viewOf([]);
+  view.apply({ kind: "registered", registry: "provider", member: memberOf("other", 2) });
   for (let n = 0n; n < 3n; n++) deposit(view, n, user, 10n ** 18n);
   maker = await BlockMaker.start(view);
   const deposits = view.queueItems(CHAIN_ID, 0n, SLOT);
@@ -60,19 +66,38 @@ beforeEach(async () => {
   rebuild = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
 });
 
-function batchOf(part: readonly SealedBlock[]): Batch {
-  const place = { index: 0n, previousBatchHash: maker.dac.genesisHash, slot: 0n, poster: identityOf("p").operator };
-  return buildBatch(part, place);
+const POSTER = identityOf("p").operator;
+
+/** A batch over blocks that follow those before; `table` is the address table as those have left it. */
+function batchOf(part: readonly SealedBlock[], before: readonly SealedBlock[] = [], table = new AddressTable()): Batch {
+  const place = { index: 0n, previousBatchHash: maker.dac.genesisHash, slot: 0n, poster: POSTER };
+  const queueEnd = before.at(-1)?.context.queueEnd ?? 0n;
+  const providerIndex = (operator: Address) => view.providerIndex(operator);
+  const data = encodeBlocks(part, { poster: POSTER, queueEnd, providerIndex, table });
+  return { header: { ...claimsOf(part, place), ...inCalldata(data) }, data };
+}
+
+/** What data of the chain's first blocks decode to. */
+function postedIn(data: Uint8Array): DecodedBatch {
+  const table = new AddressTable();
+  const decoded = decodeBatch(
+    data,
+    (_, index) => table.at(index),
+    (_, named) => table.enter(named),
+  );
+  if (!decoded.ok) throw new Error(decoded.fault);
+  return decoded.value;
 }
 
 /** The batch of all blocks with its data changed, and the commitment left as it was. */
-function damaged(change: (posted: readonly PostedBlock[]) => readonly PostedBlock[]): Batch {
+function damaged(change: (posted: readonly DecodedBlock[]) => readonly DecodedBlock[]): Batch {
   const { header, data } = batchOf(blocks);
-  const posted = decodeBatchData(data);
-  return { header, data: encodeBatchData({ ...posted, blocks: change(posted.blocks) }) };
+  const posted = postedIn(data);
+  const changed = change(posted.blocks).map((block) => ({ ...block, indexOf: () => undefined }));
+  return { header, data: encodeBatch({ ...posted, blocks: changed }) };
 }
 
-const first = (change: (block: PostedBlock) => Partial<PostedBlock>) =>
+const first = (change: (block: DecodedBlock) => Partial<DecodedBlock>) =>
   damaged(([block, ...rest]) => [{ ...block!, ...change(block!) }, ...rest]);
 
 async function failureOf(batch: Batch): Promise<RebuildError> {
@@ -91,7 +116,9 @@ describe("rebuilding a chain from its batches", () => {
     expect(rebuild.head.header.stateRoot).toBe(maker.database.head?.stateRoot);
     expect(rebuild.transactions).toBe(blocks.flatMap(({ transactions }) => transactions).length);
     const again = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
-    for (const block of blocks) await again.batch(batchOf([block]));
+    const table = new AddressTable();
+    for (const [i, block] of blocks.entries()) await again.batch(batchOf([block], blocks.slice(0, i), table));
+    expect(table.size).toBeGreaterThan(0);
     expect(again.head.hash).toBe(rebuild.head.hash);
   });
 
@@ -104,7 +131,7 @@ describe("rebuilding a chain from its batches", () => {
     expect(block.outcomes.map(({ status }) => status)).toEqual([1, 1, 1, 1, 1, 1, 0, 1]);
     expect(block.header.gasUsed).toBeGreaterThan(21_000n);
     const batch = batchOf([...blocks, block]);
-    expect(decodeBatchData(batch.data).blocks[3]!.transactions).toEqual([]);
+    expect(postedIn(batch.data).blocks[3]!.transactions).toEqual([]);
     await rebuild.batch(batch);
     expect(rebuild.head.hash).toBe(hashHeader(block.header));
   });
@@ -117,34 +144,47 @@ describe("rebuilding a chain from its batches", () => {
     rebuild = await Rebuild.start(ruled.dac, view, SETTINGS.parameters);
     await rebuild.batch(batch);
     expect(rebuild.head.hash).toBe(hashHeader(posted[0]!.header));
-    expect(decodeBatchData(batch.data).blocks[0]!.transactions).toEqual([]);
+    expect(postedIn(batch.data).blocks[0]!.transactions).toEqual([]);
     rebuild = await Rebuild.start(maker.dac, viewOf([]), SETTINGS.parameters);
     expect((await failureOf(batch)).code).toBe("wrong-batch");
   });
 
   it("takes from the batch whom a block pays, as its commitment says: L1 does not know who had the seats", async () => {
     const other = await BlockMaker.start(view);
-    const providers = ["somebody", "else"].map((name) => identityOf(name).operator);
+    const providers = ["other", "provider-a"].map((name) => identityOf(name).operator);
     const block = await other.next({ providers, signer: "stranger" });
     await rebuild.batch(batchOf([block]));
     expect(rebuild.head.hash).toBe(hashHeader(block.header));
   });
 
-  it.each<readonly [string, (paid: readonly Address[]) => readonly Address[]]>([
-    ["another sequencer", ([, ...rest]) => [identityOf("other").operator, ...rest]],
-    ["another provider", ([first]) => [first!, identityOf("other").operator]],
-    ["one provider more", (paid) => [...paid, identityOf("other").operator]],
-    ["one provider less", (paid) => paid.slice(0, -1)],
-    ["them in another order", (paid) => [...paid].reverse()],
+  it.each<readonly [string, (block: DecodedBlock) => Partial<DecodedBlock>]>([
+    ["another sequencer", () => ({ sequencer: identityOf("other").operator })],
+    ["their poster", () => ({ sequencer: "poster" })],
+    ["another provider", ({ providers }) => ({ providers: [providers[0]!, 2] })],
+    ["one provider more", ({ providers }) => ({ providers: [...providers, 2] })],
+    ["one provider less", ({ providers }) => ({ providers: providers.slice(0, -1) })],
+    ["them in another order", ({ providers }) => ({ providers: providers.toReversed() })],
   ])("says that a batch is wrong whose data pay %s than its commitment", async (_what, change) => {
-    const error = await failureOf(first(({ paid }) => ({ paid: change(paid) })));
+    const error = await failureOf(first(change));
     expect(error.code).toBe("wrong-batch");
     expect(error.message).toMatch(/commitment is wrong/);
   });
 
-  it("says that a block that pays no sequencer is wrong", async () => {
-    const error = await failureOf(first(() => ({ paid: [] })));
-    expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/pays no sequencer$/) });
+  it("says that a block of a slot whose L1 values are not there is wrong", async () => {
+    const error = await failureOf(damaged((posted) => posted.map((block) => ({ ...block, slot: block.slot + 99n }))));
+    expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/L1 values are not known$/) });
+  });
+
+  it("says that a block that pays a provider whom L1 does not know is wrong", async () => {
+    const error = await failureOf(first(() => ({ providers: [0, 9] })));
+    expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/whom L1 does not know$/) });
+  });
+
+  it("says that a batch is wrong that takes an address by a number that the table does not have", async () => {
+    const { header } = batchOf(blocks);
+    const known = new AddressTable(9, [[identityOf("receiver").operator, 8]]);
+    const error = await failureOf({ header, data: batchOf(blocks, [], known).data });
+    expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/malformed: unresolved$/) });
   });
 
   it("starts at the DAC's genesis", () => {
@@ -165,7 +205,7 @@ describe("rebuilding a chain from its batches", () => {
   });
 
   it("says that a batch with a block out of order is wrong", async () => {
-    expect((await failureOf(batchOf(blocks.slice(1)))).code).toBe("wrong-batch");
+    expect((await failureOf(batchOf(blocks.slice(1), blocks.slice(0, 1)))).code).toBe("wrong-batch");
   });
 
   it("says which transaction of a batch is invalid", async () => {
@@ -177,9 +217,15 @@ describe("rebuilding a chain from its batches", () => {
     expect((await failureOf(first(() => ({ transactions: [poor.raw] })))).message).toMatch(/insufficient-funds$/);
   });
 
+  it.each([
+    ["no batch at all", Uint8Array.of(1, 2, 3)],
+    ["nothing", new Uint8Array(0)],
+  ])("says that data with %s are malformed", async (_what, data) => {
+    const error = await failureOf({ ...batchOf(blocks), data });
+    expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/malformed/) });
+  });
+
   it.each<readonly [string, () => Promise<Batch> | Batch]>([
-    ["no batch at all", () => ({ ...batchOf(blocks), data: Uint8Array.of(1, 2, 3) })],
-    ["nothing", () => ({ ...batchOf(blocks), data: new Uint8Array(0) })],
     ["a transaction that is none", () => first(() => ({ transactions: [Uint8Array.of(0x02, 0xc0)] }))],
     ["an empty transaction", () => first(() => ({ transactions: [new Uint8Array(0)] }))],
     [
@@ -189,28 +235,22 @@ describe("rebuilding a chain from its batches", () => {
         return first(() => ({ transactions: [foreign.raw] }));
       },
     ],
-  ])("says that data with %s are malformed, with the decoder's error as the cause", async (_what, make) => {
+  ])("says that data with %s are wrong, with the decoder's error as the cause", async (_what, make) => {
     const error = await failureOf(await make());
     expect(error.code).toBe("wrong-batch");
-    expect(error.message).toMatch(/malformed/);
+    expect(error.message).toMatch(/holds no transaction/);
     expect(error.cause).toBeInstanceOf(Error);
   });
 
-  it.each<readonly [string, (block: PostedBlock) => Partial<PostedBlock>]>([
-    ["takes more deposits than L1 has", ({ context }) => ({ context: { ...context, queueEnd: 9n } })],
-    [
-      "takes more deposits than any block may",
-      ({ context }) => ({ context: { ...context, queueEnd: 2n ** 64n - 1n } }),
-    ],
-    ["takes deposits of an L1 block that is not there", ({ context }) => ({ context: { ...context, l1Block: 99n } })],
-    ["takes fewer deposits", ({ context }) => ({ context: { ...context, queueEnd: 1n } })],
+  it.each<readonly [string, (block: DecodedBlock) => Partial<DecodedBlock>]>([
+    ["takes more deposits than L1 has", () => ({ queueItems: 9 })],
+    ["takes more deposits than any block may", () => ({ queueItems: 2 ** 32 - 1 })],
+    ["takes fewer deposits", () => ({ queueItems: 1 })],
     ["has the timestamp of its parent", () => ({ timestamp: maker.dac.timestamp })],
     ["has another timestamp", ({ timestamp }) => ({ timestamp: timestamp + 1n })],
-    ["has another job", ({ context }) => ({ context: { ...context, jobId: hashOfText("job") as string as never } })],
-    ["is of another slot", ({ context }) => ({ context: { ...context, slot: context.slot + 1n } })],
-    ["has another L1 base fee", ({ context }) => ({ context: { ...context, l1BaseFee: context.l1BaseFee - 1n } })],
+    ["has another job", () => ({ jobId: hashOfText("job") as string as never })],
     ["has a system transaction among the users'", () => ({ transactions: [blocks[0]!.transactions[0]!] })],
-    ["has no transaction", ({ context }) => ({ transactions: [], context: { ...context, queueEnd: 0n } })],
+    ["has no transaction", () => ({ transactions: [], queueItems: 0 })],
   ])("says that a batch is wrong of which a block %s", async (_what, change) => {
     expect((await failureOf(first(change))).code).toBe("wrong-batch");
   });

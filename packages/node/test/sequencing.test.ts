@@ -1,23 +1,31 @@
 import { createEngine } from "@mvm/evm";
 import {
+  AddressTable,
   batchDigest,
-  decodeBatchData,
+  decodeBatch,
   hashHeader,
   keccakHash,
   merkleRoot,
+  PREDEPLOYS,
+  postedTransactions,
+  refused,
   type SealedBlock,
   signerOf,
+  transactionAt,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { HostClient } from "../src/hostClient.ts";
 import { Chain } from "../src/index.ts";
 import { RequestDesk } from "../src/requestDesk.ts";
 import { Sequencing } from "../src/sequencing.ts";
-import { BlockMaker } from "./blockMaker.ts";
+import { BlockMaker, transactionOf } from "./blockMaker.ts";
+import { honestAnswer, serveReads } from "./serving.ts";
 import {
   CHAIN_ID,
+  connect,
   deposit,
   GENESIS_SECONDS,
+  hashOfText,
   identityOf,
   L1_HEAD,
   l1Block,
@@ -31,31 +39,44 @@ import {
 
 const user = identityOf("user").operator;
 const DEPOSITS = 3n;
+/** whether the host proves the address table; of anything else it proves nothing, so that no blocks are made */
+let isServed: boolean;
 
 let world: World;
+let host: Site;
 let view: ReturnType<typeof viewOf>;
 let maker: BlockMaker;
 
 beforeEach(async () => {
   world = new World();
-  view = viewOf([]);
+  view = viewOf(["host"]);
   for (let index = 0n; index < DEPOSITS; index++) deposit(view, index, user, 10n ** 18n);
   maker = await BlockMaker.start(view);
+  host = world.site("host");
+  await host.start();
+  isServed = true;
+  serveReads(host, (reads) => {
+    const isOfTable = reads.keys.every((key) => key.kind === "slot" && key.address === PREDEPLOYS.addressTable);
+    return isServed && isOfTable ? honestAnswer(maker, reads) : { name: "reads", body: refused("not today") };
+  });
 });
+
+const hashOf = (block: SealedBlock) => hashHeader(block.header);
 
 /** A block that consumes so many of the queue's items. */
 const consuming = (count: number): Promise<SealedBlock> =>
   maker.next({ queueItems: view.queueItems(CHAIN_ID, 0n, SLOT).slice(0, count) });
 
-/** Has a sequencer post a block that it holds; gives back where it ran. */
-async function postBy(name: string, block: SealedBlock): Promise<Site> {
+/** Has a sequencer post blocks that it holds, of which those up to `posted` are on L1; gives back where it ran. */
+async function postBy(name: string, ...blocks: readonly SealedBlock[]): Promise<Site> {
   const site = world.site(name);
   const ports = await site.start();
+  await connect(site, host);
   const desk = new RequestDesk(site.network);
   const chain = await Chain.open({ ports, settings: SETTINGS, view, desk, dac: maker.dac, withState: false });
-  chain.receive(block);
+  for (const block of blocks) chain.receive(block);
   await world.clock.advance(5);
-  expect(chain.head.hash).toBe(hashHeader(block.header));
+  expect(chain.head.hash).toBe(hashHeader(blocks.at(-1)!.header));
   const hosts = new HostClient({ ports, settings: SETTINGS, view });
   const engine = await createEngine();
   const sequencing = new Sequencing({ ports, settings: SETTINGS, view, chain, hosts, engine, desk });
@@ -89,7 +110,52 @@ describe("a batch that a sequencer posts", () => {
       slot: view.slot,
       poster: identityOf("sequencer").operator,
     });
-    expect(decodeBatchData(data).blocks).toHaveLength(1);
+    const decoded = decodeBatch(data, () => undefined);
+    expect(decoded).toMatchObject({
+      ok: true,
+      value: { chainId: CHAIN_ID, blocks: [{ queueItems: Number(DEPOSITS) }] },
+    });
+  });
+
+  it("names by number the addresses that earlier batches have put into the table, also those of its own blocks", async () => {
+    const to = identityOf("receiver").operator;
+    const sent = async (...nonces: number[]): Promise<SealedBlock> => {
+      const transactions = await Promise.all(nonces.map((nonce) => transactionOf(maker.dac, "user", { nonce, to })));
+      return maker.next({ transactions });
+    };
+    const first = await maker.next({ queueItems: view.queueItems(CHAIN_ID, 0n, SLOT) });
+    const blocks = [first, await sent(0), await sent(1, 2)];
+    const whole = (await postBy("sequencer", ...blocks)).posted[0]!;
+    const table = new AddressTable();
+    const decoded = decodeBatch(
+      whole.data,
+      (_, index) => table.at(index),
+      (_, named) => table.enter(named),
+    );
+    expect(decoded).toMatchObject({
+      value: { blocks: blocks.map((block) => ({ transactions: postedTransactions(block) })) },
+    });
+    expect(transactionAt(whole.data, 1, 0, () => undefined)).toMatchObject({ value: { inline: [to], indexes: [] } });
+    expect(transactionAt(whole.data, 2, 1, () => to)).toMatchObject({ value: { inline: [], indexes: [0n] } });
+    const { header } = whole;
+    const posted = { ...header, lastBlock: 2n, blocksRoot: merkleRoot(blocks.slice(0, 2).map(hashOf)) };
+    const hashes = { batchHash: hashOfText("batch"), transactionHash: hashOfText("transaction") };
+    view.apply({ kind: "batchAppended", header: posted, ...hashes, timestamp: 0n, l1Block: L1_HEAD });
+    const later = (await postBy("later", ...blocks)).posted;
+    expect(later).toEqual([]);
+    const rest = (await postBy("sequencer", ...blocks)).posted[0]!;
+    expect(rest.header).toMatchObject({ index: 1n, firstBlock: 3n, lastBlock: 3n });
+    expect(transactionAt(rest.data, 0, 0, () => to)).toMatchObject({ value: { inline: [], indexes: [0n] } });
+  });
+
+  it("is not made where no host proves the address table, and is made once one does", async () => {
+    const block = await consuming(1);
+    isServed = false;
+    const site = await postBy("sequencer", block);
+    expect(site.posted).toEqual([]);
+    expect(site.logged("batch-not-posted").length).toBeGreaterThan(0);
+    isServed = true;
+    expect((await postBy("sequencer", block)).posted).toHaveLength(1);
   });
 
   it("shows no item where it leaves none and its poster is the elected one", async () => {
@@ -108,7 +174,7 @@ describe("a batch that a sequencer posts", () => {
   it("shows the overdue item that opened the chain where its poster is not elected", async () => {
     const block = await consuming(Number(DEPOSITS));
     view.apply({ kind: "registered", registry: "sequencer", member: memberOf("another", 1) });
-    view.apply({ kind: "stakeChanged", index: 1, grid: 1, l1Block: L1_HEAD });
+    view.apply({ kind: "stakeChanged", index: 1, grid: 1, stakeWei: 10n ** 18n, l1Block: L1_HEAD });
     const { forceDelaySeconds, openAfterSeconds } = SETTINGS.parameters;
     const openAt = GENESIS_SECONDS + BigInt(forceDelaySeconds + openAfterSeconds);
     view.apply(l1Block(L1_HEAD + 1n, openAt - 1n));

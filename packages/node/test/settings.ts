@@ -38,4 +38,6 @@ export const CONFIG: NodeConfig = {
   register: false,
   gateway: { host: "127.0.0.1", port: 0, domain: "localhost" },
   logLevel: "info",
+  batchData: "cheapest",
+  blobProofs: "cells",
 };

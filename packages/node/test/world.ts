@@ -14,6 +14,7 @@ import {
   fromHex,
   type Hash,
   type Hex,
+  inCalldata,
   keccak,
   keccakHash,
   type NetworkIdentity,
@@ -29,8 +30,8 @@ import {
 } from "@mvm/protocol";
 import { type Dac, type L1Event, L1View, type Member, type QueuedItem } from "@mvm/roles";
 import { DacDatabase, MemoryStore } from "@mvm/state";
-import { pendingStore, sealStore } from "../src/durableStores.ts";
-import type { Identity, NetworkSettings, Ports, SignedBatch } from "../src/index.ts";
+import { blobArchive, pendingStore, sealStore } from "../src/durableStores.ts";
+import { type Identity, kzgOf, type NetworkSettings, type Ports, type SignedBatch, signedAt } from "../src/index.ts";
 import { VirtualClock } from "./virtualClock.ts";
 
 export const CHAIN_ID: ChainId = toChainId(7001n);
@@ -80,6 +81,8 @@ export class Site {
   readonly events: NetworkEvent[] = [];
   /** what this node sent to L1 */
   readonly posted: SignedBatch[] = [];
+  /** blobs that L1 shows this node */
+  readonly blobsOnL1 = new Map<Hash, Uint8Array>();
   /** disks by name */
   readonly stores = new Map<string, MemoryStore>();
   network!: MemoryNetwork;
@@ -112,9 +115,16 @@ export class Site {
       seals: sealStore(node),
       pending: pendingStore(node),
       poster: {
-        appendBatch: async (batch) => void this.posted.push(batch),
+        appendBatch: async (batch) => void this.posted.push(signedAt(batch, inCalldata(batch.data))),
         claimSlot: async () => undefined,
         releaseHeld: async () => undefined,
+      },
+      kzg: kzgOf("blob"),
+      blobs: blobArchive(node),
+      blobOnL1: async ({ blobHash }) => {
+        const data = this.blobsOnL1.get(blobHash);
+        if (data === undefined) throw new Error(`L1 does not show ${blobHash}`);
+        return data;
       },
       entropy: () => hashOfText(`${this.name} ${drawn++}`),
       identity: identityOf(this.name),
@@ -177,7 +187,7 @@ export function l1Of(
 ): readonly L1Event[] {
   return [
     { kind: "registered", registry: "sequencer", member: memberOf("sequencer", 0) },
-    { kind: "stakeChanged", index: 0, grid: 1, l1Block: 1n },
+    { kind: "stakeChanged", index: 0, grid: 1, stakeWei: 10n ** 18n, l1Block: 1n },
     ...hosts.map((name, i) => ({ kind: "registered", registry: "storage", member: memberOf(name, i) }) as const),
     ...providers.map((name, i) => ({ kind: "registered", registry: "provider", member: memberOf(name, i) }) as const),
     {
@@ -192,9 +202,10 @@ export function l1Of(
   ];
 }
 
+/** A view of such an L1, with two providers. */
 export function viewOf(hosts: readonly string[], charter: Charter = FREE_CHARTER): L1View {
   const view = new L1View(SETTINGS.parameters);
-  for (const event of l1Of(hosts, [], charter)) view.apply(event);
+  for (const event of l1Of(hosts, ["provider-a", "provider-b"], charter)) view.apply(event);
   return view;
 }
 

@@ -1,74 +1,79 @@
 /**
  * Batches: what is posted on L1, enough to rebuild the chain from (invariant I9). System transactions are not in the
- * data: queue items follow from the L1 queue by each block's queueEnd, the founding from the registration, context and
- * settle from the rest of the block. The layout is plain RLP; the random-access format of the fraud proofs is to replace it.
+ * data: queue items follow from the L1 queue and each block's count of them, L1 values from its slot, the founding from the
+ * registration, context and settle from the rest of the block. How the data are written: batchFormat.
  */
-import { type BlockContext, blockContextCodec, chainIdCodec, type SealedBlock } from "./blocks.ts";
-import { address, bytes, type Codec, CodecError, decode, encode, hash, list, struct, uint, version } from "./codec.ts";
+import { type AddressTable, BATCH_FORMAT, type BatchBlock, encodeBatch } from "./batchFormat/index.ts";
+import { chainIdCodec, type SealedBlock } from "./blocks.ts";
+import { address, type Codec, CodecError, hash, struct, uint } from "./codec.ts";
 import { keccakHash, taggedHash } from "./hash.ts";
 import { hashHeader } from "./header.ts";
-import { concatBytes, fromHex, toWord } from "./hex.ts";
+import { concatBytes, fromHex, toHex, toWord } from "./hex.ts";
 import { merkleRoot } from "./merkle.ts";
 import { type NetworkIdentity, networkDomain } from "./network.ts";
-import { LIMITS } from "./parameters.ts";
 import { type Address, type ChainId, type Hash, ZERO_HASH } from "./primitives.ts";
 import { decodeSystemTransaction, isSystemTransaction, settledAccounts } from "./systemTransactions.ts";
 
-export type PostedBlock = {
-  readonly context: BlockContext;
-  readonly timestamp: bigint;
-  /** encoded user transactions in order */
-  readonly transactions: readonly Uint8Array[];
-  /** who is paid by the block's settle: the sequencer, then the providers */
-  readonly paid: readonly Address[];
-};
+type PaidBlock = Pick<SealedBlock, "chainId" | "transactions">;
 
-export type BatchData = {
-  readonly chainId: ChainId;
-  readonly generation: bigint;
-  readonly blocks: readonly PostedBlock[];
-};
+/** Signed user transactions of a block, in order: what is posted of its transactions. */
+export const postedTransactions = ({ transactions }: Pick<SealedBlock, "transactions">): readonly Uint8Array[] =>
+  transactions.filter((raw) => !isSystemTransaction(raw));
 
-const FORMAT_VERSION = 2;
-
-const postedBlockCodec: Codec<PostedBlock> = struct({
-  context: blockContextCodec,
-  timestamp: uint(64),
-  transactions: list(bytes(LIMITS.transactionBytes), LIMITS.blockTransactions),
-  paid: list(address, 1 + LIMITS.seats + LIMITS.standIns),
-});
-
-const layout = struct({
-  version: version(FORMAT_VERSION),
-  chainId: chainIdCodec,
-  generation: uint(64),
-  blocks: list(postedBlockCodec, LIMITS.batchBlocks),
-});
-
-/** Encodes a batch's data. Throws CodecError beyond the bounds of fields; size is the caller's to bound. */
-export const encodeBatchData = (batch: BatchData): Uint8Array => encode(layout, { version: FORMAT_VERSION, ...batch });
-
-/** Decodes posted data, at most LIMITS.batchBytes. Throws CodecError. */
-export function decodeBatchData(data: Uint8Array): BatchData {
-  const { version: _version, ...batch } = decode(layout, data, LIMITS.batchBytes);
-  return batch;
-}
-
-/** The part of a block that is posted. Throws CodecError where it does not end in a settle of its chain. */
-export function toPosted(block: SealedBlock): PostedBlock {
-  const settle = decodeSystemTransaction(block.transactions.at(-1) ?? new Uint8Array(0), block.chainId);
-  const settled = settledAccounts(settle);
+/** What a block's settle says. Throws CodecError where the block does not end in a settle of its chain. */
+function settledIn({ chainId, transactions }: PaidBlock): NonNullable<ReturnType<typeof settledAccounts>> {
+  const settled = settledAccounts(decodeSystemTransaction(transactions.at(-1) ?? new Uint8Array(0), chainId));
   if (settled === null) throw new CodecError("out-of-range", "a block ends in its settle transaction");
-  return {
-    context: block.context,
-    timestamp: block.header.timestamp,
-    transactions: block.transactions.filter((raw) => !isSystemTransaction(raw)),
-    paid: settled.paid,
-  };
+  return settled;
 }
 
-/** Bytes that a block adds to a batch's data, rounded up by the list headers. */
-export const postedSizeBytes = (block: SealedBlock): number => encode(postedBlockCodec, toPosted(block)).length;
+/** What the data of a batch are written with, beside its blocks. */
+export type Posting = {
+  readonly poster: Address;
+  /** items of L1's queue that the chain had consumed before the first block */
+  readonly queueEnd: bigint;
+  /** number of a provider in its registry; undefined for who is none */
+  readonly providerIndex: (operator: Address) => number | undefined;
+  /** the address table as of the end of the block before the first */
+  readonly table: AddressTable;
+};
+
+/**
+ * Encodes blocks of one chain and generation as a batch's data; `table` takes in what they name. What it gives decodes to
+ * what is posted of the blocks; its size is the caller's to bound, by LIMITS.batchBytes in calldata and BATCH_FORMAT.blobBytes in a blob.
+ * @throws CodecError where a block does not end in a settle, or pays who is no provider
+ * @throws RangeError for no blocks, and beyond the bounds of the format
+ */
+export function encodeBlocks(blocks: readonly SealedBlock[], posting: Posting): Uint8Array {
+  const { poster, providerIndex, table } = posting;
+  const first = blocks[0];
+  if (first === undefined) throw new RangeError("a batch needs a block");
+  let consumed = posting.queueEnd;
+  const written = blocks.map((block): BatchBlock => {
+    const { paid, seen } = settledIn(block);
+    const [sequencer, ...providers] = paid;
+    const { slot, jobId, queueEnd } = block.context;
+    const queueItems = Number(queueEnd - consumed);
+    consumed = queueEnd;
+    const indexOf = table.lookUp();
+    table.enter(seen);
+    return {
+      timestamp: block.header.timestamp,
+      slot,
+      queueItems,
+      jobId,
+      sequencer: sequencer === poster ? "poster" : sequencer,
+      providers: providers.map((operator) => {
+        const index = providerIndex(operator);
+        if (index === undefined) throw new CodecError("out-of-range", `settle pays ${operator}, who is no provider`);
+        return index;
+      }),
+      transactions: postedTransactions(block),
+      indexOf,
+    };
+  });
+  return encodeBatch({ chainId: first.chainId, generation: first.generation, blocks: written });
+}
 
 /** Header of a batch as RollupChain takes it. */
 export type BatchHeader = {
@@ -144,14 +149,14 @@ export type BatchPlace = {
   readonly poster: Address;
 };
 
+/** A batch's header but for where its data are. */
+export type BatchClaims = Omit<BatchHeader, "blobHash" | "dataHash">;
+
 /**
- * Batch over consecutive blocks of one chain and generation.
+ * What a batch over consecutive blocks of one chain and generation commits to.
  * @throws RangeError when the blocks are none, not consecutive, or of several chains
  */
-export function buildBatch(
-  blocks: readonly SealedBlock[],
-  place: BatchPlace,
-): { header: BatchHeader; data: Uint8Array } {
+export function claimsOf(blocks: readonly SealedBlock[], place: BatchPlace): BatchClaims {
   const first = blocks[0];
   const last = blocks.at(-1);
   if (first === undefined || last === undefined) throw new RangeError("a batch needs a block");
@@ -163,21 +168,50 @@ export function buildBatch(
       block.header.number === first.header.number + BigInt(i);
     if (!fits) throw new RangeError("the blocks of a batch are consecutive and of one chain and generation");
   });
-  const data = encodeBatchData({ chainId, generation, blocks: blocks.map(toPosted) });
-  const header: BatchHeader = {
+  return {
     chainId,
     generation,
     index: place.index,
     previousBatchHash: place.previousBatchHash,
     firstBlock: first.header.number,
     lastBlock: last.header.number,
-    blobHash: ZERO_HASH,
-    dataHash: keccakHash(data),
     blocksRoot: merkleRoot(blocks.map((block) => hashHeader(block.header))),
     transactionsRoot: merkleRoot(blocks.flatMap((block) => block.transactions.map(keccakHash))),
     queueEnd: last.context.queueEnd,
     slot: place.slot,
     poster: place.poster,
   };
-  return { header, data };
+}
+
+/** Where a batch's data are, as its header says it. */
+export type DataPlace = Pick<BatchHeader, "blobHash" | "dataHash">;
+
+/** Data in the calldata of the transaction. */
+export const inCalldata = (data: Uint8Array): DataPlace => ({ blobHash: ZERO_HASH, dataHash: keccakHash(data) });
+
+/** A range of a blob's data, in bytes. */
+export type BlobRange = { readonly offset: number; readonly length: number };
+
+/** Bits of the length in a blob batch's data hash. */
+const LENGTH_BITS = 32n;
+
+/** Data in a range of a blob. Throws RangeError for a range that no blob has. */
+export function inBlob(blobHash: Hash, { offset, length }: BlobRange): DataPlace {
+  if (blobHash === ZERO_HASH || !isRange({ offset, length }))
+    throw new RangeError(`no blob has ${length} bytes from ${offset}`);
+  return { blobHash, dataHash: toHex(toWord((BigInt(offset) << LENGTH_BITS) | BigInt(length))) as Hash };
+}
+
+const isRange = ({ offset, length }: BlobRange): boolean =>
+  length > 0 && offset >= 0 && offset + length <= BATCH_FORMAT.blobBytes;
+
+/**
+ * The range of its blob that a batch's data are in; null for a batch in calldata, and for a dataHash that RollupChain would
+ * not have made: no data, or an end beyond the blob.
+ */
+export function blobRange({ blobHash, dataHash }: DataPlace): BlobRange | null {
+  if (blobHash === ZERO_HASH) return null;
+  const packed = BigInt(dataHash);
+  const range = { offset: Number(packed >> LENGTH_BITS), length: Number(packed & ((1n << LENGTH_BITS) - 1n)) };
+  return isRange(range) ? range : null;
 }

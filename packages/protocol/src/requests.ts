@@ -16,6 +16,7 @@ import {
   union,
   type ValueOf,
 } from "./codec.ts";
+import { BLOB_DATA_BYTES } from "./dataPath.ts";
 import { stateEntryCodec, stateKeyCodec } from "./executionCodecs.ts";
 import { jobCodec, jobResultCodec } from "./jobs.ts";
 import { LIMITS } from "./parameters.ts";
@@ -103,6 +104,14 @@ export const REQUESTS = {
     }),
     maxRequestBytes: 1024 * 1024,
     maxAnswerBytes: LIMITS.messageBytes,
+  }),
+  /** Anyone to a storage host: the data of a blob that batches of its DACs are in. The asker checks it against the hash. */
+  blob: kind({
+    protocol: "/mvm/1/blob",
+    request: struct({ blobHash: hash }),
+    answer: union({ blob: struct({ data: bytes(BLOB_DATA_BYTES) }), refused: refusal }),
+    maxRequestBytes: SMALL,
+    maxAnswerBytes: BLOB_DATA_BYTES + SMALL,
   }),
 } as const;
 

@@ -3,7 +3,6 @@ import {
   type Account,
   type AccountWrite,
   type Address,
-  type BatchData,
   type BatchHeader,
   type BlockContext,
   type BlockEnvironment,
@@ -183,14 +182,6 @@ export const sealedBlocks: fc.Arbitrary<SealedBlock> = fc.record({
   signature: hexOf(65),
 });
 
-export const batches: fc.Arbitrary<BatchData> = fc.record({
-  chainId: chainIds,
-  generation: uint(64),
-  blocks: few(
-    fc.record({ context: contexts, timestamp: uint(64), transactions: few(someBytes(120)), paid: few(addresses) }),
-  ),
-});
-
 export const batchHeaders: fc.Arbitrary<BatchHeader> = fc.record({
   chainId: chainIds,
   generation: uint(64),
@@ -259,5 +250,9 @@ export const requestBodies: {
   reads: {
     request: fc.record({ chainId: chainIds, stateRoot: hashes, keys: few(stateKeys), forWrites: fc.boolean() }),
     answer: fc.oneof(variant("proof", { nodes: few(someBytes(100)), codes: few(codes) }), refusals),
+  },
+  blob: {
+    request: fc.record({ blobHash: hashes }),
+    answer: fc.oneof(variant("blob", { data: someBytes(200) }), refusals),
   },
 };

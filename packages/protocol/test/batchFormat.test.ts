@@ -44,7 +44,7 @@ function sign(fields: TransactionLike): Uint8Array {
   return fromHex(unsigned.serialized as Hex);
 }
 
-/** An address table as L2 keeps it: what is posted inline in a block enters it at the block's end. */
+/** An address table as L2 keeps it: what a block names enters it at the block's end. */
 class Table {
   readonly #places = new Map<Address, number>();
   readonly #list: Address[] = [];
@@ -93,7 +93,7 @@ function roundTrip(batch: BatchToPost): void {
   expect(valueIn(batchOrigin(data)).blockCount).toBe(batch.blocks.length);
   for (const [i, block] of batch.blocks.entries()) {
     const { transactions, indexOf: _indexOf, ...context } = block;
-    const { transactions: decoded, newAddresses: _new, ...rest } = blocks[i]!;
+    const { transactions: decoded, named: _named, ...rest } = blocks[i]!;
     expect(rest).toEqual({ ...context, transactionCount: transactions.length });
     expect(valueIn(contextAt(data, i))).toEqual(rest);
     expect(decoded.map(toHex)).toEqual(transactions.map(toHex));
@@ -239,7 +239,10 @@ describe("the batch format", () => {
         (_, found) => decoded.settle(found),
       ),
     );
-    expect(blocks.map(({ newAddresses }) => newAddresses)).toEqual([[address("a"), address("b")], [address("c")]]);
+    expect(blocks.map(({ named }) => named)).toEqual([
+      [address("a"), address("b")],
+      [address("b"), address("c")],
+    ]);
     expect(blocks[1]!.transactions.map(toHex)).toEqual(second.transactions.map(toHex));
     expect(valueIn(transactionAt(data, 1, 0, table.at)).indexes).toEqual([1n]);
     expect(valueIn(transactionAt(data, 0, 2, table.at)).inline).toEqual([address("a")]);
@@ -252,7 +255,7 @@ describe("the batch format", () => {
       sign({ ...fees, nonce, to: address(`new ${nonce % 280}`) }),
     );
     const [block] = valueIn(decodeBatch(encodeBatch(batchOf(blockOf(sends))), lookUp)).blocks;
-    expect(block!.newAddresses).toEqual(Array.from({ length: 256 }, (_, i) => address(`new ${i}`)));
+    expect(block!.named).toEqual(Array.from({ length: 256 }, (_, i) => address(`new ${i}`)));
   });
 
   it("decodes any bytes to a batch or a fault, and every fault of a batch is one of a group", () => {

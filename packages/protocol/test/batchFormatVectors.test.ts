@@ -21,7 +21,9 @@ type Vectors = {
   generation: bigint;
   data: Hex;
   contexts: BatchContext[];
-  newAddresses: Address[];
+  /** addresses that are inline in a block, and all that it names where every index is of the known one */
+  inline: Address[];
+  named: Address[];
   transactions: { name: string; raw: Hex; resolved: Address[]; indices: number[] }[];
   faults: { name: string; data: Hex; contextFault: number; rowGroup: number; rowFault: number }[];
 };
@@ -47,9 +49,9 @@ describe("vectors of the batch format", () => {
       }
     const whole = decodeBatch(data, () => known);
     if (!whole.ok) throw new Error(whole.fault);
-    for (const { transactions, newAddresses } of whole.value.blocks) {
+    for (const { transactions, named } of whole.value.blocks) {
       expect(transactions.map(toHex)).toEqual(vectors.transactions.map(({ raw }) => raw));
-      expect(newAddresses).toEqual(vectors.newAddresses);
+      expect(named).toEqual(vectors.named);
     }
   });
 

@@ -1,25 +1,40 @@
 import {
   type Address,
-  buildBatch,
+  BATCH_FORMAT,
+  blobRange,
   CodecError,
-  contextTransaction,
-  decodeBatchData,
-  depositItem,
-  encodeSystemTransaction,
-  fromHex,
+  claimsOf,
+  encodeBlocks,
+  type Hash,
   hashHeader,
+  inBlob,
+  inCalldata,
   keccakHash,
+  LIMITS,
   merkleProof,
-  queueTransaction,
+  postedTransactions,
   type SealedBlock,
-  type SystemTransaction,
-  settleTransaction,
-  toPosted,
   verifyMerkleProof,
+  ZERO_HASH,
 } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as some from "./arbitraries.ts";
+import {
+  addressOf,
+  type Chain,
+  callLists,
+  chains,
+  decodedBatch,
+  framed,
+  NOW,
+  POSTER,
+  paidAccounts,
+  postingOf,
+  providerIndex,
+  rawsOf,
+  settledOf,
+} from "./postedChains.ts";
 
 const RUNS = { numRuns: 50 };
 const places = fc.record({
@@ -29,96 +44,111 @@ const places = fc.record({
   poster: some.addresses,
 });
 
-const paidAccounts = fc
-  .tuple(some.addresses, fc.array(some.addresses, { maxLength: 4 }))
-  .map(([sequencer, providers]) => ({ sequencer, providers }));
+const encoded = (chain: Chain): Uint8Array => encodeBlocks(chain.blocks, postingOf(chain));
 
-/** A block with the transactions that every block has, around those that it has. */
-function framed(block: SealedBlock, paid: { sequencer: Address; providers: Address[] }): SealedBlock {
-  const { chainId, generation, context, header } = block;
-  const write = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
-  const users = block.transactions.filter((raw) => raw[0] !== 0x7e);
-  const mint = { queueIndex: 3n, from: paid.sequencer, to: paid.sequencer, mint: 5n };
-  const transactions = [
-    write(contextTransaction(header.number, { ...context, generation }, users.length + 3)),
-    write(queueTransaction(depositItem(mint))),
-    ...users,
-    write(settleTransaction(header.number, { ...paid, l1Fees: 7n, seen: [] })),
-  ];
-  return { ...block, transactions };
-}
-
-/** Runs of consecutive blocks of one chain and generation. */
-const chains = fc
-  .tuple(fc.array(some.sealedBlocks, { minLength: 1, maxLength: 4 }), fc.nat(), paidAccounts)
-  .map(([blocks, first, paid]) => {
-    const { chainId, generation } = blocks[0]!;
-    return blocks.map((block, i): SealedBlock => {
-      const header = { ...block.header, number: BigInt(first + i) };
-      return framed({ ...block, chainId, generation, header }, paid);
-    });
-  });
-
-describe("batches", () => {
-  it("the data holds what is posted of each block, the header commits to it", () => {
+describe("data of a batch", () => {
+  it("give back chain, generation and of each block time, slot, queue items, job, who is paid and user transactions", () => {
     fc.assert(
-      fc.property(chains, places, (blocks, place) => {
-        const { header, data } = buildBatch(blocks, place);
-        const { chainId, generation } = blocks[0]!;
-        expect(decodeBatchData(data)).toEqual({ chainId, generation, blocks: blocks.map(toPosted) });
-        expect(header).toMatchObject({ chainId, generation, ...place, dataHash: keccakHash(data) });
-        expect(header.lastBlock - header.firstBlock).toBe(BigInt(blocks.length - 1));
-        expect(header.queueEnd).toBe(blocks.at(-1)!.context.queueEnd);
-        expect(BigInt(header.blobHash)).toBe(0n);
+      fc.property(chains(6), (chain) => {
+        const { chainId, generation } = chain.blocks[0]!;
+        const blocks = chain.blocks.map((block, i) => {
+          const [sequencer, ...providers] = settledOf(block).paid;
+          const users = block.transactions.filter((raw) => raw[0] !== 0x7e);
+          return {
+            timestamp: block.header.timestamp,
+            slot: block.context.slot,
+            queueItems: Number(block.context.queueEnd - (chain.blocks[i - 1]?.context.queueEnd ?? chain.queueEnd)),
+            jobId: block.context.jobId,
+            sequencer: sequencer === POSTER ? "poster" : sequencer,
+            providers: providers.map((operator) => providerIndex(operator)),
+            transactionCount: users.length,
+            transactions: users,
+            named: settledOf(block).seen,
+          };
+        });
+        expect(decodedBatch(encoded(chain))).toEqual({ chainId, generation, blocks });
       }),
       RUNS,
     );
   });
 
-  it("every block and every transaction, the system's too, is proven against the header", () => {
+  it("give back blocks of more than one group, on both sides of the group's end", () => {
     fc.assert(
-      fc.property(chains, places, (blocks, place) => {
-        const { header } = buildBatch(blocks, place);
-        const trees = [
-          { root: header.blocksRoot, leaves: blocks.map((block) => hashHeader(block.header)) },
-          { root: header.transactionsRoot, leaves: blocks.flatMap((block) => block.transactions.map(keccakHash)) },
-        ];
-        for (const { root, leaves } of trees)
-          leaves.forEach((leaf, index) => {
-            const siblings = merkleProof(leaves, index);
-            expect(verifyMerkleProof({ root, leaf, index, count: leaves.length, siblings })).toBe(true);
-          });
+      fc.property(some.sealedBlocks, paidAccounts, fc.constantFrom(16, 17, 33), (sealed, paid, count) => {
+        const block = framed({ ...sealed, header: { ...sealed.header, timestamp: NOW } }, paid);
+        const blocks = Array.from({ length: count }, (_, i): SealedBlock => {
+          const header = { ...block.header, timestamp: block.header.timestamp + BigInt(i) };
+          return { ...block, header, context: { ...block.context, slot: BigInt(i) } };
+        });
+        const back = decodedBatch(encoded({ blocks, queueEnd: block.context.queueEnd })).blocks;
+        expect(back.map(({ slot }) => slot)).toEqual(blocks.map(({ context }) => context.slot));
+        expect(back.map(({ timestamp }) => timestamp)).toEqual(blocks.map(({ header }) => header.timestamp));
+        expect(back.map(({ transactions }) => transactions)).toEqual(blocks.map(postedTransactions));
       }),
       RUNS,
     );
   });
 
-  it("no system transaction is posted, every other transaction is", () => {
+  it("take at most four bytes more for a transaction than it has, however short its signature", () => {
     fc.assert(
-      fc.property(chains, (blocks) => {
-        for (const block of blocks) {
-          const posted = toPosted(block).transactions;
-          expect(posted.some((raw) => raw[0] === 0x7e)).toBe(false);
-          expect(posted).toEqual(block.transactions.filter((raw) => raw[0] !== 0x7e));
-        }
+      fc.property(some.sealedBlocks, callLists(12), (sealed, calls) => {
+        const sizeOf = (transactions: readonly Uint8Array[]): number => {
+          const block = framed({ ...sealed, transactions }, { sequencer: POSTER, providers: [] });
+          return encoded({ blocks: [block], queueEnd: block.context.queueEnd }).length;
+        };
+        const raws = rawsOf(sealed.chainId, calls);
+        const bytes = raws.reduce((sum, { length }) => sum + length, 0);
+        const perGroup = 3 * Math.ceil(raws.length / BATCH_FORMAT.group);
+        expect(sizeOf(raws) - sizeOf([])).toBeLessThanOrEqual(bytes + 4 * raws.length + perGroup + 1);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("hold no system transaction, and every other one", () => {
+    fc.assert(
+      fc.property(chains(3), (chain) => {
+        const posted = chain.blocks.flatMap(postedTransactions);
+        expect(posted.some((raw) => raw[0] === 0x7e)).toBe(false);
+        const all = chain.blocks.flatMap(({ transactions }) => transactions);
+        expect(posted).toEqual(all.filter((raw) => raw[0] !== 0x7e));
+        expect(decodedBatch(encoded(chain)).blocks.flatMap(({ transactions }) => transactions)).toEqual(posted);
       }),
       RUNS,
     );
   });
 
-  it("who is paid is posted as the settle transaction says, the sequencer first", () => {
+  it("say of the sequencer only that it is the poster, where it is", () => {
     fc.assert(
-      fc.property(some.sealedBlocks, paidAccounts, (block, paid) => {
-        expect(toPosted(framed(block, paid)).paid).toEqual([paid.sequencer, ...paid.providers]);
+      fc.property(some.sealedBlocks, some.addresses, fc.boolean(), (block, sequencer, same) => {
+        const chain = { blocks: [framed(block, { sequencer, providers: [] })], queueEnd: block.context.queueEnd };
+        const poster = same ? sequencer : POSTER;
+        const data = encodeBlocks(chain.blocks, { ...postingOf(chain), poster });
+        expect(decodedBatch(data).blocks[0]!.sequencer).toBe(same ? "poster" : sequencer);
+        expect(Buffer.from(data).includes(Buffer.from(sequencer.slice(2), "hex"))).toBe(!same);
       }),
       RUNS,
     );
   });
 
-  it("a block that does not end in a settle of its chain is not posted", () => {
+  it("hold no signature, seat, outcome, and nothing of L1 but the slot", () => {
     fc.assert(
-      fc.property(some.sealedBlocks, paidAccounts, places, (block, paid, place) => {
-        const { transactions, chainId } = framed(block, paid);
+      fc.property(chains(3), (chain) => {
+        const bare = chain.blocks.map((block): SealedBlock => {
+          const context = { ...block.context, l1Block: 1n, l1BaseFee: 2n };
+          return { ...block, context, outcomes: [], seats: [], signature: `0x${"00".repeat(65)}` };
+        });
+        expect(encoded({ ...chain, blocks: bare })).toEqual(encoded(chain));
+      }),
+      RUNS,
+    );
+  });
+
+  it("are none of a block that does not end in a settle of its chain", () => {
+    fc.assert(
+      fc.property(chains(1), (chain) => {
+        const block = chain.blocks[0]!;
+        const { transactions, chainId } = block;
         const settle = transactions.at(-1)!;
         const endings = [
           [],
@@ -131,18 +161,78 @@ describe("batches", () => {
           transactions.with(-1, new Uint8Array([...settle, 0])),
         ];
         for (const ending of endings)
-          expect(() => buildBatch([{ ...block, transactions: ending }], place)).toThrow(CodecError);
+          expect(() => encoded({ ...chain, blocks: [{ ...block, transactions: ending }] })).toThrow(CodecError);
         const other = (chainId === 1n ? 2n : 1n) as typeof chainId;
-        expect(() => toPosted({ ...block, chainId: other, transactions })).toThrow(CodecError);
+        expect(() => encoded({ ...chain, blocks: [{ ...block, chainId: other }] })).toThrow(CodecError);
       }),
       RUNS,
     );
   });
 
-  it("no blocks, gaps, other chains and other generations are refused", () => {
+  it("are none of a block that pays who is no provider", () => {
     fc.assert(
-      fc.property(chains, places, fc.nat(), (blocks, place, nat) => {
-        expect(() => buildBatch([], place)).toThrow(RangeError);
+      fc.property(some.sealedBlocks, paidAccounts, fc.nat(), (block, paid, nat) => {
+        const stranger = addressOf("no provider");
+        const providers = paid.providers.slice(1).toSpliced(nat % 4, 0, stranger);
+        const blocks = [framed(block, { ...paid, providers })];
+        const chain = { blocks, queueEnd: block.context.queueEnd };
+        expect(() => encoded(chain)).toThrow(CodecError);
+        const numbered = (operator: Address): number | undefined =>
+          operator === stranger ? 9 : providerIndex(operator);
+        expect(
+          decodedBatch(encodeBlocks(blocks, { ...postingOf(chain), providerIndex: numbered })).blocks[0]!.providers,
+        ).toContain(9);
+      }),
+      RUNS,
+    );
+  });
+
+  it("are none of no blocks, of more than a batch may have, and of time that goes back", () => {
+    const [chain] = fc.sample(chains(1), { numRuns: 1, seed: 1 });
+    const [block] = chain!.blocks;
+    const earlier = { ...block!, header: { ...block!.header, timestamp: block!.header.timestamp - 1n } };
+    const many = Array<SealedBlock>(LIMITS.batchBlocks + 1).fill(block!);
+    for (const blocks of [[], many, [block!, earlier]])
+      expect(() => encoded({ ...chain!, blocks })).toThrow(RangeError);
+  });
+});
+
+describe("claims of a batch", () => {
+  it("are of the blocks from first to last, and of the place that it takes", () => {
+    fc.assert(
+      fc.property(chains(4), places, ({ blocks }, place) => {
+        const claims = claimsOf(blocks, place);
+        const { chainId, generation, header } = blocks[0]!;
+        expect(claims).toMatchObject({ chainId, generation, ...place, firstBlock: header.number });
+        expect(claims.lastBlock - claims.firstBlock).toBe(BigInt(blocks.length - 1));
+        expect(claims.queueEnd).toBe(blocks.at(-1)!.context.queueEnd);
+      }),
+      RUNS,
+    );
+  });
+
+  it("prove every block and every transaction, the system's too", () => {
+    fc.assert(
+      fc.property(chains(4), places, ({ blocks }, place) => {
+        const claims = claimsOf(blocks, place);
+        const trees = [
+          { root: claims.blocksRoot, leaves: blocks.map((block) => hashHeader(block.header)) },
+          { root: claims.transactionsRoot, leaves: blocks.flatMap((block) => block.transactions.map(keccakHash)) },
+        ];
+        for (const { root, leaves } of trees)
+          leaves.forEach((leaf, index) => {
+            const siblings = merkleProof(leaves, index);
+            expect(verifyMerkleProof({ root, leaf, index, count: leaves.length, siblings })).toBe(true);
+          });
+      }),
+      RUNS,
+    );
+  });
+
+  it("are not made of no blocks, of gaps, of other chains or other generations", () => {
+    fc.assert(
+      fc.property(chains(4), places, fc.nat(), ({ blocks }, place, nat) => {
+        expect(() => claimsOf([], place)).toThrow(RangeError);
         fc.pre(blocks.length > 1);
         const at = 1 + (nat % (blocks.length - 1));
         const block = blocks[at]!;
@@ -152,26 +242,80 @@ describe("batches", () => {
           { ...block, generation: block.generation === 0n ? 1n : 0n },
           { ...block, header: { ...block.header, number } },
         ])
-          expect(() => buildBatch(blocks.with(at, bad), place)).toThrow(RangeError);
-        expect(() => buildBatch(blocks.toReversed(), place)).toThrow(RangeError);
+          expect(() => claimsOf(blocks.with(at, bad), place)).toThrow(RangeError);
+        expect(() => claimsOf(blocks.toReversed(), place)).toThrow(RangeError);
+        if (blocks.length > 2) expect(() => claimsOf(blocks.toSpliced(1, 1), place)).toThrow(RangeError);
       }),
       RUNS,
     );
   });
 
-  it("a signature, seat or outcome is no part of what is posted", () => {
+  it("do not depend on signatures, seats and outcomes", () => {
     fc.assert(
-      fc.property(chains, places, (blocks, place) => {
-        const bare = blocks.map((block) => ({
-          ...block,
-          outcomes: [],
-          seats: [],
-          signature: `0x${"00".repeat(65)}` as const,
-        }));
-        expect(buildBatch(bare, place)).toEqual(buildBatch(blocks, place));
-        expect(fromHex(buildBatch(bare, place).header.dataHash).length).toBe(32);
+      fc.property(chains(4), places, ({ blocks }, place) => {
+        const bare = blocks.map((block): SealedBlock => {
+          return { ...block, outcomes: [], seats: [], signature: `0x${"00".repeat(65)}` };
+        });
+        expect(claimsOf(bare, place)).toEqual(claimsOf(blocks, place));
       }),
       RUNS,
+    );
+  });
+});
+
+describe("where data are", () => {
+  const blobHashes = some.hashes.filter((hash) => hash !== ZERO_HASH);
+  const ranges = fc
+    .tuple(fc.nat({ max: BATCH_FORMAT.blobBytes - 1 }), fc.nat())
+    .map(([offset, nat]) => ({ offset, length: 1 + (nat % (BATCH_FORMAT.blobBytes - offset)) }));
+
+  it("a range of a blob comes back from the header, and no two ranges are said alike", () => {
+    fc.assert(
+      fc.property(blobHashes, ranges, ranges, (blobHash, range, other) => {
+        const place = inBlob(blobHash, range);
+        expect(place.blobHash).toBe(blobHash);
+        expect(blobRange(place)).toEqual(range);
+        const same = range.offset === other.offset && range.length === other.length;
+        expect(inBlob(blobHash, other).dataHash === place.dataHash).toBe(same);
+      }),
+      some.RUNS,
+    );
+    for (const range of [
+      { offset: 0, length: 1 },
+      { offset: 0, length: BATCH_FORMAT.blobBytes },
+      { offset: BATCH_FORMAT.blobBytes - 1, length: 1 },
+    ])
+      expect(blobRange(inBlob(`0x${"01".repeat(32)}` as Hash, range))).toEqual(range);
+  });
+
+  it("no range is empty, begins before the blob or ends after it", () => {
+    fc.assert(
+      fc.property(blobHashes, ranges, fc.integer({ min: 1, max: 2 ** 40 }), (blobHash, { offset, length }, more) => {
+        const room = BATCH_FORMAT.blobBytes - offset;
+        for (const range of [
+          { offset, length: room + more },
+          { offset: BATCH_FORMAT.blobBytes - length + more, length },
+          { offset: -more, length },
+          { offset, length: 0 },
+          { offset, length: -more },
+          { offset, length: Number.NaN },
+          { offset: Number.NaN, length },
+          { offset: offset + 0.5, length: 1 },
+        ])
+          expect(() => inBlob(blobHash, range)).toThrow(RangeError);
+      }),
+      some.RUNS,
+    );
+  });
+
+  it("calldata are known by their hash, and are in no blob", () => {
+    fc.assert(
+      fc.property(some.someBytes(100), (data) => {
+        const place = inCalldata(data);
+        expect(place).toEqual({ blobHash: ZERO_HASH, dataHash: keccakHash(data) });
+        expect(blobRange(place)).toBe(null);
+      }),
+      some.RUNS,
     );
   });
 });

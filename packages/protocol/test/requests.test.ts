@@ -1,28 +1,33 @@
 import {
   type AccountWrite,
   type Address,
+  AddressTable,
   type BlockContext,
+  bigIntToBytes,
   type ChainId,
+  concatBytes,
   contextTransaction,
   decodeAnswer,
-  decodeBatchData,
+  decodeBatch,
   decodeBlock,
   decodeRequest,
   depositItem,
   encode,
   encodeAnswer,
-  encodeBatchData,
   encodeBlock,
+  encodeBlocks,
   encodeRequest,
+  encodeRlp,
   encodeSystemTransaction,
   foundingTransaction,
+  fromHex,
   type Hash,
   type Hex,
   type Job,
   type JobId,
   jobCodec,
   LIMITS,
-  postedSizeBytes,
+  postedTransactions,
   queueTransaction,
   REQUESTS,
   type RequestName,
@@ -163,7 +168,15 @@ const deposit = encoded(
 const providers = repeat(LIMITS.seats + LIMITS.standIns, address);
 const seen = repeat(LIMITS.seenAddresses, address);
 const settle = encoded(settleTransaction(MAX_UINT64, { sequencer: address, providers, l1Fees: 2n ** 256n - 1n, seen }));
-const paid = [address, ...providers];
+
+/** Data of a batch of one block, by another poster than its sequencer, of which every number is as long as it can be. */
+const postedAlone = (block: SealedBlock): Uint8Array =>
+  encodeBlocks([block], {
+    poster: `0x${"00".repeat(20)}` as Address,
+    queueEnd: MAX_UINT64 - BigInt(LIMITS.blockQueueItems),
+    providerIndex: () => 2 ** 32 - 1,
+    table: new AddressTable(),
+  });
 
 function blockOf(transactions: readonly Uint8Array[], writes: readonly AccountWrite[] = []): SealedBlock {
   const header = {
@@ -203,11 +216,24 @@ describe("blocks and batches", () => {
       const size = Math.floor(LIMITS.blockTransactionBytes / count);
       const transactions = repeat(count, filled(size));
       const block = blockOf([opening, ...transactions, settle]);
-      const posted = { context, timestamp: MAX_UINT64, transactions, paid };
-      const data = encodeBatchData({ chainId, generation: MAX_UINT64, blocks: [posted] });
-      expect(decodeBatchData(data).blocks[0]!.transactions.length).toBe(count);
-      expect(postedSizeBytes(block)).toBeLessThan(data.length);
+      const data = postedAlone(block);
+      expect(data.length).toBeLessThanOrEqual(LIMITS.batchBytes);
+      const decoded = decodeBatch(data, () => undefined);
+      expect(decoded.ok && decoded.value.blocks[0]!.transactions).toEqual(transactions);
     }
+  });
+
+  it("a block full of transactions whose signatures have two bytes fits a batch", () => {
+    const int = bigIntToBytes;
+    const made = Array.from({ length: 2_000 }, (_, nonce) => {
+      const fee = [int(1n), int(1n), int(21_000n)];
+      const fields = [int(chainId), int(BigInt(nonce)), ...fee, fromHex(address), int(1n), int(0n), []];
+      return concatBytes(Uint8Array.of(2), encodeRlp([...fields, int(0n), int(1n), int(1n)]));
+    });
+    const bytes = made.reduce((sum, { length }) => sum + length, 0);
+    expect(bytes).toBeGreaterThan(LIMITS.blockTransactionBytes - 1_000);
+    expect(bytes).toBeLessThanOrEqual(LIMITS.blockTransactionBytes);
+    expect(postedAlone(blockOf([opening, ...made, settle])).length).toBeLessThanOrEqual(LIMITS.batchBytes);
   });
 
   it("a block with the most transactions and a write each fits the wire", () => {
@@ -223,6 +249,8 @@ describe("blocks and batches", () => {
 
   it("only user transactions are posted: the system's follow from L1 and the block", () => {
     const user = Uint8Array.of(2, 1);
-    expect(postedSizeBytes(blockOf([opening, deposit, user, settle]))).toBe(postedSizeBytes(blockOf([user, settle])));
+    const whole = blockOf([opening, deposit, user, settle]);
+    expect(postedTransactions(whole)).toEqual([user]);
+    expect(postedAlone(whole)).toEqual(postedAlone(blockOf([user, settle])));
   });
 });

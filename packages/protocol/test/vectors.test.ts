@@ -1,11 +1,14 @@
 import {
   type Address,
+  AddressTable,
   aliasOf,
-  type BatchData,
   type BatchHeader,
   type BatchPlace,
+  type BlobRange,
   type BlockContext,
+  batchDigest,
   batchHeaderCodec,
+  blobRange,
   blockContextCodec,
   blockDigest,
   blockSigner,
@@ -14,21 +17,21 @@ import {
   blsKeyFromSecret,
   blsPublicKeyPoint,
   blsSignaturePoint,
-  buildBatch,
   type Checkpoint,
   type ContextValues,
   checkpointLeaf,
+  claimsOf,
   contextTransaction,
   decode,
   decodeAnswer,
-  decodeBatchData,
+  decodeBatch,
   decodeBlock,
   decodeRequest,
   decodeSystemTransaction,
   encode,
   encodeAnswer,
-  encodeBatchData,
   encodeBlock,
+  encodeBlocks,
   encodeHeader,
   encodeReceipt,
   encodeRequest,
@@ -40,8 +43,11 @@ import {
   type Hash,
   type Header,
   type Hex,
+  hashBatchHeader,
   hashHeader,
   headerCodec,
+  inBlob,
+  inCalldata,
   type Job,
   type JobId,
   type JobResult,
@@ -54,9 +60,8 @@ import {
   type NetworkIdentity,
   networkDomain,
   outcomesHash,
-  type PostedBlock,
   possessionDigest,
-  postedSizeBytes,
+  postedTransactions,
   prevRandaoOf,
   provePossession,
   providerTurns,
@@ -77,7 +82,6 @@ import {
   toAddress,
   toChainId,
   toHex,
-  toPosted,
   type VrfPlaces,
   type VrfPurpose,
   verifyBls,
@@ -289,26 +293,52 @@ describe("vectors, stated a second time without this package's code", () => {
     }
   });
 
-  it("batches: data and header, built from their blocks", () => {
+  it("batches: data, header, its hash and digest, made of their blocks; the data give back what is posted", () => {
     type Vector = {
       positions: number[];
       place: BatchPlace;
-      posted: Coded<PostedBlock>[];
-      data: Coded<BatchData>;
+      queueEnd: bigint;
+      providers: { operator: Address; index: number }[];
+      table: Address[];
+      data: Hex;
+      range: BlobRange | null;
       header: Coded<BatchHeader>;
+      hash: Hash;
+      randomness: Hash;
+      digest: Hash;
     };
-    const { blocks } = readVectors<Blocks>("blocks");
-    for (const { positions, place, posted, data, header } of readVectors<Vector[]>("batches")) {
-      expect(toHex(encodeBatchData(data.value))).toBe(data.encoded);
-      expect(decodeBatchData(fromHex(data.encoded))).toEqual(data.value);
+    const { network, blocks } = readVectors<Blocks>("blocks");
+    for (const { positions, place, header, ...vector } of readVectors<Vector[]>("batches")) {
+      const covered = positions.map((position) => blocks[position]!.value);
+      const indexes = new Map(vector.providers.map(({ operator, index }) => [operator, index]));
+      const tableBefore = (): AddressTable =>
+        new AddressTable(
+          vector.table.length,
+          vector.table.map((one, i) => [one, i]),
+        );
+      const data = encodeBlocks(covered, {
+        poster: place.poster,
+        queueEnd: vector.queueEnd,
+        providerIndex: (operator) => indexes.get(operator),
+        table: tableBefore(),
+      });
+      expect(toHex(data)).toBe(vector.data);
+      const table = tableBefore();
+      const decoded = decodeBatch(
+        data,
+        (_, index) => table.at(index),
+        (_, named) => table.enter(named),
+      );
+      if (!decoded.ok) throw new Error(decoded.fault);
+      expect(decoded.value.blocks.map(({ transactions }) => transactions)).toEqual(covered.map(postedTransactions));
       expect(toHex(encode(batchHeaderCodec, header.value))).toBe(header.encoded);
       expect(decode(batchHeaderCodec, fromHex(header.encoded), LARGE)).toEqual(header.value);
-      const covered = positions.map((position) => blocks[position]!.value);
-      expect(covered.map(toPosted)).toEqual(posted.map(({ value }) => value));
-      expect(covered.map(postedSizeBytes)).toEqual(posted.map(({ encoded }) => fromHex(encoded).length));
-      const built = buildBatch(covered, place);
-      expect(built.header).toEqual(header.value);
-      expect(toHex(built.data)).toBe(data.encoded);
+      const { range } = vector;
+      const dataPlace = range === null ? inCalldata(data) : inBlob(header.value.blobHash, range);
+      expect({ ...claimsOf(covered, place), ...dataPlace }).toEqual(header.value);
+      expect(blobRange(header.value)).toEqual(range);
+      expect(hashBatchHeader(header.value)).toBe(vector.hash);
+      expect(batchDigest(network, vector.randomness, header.value)).toBe(vector.digest);
     }
   });
 

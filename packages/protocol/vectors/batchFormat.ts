@@ -11,17 +11,17 @@ const known = addressNamed("known address");
 const stranger = addressNamed("stranger");
 
 /** Seven bits a byte, the lowest first. */
-function leb(value: bigint | number): string {
+export function leb(value: bigint | number): string {
   const bytes: string[] = [];
   let rest = BigInt(value);
   for (; rest >= 128n; rest /= 128n) bytes.push(toBeHex((rest % 128n) + 128n));
   return concat([...bytes, toBeHex(rest, 1)]);
 }
 /** m * 10^e */
-const decimal = (m: bigint | number, e: number): string => leb(BigInt(m) * 32n + BigInt(e));
+export const decimal = (m: bigint | number, e: number): string => leb(BigInt(m) * 32n + BigInt(e));
 const uint24 = (value: number): string => toBeHex(value, 3);
-const index = (place: number): string => leb(place + 1);
-const inline = (address: string): string => concat(["0x00", address]);
+export const index = (place: number): string => leb(place + 1);
+export const inline = (address: string): string => concat(["0x00", address]);
 
 /** TIP and what FEE is above it, as decimals; two prices; one price */
 const FEES = [concat([decimal(1, 8), decimal(2, 9)]), concat([decimal(3, 9), decimal(0, 0)])];
@@ -30,13 +30,14 @@ const GAS_LIMITS = [leb(60_000)];
 const SWAP = concat(["0x11223344", leb(4), "0x0513", decimal(16, 1)]);
 const SHAPES = [SWAP];
 
-type Context = { readonly time: string; readonly slot: string; readonly rest: string; readonly count: number };
+export type Context = { readonly time: string; readonly slot: string; readonly rest: string; readonly count: number };
 const JOB = hashNamed("job");
 const POSTER_AND_TWO = concat(["0x00", leb(2), leb(7), leb(300)]);
 
 type Parts = {
   readonly version: string;
   readonly chainId: string;
+  readonly generation: string;
   readonly blockCount: string;
   readonly fees: string;
   readonly gasLimits: string;
@@ -49,7 +50,7 @@ type Parts = {
   readonly tail: string;
 };
 
-const counted = (entries: readonly string[]): string => concat([leb(entries.length), ...entries]);
+export const counted = (entries: readonly string[]): string => concat([leb(entries.length), ...entries]);
 const oneBlock = (count: number): Context => ({ time: leb(NOW), slot: leb(9), rest: concat([leb(1), JOB, POSTER_AND_TWO]), count });
 
 const contextBytes = ({ time, slot, rest, count }: Context): string => concat([time, slot, rest, leb(count)]);
@@ -62,7 +63,7 @@ function secondEntry(contexts: readonly Context[]): string {
 }
 
 /** A batch of up to 32 blocks and 32 rows, as stated or with parts put differently. */
-function batch(rows: readonly string[], changes: Partial<Parts> = {}): string {
+export function batch(rows: readonly string[], changes: Partial<Parts> = {}): string {
   const contexts = changes.contexts ?? [oneBlock(rows.length)];
   const lengths = rows.map(dataLength);
   const sixteen = lengths.slice(0, 16).reduce((sum, length) => sum + length, 0);
@@ -70,7 +71,7 @@ function batch(rows: readonly string[], changes: Partial<Parts> = {}): string {
   return concat([
     changes.version ?? "0x03",
     changes.chainId ?? leb(CHAIN_ID),
-    leb(5),
+    changes.generation ?? leb(5),
     changes.blockCount ?? leb(contexts.length),
     changes.fees ?? counted(FEES),
     changes.gasLimits ?? counted(GAS_LIMITS),
@@ -240,7 +241,8 @@ export async function batchFormatVectors() {
       { ...context, transactionCount: good.length },
       { ...context, slot: 10n, queueItems: 0, sequencer: stranger, providers: [], transactionCount: good.length },
     ],
-    newAddresses: [stranger],
+    inline: [stranger],
+    named: [known, stranger],
     transactions: good.map(({ name, raw, resolved, indices }) => ({ name, raw, resolved, indices })),
     faults: [
       ...faultsBefore().map(([name, bytes, fault]) => ({ name, data: bytes, contextFault: fault, rowGroup: 0, rowFault: fault })),

@@ -4,11 +4,12 @@
  * the files are what this gives.
  */
 import { writeFileSync } from "node:fs";
+import { batchVectors } from "./batches.ts";
 import { batchFormatVectors } from "./batchFormat.ts";
 import { checkpointVectors, headerVectors, merkleVectors, receiptVectors } from "./chain.ts";
 import { electionVectors } from "./election.ts";
 import { toJsonText } from "./format.ts";
-import { batchVectors, blockVectors, blsVectors, jobVectors, requestVectors } from "./messages.ts";
+import { blockVectors, blsVectors, jobVectors, requestVectors } from "./messages.ts";
 import { networkVectors, prevRandaoVectors, rotationVectors } from "./network.ts";
 import { hashToG2Vectors, outsideVectors, possessionVectors, vrfVectors } from "./points.ts";
 import { systemTransactionVectors } from "./system.ts";

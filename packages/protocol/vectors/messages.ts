@@ -1,7 +1,18 @@
-/** Jobs, results, sealed blocks, batches and requests, stated with literals and signed by ethers and noble. */
+/** Jobs, results, sealed blocks and requests, stated with literals and signed by ethers and noble. */
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { computeAddress, concat, getBytes, hexlify, keccak256, SigningKey, toBeHex } from "ethers";
-import { HEADERS, headerHash, headerWireItems, merkleRootOf } from "./chain.ts";
+import {
+  AbiCoder,
+  computeAddress,
+  concat,
+  getBytes,
+  hexlify,
+  keccak256,
+  SigningKey,
+  toBeHex,
+  Transaction,
+  type TransactionLike,
+} from "ethers";
+import { HEADERS, headerHash, headerWireItems } from "./chain.ts";
 import {
   BLOCK_OUTCOMES,
   blockOutcomeItems,
@@ -33,7 +44,7 @@ import {
 import { domainOf, NETWORK } from "./network.ts";
 import { contextOf, DEPOSITS, depositOf, FOUNDING, foundingOf, settleOf, systemBytes } from "./system.ts";
 
-const CHAIN_ID = 77n;
+export const CHAIN_ID = 77n;
 const jobId = hashNamed("job");
 const BLS_SECRET = `0x${"00".repeat(16)}${"5a".repeat(16)}`;
 /** Proof-of-possession scheme of the BLS signature draft: public keys in G1, signatures in G2. */
@@ -112,13 +123,13 @@ type Block = {
   seats: { provider: number; signature: string }[];
 };
 
-const GENERATION = 2n;
+export const GENERATION = 2n;
 const userTransaction = bytes(`0x02${fillNamed("transaction", 110).slice(2)}`);
 const legacyTransaction = bytes(rlpOf([int(1), fillNamed("legacy", 90)]));
 const seat = { provider: 0, signature: fillNamed("seat", 96) };
 const otherSeat = { provider: 2 ** 32 - 1, signature: fillNamed("other seat", 96) };
 
-type Described = {
+export type Described = {
   readonly number: bigint;
   readonly header: Block["header"];
   readonly context: Block["context"];
@@ -127,36 +138,56 @@ type Described = {
   readonly users: Block["transactions"];
   /** sequencer, then providers */
   readonly paid: string[];
+  /** what settle enters into the address table */
+  readonly seen: string[];
   readonly seats: Block["seats"];
 };
 
 const sequencer = addressNamed("sequencer");
-const DESCRIBED: Described[] = [
+export const known = addressNamed("known to the table");
+export const stranger = addressNamed("stranger to the table");
+
+const USER_KEY = new SigningKey(hashNamed("user"));
+function signed(fields: TransactionLike): Block["transactions"][number] {
+  const fees = { maxFeePerGas: 2_100_000_000n, maxPriorityFeePerGas: 100_000_000n };
+  const transaction = Transaction.from({ type: 2, chainId: CHAIN_ID, to: known, ...fees, ...fields });
+  transaction.signature = USER_KEY.sign(transaction.unsignedHash);
+  return bytes(transaction.serialized);
+}
+const transferData = concat([
+  "0xa9059cbb",
+  AbiCoder.defaultAbiCoder().encode(["address", "uint256"], [stranger, 5n * 10n ** 18n]),
+]);
+
+export const DESCRIBED: Described[] = [
   {
     number: 41n,
-    header: HEADERS[1]!,
+    header: HEADERS[0]!,
     context: context(9n, 1n),
     system: [depositOf(DEPOSITS[1]!)],
     users: [userTransaction],
     paid: [sequencer, addressNamed("provider 0"), addressNamed("provider 1")],
+    seen: [],
     seats: [seat, otherSeat],
   },
   {
     number: 42n,
-    header: HEADERS[2]!,
+    header: HEADERS[1]!,
     context: context(10n, 1n),
     system: [],
     users: [legacyTransaction, userTransaction],
     paid: [sequencer, addressNamed("provider 0")],
+    seen: [],
     seats: [seat],
   },
   {
     number: 43n,
-    header: HEADERS[0]!,
+    header: HEADERS[2]!,
     context: context(10n, 1n),
     system: [],
     users: [],
     paid: [sequencer],
+    seen: [],
     seats: [],
   },
   {
@@ -166,13 +197,37 @@ const DESCRIBED: Described[] = [
     system: [foundingOf(FOUNDING)],
     users: [],
     paid: [sequencer],
+    seen: [],
+    seats: [],
+  },
+  {
+    number: 44n,
+    header: HEADERS[2]!,
+    context: context(11n, 1n),
+    system: [],
+    users: [
+      signed({ nonce: 0, gasLimit: 21_000n, value: 15n * 10n ** 16n }),
+      signed({ nonce: 1, gasLimit: 60_000n, data: transferData }),
+    ],
+    paid: [sequencer, addressNamed("provider 1")],
+    seen: [known, stranger],
+    seats: [seat],
+  },
+  {
+    number: 45n,
+    header: HEADERS[2]!,
+    context: context(12n, 4n),
+    system: [depositOf(DEPOSITS[0]!)],
+    users: [signed({ nonce: 2, gasLimit: 21_000n, to: stranger, value: 1n })],
+    paid: [sequencer],
+    seen: [stranger],
     seats: [],
   },
 ];
 
-function blockOf({ number, header, context: place, system, users, paid, seats }: Described): Block {
+export function blockOf({ number, header, context: place, system, users, paid, seen, seats }: Described): Block {
   const count = system.length + users.length + 2;
-  const closing = { sequencer: paid[0]!, providers: paid.slice(1), l1Fees: number * 10n ** 9n, seen: [] };
+  const closing = { sequencer: paid[0]!, providers: paid.slice(1), l1Fees: number * 10n ** 9n, seen };
   const write = (transaction: Described["system"][number]) => bytes(systemBytes(CHAIN_ID, transaction));
   const opening = contextOf(number, { ...place, generation: GENERATION }, count);
   const transactions = [opening, ...system].map(write).concat(users, write(settleOf(number, closing)));
@@ -238,49 +293,6 @@ export const blockVectors = () => {
   };
 };
 
-/** What is posted of a block. */
-const postedOf = ({ header, context: place, users, paid }: Described) => ({
-  context: place,
-  timestamp: header.timestamp,
-  transactions: users,
-  paid,
-});
-const postedItems = ({ context: place, timestamp, transactions, paid }: ReturnType<typeof postedOf>): Rlp => [
-  contextItems(place),
-  int(timestamp),
-  transactions.map((raw) => raw.bytes),
-  paid,
-];
-
-/** Batches over the blocks of `blockVectors`, given by their positions there. */
-export const batchVectors = () =>
-  [[0], [0, 1, 2], [2], [3]].map((positions) => {
-    const described = positions.map((position) => DESCRIBED[position]!);
-    const blocks = described.map(blockOf);
-    const last = blocks.at(-1)!;
-    const value = { chainId: CHAIN_ID, generation: GENERATION, blocks: described.map(postedOf) };
-    const posted = value.blocks.map((block) => encoded("posted block", block, postedItems(block)));
-    const data = encoded("data", value, [int(2), int(CHAIN_ID), int(GENERATION), value.blocks.map(postedItems)]);
-    const place = { index: 5n, previousBatchHash: hashNamed("batch 4"), slot: 10n, poster: addressNamed("poster") };
-    const header = {
-      chainId: CHAIN_ID,
-      generation: GENERATION,
-      index: place.index,
-      previousBatchHash: place.previousBatchHash,
-      firstBlock: blocks[0]!.header.number,
-      lastBlock: last.header.number,
-      blobHash: `0x${"00".repeat(32)}`,
-      dataHash: keccak256(data.encoded),
-      blocksRoot: merkleRootOf(blocks.map((block) => headerHash(block.header))),
-      transactionsRoot: merkleRootOf(blocks.flatMap((block) => block.transactions.map((raw) => keccak256(raw.bytes)))),
-      queueEnd: last.context.queueEnd,
-      slot: place.slot,
-      poster: place.poster,
-    };
-    const items = Object.values(header).map((field) => (typeof field === "bigint" ? int(field) : field));
-    return { positions, place, posted, data, header: encoded("header", header, items) };
-  });
-
 const refusal: Encoded = encoded("refused", { kind: "refused", reason: "not mine: ü" }, [
   int(1),
   [utf8("not mine: ü")],
@@ -343,6 +355,10 @@ export function requestVectors(): { [name: string]: { request: Encoded[]; answer
         ]),
         refusal,
       ],
+    },
+    blob: {
+      request: [encoded("blob", { blobHash: root }, [root])],
+      answer: [encoded("blob", { kind: "blob", data: code }, [int(0), [code.bytes]]), refusal],
     },
   };
 }

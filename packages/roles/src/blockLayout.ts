@@ -2,6 +2,7 @@
 import {
   type Address,
   type BlockContext,
+  type ChainId,
   CodecError,
   contextTransaction,
   decodeSystemTransaction,
@@ -11,6 +12,7 @@ import {
   foundingTransaction,
   isSystemTransaction,
   l1FeeOf,
+  namedAddresses,
   type QueueItem,
   queueTransaction,
   type SystemTransaction,
@@ -39,43 +41,41 @@ export function openingTransactions(opening: Opening): readonly SystemTransactio
   return [first, ...second, ...queueItems.map(queueTransaction)];
 }
 
-/** The system transaction that a block ends with: L1 fees follow from the users' encoded transactions. */
+/**
+ * The system transaction that a block ends with: L1 fees, and what enters the address table, follow from the users' encoded
+ * transactions.
+ */
 export function closingTransaction(
-  number: bigint,
-  l1BaseFee: bigint,
+  chainId: ChainId,
+  { number, l1BaseFee }: { readonly number: bigint; readonly l1BaseFee: bigint },
   block: {
     /** sequencer, then providers */
     readonly paid: readonly [Address, ...Address[]];
-    /** for the address table; each at most once */
-    readonly seen: readonly Address[];
     readonly transactions: readonly Uint8Array[];
   },
 ): SystemTransaction {
   const [sequencer, ...providers] = block.paid;
   const l1Fees = block.transactions.reduce((sum, raw) => sum + l1FeeOf(raw, l1BaseFee), 0n);
-  return settleTransaction(number, { sequencer, providers, l1Fees, seen: block.seen });
+  const seen = namedAddresses(chainId, block.transactions);
+  return settleTransaction(number, { sequencer, providers, l1Fees, seen });
 }
 
 type Ended = Pick<UnsignedBlock, "chainId" | "transactions">;
 
-/** What a block's settle says; null where the block does not end in one. */
-function settledBy(block: Ended): ReturnType<typeof settledAccounts> {
+/** Who a block's settle pays, the sequencer first; null where the block does not end in one. */
+export function paidBy(block: Ended): readonly [Address, ...Address[]] | null {
   const last = block.transactions.at(-1);
   if (last === undefined || !isSystemTransaction(last)) return null;
   try {
-    return settledAccounts(decodeSystemTransaction(last, block.chainId));
+    return settledAccounts(decodeSystemTransaction(last, block.chainId))?.paid ?? null;
   } catch (error) {
     if (error instanceof CodecError) return null;
     throw error;
   }
 }
 
-/** Who a block's settle pays, the sequencer first; null where the block does not end in one. */
-export const paidBy = (block: Ended): readonly [Address, ...Address[]] | null => settledBy(block)?.paid ?? null;
-
 /**
- * What is wrong with the order or the system transactions of a block, or null. Any addresses may be entered into the
- * table, each once: how many a settle enters is bounded by its form.
+ * What is wrong with the order or the system transactions of a block, or null.
  * @param queueItems that the block has to consume
  */
 export function layoutFault(block: UnsignedBlock, founding: Founding, queueItems: readonly QueueItem[]): string | null {
@@ -97,11 +97,10 @@ export function layoutFault(block: UnsignedBlock, founding: Founding, queueItems
   const users = transactions.slice(opening.length, -1);
   if (users.some(isSystemTransaction)) return "a system transaction among the users'";
   if (users.length === 0 && opening.length === 1) return "no transaction but the system's";
-  const settled = settledBy(block);
-  if (settled === null) return "does not end in settle";
-  const { paid, seen } = settled;
-  if (new Set(seen).size !== seen.length) return "settle enters an address twice";
-  const closing = closingTransaction(number, context.l1BaseFee, { paid, seen, transactions: users });
+  const paid = paidBy(block);
+  if (paid === null) return "does not end in settle";
+  const { l1BaseFee } = context;
+  const closing = closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions: users });
   if (!equalBytes(transactions.at(-1)!, encodeSystemTransaction(chainId, closing))) return "settle transaction differs";
   return seats.length === 0 || seats.length === paid.length - 1 ? null : "settle pays others than the seats";
 }

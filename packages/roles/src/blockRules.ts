@@ -76,6 +76,9 @@ function systemFault(view: L1View, parent: Parent, block: UnsignedBlock): string
     return "queue range out of bounds";
   const due = view.queueItems(block.chainId, parent.context.queueEnd, context.slot);
   if (BigInt(due.length) < taken) return "consumes queue items that are not due";
+  // what is posted names providers by their numbers
+  const [, ...providers] = paidBy(block) ?? [];
+  if (providers.some((operator) => view.providerIndex(operator) === undefined)) return "settle pays who is no provider";
   return layoutFault(block, dac.founding, due.slice(0, Number(taken)));
 }
 

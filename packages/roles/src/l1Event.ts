@@ -45,8 +45,22 @@ export type L1Event =
       readonly multiaddr: string;
     }
   | { readonly kind: "exited"; readonly registry: RegistryName; readonly operator: Address }
-  /** effective stake of a sequencer, by its position on the grid; 0: not drawn */
-  | { readonly kind: "stakeChanged"; readonly index: number; readonly grid: number; readonly l1Block: bigint }
+  /** stake of a sequencer, and its position on the grid by which it is drawn; 0: not drawn */
+  | {
+      readonly kind: "stakeChanged";
+      readonly index: number;
+      readonly grid: number;
+      /** wei of MT */
+      readonly stakeWei: bigint;
+      readonly l1Block: bigint;
+    }
+  /** what is locked of a sequencer's stake for a chain, wei of MT */
+  | {
+      readonly kind: "lockChanged";
+      readonly sequencer: Address;
+      readonly chainId: ChainId;
+      readonly amountWei: bigint;
+    }
   | {
       readonly kind: "thresholdChanged";
       readonly chainId: ChainId;
@@ -67,6 +81,8 @@ export type L1Event =
       readonly kind: "batchAppended";
       readonly header: BatchHeader;
       readonly batchHash: Hash;
+      /** that carried it: where its data are found */
+      readonly transactionHash: Hash;
       readonly timestamp: bigint;
       readonly l1Block: bigint;
     }

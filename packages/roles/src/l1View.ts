@@ -18,9 +18,10 @@ import {
   SNAPSHOT_DISTANCE,
   storageHosts,
 } from "@mvm/protocol";
+import { Bonds } from "./bonds.ts";
 import type { L1Event, Member, QueuedItem, RegistryName } from "./l1Event.ts";
 import { L1Journal } from "./l1Journal.ts";
-import { type EpochValues, SlotTurns } from "./slotTurns.ts";
+import { type EpochValues, KEPT_EPOCHS, SlotTurns } from "./slotTurns.ts";
 
 export type Dac = {
   readonly chainId: ChainId;
@@ -56,7 +57,11 @@ export class L1View {
   readonly #parameters: Parameters;
   readonly #journal = new L1Journal();
   readonly #turns: SlotTurns;
+  readonly #bonds = new Bonds();
   readonly #members: Record<RegistryName, readonly Member[]> = { sequencer: [], provider: [], storage: [] };
+  /** whoever registered as a provider, by number and back: posted data name them by it for ever */
+  readonly #providers = new Map<number, Address>();
+  readonly #providerIndexes = new Map<Address, number>();
   readonly #dacs = new Map<ChainId, Dac>();
   readonly #queues = new Map<ChainId, MeasuredItem[]>();
   readonly #batches = new Map<ChainId, PostedBatch[]>();
@@ -64,9 +69,10 @@ export class L1View {
   readonly #exiting = new Set<ChainId>();
   #block = { number: 0n, timestamp: 0n };
 
-  constructor(parameters: Parameters) {
+  /** @param keptEpochs epochs whose L1 values are kept; who executes old blocks needs them all */
+  constructor(parameters: Parameters, keptEpochs: bigint = KEPT_EPOCHS) {
     this.#parameters = parameters;
-    this.#turns = new SlotTurns(parameters.epochBlocks);
+    this.#turns = new SlotTurns(parameters.epochBlocks, keptEpochs);
   }
 
   get block(): { readonly number: bigint; readonly timestamp: bigint } {
@@ -118,7 +124,9 @@ export class L1View {
           this.#members[event.registry].filter((member) => member.operator !== event.operator),
         );
       case "stakeChanged":
-        return this.#turns.stakeChanged(event.index, event.grid, event.l1Block);
+        return this.#stakeChanged(event);
+      case "lockChanged":
+        return this.#bonds.lockChanged(event.sequencer, event.chainId, event.amountWei);
       case "thresholdChanged":
         return this.#turns.thresholdChanged(event.chainId, event.thresholdMT, event.l1Block);
       case "dacCreated":
@@ -143,6 +151,15 @@ export class L1View {
     }
   }
 
+  #stakeChanged({ index, grid, stakeWei, l1Block }: L1Event & { kind: "stakeChanged" }): () => void {
+    const undrawn = this.#turns.stakeChanged(index, grid, l1Block);
+    const back = this.#bonds.stakeChanged(index, stakeWei);
+    return () => {
+      back();
+      undrawn();
+    };
+  }
+
   #registered(registry: RegistryName, member: Member): () => void {
     return this.#changed(registry, [...this.#members[registry], member], member);
   }
@@ -161,11 +178,22 @@ export class L1View {
   /** Sets a registry's members, of whom one is new or has changed; draws give sequencers as they are now. */
   #changed(registry: RegistryName, members: readonly Member[], changed: Member | undefined): () => void {
     const back = this.#setMembers(registry, members);
-    if (registry !== "sequencer" || changed === undefined) return back;
-    const forget = this.#turns.registered(changed);
+    if (changed === undefined || registry === "storage") return back;
+    const forget = registry === "sequencer" ? this.#turns.registered(changed) : this.#numbered(changed);
     return () => {
       forget();
       back();
+    };
+  }
+
+  #numbered({ index, operator }: Member): () => void {
+    const before = this.#providerIndexes.get(operator);
+    this.#providers.set(index, operator);
+    this.#providerIndexes.set(operator, index);
+    return () => {
+      if (before !== index) this.#providers.delete(index);
+      if (before === undefined) this.#providerIndexes.delete(operator);
+      else this.#providerIndexes.set(operator, before);
     };
   }
 
@@ -200,6 +228,16 @@ export class L1View {
 
   member(registry: RegistryName, operator: Address): Member | undefined {
     return this.#members[registry].find((member) => member.operator === operator);
+  }
+
+  /** The last number that a provider, also one that has left, registered under; undefined for who never was one. */
+  providerIndex(operator: Address): number | undefined {
+    return this.#providerIndexes.get(operator);
+  }
+
+  /** The provider, also one that has left, that a number was given to. */
+  provider(index: number): Address | undefined {
+    return this.#providers.get(index);
   }
 
   /** Whether a peer belongs to an active member of the registry. */
@@ -327,8 +365,17 @@ export class L1View {
 
   /** Whether a sequencer may post in the present slot because the queue is open: its stake has to cover the chain. */
   mayPostOpenly(chainId: ChainId, operator: Address): boolean {
+    return this.isOpen(chainId) && this.canCover(chainId, operator);
+  }
+
+  /**
+   * Whether a batch of the chain in the present slot could be covered by a sequencer's stake, beside what is locked of it for
+   * other chains: who signs without that signs what L1 refuses.
+   */
+  canCover(chainId: ChainId, operator: Address): boolean {
     const member = this.member("sequencer", operator);
-    return member !== undefined && this.isOpen(chainId) && this.#turns.covers(chainId, this.slot, member.index);
+    const thresholdWei = this.#turns.thresholdWei(chainId, this.slot);
+    return member !== undefined && thresholdWei !== undefined && this.#bonds.freeWei(member, chainId) >= thresholdWei;
   }
 
   /** Deposits that wait outside a queue, by number, with their amounts in wei. */

@@ -178,12 +178,14 @@ export class Sequencer {
     return { kind: "timer", name, atMs };
   }
 
-  /** Whether the slot is this sequencer's; where the queue is overdue for too long, it is every sequencer's. */
+  /**
+   * Whether the slot is this sequencer's, and its stake free to answer for it; where the queue is overdue for too long, the slot
+   * is every sequencer's.
+   */
   get #isMyTurn(): boolean {
     const { view, chainId, operator } = this.#options;
-    if (view.isExiting(chainId)) return false;
-    if (view.turn(chainId)?.member.operator === operator) return true;
-    return view.mayPostOpenly(chainId, operator);
+    if (view.isExiting(chainId) || !view.canCover(chainId, operator)) return false;
+    return view.turn(chainId)?.member.operator === operator || view.mayPostOpenly(chainId, operator);
   }
 
   // The turn: learn what the predecessors signed, then begin.
@@ -207,6 +209,7 @@ export class Sequencer {
     const { number } = view.block;
     const end = firstBlockOf(view.slot + 1n, parameters.epochBlocks);
     if (this.#claiming || view.isExiting(chainId) || number + BigInt(parameters.rankDelayBlocks) + 1n >= end) return [];
+    if (!view.canCover(chainId, operator)) return [];
     const rank = view.rankOf(chainId, view.slot, operator);
     if (rank === undefined || rank <= view.activeRank(chainId)) return [];
     const isUnposted = this.#head.header.number > view.postedHead(chainId);
@@ -329,7 +332,8 @@ export class Sequencer {
     }
     const keys = [...addresses].map((address): StateKey => ({ kind: "account", address }));
     const opening = this.#openingOf(this.#build, 0);
-    const foreseen = this.#closingOf(this.#build, this.#build.members, []);
+    const raws = candidates.map(({ raw }) => raw);
+    const foreseen = this.#closingOf(this.#build, this.#build.members, raws);
     const signers = [...new Set(candidates.map(({ from }) => from))];
     return [{ kind: "openSession", session, chainId, parent, environment, opening, foreseen, keys, signers }];
   }
@@ -347,8 +351,11 @@ export class Sequencer {
     providers: readonly Member[],
     transactions: readonly Uint8Array[],
   ): SystemTransaction {
-    const paid = [this.#options.operator, ...providers.map(({ operator }) => operator)] as const;
-    return closingTransaction(parent.header.number + 1n, context.l1BaseFee, { paid, seen: [], transactions });
+    const { chainId, operator } = this.#options;
+    const paid = [operator, ...providers.map((provider) => provider.operator)] as const;
+    const { l1BaseFee } = context;
+    const number = parent.header.number + 1n;
+    return closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions });
   }
 
   #openingOf({ parent, context, queueItems }: Build, transactionCount: number): readonly SystemTransaction[] {

@@ -27,8 +27,8 @@ import type {
 
 /**
  * Open a working state on the parent: execute the opening, read `keys` (and the code of accounts among them, and what
- * the charter says of `signers`) with proofs. `foreseen` is a settle that pays all who may come to be paid: what it
- * reads may be fetched ahead. Ends in SessionOpened or SessionFailed.
+ * the charter says of `signers`) with proofs. `foreseen` is a settle that pays all who may come to be paid, of
+ * all transactions that may come to be included: what it reads may be fetched ahead. Ends in SessionOpened or SessionFailed.
  */
 export type OpenSessionEffect = {
   readonly kind: "openSession";

@@ -15,7 +15,6 @@ import {
   SNAPSHOT_EPOCHS,
   StakeHistory,
   slotSeed,
-  stakeGridReaching,
 } from "@mvm/protocol";
 import type { Member } from "./l1Event.ts";
 
@@ -30,7 +29,7 @@ export type EpochValues = {
 };
 
 /** Epochs whose values are kept: two months of mainnet's. */
-const KEPT_EPOCHS = 16_384n;
+export const KEPT_EPOCHS = 16_384n;
 const MT = 10n ** 18n;
 
 type Threshold = { readonly epoch: bigint; readonly thresholdMT: number };
@@ -41,16 +40,16 @@ const KEPT_CLAIMS = SNAPSHOT_EPOCHS * MAX_RANKS;
 
 export class SlotTurns {
   readonly #epochBlocks: number;
+  readonly #keptEpochs: bigint;
   readonly #epochs = new Map<bigint, EpochValues>();
   readonly #stakes = new StakeHistory();
-  /** positions of stakes as they stand */
-  readonly #grids = new Map<number, number>();
   readonly #sequencers = new Map<number, Member>();
   readonly #thresholds = new Map<ChainId, readonly Threshold[]>();
   readonly #claims = new Map<ChainId, readonly SlotClaim[]>();
 
-  constructor(epochBlocks: number) {
+  constructor(epochBlocks: number, keptEpochs: bigint = KEPT_EPOCHS) {
     this.#epochBlocks = epochBlocks;
+    this.#keptEpochs = keptEpochs;
   }
 
   /** Takes an L1 block; keeps its values if it is the draw block of an epoch. */
@@ -63,7 +62,7 @@ export class SlotTurns {
       l1BaseFee: block.baseFeePerGas,
       randomness: epochRandomness(epoch, block.prevRandao),
     });
-    const oldest = epoch - KEPT_EPOCHS;
+    const oldest = epoch - this.#keptEpochs;
     const forgotten = this.#epochs.get(oldest);
     this.#epochs.delete(oldest);
     return () => {
@@ -80,14 +79,7 @@ export class SlotTurns {
   }
 
   stakeChanged(index: number, grid: number, l1Block: bigint): () => void {
-    const forget = this.#stakes.apply({ epoch: epochOf(l1Block, this.#epochBlocks), index, grid });
-    const before = this.#grids.get(index);
-    this.#grids.set(index, grid);
-    return () => {
-      forget();
-      if (before === undefined) this.#grids.delete(index);
-      else this.#grids.set(index, before);
-    };
+    return this.#stakes.apply({ epoch: epochOf(l1Block, this.#epochBlocks), index, grid });
   }
 
   thresholdChanged(chainId: ChainId, thresholdMT: number, l1Block: bigint): () => void {
@@ -120,12 +112,6 @@ export class SlotTurns {
     const change = changes.findLast(({ epoch }) => epoch <= slot - SNAPSHOT_DISTANCE);
     if (change === undefined && changes.length === SNAPSHOT_EPOCHS) return undefined;
     return BigInt(change?.thresholdMT ?? 0) * MT;
-  }
-
-  /** Whether a sequencer's stake, as it stands, reaches what a slot asks for, whatever the slot's draw has seen of it. */
-  covers(chainId: ChainId, slot: bigint, index: number): boolean {
-    const thresholdWei = this.thresholdWei(chainId, slot);
-    return thresholdWei !== undefined && (this.#grids.get(index) ?? 0) >= stakeGridReaching(thresholdWei);
   }
 
   /**

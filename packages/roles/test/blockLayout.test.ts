@@ -5,6 +5,7 @@ import {
   type Founding,
   LIMITS,
   l1FeeOf,
+  namedAddresses,
   PREDEPLOYS,
   type QueueItem,
   queueTransaction,
@@ -58,7 +59,8 @@ const turned = (block: SealedBlock, at: number, byte: number): SealedBlock => {
 /** The block with its settle made anew. */
 const settled = (block: SealedBlock, change: Partial<Parameters<typeof settleTransaction>[1]>): SealedBlock => {
   const l1Fees = users.reduce((sum, raw) => sum + l1FeeOf(raw, block.context.l1BaseFee), 0n);
-  const settlement = { sequencer: paidBy(first)![0], providers, l1Fees, seen: [], ...change };
+  const seen = namedAddresses(CHAIN, users);
+  const settlement = { sequencer: paidBy(first)![0], providers, l1Fees, seen, ...change };
   return replaced(block, block.transactions.length - 1, encoded(settleTransaction(block.header.number, settlement)));
 };
 const SETTLE = first.transactions.length - 1;
@@ -183,7 +185,7 @@ describe("the layout of a block", () => {
       expect(faultOf(replaced(first, SETTLE, ending))).toBe("does not end in settle");
     const { data } = decoded(first.transactions[SETTLE]!);
     for (const byte of [0, 4, 36, 67, 100]) expect(faultOf(turned(first, SETTLE, byte))).toBe("does not end in settle");
-    expect(data.length).toBe(4 + 32 * 8);
+    expect(data.length).toBe(4 + 32 * 9);
   });
 
   it("is at fault when settle takes other L1 fees than the users' transactions pay", () => {
@@ -204,12 +206,13 @@ describe("the layout of a block", () => {
     expect(faultOf(settled(first, { providers: many }))).toBe("does not end in settle");
   });
 
-  it("is at fault when settle enters an address twice, or more than a block may, and not for as many as it may", () => {
-    const entered = Array.from({ length: LIMITS.seenAddresses + 1 }, (_, i) => toHex(toWord(BigInt(i)).subarray(12)));
-    const seen = entered as Address[];
-    expect(faultOf(settled(first, { seen: seen.slice(1) }))).toBeNull();
-    expect(faultOf(settled(first, { seen }))).toBe("does not end in settle");
-    expect(faultOf(settled(first, { seen: [seen[0]!, seen[1]!, seen[0]!] }))).toBe("settle enters an address twice");
+  it("is at fault when settle enters other addresses than its transactions name, or more than a block may", () => {
+    const many = Array.from({ length: LIMITS.seenAddresses + 1 }, (_, i) => toHex(toWord(BigInt(i)).subarray(12)));
+    const [named] = namedAddresses(CHAIN, users);
+    expect(faultOf(settled(first, { seen: [named!] }))).toBeNull();
+    for (const seen of [[], [named!, named!], [many[0] as Address], [named!, many[0] as Address]])
+      expect(faultOf(settled(first, { seen }))).toBe("settle transaction differs");
+    expect(faultOf(settled(first, { seen: many as Address[] }))).toBe("does not end in settle");
   });
 
   it("has no fault for any block that openingTransactions and closingTransaction make", () => {
@@ -234,22 +237,22 @@ describe("the layout of a block", () => {
       due,
       transactions: userTransactions,
       paid: fc.tuple(address, fc.array(address, { maxLength: LIMITS.seats + LIMITS.standIns })),
-      seen: fc.uniqueArray(address, { maxLength: 20 }),
       withSeats: fc.boolean(),
     });
     fc.assert(
       fc.property(
         spec,
-        ({ number, generation, context, founding, due: items, transactions, paid: [head, rest], seen, withSeats }) => {
+        ({ number, generation, context, founding, due: items, transactions, paid: [head, rest], withSeats }) => {
           fc.pre(number === 1n || items.length + transactions.length > 0);
           const queued = items.map((queued, i) => ({ ...queued, queueIndex: BigInt(i) }));
           const paid = [head, ...rest] as const;
+          const { l1BaseFee } = context;
           const place = { number, generation, context, founding, queueItems: queued };
           const count = openingTransactions({ ...place, transactionCount: 0 }).length + transactions.length + 1;
           const raws = [
             ...openingTransactions({ ...place, transactionCount: count }).map(encoded),
             ...transactions,
-            encoded(closingTransaction(number, context.l1BaseFee, { paid, seen, transactions })),
+            encoded(closingTransaction(CHAIN, { number, l1BaseFee }, { paid, transactions })),
           ];
           const block = {
             ...first,

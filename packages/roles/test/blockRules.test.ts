@@ -138,7 +138,8 @@ describe("gossip", () => {
       verdictOn(view, sign({ ...sound, transactions: [...sound.transactions.slice(0, -1), settle] }, self));
     const settleOf = (paid: readonly [Address, ...Address[]]) => {
       const transactions = sound.transactions.slice(-2, -1);
-      const settle = closingTransaction(1n, sound.context.l1BaseFee, { paid, seen: [], transactions });
+      const { l1BaseFee } = sound.context;
+      const settle = closingTransaction(CHAIN, { number: 1n, l1BaseFee }, { paid, transactions });
       return encodeSystemTransaction(CHAIN, settle);
     };
     const refused = { verdict: "reject", reason: "not signed by whom it pays" };

@@ -1,4 +1,4 @@
-import { encodeBlock, type PeerId, type SealedBlock } from "@mvm/protocol";
+import { encodeBlock, type PeerId, type SealedBlock, ZERO_HASH } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { ChainFollower, type FollowerEffect, type L1View, type Parent, parentOf } from "../src/index.ts";
 import {
@@ -321,7 +321,7 @@ describe("the chain follower, when L1 takes blocks back", () => {
     const onL1 = startView(20n);
     post(onL1, early.slice(0, 1));
     view.apply({ kind: "reorg", toBlock: 20n });
-    view.apply({ kind: "batchAppended", ...onL1.batches(CHAIN)[0]! });
+    view.apply({ kind: "batchAppended", transactionHash: ZERO_HASH, ...onL1.batches(CHAIN)[0]! });
     mine(view, 21n);
     reorg(21n);
     expect([driven.head, driven.follower.safeNumber]).toEqual([2n, 1n]);

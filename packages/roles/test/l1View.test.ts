@@ -39,7 +39,7 @@ describe("the view of L1", () => {
     const view = startView();
     const { operator, index, peerId } = SEQUENCERS[0]!;
     view.apply({ kind: "exited", registry: "sequencer", operator });
-    view.apply({ kind: "stakeChanged", index, grid: 0, l1Block: 16n });
+    view.apply({ kind: "stakeChanged", index, grid: 0, stakeWei: 0n, l1Block: 16n });
     expect([view.isPeerOf("sequencer", peerId), view.member("sequencer", operator)]).toEqual([false, undefined]);
     mine(view, 32n);
     for (const slot of [2n, 3n]) expect(view.rankOf(CHAIN, slot, operator)).toBeDefined();

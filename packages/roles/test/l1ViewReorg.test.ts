@@ -21,7 +21,7 @@ const GROUPS = { sequencer: [...SEQUENCERS, ...NEWCOMERS], provider: PROVIDERS, 
 const EVERYBODY = Object.values(GROUPS).flat();
 
 /** What happens in an L1 block: which kind of event, and a number that decides about the rest. */
-const happening = fc.tuple(fc.nat(9), fc.nat(999));
+const happening = fc.tuple(fc.nat(10), fc.nat(999));
 const l1Blocks = (maxLength: number) =>
   fc.array(fc.record({ salt: fc.nat(999), events: fc.array(happening, { maxLength: 3 }) }), {
     minLength: 1,
@@ -33,6 +33,7 @@ type L1Blocks = readonly { readonly salt: number; readonly events: readonly (rea
 function eventOf(view: L1View, l1Block: bigint, kind: number, n: number): L1Event | null {
   const chainId = n % 2 === 0 ? CHAIN : OTHER;
   const timestamp = BigInt(GENESIS_SECONDS) + l1Block;
+  const stakeWei = BigInt(n) * 10n ** 19n;
   const registry = (["sequencer", "provider", "storage"] as const)[n % 3] as RegistryName;
   const member = GROUPS[registry][n % GROUPS[registry].length]!;
   const isMember = view.member(registry, member.operator) !== undefined;
@@ -46,7 +47,7 @@ function eventOf(view: L1View, l1Block: bigint, kind: number, n: number): L1Even
       return isMember ? { kind: "addressUpdated", registry, operator: member.operator, ...moved } : null;
     }
     case 3:
-      return { kind: "stakeChanged", index: n % 2, grid: stakeGridOf(BigInt(n) * 10n ** 19n), l1Block };
+      return { kind: "stakeChanged", index: n % 2, grid: stakeGridOf(stakeWei), stakeWei, l1Block };
     case 4:
       return { kind: "thresholdChanged", chainId, thresholdMT: n, l1Block };
     case 5: {
@@ -56,6 +57,8 @@ function eventOf(view: L1View, l1Block: bigint, kind: number, n: number): L1Even
     }
     case 6:
       return { kind: "slotClaimed", chainId, slot: view.slot, rank: 1 + (n % 7), l1Block };
+    case 9:
+      return { kind: "lockChanged", sequencer: SEQUENCERS[n % 2]!.operator, chainId, amountWei: stakeWei / 4n };
     case 7:
       return n % 5 === 0 && !view.isExiting(chainId) ? { kind: "turnedToExit", chainId } : null;
     case 8: {
@@ -86,7 +89,8 @@ function batch(view: L1View, l1Block: bigint, timestamp: bigint, n: number): L1E
   };
   const hash = keccakHash(toWord(BigInt(n)));
   const roots = { previousBatchHash: hash, blobHash: hash, dataHash: hash, blocksRoot: hash, transactionsRoot: hash };
-  return { kind: "batchAppended", header: { ...posted, ...roots }, batchHash: hash, timestamp, l1Block };
+  const header = { ...posted, ...roots };
+  return { kind: "batchAppended", header, batchHash: hash, transactionHash: hash, timestamp, l1Block };
 }
 
 function applyAll(view: L1View, blocks: L1Blocks): void {
@@ -110,6 +114,7 @@ function answers(view: L1View): unknown {
     dac: view.dac(chainId),
     hosts: view.hosts(chainId),
     isExiting: view.isExiting(chainId),
+    canCover: EVERYBODY.map((one) => view.canCover(chainId, one.operator)),
     isOpen: view.isOpen(chainId),
     activeRank: view.activeRank(chainId),
     turn: view.turn(chainId),
@@ -130,6 +135,7 @@ function answers(view: L1View): unknown {
     members: registries.map((registry) => view.members(registry)),
     member: registries.map((registry) => EVERYBODY.map((one) => view.member(registry, one.operator))),
     peers: registries.map((registry) => EVERYBODY.map((one) => view.isPeerOf(registry, one.peerId))),
+    providers: PROVIDERS.map(({ operator, index }) => [view.providerIndex(operator), view.provider(index)]),
     values: slots.map((slot) => view.valuesOf(slot)),
     chains: [CHAIN, OTHER].map(ofChain),
   };

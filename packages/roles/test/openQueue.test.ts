@@ -1,6 +1,8 @@
+import { toChainId } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { CHAIN, depositTo, FIRST_BLOCK, mine, PARAMETERS, SEQUENCERS, startView } from "./world.ts";
 
+const MT = 10n ** 18n;
 /** L1 blocks, of a second each, after which an item of the first one opens the queue. */
 const OPEN_AFTER = BigInt(PARAMETERS.forceDelaySeconds + PARAMETERS.openAfterSeconds);
 
@@ -14,7 +16,7 @@ describe("a queue that is overdue for so long that it is open", () => {
     mine(view, FIRST_BLOCK + OPEN_AFTER);
     expect(may().every(Boolean)).toBe(true);
     const l1Block = view.block.number;
-    view.apply({ kind: "stakeChanged", index: SEQUENCERS[0]!.index, grid: 1, l1Block });
+    view.apply({ kind: "stakeChanged", index: SEQUENCERS[0]!.index, grid: 1, stakeWei: 10n ** 18n, l1Block });
     view.apply({ kind: "thresholdChanged", chainId: CHAIN, thresholdMT: 2, l1Block });
     mine(view, l1Block + 2n * BigInt(PARAMETERS.epochBlocks));
     expect(may()).toEqual(SEQUENCERS.map((_, i) => i !== 0));
@@ -28,10 +30,36 @@ describe("a queue that is overdue for so long that it is open", () => {
     mine(view, FIRST_BLOCK + OPEN_AFTER);
     const { number } = view.block;
     const [first] = SEQUENCERS;
-    view.apply({ kind: "stakeChanged", index: first!.index, grid: 0, l1Block: number + 1n });
+    view.apply({ kind: "thresholdChanged", chainId: CHAIN, thresholdMT: 1, l1Block: 0n });
+    view.apply({ kind: "stakeChanged", index: first!.index, grid: 0, stakeWei: 0n, l1Block: number + 1n });
     expect(view.mayPostOpenly(CHAIN, first!.operator)).toBe(false);
     mine(view, number + 1n);
     view.apply({ kind: "reorg", toBlock: number });
     expect(view.mayPostOpenly(CHAIN, first!.operator)).toBe(true);
+  });
+
+  it("is not a sequencer's whose stake is locked for other chains, until a lock is smaller or gone", () => {
+    const view = startView();
+    depositTo(view, 0n, FIRST_BLOCK);
+    view.apply({ kind: "thresholdChanged", chainId: CHAIN, thresholdMT: 400, l1Block: 0n });
+    mine(view, FIRST_BLOCK + OPEN_AFTER);
+    const { operator } = SEQUENCERS[0]!;
+    const lock = (chainId: number, amountMT: bigint): void =>
+      view.apply({ kind: "lockChanged", sequencer: operator, chainId: toChainId(chainId), amountWei: amountMT * MT });
+    const may = (): boolean => view.mayPostOpenly(CHAIN, operator);
+    lock(8, 500n);
+    lock(9, 100n);
+    view.apply({ kind: "lockChanged", sequencer: operator, chainId: CHAIN, amountWei: 400n * MT });
+    expect(may()).toBe(true);
+    lock(9, 101n);
+    expect([may(), view.canCover(CHAIN, operator)]).toEqual([false, false]);
+    expect(view.mayPostOpenly(CHAIN, SEQUENCERS[1]!.operator)).toBe(true);
+    const { number } = view.block;
+    mine(view, number + 1n);
+    lock(9, 0n);
+    expect(may()).toBe(true);
+    mine(view, number + 2n);
+    view.apply({ kind: "reorg", toBlock: number + 1n });
+    expect(may()).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
-import { type PeerId, toChainId, ZERO_HASH } from "@mvm/protocol";
+import { type ChainId, type Hash, keccakHash, type PeerId, toChainId, toWord, ZERO_HASH } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { Storage } from "../src/index.ts";
+import { type L1Event, Storage, type StorageEffect } from "../src/index.ts";
 import { at, CHAIN, HOSTS, startView } from "./world.ts";
 
 const view = startView();
@@ -41,5 +41,72 @@ describe("a storage host", () => {
     expect(read(machine, "c", "c")).toMatchObject(refused("busy"));
     machine.handle({ kind: "served", ticket: "a0" }, NOW);
     expect(read(machine, "c", "c")).toMatchObject({ kind: "serve" });
+  });
+
+  it("counts blobs that it serves as proofs", () => {
+    const machine = provisioned();
+    for (let i = 0; i < 15; i++) read(machine, `a${i}`, "a");
+    expect(askBlob(machine, "blob", "a")).toEqual({ kind: "serveBlob", ticket: "blob", blobHash: blobHash(1) });
+    expect(askBlob(machine, "more", "a")).toMatchObject({ answer: { name: "blob", body: { reason: "busy" } } });
+    machine.handle({ kind: "served", ticket: "blob" }, NOW);
+    expect(read(machine, "next", "a")).toMatchObject({ kind: "serve" });
+  });
+});
+
+const blobHash = (n: number): Hash => `0x01${keccakHash(toWord(BigInt(n))).slice(4)}` as Hash;
+const askBlob = (machine: Storage, ticket: string, from: string): StorageEffect | undefined =>
+  machine.handle(
+    { kind: "requested", ticket, from: from as PeerId, request: { name: "blob", body: { blobHash: blobHash(1) } } },
+    NOW,
+  )[0];
+
+/** A batch in a blob, as L1 tells of it. */
+function postedIn(blob: Hash, chainId: ChainId = CHAIN): L1Event & { kind: "batchAppended" } {
+  const header = { chainId, generation: 0n, index: 0n, firstBlock: 1n, lastBlock: 1n, queueEnd: 0n, slot: 2n };
+  const roots = {
+    previousBatchHash: ZERO_HASH,
+    dataHash: ZERO_HASH,
+    blocksRoot: ZERO_HASH,
+    transactionsRoot: ZERO_HASH,
+  };
+  return {
+    kind: "batchAppended",
+    header: { ...header, ...roots, blobHash: blob, poster: drawn },
+    batchHash: ZERO_HASH,
+    transactionHash: keccakHash(toWord(7n)),
+    timestamp: 99n,
+    l1Block: 30n,
+  };
+}
+
+describe("a storage host's archive", () => {
+  const place = (n: number) => ({ blobHash: blobHash(n), transactionHash: keccakHash(toWord(7n)), timestamp: 99n });
+
+  it("takes each blob with batches of its chains once, and nothing of others or of calldata", () => {
+    const machine = provisioned();
+    expect(machine.handle(postedIn(blobHash(1)), NOW)).toEqual([{ kind: "archive", blob: place(1) }]);
+    expect(machine.handle(postedIn(blobHash(1)), NOW)).toEqual([]);
+    expect(machine.handle(postedIn(ZERO_HASH), NOW)).toEqual([]);
+    expect(machine.handle(postedIn(blobHash(2), toChainId(7)), NOW)).toEqual([]);
+    expect(machine.handle({ kind: "archived", blobHash: blobHash(1) }, NOW)).toEqual([]);
+    // read again after a restart: whether it is kept is the driver's to see
+    expect(machine.handle(postedIn(blobHash(1)), NOW)).toEqual([{ kind: "archive", blob: place(1) }]);
+  });
+
+  it("asks again for what L1 did not show, after a while, until it has it", () => {
+    const machine = provisioned();
+    for (const n of [1, 2]) machine.handle(postedIn(blobHash(n)), NOW);
+    machine.handle({ kind: "archived", blobHash: blobHash(2) }, NOW);
+    const failed = { kind: "archiveFailed", blobHash: blobHash(1), reason: "gone" } as const;
+    for (const moment of [NOW, at(30)]) {
+      const effects = machine.handle(failed, moment);
+      expect(effects).toMatchObject([
+        { kind: "note", code: "blob-not-archived", data: { reason: "gone" } },
+        { kind: "timer", name: "archive", atMs: moment.nowMs + 10_000 },
+      ]);
+      expect(machine.handle({ kind: "timer", name: "archive" }, at(60))).toEqual([{ kind: "archive", blob: place(1) }]);
+    }
+    machine.handle({ kind: "archived", blobHash: blobHash(1) }, NOW);
+    expect(machine.handle({ kind: "timer", name: "archive" }, at(90))).toEqual([]);
   });
 });

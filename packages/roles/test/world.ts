@@ -103,7 +103,8 @@ export const FOUNDING: Founding = {
 /** The first slot that can be drawn, and its first L1 block. */
 export const FIRST_SLOT = 2n;
 export const FIRST_BLOCK = FIRST_SLOT * BigInt(PARAMETERS.epochBlocks);
-const STAKE_GRID = stakeGridOf(1_000n * 10n ** 18n);
+const STAKE_WEI = 1_000n * 10n ** 18n;
+const STAKE_GRID = stakeGridOf(STAKE_WEI);
 
 export type ViewSpec = { readonly sequencers?: readonly Operator[]; readonly parameters?: Parameters };
 
@@ -117,7 +118,8 @@ export function blankView({ sequencers = SEQUENCERS, parameters = PARAMETERS }: 
   ];
   for (const [registry, members] of registries)
     for (const member of members) view.apply({ kind: "registered", registry, member });
-  for (const { index } of sequencers) view.apply({ kind: "stakeChanged", index, grid: STAKE_GRID, l1Block: 0n });
+  for (const { index } of sequencers)
+    view.apply({ kind: "stakeChanged", index, grid: STAKE_GRID, stakeWei: STAKE_WEI, l1Block: 0n });
   const timestamp = BigInt(GENESIS_SECONDS);
   view.apply({
     kind: "dacCreated",
@@ -256,7 +258,7 @@ export function blockOn(spec: BlockSpec): SealedBlock {
   const opening = openingTransactions({ ...place, transactionCount: openingCount + users.length + 1 });
   const sequencer = spec.signer ?? turnOf(view, slot);
   const paid = [sequencer.operator, ...providers] as const;
-  const settle = closingTransaction(number, context.l1BaseFee, { paid, seen: [], transactions: users });
+  const settle = closingTransaction(CHAIN, { number, l1BaseFee }, { paid, transactions: users });
   const transactions = [
     ...opening.map((transaction) => encodeSystemTransaction(CHAIN, transaction)),
     ...users,
@@ -307,7 +309,14 @@ export function post(view: L1View, blocks: readonly SealedBlock[]): void {
     poster: SEQUENCERS[0]!.operator,
   };
   const { number: l1Block, timestamp } = view.block;
-  view.apply({ kind: "batchAppended", header, batchHash: freshHash(), timestamp, l1Block });
+  view.apply({
+    kind: "batchAppended",
+    header,
+    batchHash: freshHash(),
+    transactionHash: freshHash(),
+    timestamp,
+    l1Block,
+  });
 }
 
 export type TransferSpec = {

@@ -80,6 +80,11 @@ export interface ChainBackend {
     block: SealedBlock,
     asked: { readonly address: Address; readonly slots: readonly Hash[] },
   ): MaybePromise<StateProof>;
+  /**
+   * Data of a blob on L1 that batches of the chain are in: 126,976 bytes, checked against the hash. Null where nobody who is
+   * asked keeps it.
+   */
+  blob(blobHash: Hash): MaybePromise<Uint8Array | null>;
   /** Takes a checked transaction: resolves once it is accepted durably. Throws SubmitError where it is refused. */
   submit(transaction: Transaction): Promise<void>;
   /** The sender's next nonce after all its transactions that wait without a gap, or null where none waits. */

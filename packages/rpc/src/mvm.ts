@@ -1,8 +1,9 @@
 /** mvm_ methods: what a DAC's chain has beside Ethereum's. */
+import { toHex } from "@mvm/protocol";
 import { requireBlock } from "./blockLookup.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { quantity } from "./quantities.ts";
-import { stateBlockParam } from "./schemas.ts";
+import { hashParam, stateBlockParam } from "./schemas.ts";
 
 export const mvmMethods: readonly Method[] = [
   // A block's context as posted on L1, and the registry indices of the providers whose equal results it took.
@@ -17,5 +18,10 @@ export const mvmMethods: readonly Method[] = [
       jobId,
       providers: sealed.seats.map(({ provider }) => quantity(provider)),
     };
+  }),
+  // Data of a blob that batches of the DAC are in, also after L1 has dropped it; null where no host keeps it.
+  defineMethod("mvm_getBlob", { versionedHash: hashParam }, async ({ backend }, { versionedHash }) => {
+    const data = await backend.blob(versionedHash);
+    return data === null ? null : toHex(data);
   }),
 ];

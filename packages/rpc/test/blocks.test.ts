@@ -1,4 +1,4 @@
-import { hashHeader, keccakHash } from "@mvm/protocol";
+import { hashHeader, keccakHash, toHash } from "@mvm/protocol";
 import { encodeRlp, keccak256, toBeArray } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Gateway, startGateway } from "./gateway.ts";
@@ -126,4 +126,12 @@ test("a block's context is the one that is posted with it", async () => {
     providers: [],
   });
   expect((await gateway.ask("mvm_getBlockContext", "0x99")).error).toMatchObject({ code: -32000 });
+});
+
+test("mvm_getBlob gives the data of a blob that is kept, null for any other, an error for what is no hash", async () => {
+  const hash = `0x01${"ab".repeat(31)}` as const;
+  story.chain.blobs.set(toHash(hash), Uint8Array.of(1, 2, 0));
+  expect(await gateway.result("mvm_getBlob", hash)).toBe("0x010200");
+  expect(await gateway.result("mvm_getBlob", `0x${"00".repeat(32)}`)).toBeNull();
+  expect((await gateway.ask("mvm_getBlob", "0x12")).error).toMatchObject({ code: -32602 });
 });

@@ -119,6 +119,8 @@ function seal({ parent, transactions, outcomes }: Contents): SealedBlock {
 const FREE: ReadonlyMap<bigint, bigint> = new Map([[CHARTER_SLOTS.flags, 1n]]);
 
 export class MemoryChain implements ChainBackend {
+  /** blobs that its hosts keep */
+  readonly blobs = new Map<Hash, Uint8Array>();
   readonly chainId = CHAIN_ID;
   readonly blocks: SealedBlock[];
   readonly #states: Snapshot[];
@@ -223,6 +225,10 @@ export class MemoryChain implements ChainBackend {
   ): Promise<StateProof> {
     if (this.stateFailure !== null) throw this.stateFailure;
     return proofIn(this.#states[Number(header.number)]!, address, slots);
+  }
+
+  blob(blobHash: Hash): Uint8Array | null {
+    return this.blobs.get(blobHash) ?? null;
   }
 
   async submit(transaction: Transaction): Promise<void> {

@@ -20,6 +20,8 @@ import {
   encodeBatch,
   equalBytes,
   keccakHash,
+  LIMITS,
+  namedAddresses,
   type ResolveAddress,
   toJobId,
   toWord,
@@ -46,10 +48,10 @@ class AddressTable {
   readonly #places = new Map<Address, number>();
   readonly #list: Address[] = [];
 
-  /** What a block's settle appends: of the addresses in posted order the first 256 that are inline. */
+  /** What a block's settle appends: of the first 256 addresses in posted order those that are new. */
   settle(named: Iterable<Address>): void {
-    const fresh = [...new Set(named)].filter((address) => !this.#places.has(address));
-    for (const address of fresh.slice(0, BATCH_FORMAT.newAddresses)) {
+    const first = [...new Set(named)].slice(0, LIMITS.seenAddresses);
+    for (const address of first.filter((one) => !this.#places.has(one))) {
       this.#places.set(address, this.#list.length);
       this.#list.push(address);
     }
@@ -80,8 +82,7 @@ function onFreshTable(blocks: readonly BatchBlock[]): BatchBlock[] {
   return blocks.map((block) => {
     const { indexOf } = table.snapshot();
     const own = { ...block, indexOf };
-    const { newAddresses } = blocksOf(encodeBatch({ ...ORIGIN, blocks: [{ ...block, indexOf: () => undefined }] }))[0]!;
-    table.settle(newAddresses);
+    table.settle(namedAddresses(ORIGIN.chainId, block.transactions));
     return own;
   });
 }

@@ -34,7 +34,7 @@ export const { devnet: PARAMETERS } = PROFILES;
 const POSTED_MS = 120_000;
 
 /** What binds signatures to a testnet. */
-export const networkOf = (testnet: Testnet): NetworkIdentity => ({
+const networkOf = (testnet: Testnet): NetworkIdentity => ({
   l1ChainId: BigInt(L1_CHAIN_ID),
   comco: testnet.contracts.comco,
 });

@@ -1,6 +1,7 @@
 /** All flows, by the order of docs and lists. */
 import { allSequencersKilledFlow } from "./allSequencersKilled.ts";
 import { belowThresholdFlow } from "./belowThreshold.ts";
+import { blobsFlow } from "./blobs.ts";
 import type { Flow } from "./flow.ts";
 import { governanceFlow } from "./governance.ts";
 import { heldDepositFlow } from "./heldDeposit.ts";
@@ -16,4 +17,5 @@ export const FLOWS: readonly Flow[] = [
   allSequencersKilledFlow,
   governanceFlow,
   maliciousDacFlow,
+  blobsFlow,
 ];

@@ -57,15 +57,24 @@ function startCommand(program: Command): void {
 function rebuildCommand(program: Command): void {
   program
     .command("rebuild")
-    .description("rebuild a DAC's state from L1 data alone and print its root")
+    .description("rebuild a DAC's state from L1's data and print its root")
     .requiredOption("--from-l1", "from L1 (the only source there is)")
     .requiredOption("--dac <label>", "the DAC's label")
     .requiredOption("--network <file>", "JSON file that describes the network")
     .requiredOption("--l1 <url>", "JSON-RPC URL of L1")
+    .option(
+      "--archive <url>",
+      "URL of the DAC at a gateway: for blobs that L1 has dropped, checked against their hashes",
+    )
     .option("--json", "print JSON")
     .action(async (options) => {
       const { rebuildFromL1 } = await import("@mvm/node");
-      const rebuilt = await rebuildFromL1({ label: options.dac, networkFile: options.network, l1Url: options.l1 });
+      const rebuilt = await rebuildFromL1({
+        label: options.dac,
+        networkFile: options.network,
+        l1Url: options.l1,
+        archiveUrl: options.archive,
+      });
       print(options.json, rebuilt);
     });
 }

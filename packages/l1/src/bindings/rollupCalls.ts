@@ -1,5 +1,5 @@
 /** Calls of RollupChain, and its batches and proofs as contracts take them. */
-import { type BatchHeader, BLOB_DATA_BYTES, type ChainId, type Hash, type Hex, ZERO_HASH } from "@mvm/protocol";
+import { type BatchHeader, blobRange, type ChainId, type Hash, type Hex, ZERO_HASH } from "@mvm/protocol";
 import { concat, Signature } from "ethers";
 import type { L1Addresses } from "../contracts.ts";
 import { call, type L1Call } from "./l1Call.ts";
@@ -17,27 +17,6 @@ export type SignedBatch = {
   /** first item that was unconsumed before it: for posting out of turn, where that is overdue */
   readonly firstItem?: QueueItemValues;
 };
-
-/** Bits of the length in a dataHash; the offset stands above them. */
-const RANGE_BITS = 32n;
-
-/** Where a batch's data is in the BLOB_DATA_BYTES of its blob, in bytes. */
-export type BatchDataRange = { readonly offset: number; readonly length: number };
-
-/**
- * Where a batch's data is in its blob: what its dataHash, offset << 32 | length, says. Undefined for a batch in calldata, and
- * for a dataHash that RollupChain would not have made: no data, or an end beyond BLOB_DATA_BYTES.
- */
-export function batchDataRange({
-  blobHash,
-  dataHash,
-}: Pick<BatchHeader, "blobHash" | "dataHash">): BatchDataRange | undefined {
-  if (blobHash === ZERO_HASH) return undefined;
-  const word = BigInt(dataHash);
-  const [offset, length] = [word >> RANGE_BITS, word & ((1n << RANGE_BITS) - 1n)];
-  if (length === 0n || offset + length > BigInt(BLOB_DATA_BYTES)) return undefined;
-  return { offset: Number(offset), length: Number(length) };
-}
 
 /**
  * Versioned hashes of the blobs that a transaction with these batches has to carry, in its order: that of their first
@@ -88,8 +67,8 @@ export function appendBatches(at: L1Addresses, batches: readonly SignedBatch[]):
 }
 
 function rangeInBlob(header: BatchHeader): readonly number[] {
-  const range = batchDataRange(header);
-  if (range === undefined) throw new RangeError(`${header.dataHash} is no range of a blob`);
+  const range = blobRange(header);
+  if (range === null) throw new RangeError(`${header.dataHash} is no range of a blob`);
   return [range.offset, range.length];
 }
 

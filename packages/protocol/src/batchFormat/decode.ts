@@ -19,6 +19,7 @@ import {
   readPrelude,
   rowEntry,
 } from "./layout.ts";
+import { namedAddresses } from "./named.ts";
 import { BatchCursor } from "./numbers.ts";
 import { type ResolveIndex, type Row, readRow, referencesOf, transactionOf } from "./rows.ts";
 
@@ -28,8 +29,8 @@ export type BatchOrigin = { readonly chainId: ChainId; readonly generation: bigi
 export type DecodedBlock = BatchContext & {
   /** signed transactions, byte for byte as they were encoded */
   readonly transactions: readonly Uint8Array[];
-  /** addresses posted inline, each once, in posted order, at most 256: those of them that the table lacks enter it */
-  readonly newAddresses: readonly Address[];
+  /** what its transactions name, at most LIMITS.seenAddresses: its settle enters those of them that the table lacks */
+  readonly named: readonly Address[];
 };
 
 export type DecodedBatch = {
@@ -144,18 +145,6 @@ export function transactionAt(
   });
 }
 
-/** Addresses that rows have inline, each once, in posted order, at most 256. */
-function inlineAddresses(rows: readonly Row[]): Address[] {
-  const found = new Set<Address>();
-  for (const row of rows) {
-    for (const { inline } of referencesOf(row)) {
-      if (found.size === BATCH_FORMAT.newAddresses) return [...found];
-      if (inline !== undefined) found.add(toHex(inline) as Address);
-    }
-  }
-  return [...found];
-}
-
 /**
  * Decodes a whole batch, every rule checked: the first fault of all groups of contexts, then of all groups of rows, then
  * an index that `resolve` has no address for. `resolve` is asked block by block in order, and `settled` told of each
@@ -164,7 +153,7 @@ function inlineAddresses(rows: readonly Row[]): Address[] {
 export function decodeBatch(
   data: Uint8Array,
   resolve: ResolveAddress,
-  settled: (block: number, newAddresses: readonly Address[]) => void = () => {},
+  settled: (block: number, named: readonly Address[]) => void = () => {},
 ): BatchResult<DecodedBatch> {
   return faultless(() => {
     const prelude = readPrelude(data);
@@ -179,9 +168,9 @@ export function decodeBatch(
       at += own.length;
       const lookUp: ResolveIndex = (index) => resolve(block, index);
       const transactions = own.map((row) => transactionOf(row, prelude.chainId, context.timestamp, lookUp));
-      const newAddresses = inlineAddresses(own);
-      settled(block, newAddresses);
-      return { ...context, transactions, newAddresses };
+      const named = namedAddresses(prelude.chainId, transactions);
+      settled(block, named);
+      return { ...context, transactions, named };
     });
     return { chainId: prelude.chainId, generation: prelude.generation, blocks };
   });

@@ -8,7 +8,7 @@ import type { Address, ChainId, JobId } from "../primitives.ts";
 import { faultless } from "./faults.ts";
 import { fieldsOf, type TransactionFields } from "./fields.ts";
 import { BATCH_FORMAT, type CallShape, type FeePair, FIXED_SHAPES, type Prelude, WORD_KINDS } from "./layout.ts";
-import { BatchCursor, decimalBytes, MAX_WORD, varintBytes } from "./numbers.ts";
+import { BatchCursor, decimalBytes, MAX_UINT32, MAX_WORD, varintBytes } from "./numbers.ts";
 import { OWN_TIP, PLAIN_GAS, ROW_BITS, ROW_KINDS, readRow, transactionOf } from "./rows.ts";
 import { type Call, callOf, fixedShapeOf, ShapeBook, shapeBytes } from "./shapes.ts";
 
@@ -205,17 +205,45 @@ function givesBack(
   return built.ok && cursor.at === row.length && equalBytes(built.value, raw);
 }
 
+/** The row of a transaction that is posted as it is. */
+const rowAsItIs = (raw: Uint8Array): Uint8Array =>
+  concatBytes(Uint8Array.of(ROW_KINDS.raw << 1), varintBytes(raw.length), raw);
+
+/** The row of a transaction: with fields where it is a candidate for that and the row gives it back. */
+function rowOf(
+  raw: Uint8Array,
+  candidate: Candidate | null,
+  block: BatchBlock,
+  { dictionaries, prelude }: { readonly dictionaries: Dictionaries; readonly prelude: Prelude },
+): Uint8Array {
+  const row = candidate === null ? null : fieldRow(candidate, block, dictionaries);
+  return row !== null && givesBack(row, raw, candidate!, block, prelude) ? row : rowAsItIs(raw);
+}
+
+const NO_DICTIONARIES = dictionariesOf([]);
+
+/**
+ * A transaction that may be a row with fields: one whose row, without dictionaries and table, is no longer than the transaction
+ * as it is. Signatures of few bytes, which anyone can make for an account that nobody has the key of, take 64 bytes in a row
+ * with fields: no block may outgrow a batch by them.
+ */
 function candidateOf(raw: Uint8Array, block: BatchBlock, chainId: ChainId): Candidate | null {
   const fields = fieldsOf(raw, chainId);
   if (fields === null) return null;
   const call = callOf(fields.data, block.timestamp);
-  return { fields, call, fixed: call === null ? 0 : fixedShapeOf(call) };
+  const candidate = { fields, call, fixed: call === null ? 0 : fixedShapeOf(call) };
+  const alone = fieldRow(candidate, { ...block, indexOf: () => undefined }, NO_DICTIONARIES);
+  return alone !== null && alone.length <= rowAsItIs(raw).length ? candidate : null;
 }
+
+const isUint32 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= Number(MAX_UINT32);
 
 function contextBytes(block: BatchBlock, first?: BatchBlock, before?: BatchBlock): Uint8Array {
   const timestamp = block.timestamp - (before?.timestamp ?? 0n);
   const slot = block.slot - (first?.slot ?? 0n);
   if (timestamp < 0n || slot < 0n) throw new RangeError("time and slots of a batch's blocks do not go back");
+  if (![block.queueItems, ...block.providers].every(isUint32))
+    throw new RangeError("a number of items or of a provider that the format cannot say");
   if (block.providers.length > BATCH_FORMAT.providers || block.transactions.length > LIMITS.blockTransactions)
     throw new RangeError("more providers or transactions than a block may have");
   return joinBytes([
@@ -284,7 +312,7 @@ function preludeBytes(
  * transactions beyond their bounds
  */
 export function encodeBatch(batch: BatchToPost): Uint8Array {
-  const { chainId, generation, blocks } = batch;
+  const { chainId, blocks } = batch;
   if (blocks.length === 0 || blocks.length > LIMITS.batchBlocks)
     throw new RangeError(`a batch has 1 to ${LIMITS.batchBlocks} blocks`);
   const candidates = blocks.map((block) => block.transactions.map((raw) => candidateOf(raw, block, chainId)));
@@ -293,7 +321,7 @@ export function encodeBatch(batch: BatchToPost): Uint8Array {
   const prelude: Prelude = {
     data: new Uint8Array(0),
     chainId,
-    generation,
+    generation: batch.generation,
     blockCount: blocks.length,
     fees,
     gasLimits,
@@ -304,10 +332,7 @@ export function encodeBatch(batch: BatchToPost): Uint8Array {
   const rows = blocks.flatMap((block, i) =>
     block.transactions.map((raw, position) => {
       if (raw.length > LIMITS.transactionBytes) throw new RangeError("a transaction beyond its bound");
-      const candidate = candidates[i]![position]!;
-      const row = candidate === null ? null : fieldRow(candidate, block, dictionaries);
-      if (row !== null && givesBack(row, raw, candidate!, block, prelude)) return row;
-      return concatBytes(Uint8Array.of(ROW_KINDS.raw << 1), varintBytes(raw.length), raw);
+      return rowOf(raw, candidates[i]![position]!, block, { dictionaries, prelude });
     }),
   );
   return joinBytes([preludeBytes(batch, dictionaries), contextsWithTable(blocks), rowsWithTable(rows)]);

@@ -26,8 +26,6 @@ export const BATCH_FORMAT = {
   callWords: 64,
   /** providers that a block pays */
   providers: LIMITS.seats + LIMITS.standIns,
-  /** addresses that the settle of one block appends to the table */
-  newAddresses: 256,
 } as const;
 
 /** Kinds of a call's words, four bits each. */

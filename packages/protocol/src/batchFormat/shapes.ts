@@ -17,22 +17,34 @@ export type Call = {
   readonly kinds: readonly number[];
 };
 
+/** Whether a word is taken for an address. */
+const isAddressWord = (word: bigint): boolean => word >= LEAST_ADDRESS && word < ADDRESS_BOUND;
+
 const isDecimal = (number: bigint): boolean => decimalBytes(number) !== null;
 
 function kindOf(word: bigint, timestamp: bigint): number {
-  if (word >= LEAST_ADDRESS && word < ADDRESS_BOUND) return WORD_KINDS.address;
+  if (isAddressWord(word)) return WORD_KINDS.address;
   if (word > timestamp && word - timestamp <= MAX_UINT32 && timestamp > MAX_UINT32 / 4n) return WORD_KINDS.time;
   if (word >= LEAST_NEGATIVE && isDecimal(MAX_WORD + 1n - word)) return WORD_KINDS.negative;
   return isDecimal(word) ? WORD_KINDS.decimal : WORD_KINDS.raw;
 }
 
-/** The call in a transaction's data; null where it is not of the form or has too many words. */
-export function callOf(data: Uint8Array, timestamp: bigint): Call | null {
+/** The words of a call's data; null where they are not a selector and whole words, or too many. */
+function wordsOf(data: Uint8Array): readonly bigint[] | null {
   const count = (data.length - SELECTOR) / WORD;
   if (!Number.isInteger(count) || count < 0 || count > BATCH_FORMAT.callWords) return null;
-  const words = Array.from({ length: count }, (_, i) =>
+  return Array.from({ length: count }, (_, i) =>
     bytesToBigInt(data.subarray(SELECTOR + WORD * i, SELECTOR + WORD * (i + 1))),
   );
+}
+
+/** Words of a call's data that are taken for addresses, in order; of at most BATCH_FORMAT.callWords words. */
+export const addressWordsOf = (data: Uint8Array): readonly bigint[] => (wordsOf(data) ?? []).filter(isAddressWord);
+
+/** The call in a transaction's data; null where it is not of the form or has too many words. */
+export function callOf(data: Uint8Array, timestamp: bigint): Call | null {
+  const words = wordsOf(data);
+  if (words === null) return null;
   return { selector: data.subarray(0, SELECTOR), words, kinds: words.map((word) => kindOf(word, timestamp)) };
 }
 

@@ -1,0 +1,163 @@
+/** Reads a DAC's batches from L1, and blobs that L1 has dropped from an archive, and rebuilds the DAC from them. */
+import {
+  type BatchAppendedEvent,
+  createL1Provider,
+  type FollowErrorEvent,
+  L1Follower,
+  type L1Event as ObservedL1Event,
+} from "@mvm/l1";
+import { BLOB_DATA_BYTES, blobRange, fromHex, type Hash, PROFILES } from "@mvm/protocol";
+import { L1View } from "@mvm/roles";
+import type { NetworkFile } from "./config.ts";
+import { loadNetworkFile } from "./initNode.ts";
+import { kzgOf } from "./kzg.ts";
+import { toL1Block, toRoleEvent } from "./l1Events.ts";
+import { type Batch, Rebuild, RebuildError } from "./rebuild.ts";
+
+export type RebuildOptions = {
+  readonly label: string;
+  readonly networkFile: string;
+  readonly l1Url: string;
+  /** the DAC's URL at a gateway: asked for blobs that L1 does not show any more; what it answers is checked */
+  readonly archiveUrl?: string | undefined;
+};
+
+export type Rebuilt = {
+  readonly label: string;
+  readonly chainId: string;
+  readonly blocks: number;
+  readonly transactions: number;
+  readonly batches: number;
+  readonly blockHash: Hash;
+  readonly stateRoot: Hash;
+};
+
+/** Blocks of any age are executed: no epoch's values are forgotten. */
+const EVERY_EPOCH = 2n ** 64n;
+/** Milliseconds for an answer of the archive: a gateway asks host after host. */
+const ARCHIVE_TIMEOUT_MS = 30_000;
+/** Characters of the archive's answer: a blob's data in hexadecimal, and what stands around them. */
+const MAX_ANSWER_CHARACTERS = 2 * BLOB_DATA_BYTES + 1_024;
+
+type DataFault = FollowErrorEvent & { readonly code: "batch-data-unavailable" };
+type Found = { readonly event: BatchAppendedEvent; readonly fault: DataFault | undefined };
+
+/** All that L1 has up to its present head, with the data of one DAC's batches. */
+async function readL1(
+  network: NetworkFile,
+  label: string,
+  l1Url: string,
+): Promise<{ readonly view: L1View; readonly found: readonly Found[] }> {
+  const view = new L1View(PROFILES[network.profile], EVERY_EPOCH);
+  const found: Found[] = [];
+  const transport = createL1Provider(l1Url, BigInt(network.l1ChainId));
+  const done = new AbortController();
+  let block: (ObservedL1Event & { type: "block" }) | undefined;
+  let fault: DataFault | undefined;
+  const onEvent = (head: bigint, event: ObservedL1Event): void => {
+    if (event.type === "block") {
+      block = event;
+      if (event.number > head) done.abort();
+      return;
+    }
+    if (event.type === "block-end" && !done.signal.aborted) view.apply(toL1Block(block!));
+    if (event.type === "l1-unreachable") throw event.error;
+    if (event.type === "reorg") throw new RebuildError("l1-changed", "L1 took blocks back meanwhile: begin again");
+    if (event.type === "error" && event.code === "batch-data-unavailable") fault = event;
+    if (event.type === "block-end" || event.type === "error" || event.type === "l1-reachable" || done.signal.aborted)
+      return;
+    const translated = toRoleEvent(event, block!.timestamp, network.contracts.bridge);
+    if (translated !== null) view.apply(translated);
+    if (event.type !== "batch-appended") return;
+    // the error event of a batch comes right before it
+    found.push({ event, fault });
+    fault = undefined;
+  };
+  try {
+    const head = BigInt((await transport.send("eth_blockNumber", [])) as string);
+    const follower = new L1Follower({
+      transport,
+      addresses: network.contracts,
+      fromBlock: BigInt(network.deployedAtBlock),
+      // a chain that is not known yet was created in this very block
+      dataOf: ({ chainId }) => (view.dac(chainId)?.label ?? label) === label,
+      onEvent: (event) => onEvent(head, event),
+    });
+    await follower.run(done.signal);
+  } finally {
+    transport.destroy();
+  }
+  return { view, found };
+}
+
+/** A blob's data from an archive, checked against its hash. Throws RebuildError data-unavailable. */
+async function archivedBlob(archiveUrl: string, blobHash: Hash): Promise<Uint8Array> {
+  const fail = (why: string, cause?: unknown): RebuildError =>
+    new RebuildError("data-unavailable", `${archiveUrl} does not give the blob ${blobHash}: ${why}`, cause);
+  let result: unknown;
+  try {
+    const response = await fetch(archiveUrl, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "mvm_getBlob", params: [blobHash] }),
+      signal: AbortSignal.timeout(ARCHIVE_TIMEOUT_MS),
+    });
+    const text = await response.text();
+    if (text.length > MAX_ANSWER_CHARACTERS) throw new RangeError("an answer longer than any blob");
+    result = (JSON.parse(text) as { result?: unknown }).result;
+  } catch (cause) {
+    throw fail("no answer that can be read", cause);
+  }
+  if (typeof result !== "string" || result.length !== 2 + 2 * BLOB_DATA_BYTES) throw fail("it has none");
+  const data = fromHex(result);
+  if ((await kzgOf("blob").versionedHash(data)) !== blobHash) throw fail("it shows another one");
+  return data;
+}
+
+/** The data of batches that L1 does not show, each blob asked for once. */
+class Archive {
+  readonly #url: string | undefined;
+  #last: { readonly blobHash: Hash; readonly data: Uint8Array } | undefined;
+
+  constructor(url: string | undefined) {
+    this.#url = url;
+  }
+
+  /** Throws RebuildError data-unavailable. */
+  async batch({ event, fault }: Found, label: string): Promise<Batch> {
+    const { header, data } = event;
+    if (data !== undefined) return { header, data };
+    const reason = fault?.reason ?? "unknown";
+    const range = blobRange(header);
+    if (this.#url === undefined || range === null || reason !== "blob-unavailable")
+      throw new RebuildError(
+        "data-unavailable",
+        `the data of batch ${header.index} of ${label} cannot be read from L1: ${reason}`,
+      );
+    const { blobHash } = header;
+    if (this.#last?.blobHash !== blobHash) this.#last = { blobHash, data: await archivedBlob(this.#url, blobHash) };
+    return { header, data: this.#last.data.slice(range.offset, range.offset + range.length) };
+  }
+}
+
+/** Reads all of L1 up to its present head and rebuilds the DAC. Throws RebuildError, ConfigError, L1Error. */
+export async function rebuildFromL1({ label, networkFile, l1Url, archiveUrl }: RebuildOptions): Promise<Rebuilt> {
+  const network = await loadNetworkFile(networkFile);
+  const { view, found } = await readL1(network, label, l1Url);
+  const dac = view.dacs().find((candidate) => candidate.label === label);
+  if (dac === undefined) throw new RebuildError("unknown-dac", `no DAC has the label ${label} on this network`);
+  const own = found.filter(({ event }) => event.header.chainId === dac.chainId);
+  const archive = new Archive(archiveUrl);
+  const rebuild = await Rebuild.start(dac, view, PROFILES[network.profile]);
+  for (const batch of own) await rebuild.batch(await archive.batch(batch, label));
+  const { head } = rebuild;
+  return {
+    label,
+    chainId: String(dac.chainId),
+    blocks: Number(head.header.number),
+    transactions: rebuild.transactions,
+    batches: own.length,
+    blockHash: head.hash,
+    stateRoot: head.header.stateRoot,
+  };
+}
