@@ -1,31 +1,18 @@
 /** anvil (revm): loaded with the same state, given the transactions beforehand, timed while it mines them. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { toHex } from "@mvm/protocol";
+import { type AnvilProcess, ask, startAnvil } from "./anvilProcess.ts";
 import type { BlockResult } from "./blocks.ts";
 import type { BenchState } from "./blocksState.ts";
 import { CHAIN_ID, ENVIRONMENT, SET_UP_SECONDS } from "./blocksWorkloads.ts";
 
-const START_TIMEOUT_MS = 60_000;
-const POLL_MS = 100;
 const PER_REQUEST = 250;
 /** odd, as the number of rounds is, so that the median is a measurement */
 const REPETITIONS = 7;
 
 const quantity = (value: bigint): string => `0x${value.toString(16)}`;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 function genesisOf(state: BenchState): object {
   const alloc: Record<string, object> = {};
@@ -62,13 +49,11 @@ function genesisOf(state: BenchState): object {
 export type AnvilResult = { readonly gasUsed: bigint; readonly addedSeconds: readonly number[] };
 
 export class AnvilContender {
-  readonly #process: ChildProcess;
-  readonly #url: string;
+  readonly #process: AnvilProcess;
   readonly #directory: string;
 
-  private constructor(process: ChildProcess, url: string, directory: string) {
+  private constructor(process: AnvilProcess, directory: string) {
     this.#process = process;
-    this.#url = url;
     this.#directory = directory;
   }
 
@@ -76,47 +61,23 @@ export class AnvilContender {
     const directory = await mkdtemp(join(tmpdir(), "mvm-anvil-"));
     const genesis = join(directory, "genesis.json");
     await writeFile(genesis, JSON.stringify(genesisOf(state)));
-    const port = await freePort();
     const { gasLimit, baseFeePerGas, feeRecipient } = ENVIRONMENT;
     const options = {
       "--init": genesis,
-      "--port": port,
       "--chain-id": CHAIN_ID,
-      "--hardfork": "osaka",
       "--gas-limit": gasLimit,
       "--base-fee": baseFeePerGas,
       "--order": "fifo",
       "--accounts": 1,
     };
     const flags = Object.entries(options).flatMap(([name, value]) => [name, String(value)]);
-    const process = spawn("anvil", [...flags, "--no-mining", "--quiet"], { stdio: ["ignore", "ignore", "inherit"] });
-    const contender = new AnvilContender(process, `http://127.0.0.1:${port}`, directory);
-    await contender.#ready();
+    const contender = new AnvilContender(await startAnvil([...flags, "--no-mining"]), directory);
     await contender.#ask("anvil_setCoinbase", [feeRecipient]);
     return contender;
   }
 
-  async #ready(): Promise<void> {
-    const deadline = Date.now() + START_TIMEOUT_MS;
-    for (;;) {
-      const alive = await this.#ask("eth_chainId", []).catch(() => null);
-      if (alive !== null) return;
-      if (Date.now() > deadline || this.#process.exitCode !== null) throw new Error("anvil did not start");
-      await setTimeout(POLL_MS);
-    }
-  }
-
-  async #send(body: object): Promise<unknown> {
-    const response = await fetch(this.#url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    return response.json();
-  }
-
   async #ask(method: string, params: readonly unknown[]): Promise<unknown> {
-    const answer = (await this.#send({ jsonrpc: "2.0", id: 1, method, params })) as {
+    const answer = (await ask(this.#process.url, { jsonrpc: "2.0", id: 1, method, params })) as {
       result?: unknown;
       error?: { message: string };
     };
@@ -143,7 +104,7 @@ export class AnvilContender {
       const batch = block
         .slice(from, from + PER_REQUEST)
         .map((raw, id) => ({ jsonrpc: "2.0", id, method: "eth_sendRawTransaction", params: [toHex(raw)] }));
-      const answers = (await this.#send(batch)) as readonly { error?: { message: string } }[];
+      const answers = (await ask(this.#process.url, batch)) as readonly { error?: { message: string } }[];
       const refused = answers.find(({ error }) => error !== undefined);
       if (refused !== undefined) throw new Error(`anvil refused a transaction: ${refused.error!.message}`);
     }
@@ -167,11 +128,7 @@ export class AnvilContender {
   }
 
   async stop(): Promise<void> {
-    if (this.#process.exitCode === null) {
-      const closed = new Promise((resolve) => this.#process.once("close", resolve));
-      this.#process.kill("SIGTERM");
-      await closed;
-    }
+    await this.#process.stop();
     await rm(this.#directory, { recursive: true });
   }
 }
