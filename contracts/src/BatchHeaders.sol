@@ -18,6 +18,33 @@ library BatchHeaders {
         }
     }
 
+    /// @notice Room for a header in memory, with a word before it for {follow}. Its fields are zero.
+    /// @return header The header.
+    function room() internal pure returns (BatchHeader memory header) {
+        assembly ("memory-safe") {
+            header := add(mload(0x40), 32)
+            mstore(0x40, add(header, LENGTH))
+            calldatacopy(header, calldatasize(), LENGTH)
+        }
+    }
+
+    /// @notice Puts a hash before a header of {room}: in memory they are abi.encode(batchHash, header) then.
+    /// @param batchHash The batch's hash.
+    /// @param header The header.
+    /// @return start Where they begin in memory.
+    /// @return length Bytes of both.
+    function follow(bytes32 batchHash, BatchHeader memory header)
+        internal
+        pure
+        returns (uint256 start, uint256 length)
+    {
+        length = 32 + LENGTH;
+        assembly ("memory-safe") {
+            start := sub(header, 32)
+            mstore(start, batchHash)
+        }
+    }
+
     /// @notice Hash of a header in calldata.
     /// @param header The header.
     /// @return result The batch's hash.

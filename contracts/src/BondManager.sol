@@ -138,9 +138,7 @@ contract BondManager is IBondManager, BondPools {
     function lock(uint256 chainId, address sequencer, uint256 amount) external only(rollup) {
         Bond storage bond = _bonds[sequencer];
         SequencerStatus status = bond.status;
-        if (status != SequencerStatus.Active && status != SequencerStatus.Retired) {
-            revert WrongStatus(sequencer, status);
-        }
+        if (!_mayLock(status)) revert WrongStatus(sequencer, status);
         uint256 word = _locks[sequencer][chainId];
         uint256 period = _period();
         uint256 carried = Locks.carry(word, period);
@@ -188,6 +186,12 @@ contract BondManager is IBondManager, BondPools {
         return Versions.at(_thresholds[chainId], snapshot) * MT;
     }
 
+    /// @inheritdoc IBondManager
+    /// @dev Only a conviction spends a lock, and it ejects for good.
+    function lockPeriodOf(address sequencer) external view returns (uint256) {
+        return _mayLock(_bonds[sequencer].status) ? _period() + 1 : 0;
+    }
+
     /// @notice A DAC's threshold as it stands now.
     /// @param chainId Identifier of the DAC's chain.
     /// @return Wei of MT.
@@ -218,6 +222,10 @@ contract BondManager is IBondManager, BondPools {
         Bond storage bond = _bonds[sequencer];
         if (bond.status == SequencerStatus.Ejected) return 0;
         return Math.saturatingSub(_activeStake(sequencer), bond.locked - Locks.valueOf(_locks[sequencer][chainId]));
+    }
+
+    function _mayLock(SequencerStatus status) private pure returns (bool) {
+        return status == SequencerStatus.Active || status == SequencerStatus.Retired;
     }
 
     /// @dev Writes a lock's word and keeps the sum. Costs nothing where nothing changes.

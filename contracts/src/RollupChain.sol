@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {BatchHeaders} from "./BatchHeaders.sol";
+import {ChainHeads, Head} from "./ChainHeads.sol";
 import {DacRegistry} from "./DacRegistry.sol";
 import {IBondManager} from "./interfaces/IBondManager.sol";
 import {IInbox, QueueItem} from "./interfaces/IInbox.sol";
@@ -15,7 +16,7 @@ import {MerkleTree} from "./proofs/MerkleTree.sol";
 /// @title Batches of all DACs
 /// @notice Takes batches that the sequencer of a (chain, slot) signed, from anyone; tells when they are final; takes them
 /// back where they are proven wrong.
-/// @dev Two words of storage for each chain, and one for each transaction, however many batches it brings: a batch is proven by its
+/// @dev Three words of storage for each chain, and one for each transaction, however many batches it brings: a batch is proven by its
 /// place in the Merkle tree of the transaction that brought it, and falls with its (generation, index).
 contract RollupChain is IRollupChain {
     /// @notice Neighbours, fixed at construction.
@@ -90,23 +91,22 @@ contract RollupChain is IRollupChain {
         bytes32 vs;
     }
 
-    /// @dev One word. postedAt and the claim are L1 blocks; claimedSlot with rank and previousRank is the last claim.
-    struct Head {
-        uint40 nextIndex;
-        uint48 lastBlock;
-        uint40 queueEnd;
-        uint32 generation;
-        uint40 postedAt;
-        uint32 claimedSlot;
-        uint8 rank;
-        uint8 previousRank;
-        bool exiting;
-    }
-
     /// @dev Rarely read: L1 block of the last claim, time of the last rollback.
     struct Timers {
         uint64 claimedAt;
         uint64 rolledBackAt;
+    }
+
+    /// @dev What the batches of one transaction share.
+    /// @param slot Slot whose randomness was read last.
+    /// @param randomness Its randomness; zero: none was read.
+    /// @param threshold Bond that the present batch asks for, where its turn was not known.
+    /// @param header Room for the header of a batch, with a word before it for the batch's hash.
+    struct Carriage {
+        uint64 slot;
+        bytes32 randomness;
+        uint256 threshold;
+        BatchHeader header;
     }
 
     /// @notice Most blocks in a batch.
@@ -159,8 +159,11 @@ contract RollupChain is IRollupChain {
     /// @dev What binds signatures to this network: as networkDomain of the nodes.
     bytes32 private immutable _domain;
 
-    mapping(uint256 chainId => Head) private _heads;
+    /// @dev Words of {ChainHeads}.
+    mapping(uint256 chainId => uint256) private _heads;
     mapping(uint256 chainId => bytes32 batchHash) private _lastHashes;
+    /// @dev The last turn that a batch was taken in for being its poster's: see {_turnOf}.
+    mapping(uint256 chainId => uint256 turn) private _turns;
     mapping(uint256 chainId => Timers) private _timers;
     mapping(bytes32 posting => bool) private _postings;
     mapping(uint256 chainId => mapping(uint64 generation => uint256 indexPlusOne)) private _fallenFrom;
@@ -268,9 +271,11 @@ contract RollupChain is IRollupChain {
             revert DataNotInInput(msg.sender);
         }
         bytes32[] memory hashes = new bytes32[](inputs.length);
+        Carriage memory carriage;
+        carriage.header = BatchHeaders.room();
         uint256 count = 0;
         for (uint256 i = 0; i < inputs.length; i++) {
-            bytes32 batchHash = _append(inputs[i], items, data);
+            bytes32 batchHash = _append(inputs[i], items, data, carriage);
             if (batchHash != 0) hashes[count++] = batchHash;
         }
         if (count == 0) revert NothingToAppend();
@@ -288,7 +293,7 @@ contract RollupChain is IRollupChain {
     /// @param rank The caller's rank in the current slot.
     function claimSlot(uint256 chainId, uint8 rank) external {
         uint64 slot = _currentSlot();
-        Head memory head = _heads[chainId];
+        Head memory head = ChainHeads.unpack(_heads[chainId]);
         if (head.exiting) revert ChainExiting(chainId);
         bool claimed = head.claimedSlot == slot;
         uint8 active = claimed ? head.rank : 0;
@@ -303,7 +308,7 @@ contract RollupChain is IRollupChain {
         head.claimedSlot = uint32(slot);
         head.rank = rank;
         head.previousRank = active;
-        _heads[chainId] = head;
+        _heads[chainId] = ChainHeads.pack(head);
         _timers[chainId].claimedAt = uint64(block.number);
         emit SlotClaimed(chainId, slot, rank, active, msg.sender);
     }
@@ -312,12 +317,13 @@ contract RollupChain is IRollupChain {
     /// @param chainId Identifier of the DAC's chain.
     /// @param item The first unconsumed item of its queue.
     function turnToExit(uint256 chainId, QueueItem calldata item) external {
-        Head storage head = _heads[chainId];
+        Head memory head = ChainHeads.unpack(_heads[chainId]);
         if (head.exiting) revert ChainExiting(chainId);
         inbox.requireItem(chainId, head.queueEnd, item);
         uint256 from = _overdueSince(chainId, item) + exitAfter;
         if (block.timestamp < from) revert NotOverdue(from);
         head.exiting = true;
+        _heads[chainId] = ChainHeads.pack(head);
         emit TurnedToExit(chainId);
     }
 
@@ -361,13 +367,13 @@ contract RollupChain is IRollupChain {
         view
         returns (bytes32 lastBatchHash, uint64 nextIndex, uint64 lastBlock, uint64 queueEnd, uint64 generation)
     {
-        Head memory head = _heads[chainId];
+        Head memory head = ChainHeads.unpack(_heads[chainId]);
         return (_lastHashOf(chainId, head), head.nextIndex, head.lastBlock, head.queueEnd, head.generation);
     }
 
     /// @inheritdoc IRollupChain
     function isExiting(uint256 chainId) external view returns (bool) {
-        return _heads[chainId].exiting;
+        return ChainHeads.isExiting(_heads[chainId]);
     }
 
     /// @notice The sequencer of a (chain, slot, rank); zero if fewer qualify.
@@ -376,9 +382,8 @@ contract RollupChain is IRollupChain {
     /// @param rank The rank, below MAX_RANKS.
     /// @return The sequencer's account.
     function sequencerOf(uint256 chainId, uint64 slot, uint8 rank) public view returns (address) {
-        bytes32 seed = keccak256(abi.encodePacked(SLOT_TAG, beacon.randomnessOf(slot), uint256(chainId), uint256(slot)));
-        uint64 snapshot = slot - SNAPSHOT_LAG;
-        return pool.draw(seed, snapshot, bonds.thresholdAt(chainId, snapshot), rank);
+        bytes32 randomness = beacon.randomnessOf(slot);
+        return _draw(chainId, slot, rank, randomness, bonds.thresholdAt(chainId, slot - SNAPSHOT_LAG));
     }
 
     /// @notice What a poster signs: keccak256(keccak256("mvm/batch/1"), domain of the network, randomness of the slot's epoch,
@@ -387,54 +392,98 @@ contract RollupChain is IRollupChain {
     /// @param batchHash keccak256(abi.encode(header)).
     /// @param slot The header's slot, whose record was taken.
     /// @return The digest.
-    function batchDigest(bytes32 batchHash, uint64 slot) public view virtual returns (bytes32) {
-        return keccak256(abi.encodePacked(BATCH_TAG, _domain, beacon.randomnessOf(slot), batchHash));
+    function batchDigest(bytes32 batchHash, uint64 slot) external view returns (bytes32) {
+        return _digest(batchHash, beacon.randomnessOf(slot));
     }
 
-    function _append(BatchInput calldata input, QueueItem[] calldata items, bytes calldata data)
-        private
-        returns (bytes32 batchHash)
-    {
-        Head memory head = _heads[input.chainId];
-        if (head.exiting) revert ChainExiting(input.chainId);
+    function _append(
+        BatchInput calldata input,
+        QueueItem[] calldata items,
+        bytes calldata data,
+        Carriage memory carriage
+    ) private returns (bytes32 batchHash) {
+        uint256 chainId = input.chainId;
+        Head memory head = ChainHeads.unpack(_heads[chainId]);
+        if (head.exiting) revert ChainExiting(chainId);
         if (input.index < head.nextIndex) return 0;
         if (input.index > head.nextIndex) revert WrongIndex(head.nextIndex, input.index);
         _checkSlot(input.slot);
-        BatchHeader memory header = _headerOf(input, head, data);
+        BatchHeader memory header = carriage.header;
+        _fillHeader(header, input, head, data);
         _checkQueue(input, head.queueEnd, items);
         batchHash = BatchHeaders.hash(header);
-        (address signer,,) = ECDSA.tryRecover(batchDigest(batchHash, input.slot), input.r, input.vs);
-        if (signer != input.poster || signer == address(0)) revert WrongSignature(input.poster);
-        _checkTurn(input, head, items);
+        _checkSignature(input, batchHash, carriage);
+        uint256 turn = _turnOf(header, head);
+        bool known = turn != 0 && _turns[chainId] == turn;
+        if (!known && !_isDrawn(header, head, carriage)) {
+            _requireOpen(input, head, items);
+            turn = 0;
+        }
 
-        emit BatchAppended(input.chainId, input.index, batchHash, header);
-        _advance(input, head, batchHash);
-    }
-
-    function _advance(BatchInput calldata input, Head memory head, bytes32 batchHash) private {
-        uint256 chainId = input.chainId;
+        _emitAppended(header, batchHash);
         head.nextIndex++;
-        head.lastBlock = uint48(input.lastBlock);
-        head.queueEnd = uint40(input.queueEnd);
+        head.lastBlock = uint48(header.lastBlock);
+        head.queueEnd = uint40(header.queueEnd);
         head.postedAt = uint40(block.number);
-        _heads[chainId] = head;
+        _heads[chainId] = ChainHeads.pack(head);
         _lastHashes[chainId] = batchHash;
-        bonds.lock(chainId, input.poster, bonds.thresholdAt(chainId, input.slot - SNAPSHOT_LAG));
+        if (known) return batchHash;
+        bonds.lock(chainId, header.poster, carriage.threshold);
+        if (turn != 0) _turns[chainId] = turn;
     }
 
-    function _headerOf(BatchInput calldata input, Head memory head, bytes calldata data)
+    function _checkSignature(BatchInput calldata input, bytes32 batchHash, Carriage memory carriage) private view {
+        BatchHeader memory header = carriage.header;
+        bytes32 digest = _digest(batchHash, _randomnessOf(header.slot, carriage));
+        (address signer,,) = ECDSA.tryRecover(digest, input.r, input.vs);
+        if (signer != header.poster || signer == address(0)) revert WrongSignature(header.poster);
+    }
+
+    /// @dev The turn under which a batch is posted: poster | slot << 160 | rank << 192 | period of locks << 200. Zero where
+    /// the poster may take no lock. Within a slot nothing that a draw or a threshold looks at changes, and within a period
+    /// a lock that was taken stands: what was found for a turn once holds for all batches of it.
+    function _turnOf(BatchHeader memory header, Head memory head) private view returns (uint256) {
+        uint256 period = bonds.lockPeriodOf(header.poster);
+        uint256 seat = uint256(header.slot) << 160 | uint256(_rankInTurn(header, head)) << 192;
+        return period == 0 ? 0 : uint256(uint160(header.poster)) | seat | period << 200;
+    }
+
+    /// @dev Whether the poster is the sequencer of the rank whose turn it is. Keeps the threshold that was asked for.
+    function _isDrawn(BatchHeader memory header, Head memory head, Carriage memory carriage)
         private
         view
-        returns (BatchHeader memory header)
+        returns (bool)
     {
+        bytes32 randomness = _randomnessOf(header.slot, carriage);
+        uint256 threshold = bonds.thresholdAt(header.chainId, header.slot - SNAPSHOT_LAG);
+        carriage.threshold = threshold;
+        return _draw(header.chainId, header.slot, _rankInTurn(header, head), randomness, threshold) == header.poster;
+    }
+
+    /// @dev emit BatchAppended(chainId, index, batchHash, header), without the copy that the compiler would make of it.
+    function _emitAppended(BatchHeader memory header, bytes32 batchHash) private {
+        bytes32 topic = BatchAppended.selector;
+        (uint256 start, uint256 length) = BatchHeaders.follow(batchHash, header);
+        (uint256 chainId, uint256 index) = (header.chainId, header.index);
+        assembly ("memory-safe") {
+            log3(start, length, topic, chainId, index)
+        }
+    }
+
+    function _fillHeader(BatchHeader memory header, BatchInput calldata input, Head memory head, bytes calldata data)
+        private
+        view
+    {
+        uint64 firstBlock = head.lastBlock + 1;
+        uint64 lastBlock = input.lastBlock;
         header.chainId = input.chainId;
         header.generation = head.generation;
-        header.index = input.index;
-        header.previousBatchHash = _lastHashOf(input.chainId, head);
-        header.firstBlock = head.lastBlock + 1;
-        header.lastBlock = input.lastBlock;
-        if (input.lastBlock < header.firstBlock || input.lastBlock - header.firstBlock >= MAX_BLOCKS) {
-            revert WrongBlockRange(header.firstBlock, input.lastBlock);
+        header.index = head.nextIndex;
+        header.previousBatchHash = _lastHashOf(header.chainId, head);
+        header.firstBlock = firstBlock;
+        header.lastBlock = lastBlock;
+        if (lastBlock < firstBlock || lastBlock - firstBlock >= MAX_BLOCKS) {
+            revert WrongBlockRange(firstBlock, lastBlock);
         }
         (header.blobHash, header.dataHash) = _dataOf(input, data);
         header.blocksRoot = input.blocksRoot;
@@ -449,16 +498,17 @@ contract RollupChain is IRollupChain {
         view
         returns (bytes32 blobHash, bytes32 dataHash)
     {
-        uint256 end = uint256(input.offset) + input.length;
-        if (input.blob == 0) {
-            bool fits = input.length > 0 && input.length <= MAX_CALLDATA_LENGTH && end <= data.length;
-            if (!fits) revert WrongDataRange(input.offset, input.length);
-            return (0, keccak256(data[input.offset:end]));
+        (uint256 offset, uint256 length, uint8 blob) = (input.offset, input.length, input.blob);
+        uint256 end = offset + length;
+        if (blob == 0) {
+            bool fits = length > 0 && length <= MAX_CALLDATA_LENGTH && end <= data.length;
+            if (!fits) revert WrongDataRange(offset, length);
+            return (0, keccak256(data[offset:end]));
         }
-        if (input.length == 0 || end > BLOB_CAPACITY) revert WrongDataRange(input.offset, input.length);
-        blobHash = blobhash(input.blob - 1);
-        if (blobHash == 0) revert UnknownBlob(input.blob);
-        dataHash = bytes32(uint256(input.offset) << 32 | input.length);
+        if (length == 0 || end > BLOB_CAPACITY) revert WrongDataRange(offset, length);
+        blobHash = blobhash(blob - 1);
+        if (blobHash == 0) revert UnknownBlob(blob);
+        dataHash = bytes32(offset << 32 | length);
     }
 
     function _checkSlot(uint64 slot) private view {
@@ -469,29 +519,63 @@ contract RollupChain is IRollupChain {
     }
 
     function _checkQueue(BatchInput calldata input, uint64 consumed, QueueItem[] calldata items) internal view virtual {
-        if (input.queueEnd < consumed) revert QueueEndBackward(consumed, input.queueEnd);
+        uint64 queueEnd = input.queueEnd;
+        if (queueEnd < consumed) revert QueueEndBackward(consumed, queueEnd);
         uint256 consumable = inbox.queueLengthAt(input.chainId, input.slot - SNAPSHOT_LAG);
-        if (input.queueEnd > consumable) revert QueueEndBeyondQueue(consumable, input.queueEnd);
-        if (input.queueEnd == consumable || input.queueEnd - consumed >= MAX_FORCED) return;
-        QueueItem calldata item = _itemAt(items, input.item, input.queueEnd);
-        inbox.requireItem(input.chainId, input.queueEnd, item);
-        if (block.timestamp >= uint256(item.timestamp) + forceDelay) revert OverdueItemLeft(input.queueEnd);
+        if (queueEnd > consumable) revert QueueEndBeyondQueue(consumable, queueEnd);
+        if (queueEnd == consumable || queueEnd - consumed >= MAX_FORCED) return;
+        QueueItem calldata item = _itemAt(items, input.item, queueEnd);
+        inbox.requireItem(input.chainId, queueEnd, item);
+        if (block.timestamp >= uint256(item.timestamp) + forceDelay) revert OverdueItemLeft(queueEnd);
     }
 
-    /// @dev The sequencer of the active rank; after a claim, for rankDelay, that of the rank before instead. Where an item
-    /// is overdue by openAfter, any active sequencer.
-    function _checkTurn(BatchInput calldata input, Head memory head, QueueItem[] calldata items) private view {
-        uint8 rank = 0;
-        if (head.claimedSlot == input.slot) {
-            bool handingOver = block.number < uint256(_timers[input.chainId].claimedAt) + rankDelay;
-            rank = handingOver ? head.previousRank : head.rank;
-        }
-        if (sequencerOf(input.chainId, input.slot, rank) == input.poster) return;
+    /// @dev The active rank; after a claim, for rankDelay, the rank before instead.
+    function _rankInTurn(BatchHeader memory header, Head memory head) private view returns (uint8) {
+        if (head.claimedSlot != header.slot) return 0;
+        bool handingOver = block.number < uint256(_timers[header.chainId].claimedAt) + rankDelay;
+        return handingOver ? head.previousRank : head.rank;
+    }
+
+    /// @dev Where an item is overdue by openAfter, any active sequencer may post.
+    function _requireOpen(BatchInput calldata input, Head memory head, QueueItem[] calldata items) private view {
         if (input.firstItem == 0 || !pool.isActive(input.poster)) revert NotElected(input.poster);
         QueueItem calldata item = _itemAt(items, input.firstItem, head.queueEnd);
         inbox.requireItem(input.chainId, head.queueEnd, item);
         uint256 from = _overdueSince(input.chainId, item) + openAfter;
         if (block.timestamp < from) revert NotOverdue(from);
+    }
+
+    function _randomnessOf(uint64 slot, Carriage memory carriage) private view returns (bytes32 randomness) {
+        randomness = carriage.randomness;
+        if (randomness != 0 && carriage.slot == slot) return randomness;
+        randomness = beacon.randomnessOf(slot);
+        (carriage.slot, carriage.randomness) = (slot, randomness);
+    }
+
+    function _draw(uint256 chainId, uint64 slot, uint8 rank, bytes32 randomness, uint256 threshold)
+        private
+        view
+        returns (address)
+    {
+        bytes32 seed = _hashOf(SLOT_TAG, randomness, bytes32(chainId), bytes32(uint256(slot)));
+        return pool.draw(seed, slot - SNAPSHOT_LAG, threshold, rank);
+    }
+
+    /// @dev See {batchDigest}.
+    function _digest(bytes32 batchHash, bytes32 randomness) internal view virtual returns (bytes32) {
+        return _hashOf(BATCH_TAG, _domain, randomness, batchHash);
+    }
+
+    /// @dev keccak256(abi.encode(a, b, c, d)), in memory that nobody owns.
+    function _hashOf(bytes32 a, bytes32 b, bytes32 c, bytes32 d) private pure returns (bytes32 result) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, a)
+            mstore(add(free, 0x20), b)
+            mstore(add(free, 0x40), c)
+            mstore(add(free, 0x60), d)
+            result := keccak256(free, 0x80)
+        }
     }
 
     function _itemAt(QueueItem[] calldata items, uint8 place, uint64 index) private pure returns (QueueItem calldata) {
@@ -506,7 +590,7 @@ contract RollupChain is IRollupChain {
     }
 
     function _rollBack(BatchHeader calldata header, BatchHeader calldata previous) private {
-        Head storage head = _heads[header.chainId];
+        Head memory head = ChainHeads.unpack(_heads[header.chainId]);
         bool isFirst = header.index == 0;
         if (!isFirst && BatchHeaders.hashOf(previous) != header.previousBatchHash) {
             revert WrongPreviousBatch(header.previousBatchHash);
@@ -523,6 +607,7 @@ contract RollupChain is IRollupChain {
         head.lastBlock = uint48(header.firstBlock - 1);
         head.queueEnd = isFirst ? 0 : uint40(previous.queueEnd);
         head.generation = uint32(generation + 1);
+        _heads[header.chainId] = ChainHeads.pack(head);
         _lastHashes[header.chainId] = header.previousBatchHash;
         _timers[header.chainId].rolledBackAt = uint64(block.timestamp);
         emit RolledBack(header.chainId, generation, header.index, header.firstBlock - 1);

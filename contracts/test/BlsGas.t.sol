@@ -46,6 +46,15 @@ contract BlsGasTest is NetworkTest {
         assertTrue(before - gasleft() < 200_000, "verify");
     }
 
+    function test_gasOfCheckingAVrfProof() public view {
+        bytes memory key = keys[0];
+        bytes memory proof = BlsSigner.sign(1, BlsSignatures.vrfDigest(DIGEST));
+        uint256 before = gasleft();
+        assertTrue(BlsSignatures.verify(key, BlsSignatures.vrfDigest(DIGEST), proof), "valid");
+        assertTrue(BlsSignatures.vrfOutput(proof) != 0, "output");
+        assertTrue(before - gasleft() < 200_000, "VRF");
+    }
+
     function test_gasOfRefusingAPointOffTheCurve() public view {
         bytes memory key = keys[0];
         key[95] = bytes1(uint8(key[95]) ^ 1);

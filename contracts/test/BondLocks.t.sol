@@ -42,6 +42,15 @@ contract BondLocksTest is BondsTest {
         }
     }
 
+    function test_periodsAreNumberedForThoseWhoMayTakeLocks(uint256 time) public {
+        vm.warp(START + between(time, 0, 10 * MAX_WINDOW));
+        assertEq(manager.lockPeriodOf(ALICE), block.timestamp / MAX_WINDOW + 1, "active");
+        assertEq(manager.lockPeriodOf(BOB), 0, "nobody");
+        vm.prank(ROLLUP);
+        manager.slash(CHAIN, ALICE, 1, PROVER);
+        assertEq(manager.lockPeriodOf(ALICE), 0, "ejected");
+    }
+
     function test_aStakeCountsOnceOverAllChains(uint256 first, uint256 second) public {
         first = between(first, 1, 10 * MIN_STAKE);
         second = between(second, 1, 10 * MIN_STAKE);

@@ -74,6 +74,8 @@ contract SequencerPool is ISequencerPool {
     IBondManager public immutable bondManager;
     /// @notice Seconds between the request to exit and the first payment of stake, as BondManager has it.
     uint64 public immutable unbondingDelay;
+    /// @notice L1 blocks of an epoch.
+    uint64 public immutable epochBlocks;
 
     Operator[] private _operators;
     /// @dev Registry index + 1; zero: never registered.
@@ -141,6 +143,7 @@ contract SequencerPool is ISequencerPool {
         beacon = beacon_;
         bondManager = bondManager_;
         unbondingDelay = unbondingDelay_;
+        epochBlocks = beacon_.epochBlocks();
     }
 
     /// @notice Registers the caller and gives its first stake to BondManager, for which the caller approved it before.
@@ -218,7 +221,7 @@ contract SequencerPool is ISequencerPool {
 
     /// @inheritdoc ISequencerPool
     function draw(bytes32 seed, uint64 snapshot, uint256 thresholdWei, uint8 rank) external view returns (address) {
-        uint64 current = beacon.currentEpoch();
+        uint64 current = _epoch();
         if (snapshot > current || current - snapshot > SNAPSHOT_EPOCHS) revert SnapshotOutOfRange(snapshot, current);
         uint256 drawn = _tree.draw(seed, snapshot, StakeGrid.positionReaching(thresholdWei), rank);
         return drawn == 0 ? address(0) : _operators[drawn - 1].account;
@@ -308,8 +311,12 @@ contract SequencerPool is ISequencerPool {
     function _setStake(uint256 index, uint256 stakeWei) private {
         uint256 position = StakeGrid.positionOf(stakeWei);
         if (position == 0 && _tree.positionOf(index) == 0) return;
-        _tree.move(index, position, beacon.currentEpoch());
+        _tree.move(index, position, _epoch());
         emit StakeChanged(index, uint16(position), position == 0 ? 0 : stakeWei);
+    }
+
+    function _epoch() private view returns (uint64) {
+        return uint64(block.number / epochBlocks);
     }
 
     function _indexOf(address account) private view returns (uint256) {

@@ -45,6 +45,8 @@ library StakeTree {
     uint256 private constant SECOND_LEVEL = 1;
     uint256 private constant LEAVES = 9;
     uint256 private constant FIELD = type(uint32).max;
+    uint256 private constant WIDE_ONES = 0x0000000000000001000000000000000100000000000000010000000000000001;
+    uint256 private constant EVEN_FIELDS = FIELD * WIDE_ONES;
 
     /// @notice A rank from MAX_RANKS on.
     error RankOutOfRange(uint256 rank);
@@ -91,7 +93,8 @@ library StakeTree {
         uint256 root = _at(tree.nodes[0], snapshot);
         uint256 below = _weightBelow(tree, root, snapshot, position);
         uint256 remaining = _sum(root) - below;
-        Drawn memory drawn = Drawn(0, new uint256[](rank), new uint256[](rank));
+        Drawn memory drawn;
+        if (rank != 0) (drawn.starts, drawn.weights) = (new uint256[](rank), new uint256[](rank));
         while (remaining != 0) {
             uint256 point = below + uint256(keccak256(abi.encode(seed, drawn.count))) % remaining;
             point = _past(drawn, point);
@@ -210,11 +213,11 @@ library StakeTree {
         return (word >> (32 * child)) & FIELD;
     }
 
-    function _sum(uint256 word) private pure returns (uint256 sum) {
+    /// @dev Sum of a word's eight numbers: of pairs in fields of 64 bits, whose sum a product has in its highest field.
+    function _sum(uint256 word) private pure returns (uint256) {
         unchecked {
-            for (; word != 0; word >>= 32) {
-                sum += word & FIELD;
-            }
+            uint256 pairs = (word & EVEN_FIELDS) + ((word >> 32) & EVEN_FIELDS);
+            return (pairs * WIDE_ONES) >> 192;
         }
     }
 

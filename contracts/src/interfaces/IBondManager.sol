@@ -34,6 +34,12 @@ interface IBondManager {
     /// @return Wei of MT.
     function thresholdAt(uint256 chainId, uint64 snapshot) external view returns (uint256);
 
+    /// @notice The present period of locks, for a sequencer that may take locks: one that it took in a period stands until
+    /// the period's end at the least, for as long as this is not zero.
+    /// @param sequencer The sequencer.
+    /// @return Number of the period, from 1 on; zero where {lock} reverts with WrongStatus.
+    function lockPeriodOf(address sequencer) external view returns (uint256);
+
     /// @notice Locks a sequencer's stake for a DAC until `maxWindow` from now at the least; keeps the largest of the
     /// amounts that were locked in that time. Reverts with InsufficientBond where stake minus locks on other chains is
     /// less than the amount. Only RollupChain may call.
