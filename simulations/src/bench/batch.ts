@@ -8,12 +8,13 @@
  *
  * L1 gas is what the receipts of real transactions say (batchNetwork.ts, batchPosting.ts): one batch with its data in
  * calldata, or in a blob (126,976 bytes of data) where it says so or calldata may not hold them; the blob's gas is told
- * apart. The poster's stake is locked for the chain already, as it is for all but the first batch of a period.
+ * apart. The batches are later ones of their slot: whose turn it is was found, and the poster's stake is locked.
  *
  * `small-dacs`: 100 DACs with ten transactions a minute each, a batch per DAC and minute. `ratioToUnshared` compares the
  * L1 gas of all these batches in as few L1 transactions as hold them (16,777,216 gas, 128 KiB; data in calldata or in
  * shared blobs, whichever is cheaper) with each in an L1 transaction of its own (again the cheaper one). Blob gas counts
- * as L1 gas at the same price there, 131,072 a blob, and is told apart too.
+ * as L1 gas at the same price there, 131,072 a blob, and is told apart too. `firstOfSlot` has the same figures for the
+ * first minute of a slot, every lock taken anew; mainnet's slots have six minutes.
  */
 import { BATCH_FORMAT, type BatchBlock } from "@mvm/protocol";
 import { encoded, onFreshTable, type Prepared, prepare, sizeOf } from "./batchBlocks.ts";

@@ -34,34 +34,49 @@ function contentsOf(dacs: readonly ChainId[], people: Population): readonly Cont
 const gasOf = ({ gas, blobGas }: L1Gas): number => gas + blobGas;
 const cheaper = <T extends L1Gas>(left: T, right: T): T => (gasOf(left) <= gasOf(right) ? left : right);
 
+/** Figures of batches that shared transactions, and of the same batches apart. */
+type Compared = { readonly shared: L1Gas; readonly apart: L1Gas };
+
 /**
- * A batch per DAC and minute, in steady state: the first round of the slot takes the locks and consumes the deposits. The
- * DAC with the most data stands for all where it comes to a blob of its own, the bulk of whose gas is the same for any.
+ * A round of a slot after its first: whose turn it is was found, locks stand. The DAC with the most data stands for all
+ * where it comes to a blob of its own, the bulk of whose gas is the same for any.
  */
-export async function smallDacs(network: BatchNetwork, people: Population): Promise<ResultLine> {
-  const contents = contentsOf(network.dacs, people);
-  const poster = new Poster(network, await network.beginSlot());
-  await poster.shareCalldata(contents);
+async function laterRounds(poster: Poster, contents: readonly Content[]): Promise<Compared> {
   const shared = cheaper(await poster.shareCalldata(contents), await poster.shareBlobs(contents));
   const apart = await poster.postApart(contents);
   const largest = contents.reduce((most, content) => (content.data.length > most.data.length ? content : most));
   const [calldata, blob] = [await poster.postApart([largest]), await poster.shareBlobs([largest])];
   if (gasOf(blob) < gasOf(calldata)) throw new Error("a blob of its own is cheaper for some DAC: measure all of them");
+  return { shared, apart };
+}
+
+/** A batch per DAC and minute in steady state; one round before consumes the deposits and fills what is empty. */
+export async function smallDacs(network: BatchNetwork, people: Population): Promise<ResultLine> {
+  const contents = contentsOf(network.dacs, people);
+  await new Poster(network, await network.beginSlot()).shareCalldata(contents);
+  const poster = new Poster(network, await network.beginSlot());
+  const firstShared = await poster.shareBlobs(contents);
+  const { shared, apart } = await laterRounds(poster, contents);
+  const firstApart = await new Poster(network, await network.beginSlot()).postApart(contents);
   const transactions = contents.length * MINUTE.blocks * MINUTE.blockTransactions;
   const bytes = contents.reduce((sum, { data }) => sum + data.length, 0);
   const each = (figure: number): number => rounded(figure / transactions);
+  const compared = (together: L1Gas, alone: L1Gas) => ({
+    ratioToUnshared: rounded(gasOf(together) / gasOf(alone)),
+    l1GasPerTransaction: each(gasOf(together)),
+    blobGasPerTransaction: each(together.blobGas),
+    unsharedL1GasPerTransaction: each(gasOf(alone)),
+  });
   return {
     bench: "batch",
     workload: "small-dacs",
     dacs: contents.length,
-    transactions,
     sequencers: network.sequencers.size,
+    transactions,
     bytesPerTransaction: each(bytes),
-    ratioToUnshared: rounded(gasOf(shared) / gasOf(apart)),
-    l1GasPerTransaction: each(gasOf(shared)),
-    blobGasPerTransaction: each(shared.blobGas),
-    unsharedL1GasPerTransaction: each(gasOf(apart)),
+    ...compared(shared, apart),
     l1Transactions: shared.transactions,
     unsharedL1Transactions: apart.transactions,
+    firstOfSlot: compared(firstShared, firstApart),
   };
 }
