@@ -5,8 +5,8 @@
 import { BLOB_DATA_BYTES } from "@mvm/protocol";
 import type { DraftBatch } from "./ports.ts";
 
-/** Batches of one transaction; RollupChain takes 256, of which blocks of L1 have no room for the checks. */
-export const MAX_CARRIED_BATCHES = 64;
+/** Batches of one transaction: half of what RollupChain takes, so that their gas surely fits one, with new locks for each. */
+export const MAX_CARRIED_BATCHES = 128;
 /** Bytes of data that go together: what a blob holds. */
 export const MAX_CARRIED_BYTES = BLOB_DATA_BYTES;
 /** Bytes of data in the calldata of one transaction: nodes of L1 pass on transactions of 128 KiB. */

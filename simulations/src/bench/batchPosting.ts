@@ -1,10 +1,12 @@
 /** Batches with real data, posted by real transactions on a BatchNetwork; their receipts tell what they took. */
 import {
+  appendBatches,
   batchDigestOf,
   headOf,
   MAX_TRANSACTION_BYTES,
   MAX_TRANSACTION_GAS,
   queueLength,
+  type SignedBatch,
   sequencerOf,
   signBlobTransaction,
 } from "@mvm/l1";
@@ -13,22 +15,20 @@ import {
   BLOB_DATA_BYTES,
   type ChainId,
   concatBytes,
-  type Hash,
+  type DataPlace,
+  fromHex,
   type Hex,
   hashBatchHeader,
+  inBlob,
+  inCalldata,
   keccakHash,
   LIMITS,
-  toHash,
-  toHex,
+  signDigest,
   toWord,
-  ZERO_HASH,
 } from "@mvm/protocol";
 import { type BlobSidecar, makeSidecar, toBlob } from "@mvm/protocol/blobs";
-import { Interface } from "ethers";
-import { ROLLUP_CHAIN_ABI } from "../../../packages/l1/src/generated/rollupChain.ts";
 import { type BatchNetwork, L1_CHAIN_ID } from "./batchNetwork.ts";
 
-const ROLLUP = new Interface(ROLLUP_CHAIN_ABI);
 const GWEI = 10n ** 9n;
 const FEES = { maxFeePerGas: 1_000n * GWEI, maxPriorityFeePerGas: GWEI } as const;
 const MAX_FEE_PER_BLOB_GAS = 1_000n * GWEI;
@@ -52,7 +52,7 @@ type Placed = { readonly content: Content; readonly place: Place };
 type Receipt = { readonly status: string; readonly gasUsed: string; readonly blobGasUsed?: string };
 
 /** The contents one after the other, as they are in the call's argument. */
-function inCalldata(contents: readonly Content[]): readonly Placed[] {
+function oneByOne(contents: readonly Content[]): readonly Placed[] {
   let offset = 0;
   return contents.map((content) => {
     const place = { blob: 0, offset };
@@ -134,7 +134,7 @@ export class Poster {
   async #inCalldata(groups: readonly (readonly Content[])[]): Promise<L1Gas> {
     const raws = await Promise.all(
       groups.map(async (group, i) => {
-        const data = await this.#callOf(inCalldata(group), []);
+        const data = await this.#callOf(oneByOne(group), []);
         const transaction = { ...(await this.#fields(i)), type: 2, chainId: L1_CHAIN_ID, data };
         return (await this.#network.carrier.signTransaction(transaction)) as Hex;
       }),
@@ -169,29 +169,23 @@ export class Poster {
   }
 
   async #callOf(placed: readonly Placed[], sidecars: readonly BlobSidecar[]): Promise<Hex> {
-    const inputs = await Promise.all(placed.map((one) => this.#inputOf(one, sidecars)));
-    const argument = sidecars.length > 0 ? [] : placed.map(({ content }) => content.data);
-    return ROLLUP.encodeFunctionData("appendBatches", [inputs, [], concatBytes(...argument)]) as Hex;
+    const batches = await Promise.all(placed.map((one) => this.#signed(one, sidecars)));
+    return appendBatches(this.#network.reader.addresses, batches).data;
   }
 
-  /** A batch in the order of RollupChain.BatchInput. */
-  async #inputOf({ content, place }: Placed, sidecars: readonly BlobSidecar[]): Promise<readonly unknown[]> {
+  async #signed({ content, place }: Placed, sidecars: readonly BlobSidecar[]): Promise<SignedBatch> {
+    const { data } = content;
     const { blob, offset } = place;
-    const { length } = content.data;
-    const range = toHash(toHex(toWord((BigInt(offset) << 32n) | BigInt(length))));
-    const [blobHash, dataHash] =
-      blob === 0 ? [ZERO_HASH, keccakHash(content.data)] : [sidecars[blob - 1]!.versionedHash, range];
-    const header = await this.#headerOf(content, blobHash, dataHash);
+    const { length } = data;
+    const at = blob === 0 ? inCalldata(data) : inBlob(sidecars[blob - 1]!.versionedHash, { offset, length });
+    const header = await this.#headerOf(content, at);
     const digest = await batchDigestOf(this.#network.reader, hashBatchHeader(header), header.slot);
     const poster = this.#network.sequencers.get(header.poster);
     if (poster === undefined) throw new Error(`no sequencer ${header.poster}`);
-    const { r, yParityAndS } = poster.signingKey.sign(digest);
-    const { chainId, index, lastBlock, queueEnd, slot, blocksRoot, transactionsRoot } = header;
-    const turn = [chainId, index, lastBlock, queueEnd, slot, header.poster];
-    return [...turn, blob, offset, length, 0, 0, blocksRoot, transactionsRoot, r, yParityAndS];
+    return { header, data, signature: signDigest(fromHex(poster.privateKey as Hex), digest) };
   }
 
-  async #headerOf({ chainId, blocks }: Content, blobHash: Hash, dataHash: Hash): Promise<BatchHeader> {
+  async #headerOf({ chainId, blocks }: Content, at: DataPlace): Promise<BatchHeader> {
     const { reader } = this.#network;
     const slot = this.#slot;
     const [head, queueEnd, poster] = await Promise.all([
@@ -206,8 +200,7 @@ export class Poster {
       previousBatchHash: head.lastBatchHash,
       firstBlock: head.lastBlock + 1n,
       lastBlock: head.lastBlock + BigInt(blocks),
-      blobHash,
-      dataHash,
+      ...at,
       blocksRoot: keccakHash(toWord(chainId)),
       transactionsRoot: keccakHash(toWord(head.lastBlock + 1n)),
       queueEnd,
