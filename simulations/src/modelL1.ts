@@ -253,8 +253,9 @@ export class ModelL1 {
         return this.#send(draft.claims.slot, () => this.#appendBatch(batch));
       },
       claimSlot: (claim) => this.#send(claim.slot, () => this.#claimSlot(sender, claim)),
-      // deposits are never held here
+      // deposits are never held here, and nothing is locked
       releaseHeld: () => this.#send(undefined, () => "nothing held"),
+      releaseLocks: () => this.#send(undefined, () => "nothing locked"),
     };
   }
 

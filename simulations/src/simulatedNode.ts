@@ -120,6 +120,7 @@ export class SimulatedNode {
       appendBatch: (batch) => whenJoined(() => poster.appendBatch(batch)),
       claimSlot: (claim) => whenJoined(() => poster.claimSlot(claim)),
       releaseHeld: (held) => whenJoined(() => poster.releaseHeld(held)),
+      releaseLocks: (chainIds) => whenJoined(() => poster.releaseLocks(chainIds)),
     };
   }
 

@@ -1,4 +1,4 @@
-/** A sequencer's care for deposits that are held on L1: the machine, and the releases that it asks for. */
+/** A sequencer's care for deposits that are held on L1, and for its own locks: the machine, and the releases that it asks for. */
 import { Caretaker, type CaretakerEffect, type CaretakerEvent, type L1View } from "@mvm/roles";
 import { MachineDriver } from "./machineDriver.ts";
 import type { Ports } from "./ports.ts";
@@ -15,7 +15,7 @@ export class Caretaking {
       machine: new Caretaker({ view, operator: ports.identity.operator }),
       ports,
       desk,
-      perform: (effect) => void this.#release(effect),
+      perform: (effect) => void (effect.kind === "releaseHeld" ? this.#release(effect) : this.#releaseLocks(effect)),
     });
   }
 
@@ -29,6 +29,17 @@ export class Caretaking {
 
   stop(): void {
     this.#driver.stop();
+  }
+
+  async #releaseLocks({ chainIds }: CaretakerEffect & { kind: "releaseLocks" }): Promise<void> {
+    try {
+      await this.#ports.poster.releaseLocks(chainIds);
+      this.#driver.dispatch({ kind: "locksReleased", reason: null });
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#ports.log("warn", "locks-not-released", { reason });
+      this.#driver.dispatch({ kind: "locksReleased", reason });
+    }
   }
 
   async #release({ chainId, id }: CaretakerEffect & { kind: "releaseHeld" }): Promise<void> {

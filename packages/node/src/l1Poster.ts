@@ -9,6 +9,7 @@ import {
   type L1Submitter,
   missingRecord,
   releaseHeld,
+  releaseLocks,
   type SignedBatch as SignedBatchValues,
 } from "@mvm/l1";
 import { concatBytes, type DataPath, inBlob, inCalldata, type Parameters } from "@mvm/protocol";
@@ -21,7 +22,7 @@ import { reasonOf } from "./reason.ts";
 
 export type L1PosterOptions = {
   readonly reader: L1Reader;
-  readonly submitter: Pick<L1Submitter, "submit">;
+  readonly submitter: Pick<L1Submitter, "submit" | "address">;
   readonly parameters: Parameters;
   readonly kzg: Kzg;
   readonly placement: DataPlacement;
@@ -116,6 +117,9 @@ export function l1Poster({ reader, submitter, parameters, kzg, placement, log }:
     },
     async releaseHeld(held): Promise<void> {
       await submitter.submit(releaseHeld(addresses, held));
+    },
+    async releaseLocks(chainIds): Promise<void> {
+      await submitter.submit(releaseLocks(addresses, { sequencer: submitter.address, chainIds }));
     },
   };
 }

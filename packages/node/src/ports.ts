@@ -81,6 +81,8 @@ export type L1Poster = {
   claimSlot(claim: { readonly chainId: ChainId; readonly slot: bigint; readonly rank: number }): Promise<void>;
   /** Puts a held deposit into its queue. */
   releaseHeld(held: { readonly chainId: ChainId; readonly id: bigint }): Promise<void>;
+  /** Drops the node's own locks for chains, where they have run out. */
+  releaseLocks(chainIds: readonly ChainId[]): Promise<void>;
 };
 
 /** What is computed of blobs, from their data (at most 126,976 bytes, the rest zeros). */

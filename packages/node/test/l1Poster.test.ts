@@ -61,6 +61,7 @@ function posterOf(placement: DataPlacement) {
   return l1Poster({
     reader: { transport, addresses: NETWORK_FILE.contracts },
     submitter: {
+      address: POSTER,
       submit: async (call: Call, { key }: { key?: string } = {}) => {
         sent.push({ call, key });
         const refusal = refusals.shift();

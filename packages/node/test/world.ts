@@ -118,6 +118,7 @@ export class Site {
         appendBatch: async (batch) => void this.posted.push(signedAt(batch, inCalldata(batch.data))),
         claimSlot: async () => undefined,
         releaseHeld: async () => undefined,
+        releaseLocks: async () => undefined,
       },
       kzg: kzgOf("blob"),
       blobs: blobArchive(node),

@@ -1,14 +1,18 @@
 /**
  * What sequencers do for deposits that are held on L1 (design page 30, "DBT"): whoever leads a chain's slot asks L1 to
  * release them, in their order, once an epoch at the most; after every refusal of the first it waits twice as many epochs,
- * and starts anew when a stake or a threshold changed, which is what a refusal hangs on.
+ * and starts anew when a stake or a threshold changed, which is what a refusal hangs on. And for their own stake: locks that have
+ * run out are released where they keep the sequencer from a chain that it is drawn for, once an epoch at the most.
  */
 import type { Address, ChainId } from "@mvm/protocol";
 import type { L1View } from "./l1View.ts";
 import type { Moment, NoteEffect } from "./machine.ts";
 
 /** What the machine asks of the node's view of L1. */
-export type CaretakerView = Pick<L1View, "slot" | "dacs" | "heldDeposits" | "isExiting" | "turn">;
+export type CaretakerView = Pick<
+  L1View,
+  "slot" | "dacs" | "heldDeposits" | "isExiting" | "turn" | "rankOf" | "canCover" | "idleLocks"
+>;
 
 export type CaretakerEvent =
   /** there is a new L1 block */
@@ -16,15 +20,21 @@ export type CaretakerEvent =
   /** a stake or a threshold is another: what L1 refused before it may take now */
   | { readonly kind: "bondsChanged" }
   /** L1 took a release, or the reason why not */
-  | { readonly kind: "releaseEnded"; readonly chainId: ChainId; readonly id: bigint; readonly reason: string | null };
+  | { readonly kind: "releaseEnded"; readonly chainId: ChainId; readonly id: bigint; readonly reason: string | null }
+  /** L1 dropped locks that had run out, or the reason why not */
+  | { readonly kind: "locksReleased"; readonly reason: string | null };
 
 export type CaretakerEffect =
   | NoteEffect
   /** Ask L1 to put a held deposit into its queue. Ends in ReleaseEnded. */
-  | { readonly kind: "releaseHeld"; readonly chainId: ChainId; readonly id: bigint };
+  | { readonly kind: "releaseHeld"; readonly chainId: ChainId; readonly id: bigint }
+  /** Ask L1 to drop the own locks for chains. Ends in LocksReleased. */
+  | { readonly kind: "releaseLocks"; readonly chainIds: readonly ChainId[] };
 
 /** Releases that are under way at once: L1 takes a node's transactions one after the other. */
 const MAX_UNDER_WAY = 8;
+/** Locks that are dropped at once; BondManager takes 64. */
+const MAX_LOCKS = 32;
 /** Epochs between two attempts after many refusals, at the most. */
 const MAX_PAUSE_EPOCHS = 64n;
 
@@ -41,6 +51,9 @@ export class Caretaker {
   readonly #operator: Address;
   readonly #attempts = new Map<ChainId, Map<bigint, Attempt>>();
   #underWay = 0;
+  /** epoch of the last attempt to drop locks */
+  #locksEpoch = -1n;
+  #locksUnderWay = false;
 
   constructor(options: { readonly view: CaretakerView; readonly operator: Address }) {
     this.#view = options.view;
@@ -50,12 +63,15 @@ export class Caretaker {
   handle(event: CaretakerEvent, _moment: Moment): readonly CaretakerEffect[] {
     switch (event.kind) {
       case "l1Changed":
-        return this.#release();
+        return [...this.#release(), ...this.#releaseLocks()];
       case "bondsChanged":
         for (const attempts of this.#attempts.values()) for (const attempt of attempts.values()) attempt.pause = 1n;
         return [];
       case "releaseEnded":
         return this.#ended(event);
+      case "locksReleased":
+        this.#locksUnderWay = false;
+        return event.reason === null ? [{ kind: "note", level: "info", code: "locks-released", data: {} }] : [];
     }
   }
 
@@ -67,6 +83,18 @@ export class Caretaker {
       if (!leads || this.#view.isExiting(chainId)) return [];
       return [...held.keys()].filter((id) => this.#begin(chainId, id)).map((id) => this.#releaseOf(chainId, id));
     });
+  }
+
+  #releaseLocks(): readonly CaretakerEffect[] {
+    const { slot } = this.#view;
+    if (this.#locksUnderWay || slot <= this.#locksEpoch) return [];
+    const chainIds = this.#view.idleLocks(this.#operator).slice(0, MAX_LOCKS);
+    const isHindered = ({ chainId }: { readonly chainId: ChainId }): boolean =>
+      !this.#view.canCover(chainId, this.#operator) && this.#view.rankOf(chainId, slot, this.#operator) !== undefined;
+    if (chainIds.length === 0 || !this.#view.dacs().some(isHindered)) return [];
+    this.#locksEpoch = slot;
+    this.#locksUnderWay = true;
+    return [{ kind: "releaseLocks", chainIds }];
   }
 
   #releaseOf(chainId: ChainId, id: bigint): CaretakerEffect {

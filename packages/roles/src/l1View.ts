@@ -137,7 +137,12 @@ export class L1View {
       }
       case "batchAppended": {
         const { header, batchHash, timestamp, l1Block } = event;
-        return pushed(this.#batches, header.chainId, { header, batchHash, timestamp, l1Block });
+        const back = pushed(this.#batches, header.chainId, { header, batchHash, timestamp, l1Block });
+        const forget = this.#bonds.posted(header.poster, header.chainId, timestamp);
+        return () => {
+          forget();
+          back();
+        };
       }
       case "slotClaimed":
         return this.#turns.claimed(event.chainId, event.slot, { rank: event.rank, l1Block: event.l1Block });
@@ -376,6 +381,12 @@ export class L1View {
     const member = this.member("sequencer", operator);
     const thresholdWei = this.#turns.thresholdWei(chainId, this.slot);
     return member !== undefined && thresholdWei !== undefined && this.#bonds.freeWei(member, chainId) >= thresholdWei;
+  }
+
+  /** Chains for which a sequencer's stake is still locked though the locks have run out: anyone may release them on L1. */
+  idleLocks(operator: Address): readonly ChainId[] {
+    const twoWindows = 2n * BigInt(this.#parameters.maxWindowSeconds);
+    return this.#bonds.idleLocks(operator, this.#block.timestamp - twoWindows);
   }
 
   /** Deposits that wait outside a queue, by number, with their amounts in wei. */

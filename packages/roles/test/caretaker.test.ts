@@ -1,4 +1,4 @@
-import { type Address, toAddress, toChainId, ZERO_HASH } from "@mvm/protocol";
+import { type Address, type ChainId, toAddress, toChainId, ZERO_HASH } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Caretaker, type CaretakerEvent, type CaretakerView, type Dac } from "../src/index.ts";
 
@@ -9,7 +9,15 @@ const MOMENT = { nowMs: 0, entropy: ZERO_HASH };
 const BUSY = 8;
 
 /** L1 as the test sets it. */
-let l1: { slot: bigint; leader: Address | null; held: Map<bigint, bigint>; exiting: boolean };
+let l1: {
+  slot: bigint;
+  leader: Address | null;
+  held: Map<bigint, bigint>;
+  exiting: boolean;
+  idle: ChainId[];
+  covered: boolean;
+  rank: number | undefined;
+};
 let caretaker: Caretaker;
 
 const view: CaretakerView = {
@@ -20,6 +28,9 @@ const view: CaretakerView = {
   heldDeposits: () => l1.held,
   isExiting: () => l1.exiting,
   turn: () => (l1.leader === null ? undefined : { member: { operator: l1.leader } as never, rank: 0 }),
+  rankOf: () => l1.rank,
+  canCover: () => l1.covered,
+  idleLocks: (operator) => (operator === SELF ? l1.idle : []),
 };
 
 const tell = (event: CaretakerEvent) => caretaker.handle(event, MOMENT);
@@ -29,7 +40,8 @@ const tried = (): readonly bigint[] =>
 const end = (id: bigint, reason: string | null) => tell({ kind: "releaseEnded", chainId: CHAIN, id, reason });
 
 beforeEach(() => {
-  l1 = { slot: 10n, leader: SELF, held: new Map([[0n, 5n]]), exiting: false };
+  const bond = { idle: [], covered: true, rank: 0 };
+  l1 = { slot: 10n, leader: SELF, held: new Map([[0n, 5n]]), exiting: false, ...bond };
   caretaker = new Caretaker({ view, operator: SELF });
 });
 
@@ -85,5 +97,38 @@ describe("a caretaker of held deposits", () => {
     l1.held.delete(0n);
     expect(tried()).toEqual([BigInt(BUSY)]);
     expect(end(99n, null)).toEqual([]);
+  });
+});
+
+describe("a caretaker of locks", () => {
+  const released = (): readonly (readonly ChainId[])[] =>
+    tell({ kind: "l1Changed" }).flatMap((effect) => (effect.kind === "releaseLocks" ? [effect.chainIds] : []));
+  const idle = [toChainId(7), toChainId(8)];
+  beforeEach(() => {
+    l1 = { ...l1, held: new Map(), idle, covered: false };
+  });
+
+  it("drops those that have run out where they keep the sequencer from a chain that it is drawn for, once an epoch", () => {
+    expect(released()).toEqual([idle]);
+    expect(released()).toEqual([]);
+    expect(tell({ kind: "locksReleased", reason: null })).toMatchObject([{ kind: "note", code: "locks-released" }]);
+    expect(released()).toEqual([]);
+    l1.slot = 11n;
+    expect(released()).toEqual([idle]);
+    l1.slot = 12n;
+    expect(released()).toEqual([]);
+    expect(tell({ kind: "locksReleased", reason: "unreachable" })).toEqual([]);
+    expect(released()).toEqual([idle]);
+  });
+
+  it("leaves them where nothing is hindered, or nothing has run out, and takes 32 at once", () => {
+    l1.covered = true;
+    expect(released()).toEqual([]);
+    l1 = { ...l1, covered: false, rank: undefined };
+    expect(released()).toEqual([]);
+    l1 = { ...l1, rank: 3, idle: [] };
+    expect(released()).toEqual([]);
+    l1.idle = Array.from({ length: 40 }, (_, i) => toChainId(i + 1));
+    expect(released().map(({ length }) => length)).toEqual([32]);
   });
 });

@@ -1,6 +1,17 @@
 import { toChainId } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { CHAIN, depositTo, FIRST_BLOCK, mine, PARAMETERS, SEQUENCERS, startView } from "./world.ts";
+import {
+  blockOn,
+  CHAIN,
+  depositTo,
+  FIRST_BLOCK,
+  GENESIS,
+  mine,
+  PARAMETERS,
+  post,
+  SEQUENCERS,
+  startView,
+} from "./world.ts";
 
 const MT = 10n ** 18n;
 /** L1 blocks, of a second each, after which an item of the first one opens the queue. */
@@ -61,5 +72,31 @@ describe("a queue that is overdue for so long that it is open", () => {
     mine(view, number + 2n);
     view.apply({ kind: "reorg", toBlock: number + 1n });
     expect(may()).toBe(false);
+  });
+});
+
+describe("a lock", () => {
+  it("has run out two windows after the last batch of its sequencer on its chain, until it is dropped", () => {
+    const view = startView();
+    const { operator } = SEQUENCERS[0]!;
+    const lock = (amountWei: bigint): void =>
+      view.apply({ kind: "lockChanged", sequencer: operator, chainId: CHAIN, amountWei });
+    const twoWindows = 2n * BigInt(PARAMETERS.maxWindowSeconds);
+    const first = blockOn({ view, parent: GENESIS });
+    post(view, [first]);
+    lock(5n * MT);
+    const posted = view.block.number;
+    mine(view, posted + twoWindows);
+    expect(view.idleLocks(operator)).toEqual([]);
+    mine(view, posted + twoWindows + 1n);
+    expect(view.idleLocks(operator)).toEqual([CHAIN]);
+    expect(view.idleLocks(SEQUENCERS[1]!.operator)).toEqual([]);
+    const { number } = view.block;
+    mine(view, number + 1n);
+    lock(0n);
+    expect(view.idleLocks(operator)).toEqual([]);
+    mine(view, number + 2n);
+    view.apply({ kind: "reorg", toBlock: number + 1n });
+    expect(view.idleLocks(operator)).toEqual([CHAIN]);
   });
 });
