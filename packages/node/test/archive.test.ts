@@ -103,6 +103,18 @@ describe("a storage host", () => {
     await second.core.stop();
   });
 
+  it("keeps nothing of a blob that nobody can read, and asks for it no more", async () => {
+    const site = world.site("host");
+    site.malformedOnL1.add(BLOB_HASH);
+    const { core, ports: own } = await host(site);
+    core.l1Event(posted(BLOB_HASH));
+    await expect.poll(() => site.logged("blob-malformed").length).toBe(1);
+    await world.clock.advance(60_000);
+    expect([site.logged("blob-malformed").length, site.logged("blob-not-archived").length]).toEqual([1, 0]);
+    expect(await own.blobs.get(BLOB_HASH)).toBeNull();
+    await core.stop();
+  });
+
   it("asks L1 again for a blob that it does not show yet", async () => {
     const site = world.site("host");
     const { core, ports: own } = await host(site);

@@ -87,20 +87,28 @@ describe("a data directory's configuration", () => {
   it("stands below the environment, which stands below flags", async () => {
     await write(JSON.stringify({ ...CONFIG, logLevel: "error", roles: ["storage"] }));
     const read = async (env: Record<string, string>, flags: Record<string, unknown>) => {
-      const { l1Url, roles, logLevel } = await loadConfig(dataDir, env, flags);
-      return { l1Url, roles, logLevel };
+      const { l1Url, roles, logLevel, batchData, blobProofs } = await loadConfig(dataDir, env, flags);
+      return { l1Url, roles, logLevel, batchData, blobProofs };
     };
-    const env = { MVM_L1_URL: "http://127.0.0.1:2", MVM_ROLES: "provider,gateway", MVM_LOG_LEVEL: "debug" };
-    expect(await read({}, {})).toEqual({ l1Url: CONFIG.l1Url, roles: ["storage"], logLevel: "error" });
+    const ofFile = { batchData: "cheapest", blobProofs: "cells" };
+    const ofEnvironment = { logLevel: "debug", batchData: "blob", blobProofs: "blob" };
+    const env = {
+      MVM_L1_URL: "http://127.0.0.1:2",
+      MVM_ROLES: "provider,gateway",
+      MVM_LOG_LEVEL: "debug",
+      MVM_BATCH_DATA: "blob",
+      MVM_BLOB_PROOFS: "blob",
+    };
+    expect(await read({}, {})).toEqual({ l1Url: CONFIG.l1Url, roles: ["storage"], logLevel: "error", ...ofFile });
     expect(await read(env, {})).toEqual({
       l1Url: "http://127.0.0.1:2",
       roles: ["provider", "gateway"],
-      logLevel: "debug",
+      ...ofEnvironment,
     });
     expect(await read(env, { l1Url: "http://127.0.0.1:3", roles: ["sequencer"] })).toEqual({
       l1Url: "http://127.0.0.1:3",
       roles: ["sequencer"],
-      logLevel: "debug",
+      ...ofEnvironment,
     });
   });
 
@@ -110,6 +118,14 @@ describe("a data directory's configuration", () => {
     expect(config.listen).toEqual(["/ip4/127.0.0.1/tcp/1", "/ip4/127.0.0.1/tcp/2"]);
     await expect(loadConfig(dataDir, { MVM_BOOTSTRAP: "nobody" }, {})).rejects.toThrow(/bootstrap\.0/);
     await expect(loadConfig(dataDir, { MVM_ROLES: "" }, {})).rejects.toThrow(/roles: names no role/);
+    await expect(loadConfig(dataDir, { MVM_BATCH_DATA: "memory" }, {})).rejects.toThrow(/batchData/);
+  });
+
+  it("of before there were blobs stands, with the defaults for them", async () => {
+    const { batchData: _place, blobProofs: _proofs, ...older } = CONFIG;
+    await write(JSON.stringify(older));
+    const { batchData, blobProofs, beacon } = await loadConfig(dataDir, {}, {});
+    expect([batchData, blobProofs, beacon]).toEqual(["cheapest", "cells", undefined]);
   });
 
   it("that is missing tells to run init", async () => {

@@ -28,6 +28,7 @@ import {
   toWord,
   ZERO_ADDRESS,
 } from "@mvm/protocol";
+import { BlobError } from "@mvm/protocol/blobs";
 import { type Dac, type L1Event, L1View, type Member, type QueuedItem } from "@mvm/roles";
 import { DacDatabase, MemoryStore } from "@mvm/state";
 import { blobArchive, pendingStore, sealStore } from "../src/durableStores.ts";
@@ -83,6 +84,7 @@ export class Site {
   readonly posted: SignedBatch[] = [];
   /** blobs that L1 shows this node */
   readonly blobsOnL1 = new Map<Hash, Uint8Array>();
+  readonly malformedOnL1 = new Set<Hash>();
   /** disks by name */
   readonly stores = new Map<string, MemoryStore>();
   network!: MemoryNetwork;
@@ -123,6 +125,7 @@ export class Site {
       kzg: kzgOf("blob"),
       blobs: blobArchive(node),
       blobOnL1: async ({ blobHash }) => {
+        if (this.malformedOnL1.has(blobHash)) throw new BlobError("oversized-element", "no 31 bytes");
         const data = this.blobsOnL1.get(blobHash);
         if (data === undefined) throw new Error(`L1 does not show ${blobHash}`);
         return data;
