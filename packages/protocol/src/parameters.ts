@@ -10,7 +10,7 @@ export type Parameters = {
   readonly epochBlocks: number;
   /** L1 blocks after a slot's end in which its sequencer may still post what it signed. */
   readonly postGraceBlocks: number;
-  /** L1 blocks of silence after which the next rank may take a slot over: several batch intervals, so that nobody is replaced for being a little late. */
+  /** L1 blocks of silence after which the next rank may take a slot over: no shorter than the batch interval, so that nobody is replaced for having little to post. */
   readonly rankDelayBlocks: number;
   /** Seconds from a batch's posting until it is final, where a committee vouched for it. */
   readonly minWindowSeconds: number;
@@ -50,7 +50,7 @@ export type Parameters = {
   readonly minStorageStakeWei: bigint;
   /** Seconds a block's timestamp is a multiple of; also the least distance of two blocks. */
   readonly tickSeconds: number;
-  /** Milliseconds between two batches of a chain that has something to post. */
+  /** Milliseconds between two batches of a chain that has something to post, and not yet a batch's worth: a batch costs as much for one transaction as for ten. */
   readonly batchIntervalMs: number;
   /** Milliseconds that a provider has for a job before a stand-in gets it: two block times at most in all. */
   readonly jobTimeoutMs: number;
@@ -66,7 +66,7 @@ const mainnet: Parameters = {
   version: 1,
   epochBlocks: 32,
   postGraceBlocks: 32,
-  rankDelayBlocks: 8,
+  rankDelayBlocks: 10,
   minWindowSeconds: 3600,
   maxWindowSeconds: 7 * 24 * 3600,
   forceDelaySeconds: 12 * 3600,
@@ -87,7 +87,7 @@ const mainnet: Parameters = {
   minProviderStakeWei: 100n * MT,
   minStorageStakeWei: 500n * MT,
   tickSeconds: 2,
-  batchIntervalMs: 12_000,
+  batchIntervalMs: 60_000,
   jobTimeoutMs: 2_000,
   readTimeoutMs: 2_000,
   resubmitMs: 6_000,

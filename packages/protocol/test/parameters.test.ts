@@ -15,9 +15,15 @@ describe.each(profiles)("profile %s", (_name, profile) => {
     expect(profile.unbondingSeconds).toBeGreaterThanOrEqual(profile.maxWindowSeconds);
   });
 
+  // the fastest L1 is devnet's, a block a second; mainnet's has twelve
+  const l1BlockMs = profile === PROFILES.devnet ? 1_000 : 12_000;
+
+  it("who posts at every interval is not silent for so long that its slot may be claimed", () => {
+    expect(profile.rankDelayBlocks * l1BlockMs).toBeGreaterThanOrEqual(profile.batchIntervalMs);
+    expect(3 * profile.rankDelayBlocks).toBeLessThanOrEqual(profile.epochBlocks);
+  });
+
   it("a slot outlasts several batches at the L1 block time", () => {
-    // the fastest L1 is devnet's, a block a second; mainnet's has twelve
-    const l1BlockMs = profile === PROFILES.devnet ? 1_000 : 12_000;
     expect(profile.epochBlocks * l1BlockMs).toBeGreaterThanOrEqual(3 * profile.batchIntervalMs);
   });
 

@@ -37,6 +37,7 @@ import {
   toMessage,
   type UnsignedBlock,
 } from "@mvm/protocol";
+import { Backlog } from "./backlog.ts";
 import { fitting, isHopeless, takeFitting } from "./blockFilling.ts";
 import { closingTransaction, openingTransactions } from "./blockLayout.ts";
 import type { Parent } from "./blockRules.ts";
@@ -97,6 +98,7 @@ const POST_PATIENCE_MS = 15_000;
 export class Sequencer {
   readonly #options: SequencerOptions;
   readonly #pool = new TransactionPool();
+  readonly #backlog = new Backlog();
   #head: Parent;
   #build: Build | null = null;
   /** the slot whose predecessor's blocks have been asked for; own production waits for that */
@@ -197,7 +199,8 @@ export class Sequencer {
       this.#turn = null;
       return this.#claim();
     }
-    if (this.#turn?.slot === view.slot) return this.#advance(moment);
+    this.#backlog.posted(view.postedHead(this.#options.chainId));
+    if (this.#turn?.slot === view.slot) return [...this.#advance(moment), ...this.#postIfMuch(moment)];
     const continues = this.#lastTurn === view.slot - 1n;
     this.#lastTurn = view.slot;
     return this.#beginTurn(continues, moment);
@@ -527,8 +530,9 @@ export class Sequencer {
     this.#head = event.head;
     this.#exhausted = false;
     this.#publishedUntilMs = null;
+    this.#backlog.headChanged(event.head.header.number, event.block);
     for (const hash of event.block === null ? [] : includedHashes(event.block)) this.#pool.remove(hash);
-    return this.#advance(moment);
+    return [...this.#advance(moment), ...this.#postIfMuch(moment)];
   }
 
   // What other nodes ask.
@@ -576,6 +580,11 @@ export class Sequencer {
 
   #postTimer(moment: Moment): readonly SequencerEffect[] {
     return [...this.#post(moment), this.#timer("post", moment.nowMs + this.#options.parameters.batchIntervalMs)];
+  }
+
+  /** A batch's worth does not wait for its time. */
+  #postIfMuch(moment: Moment): readonly SequencerEffect[] {
+    return this.#backlog.bytes >= LIMITS.batchBytes ? this.#post(moment) : [];
   }
 
   #post(moment: Moment): readonly SequencerEffect[] {

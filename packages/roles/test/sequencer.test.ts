@@ -11,7 +11,7 @@ import {
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { parentOf } from "../src/index.ts";
-import { Driven, FIRST, included, ready } from "./sequencerWorld.ts";
+import { Driven, FIRST, FIRST_SEALED, included, ready } from "./sequencerWorld.ts";
 import {
   blankView,
   blockOn,
@@ -24,6 +24,7 @@ import {
   mineOnly,
   PARAMETERS,
   PROVIDERS,
+  post,
   queue,
   sign,
   startView,
@@ -310,6 +311,35 @@ describe("a sequencer's batches", () => {
     expect(driven.all("post").length).toBe(2);
     driven.handle({ kind: "postFailed", reason: "reverted" });
     driven.mine(24n).handle({ kind: "timer", name: "post" });
+    expect(driven.all("post").length).toBe(2);
+  });
+
+  it("do not wait for their time once they are a batch's worth, and again once that is on L1 and as much is left", () => {
+    const driven = ready();
+    const heavy = (nonce: number): Uint8Array => transfer({ nonce: BigInt(nonce), data: new Uint8Array(50_000) }).raw;
+    const blocks = [FIRST_SEALED];
+    const next = (): void => {
+      const parent = parentOf(blocks.at(-1)!);
+      const block = blockOn({ view: driven.view, parent, transactions: [heavy(blocks.length)] });
+      blocks.push(block);
+      driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 0n });
+    };
+    next();
+    expect(driven.all("post")).toEqual([]);
+    next();
+    expect(driven.all("post")).toMatchObject([{ from: 1n, to: 3n }]);
+    next();
+    next();
+    expect(driven.all("post").length).toBe(1);
+    driven.handle({ kind: "posted", lastBlock: 3n });
+    post(driven.view, blocks.slice(0, 3));
+    driven.mine(FIRST_BLOCK + 1n);
+    expect(driven.all("post").slice(1)).toMatchObject([{ from: 4n, to: 5n }]);
+    driven.handle({ kind: "posted", lastBlock: 5n });
+    // what a rollback took back waits no longer
+    driven.handle({ kind: "headChanged", head: parentOf(blocks[3]!), block: null, safeNumber: 0n });
+    post(driven.view, blocks.slice(3, 4));
+    driven.mine(FIRST_BLOCK + 2n);
     expect(driven.all("post").length).toBe(2);
   });
 });

@@ -39,7 +39,8 @@ import {
 type Kind = SequencerEffect["kind"];
 
 /** Block 1 of the DAC, which stands in most tests. */
-export const FIRST = parentOf(blockOn({ view: startView(), parent: GENESIS }));
+export const FIRST_SEALED = blockOn({ view: startView(), parent: GENESIS });
+export const FIRST = parentOf(FIRST_SEALED);
 
 /** The sequencer whose turn slot 2 is, in its first L1 block, ten seconds after the genesis block, on block 1. */
 export class Driven {
