@@ -16,7 +16,8 @@ import type { L1View } from "@mvm/roles";
 import type { ProvenReader } from "@mvm/state";
 import type { Chain } from "./chain.ts";
 import type { HostClient } from "./hostClient.ts";
-import type { DraftBatch, SignedBatch } from "./ports.ts";
+import type { DraftBatch, Log, SignedBatch } from "./ports.ts";
+import { reasonOf } from "./reason.ts";
 
 /** Has a batch signed whose data are at a place. */
 export function signedAt({ claims, sign, ...rest }: DraftBatch, place: DataPlace): SignedBatch {
@@ -37,32 +38,39 @@ type Sources = {
   readonly view: L1View;
   readonly poster: Address;
   readonly signal: AbortSignal;
+  readonly log: Log;
 };
 
 /** Numbers of addresses in a DAC's table, and how many it has. */
 type Entries = { readonly size: number; readonly known: readonly (readonly [Address, number])[] };
 
 /**
- * The first of a chain's blocks from `from` to `to` that fit one batch, and its data, at most LIMITS.batchBytes.
- * @throws HostsSilent (as a StateError's cause) where no host proves the table; CodecError where a block cannot be posted;
- * RangeError where the first of them is not there
+ * The first of a chain's blocks from `from` to `to` that fit one batch, and its data, at most LIMITS.batchBytes. Where no host
+ * proves the table, every address is written out: what was signed must get to L1 without them too.
+ * @throws CodecError where a block cannot be posted; RangeError where the first of them is not there
  */
 export async function makeBatch(
   sources: Sources,
   { from, to }: { readonly from: bigint; readonly to: bigint },
 ): Promise<{ readonly blocks: readonly SealedBlock[]; readonly data: Uint8Array }> {
-  const { chain, hosts, view, poster, signal } = sources;
+  const { chain, hosts, view, poster, signal, log } = sources;
   const before = chain.block(from - 1n);
   const blocks = blocksInReach(chain, from, to);
   if (before === null || blocks.length === 0) throw new RangeError(`block ${from} is not there to be posted`);
   const { stateRoot } = before.header;
-  const { size, known } = await entriesOf(hosts.readerAt(chain, { stateRoot, number: from }, signal), blocks);
+  const entries = await entriesOf(hosts.readerAt(chain, { stateRoot, number: from }, signal), blocks).catch(
+    (error: unknown) => {
+      signal.throwIfAborted();
+      log("warn", "address-table-not-read", { chainId: chain.chainId, reason: reasonOf(error) });
+      return undefined;
+    },
+  );
   const encode = (count: number): Uint8Array =>
     encodeBlocks(blocks.slice(0, count), {
       poster,
       queueEnd: before.context.queueEnd,
       providerIndex: (operator) => view.providerIndex(operator),
-      table: new AddressTable(size, known),
+      table: entries && new AddressTable(entries.size, entries.known),
     });
   let data = encode(blocks.length);
   let fitting = blocks.length;

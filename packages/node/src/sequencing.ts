@@ -201,6 +201,7 @@ export class Sequencing {
       view: this.#view,
       poster: operator,
       signal: this.#abort.signal,
+      log: this.#ports.log,
     };
     try {
       const { blocks, data } = await makeBatch(sources, { from, to });

@@ -34,12 +34,14 @@ export type Posting = {
   readonly queueEnd: bigint;
   /** number of a provider in its registry; undefined for who is none */
   readonly providerIndex: (operator: Address) => number | undefined;
-  /** the address table as of the end of the block before the first */
-  readonly table: AddressTable;
+  /** the address table as of the end of the block before the first; without it, every address is written out */
+  readonly table?: AddressTable | undefined;
 };
 
+const unknown = (): undefined => undefined;
+
 /**
- * Encodes blocks of one chain and generation as a batch's data; `table` takes in what they name. What it gives decodes to
+ * Encodes blocks of one chain and generation as a batch's data; the table takes in what they name. What it gives decodes to
  * what is posted of the blocks; its size is the caller's to bound, by LIMITS.batchBytes in calldata and BATCH_FORMAT.blobBytes in a blob.
  * @throws CodecError where a block does not end in a settle, or pays who is no provider
  * @throws RangeError for no blocks, and beyond the bounds of the format
@@ -55,8 +57,8 @@ export function encodeBlocks(blocks: readonly SealedBlock[], posting: Posting): 
     const { slot, jobId, queueEnd } = block.context;
     const queueItems = Number(queueEnd - consumed);
     consumed = queueEnd;
-    const indexOf = table.lookUp();
-    table.enter(seen);
+    const indexOf = table?.lookUp() ?? unknown;
+    table?.enter(seen);
     return {
       timestamp: block.header.timestamp,
       slot,
