@@ -23,11 +23,14 @@ export type SendBatches = (batches: readonly DraftBatch[]) => Promise<void>;
 
 export class BatchCarrier {
   readonly #send: SendBatches;
+  readonly #gathered: () => Promise<void>;
   readonly #waiting: Passenger[] = [];
   #isUnderWay = false;
 
-  constructor(send: SendBatches) {
+  /** @param gathered how long the first batch waits for others of the node that are being made at the same moment */
+  constructor(send: SendBatches, gathered: () => Promise<void>) {
     this.#send = send;
+    this.#gathered = gathered;
   }
 
   /** Has a batch carried; resolves when it is on L1. Rejects with the reason where L1 does not take it. */
@@ -40,8 +43,7 @@ export class BatchCarrier {
 
   async #run(): Promise<void> {
     this.#isUnderWay = true;
-    // what others of this node post at the same moment goes along
-    await Promise.resolve();
+    await this.#gathered();
     while (this.#waiting.length > 0) await this.#deliver(this.#take());
     this.#isUnderWay = false;
   }

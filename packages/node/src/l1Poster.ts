@@ -17,7 +17,7 @@ import { BatchCarrier, MAX_CALLDATA_BYTES } from "./batchCarrier.ts";
 import { signedAt } from "./batchMaking.ts";
 import { type DataPlacement, pathOf } from "./dataPlacement.ts";
 import { toItemValues } from "./l1Events.ts";
-import type { DraftBatch, Kzg, L1Poster, Log, SignedBatch } from "./ports.ts";
+import type { Clock, DraftBatch, Kzg, L1Poster, Log, SignedBatch } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
 
 export type L1PosterOptions = {
@@ -26,8 +26,12 @@ export type L1PosterOptions = {
   readonly parameters: Parameters;
   readonly kzg: Kzg;
   readonly placement: DataPlacement;
+  readonly clock: Clock;
   readonly log: Log;
 };
+
+/** Parts of a batch interval; in the first of them batches of the node's chains gather. */
+const GATHERING_PARTS = 10;
 
 /** A batch with the queue items that L1 has to see, as the contracts take them. */
 function shown({ nextItem, firstItem, ...batch }: SignedBatch): SignedBatchValues {
@@ -61,7 +65,7 @@ function callsOf(drafts: readonly DraftBatch[]): readonly (readonly DraftBatch[]
 }
 
 /** Sends through a submitter; a slot's epoch is recorded before anything is sent that needs its randomness. */
-export function l1Poster({ reader, submitter, parameters, kzg, placement, log }: L1PosterOptions): L1Poster {
+export function l1Poster({ reader, submitter, parameters, kzg, placement, clock, log }: L1PosterOptions): L1Poster {
   const { addresses, transport } = reader;
 
   async function ensureRecorded(epoch: bigint): Promise<void> {
@@ -108,7 +112,9 @@ export function l1Poster({ reader, submitter, parameters, kzg, placement, log }:
     }
   }
 
-  const carrier = new BatchCarrier(send);
+  const gatherMs = parameters.batchIntervalMs / GATHERING_PARTS;
+  const gathered = (): Promise<void> => new Promise((resolve) => void clock.at(clock.nowMs() + gatherMs, resolve));
+  const carrier = new BatchCarrier(send, gathered);
   return {
     appendBatch: (batch) => carrier.carry(batch),
     async claimSlot({ chainId, slot, rank }): Promise<void> {

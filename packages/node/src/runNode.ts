@@ -97,7 +97,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     openDatabase: levelDatabases(dataDir),
     seals: sealStore(store),
     pending: pendingStore(store),
-    poster: l1Poster({ reader, submitter, parameters, kzg, placement: config.batchData, log }),
+    poster: l1Poster({ reader, submitter, parameters, kzg, placement: config.batchData, clock, log }),
     kzg,
     blobs: blobArchive(store),
     blobOnL1: blobReader({ transport, kzg, beacon: config.beacon }),

@@ -78,6 +78,13 @@ function posterOf(placement: DataPlacement) {
       },
     },
     placement,
+    clock: {
+      nowMs: () => 0,
+      at: (_atMs, callback) => {
+        setImmediate(callback);
+        return () => undefined;
+      },
+    },
     log: (level, code, data) => logs.push({ level, code, data: data ?? {} }),
   });
 }

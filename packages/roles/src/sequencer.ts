@@ -173,7 +173,15 @@ export class Sequencer {
   }
 
   start(moment: Moment): readonly SequencerEffect[] {
-    return [...this.#l1Changed(moment), this.#timer("post", moment.nowMs + this.#options.parameters.batchIntervalMs)];
+    return [...this.#l1Changed(moment), this.#timer("post", this.#nextPostMs(moment))];
+  }
+
+  /** A node posts for all its chains at the same moments, so that batches can share a transaction; other nodes at others. */
+  #nextPostMs({ nowMs }: Moment): number {
+    const { operator, parameters } = this.#options;
+    const interval = parameters.batchIntervalMs;
+    const phase = Number(BigInt(operator) % BigInt(interval));
+    return Math.floor((nowMs - phase) / interval + 1) * interval + phase;
   }
 
   #timer(name: string, atMs: number): TimerEffect {
@@ -579,7 +587,7 @@ export class Sequencer {
   // Posting.
 
   #postTimer(moment: Moment): readonly SequencerEffect[] {
-    return [...this.#post(moment), this.#timer("post", moment.nowMs + this.#options.parameters.batchIntervalMs)];
+    return [...this.#post(moment), this.#timer("post", this.#nextPostMs(moment))];
   }
 
   /** A batch's worth does not wait for its time. */

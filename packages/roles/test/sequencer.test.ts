@@ -13,6 +13,7 @@ import { describe, expect, it } from "vitest";
 import { parentOf } from "../src/index.ts";
 import { Driven, FIRST, FIRST_SEALED, included, ready } from "./sequencerWorld.ts";
 import {
+  at,
   blankView,
   blockOn,
   CHAIN,
@@ -26,6 +27,7 @@ import {
   PROVIDERS,
   post,
   queue,
+  SEQUENCERS,
   sign,
   startView,
   transfer,
@@ -312,6 +314,25 @@ describe("a sequencer's batches", () => {
     driven.handle({ kind: "postFailed", reason: "reverted" });
     driven.mine(24n).handle({ kind: "timer", name: "post" });
     expect(driven.all("post").length).toBe(2);
+  });
+
+  it("have their times in common on one node, for whatever chain, and not with other nodes", () => {
+    const { batchIntervalMs } = PARAMETERS;
+    const times = (driven: Driven): number[] =>
+      driven.all("timer").flatMap(({ name, atMs }) => (name === "post" ? [atMs] : []));
+    const driven = new Driven().start();
+    const [first] = times(driven);
+    const nowMs = at(driven.seconds).nowMs;
+    expect(first).toBeGreaterThan(nowMs);
+    expect(first).toBeLessThanOrEqual(nowMs + batchIntervalMs);
+    driven.seconds += 3.7;
+    driven.handle({ kind: "timer", name: "post" });
+    const [, second] = times(driven);
+    expect((second! - first!) % batchIntervalMs).toBe(0);
+    expect(second! - at(driven.seconds).nowMs).toBeLessThanOrEqual(batchIntervalMs);
+    const phases = SEQUENCERS.map(({ operator }) => Number(BigInt(operator) % BigInt(batchIntervalMs)));
+    expect(first! % batchIntervalMs).toBe(Number(BigInt(driven.self.operator) % BigInt(batchIntervalMs)));
+    expect(new Set(phases).size).toBe(SEQUENCERS.length);
   });
 
   it("do not wait for their time once they are a batch's worth, and again once that is on L1 and as much is left", () => {
