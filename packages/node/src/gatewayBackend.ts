@@ -98,9 +98,13 @@ export class GatewayBackend implements ChainBackend {
     };
   }
 
-  blob(blobHash: Hash): Promise<Uint8Array | null> {
+  async blob(blobHash: Hash): Promise<Uint8Array | null> {
     const { hosts, chain, signal } = this.#options;
-    return hosts.blob(chain.chainId, blobHash, signal);
+    try {
+      return await hosts.blob(chain.chainId, blobHash, signal);
+    } catch (cause) {
+      throw new BackendError("unreachable", `the blob ${blobHash} cannot be checked now: try again`, cause);
+    }
   }
 
   async submit(transaction: Transaction): Promise<void> {

@@ -30,6 +30,8 @@ export class HostsSilent extends Error {
 
 /** Rounds over all hosts before a read fails. */
 const ROUNDS = 2;
+/** Blobs that are asked for or were shown last: checking one takes a second of computing. */
+const KEPT_BLOBS = 16;
 
 export class HostClient {
   readonly #ports: Ports;
@@ -37,6 +39,7 @@ export class HostClient {
   readonly #view: L1View;
   /** a host that answered last, by chain */
   readonly #preferred = new Map<ChainId, number>();
+  readonly #blobs = new Map<Hash, Promise<Uint8Array | null>>();
 
   constructor(options: { ports: Ports; settings: NetworkSettings; view: L1View }) {
     this.#ports = options.ports;
@@ -55,30 +58,50 @@ export class HostClient {
     });
   }
 
-  /** Data of a blob that a chain's batches are in, from a host that keeps it, checked; null where none shows it. */
-  async blob(chainId: ChainId, blobHash: Hash, signal: AbortSignal): Promise<Uint8Array | null> {
+  /**
+   * Data of a blob that a chain's batches are in, from a host that keeps it, checked; null where none shows it. Who asks for the
+   * same blob at the same time, or soon after, costs nothing more. Rejects where it cannot be checked now.
+   */
+  blob(chainId: ChainId, blobHash: Hash, signal: AbortSignal): Promise<Uint8Array | null> {
+    const known = this.#blobs.get(blobHash);
+    if (known !== undefined) return known;
+    const asked = this.#askForBlob(chainId, blobHash, signal);
+    this.#blobs.set(blobHash, asked);
+    const forget = (): unknown => this.#blobs.get(blobHash) === asked && this.#blobs.delete(blobHash);
+    asked.then((data) => data === null && forget(), forget);
+    if (this.#blobs.size > KEPT_BLOBS) this.#blobs.delete(this.#blobs.keys().next().value!);
+    return asked;
+  }
+
+  async #askForBlob(chainId: ChainId, blobHash: Hash, signal: AbortSignal): Promise<Uint8Array | null> {
     const { network, kzg, blobs } = this.#ports;
     const kept = await blobs.get(blobHash);
     if (kept !== null) return kept;
-    const { protocol, maxAnswerBytes } = REQUESTS.blob;
     for (const { peerId } of this.#view.hosts(chainId)) {
-      if (peerId === network.peerId) continue;
-      try {
-        const answer = await network.request(peerId, protocol, encodeRequest({ name: "blob", body: { blobHash } }), {
-          timeoutMs: this.#settings.parameters.readTimeoutMs,
-          signal,
-          maxResponseBytes: maxAnswerBytes,
-        });
-        const { body } = decodeAnswer("blob", answer);
-        if (body.kind !== "blob") continue;
-        if ((await kzg.versionedHash(body.data)) === blobHash) return body.data;
-        network.report(peerId, "invalid-message", `not the blob ${blobHash}`);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error instanceof CodecError) network.report(peerId, "invalid-message", error.message);
-      }
+      const data = peerId === network.peerId ? null : await this.#blobFrom(peerId, blobHash, signal);
+      if (data === null) continue;
+      if ((await kzg.versionedHash(data)) === blobHash) return data;
+      network.report(peerId, "invalid-message", `not the blob ${blobHash}`);
     }
     return null;
+  }
+
+  async #blobFrom(host: PeerId, blobHash: Hash, signal: AbortSignal): Promise<Uint8Array | null> {
+    const { protocol, maxAnswerBytes } = REQUESTS.blob;
+    const { network } = this.#ports;
+    try {
+      const answer = await network.request(host, protocol, encodeRequest({ name: "blob", body: { blobHash } }), {
+        timeoutMs: this.#settings.parameters.readTimeoutMs,
+        signal,
+        maxResponseBytes: maxAnswerBytes,
+      });
+      const { body } = decodeAnswer("blob", answer);
+      return body.kind === "blob" ? body.data : null;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof CodecError) network.report(host, "invalid-message", error.message);
+      return null;
+    }
   }
 
   async #fetch(chain: Chain, read: Read, signal: AbortSignal): Promise<Proof> {

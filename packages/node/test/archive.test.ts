@@ -60,6 +60,7 @@ const posted = (blobHash: Hash): L1Event => ({
 let world: World;
 let asker: Site;
 let ports: Ports;
+let client: HostClient;
 
 beforeEach(async () => {
   world = new World();
@@ -144,17 +145,19 @@ describe("a blob from hosts that are not trusted", () => {
       });
     }
     const { signal } = new AbortController();
-    let result: { readonly blob: Uint8Array | null } | undefined;
-    const asking = new HostClient({ ports, settings: SETTINGS, view }).blob(CHAIN_ID, BLOB_HASH, signal);
-    asking.then((blob) => {
-      result = { blob };
-    });
+    let isOver = false;
+    client = new HostClient({ ports, settings: SETTINGS, view });
+    const asking = client.blob(CHAIN_ID, BLOB_HASH, signal);
+    const end = (): void => {
+      isOver = true;
+    };
+    asking.then(end, end);
     await expect
       .poll(async () => {
         await world.clock.advance(5);
-        return result;
+        return isOver;
       })
-      .toBeDefined();
+      .toBe(true);
     return asking;
   }
 
@@ -165,9 +168,33 @@ describe("a blob from hosts that are not trusted", () => {
     expect(asker.offences.map((offence) => offence.split(" ")[1])).toEqual(["invalid-message", "invalid-message"]);
   });
 
-  it("is not there where no host keeps it", async () => {
+  it("is asked for and checked once, however many want it", async () => {
+    let checks = 0;
+    const { versionedHash } = ports.kzg;
+    const countedHash = (data: Uint8Array): Promise<Hash> => {
+      checks += 1;
+      return versionedHash(data);
+    };
+    const counting = { ...ports.kzg, versionedHash: countedHash };
+    ports = { ...ports, kzg: counting };
+    await from(showing(DATA));
+    const { signal } = new AbortController();
+    const again = [1, 2, 3].map(() => client.blob(CHAIN_ID, BLOB_HASH, signal));
+    for (const data of await Promise.all(again)) expect(data).toEqual(DATA);
+    expect(checks).toBe(1);
+  });
+
+  it("is not there where no host keeps it, and is looked for again", async () => {
     expect(await from()).toBeNull();
     expect(asker.offences).toEqual([]);
+    await ports.blobs.put(BLOB_HASH, DATA);
+    expect(await client.blob(CHAIN_ID, BLOB_HASH, new AbortController().signal)).toEqual(DATA);
+  });
+
+  it("is an error where it cannot be checked now", async () => {
+    const busy = { ...ports.kzg, versionedHash: () => Promise.reject(new Error("busy")) };
+    ports = { ...ports, kzg: busy };
+    await expect(from(showing(DATA))).rejects.toThrow("busy");
   });
 });
 
