@@ -37,7 +37,6 @@ import {
   toMessage,
   type UnsignedBlock,
 } from "@mvm/protocol";
-import { Backlog } from "./backlog.ts";
 import { fitting, isHopeless, takeFitting } from "./blockFilling.ts";
 import { closingTransaction, openingTransactions } from "./blockLayout.ts";
 import type { Parent } from "./blockRules.ts";
@@ -53,6 +52,7 @@ import type {
   RequestFailedEvent,
   TimerEffect,
 } from "./machine.ts";
+import { Posting } from "./posting.ts";
 import type { SequencerEffect, SequencerEvent } from "./sequencerEffects.ts";
 import { TransactionPool } from "./transactionPool.ts";
 
@@ -92,13 +92,11 @@ const RETRY_MS = 250;
 const PUBLISH_PATIENCE_MS = 3_000;
 /** L1 blocks beyond those that L1 demands before a silent slot is claimed: a leader's first batch takes a moment. */
 const CLAIM_PATIENCE_BLOCKS = 1n;
-/** Milliseconds until a batch that L1 took must be seen there; a reorganisation may have lost it. */
-const POST_PATIENCE_MS = 15_000;
 
 export class Sequencer {
   readonly #options: SequencerOptions;
   readonly #pool = new TransactionPool();
-  readonly #backlog = new Backlog();
+  readonly #posting: Posting;
   #head: Parent;
   #build: Build | null = null;
   /** the slot whose predecessor's blocks have been asked for; own production waits for that */
@@ -110,8 +108,6 @@ export class Sequencer {
     readonly giveUpMs: number;
   } | null = null;
   #publishedUntilMs: number | null = null;
-  /** a batch on its way, or taken by L1 and not yet seen there */
-  #posting: { readonly lastBlock: bigint; readonly untilMs: number } | null = null;
   #lastTurn = -1n;
   /** a claim of the slot is on its way */
   #claiming = false;
@@ -129,6 +125,7 @@ export class Sequencer {
   constructor(options: SequencerOptions) {
     this.#options = options;
     this.#head = options.head;
+    this.#posting = new Posting(options);
   }
 
   get poolSize(): number {
@@ -163,7 +160,7 @@ export class Sequencer {
       case "sealRefused":
         return this.#giveUp(event.reason, moment);
       case "posted":
-        this.#posting = { lastBlock: event.lastBlock, untilMs: moment.nowMs + POST_PATIENCE_MS };
+        this.#posting.posted(event.lastBlock, moment);
         return [];
       case "postFailed":
         return this.#postFailed(event.reason);
@@ -173,15 +170,7 @@ export class Sequencer {
   }
 
   start(moment: Moment): readonly SequencerEffect[] {
-    return [...this.#l1Changed(moment), this.#timer("post", this.#nextPostMs(moment))];
-  }
-
-  /** A node posts for all its chains at the same moments, so that batches can share a transaction; other nodes at others. */
-  #nextPostMs({ nowMs }: Moment): number {
-    const { operator, parameters } = this.#options;
-    const interval = parameters.batchIntervalMs;
-    const phase = Number(BigInt(operator) % BigInt(interval));
-    return Math.floor((nowMs - phase) / interval + 1) * interval + phase;
+    return [...this.#l1Changed(moment), this.#timer("post", this.#posting.nextMs(moment))];
   }
 
   #timer(name: string, atMs: number): TimerEffect {
@@ -207,7 +196,6 @@ export class Sequencer {
       this.#turn = null;
       return this.#claim();
     }
-    this.#backlog.posted(view.postedHead(this.#options.chainId));
     if (this.#turn?.slot === view.slot) return [...this.#advance(moment), ...this.#postIfMuch(moment)];
     const continues = this.#lastTurn === view.slot - 1n;
     this.#lastTurn = view.slot;
@@ -538,7 +526,7 @@ export class Sequencer {
     this.#head = event.head;
     this.#exhausted = false;
     this.#publishedUntilMs = null;
-    this.#backlog.headChanged(event.head.header.number, event.block);
+    this.#posting.headChanged(event.head.header.number, event.block);
     for (const hash of event.block === null ? [] : includedHashes(event.block)) this.#pool.remove(hash);
     return [...this.#advance(moment), ...this.#postIfMuch(moment)];
   }
@@ -587,26 +575,22 @@ export class Sequencer {
   // Posting.
 
   #postTimer(moment: Moment): readonly SequencerEffect[] {
-    return [...this.#post(moment), this.#timer("post", this.#nextPostMs(moment))];
+    return [...this.#post(moment), this.#timer("post", this.#posting.nextMs(moment))];
   }
 
   /** A batch's worth does not wait for its time. */
   #postIfMuch(moment: Moment): readonly SequencerEffect[] {
-    return this.#backlog.bytes >= LIMITS.batchBytes ? this.#post(moment) : [];
+    return this.#posting.isFull ? this.#post(moment) : [];
   }
 
   #post(moment: Moment): readonly SequencerEffect[] {
-    const { view, chainId } = this.#options;
-    const from = view.postedHead(chainId) + 1n;
-    const to = this.#head.header.number;
-    const seen = this.#posting === null || this.#posting.lastBlock < from || this.#posting.untilMs <= moment.nowMs;
-    if (!this.#isMyTurn || !this.#turn?.ready || !seen || to < from) return [];
-    this.#posting = { lastBlock: to, untilMs: Number.POSITIVE_INFINITY };
-    return [{ kind: "post", chainId, from, to, slot: view.slot }];
+    if (!this.#isMyTurn || !this.#turn?.ready) return [];
+    const batch = this.#posting.next(this.#head.header.number, moment);
+    return batch === null ? [] : [batch];
   }
 
   #postFailed(reason: string): readonly SequencerEffect[] {
-    this.#posting = null;
+    this.#posting.failed();
     return [
       { kind: "note", level: "warn", code: "batch-not-posted", data: { chainId: this.#options.chainId, reason } },
     ];
