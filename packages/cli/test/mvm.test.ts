@@ -218,6 +218,11 @@ describe.concurrent("mvm rebuild", () => {
     expect(expectOneLine(await mvm(args))).toContain("nowhere.json");
   });
 
+  it("with an archive that cannot be asked ends with one line", async () => {
+    const args = ["rebuild", "--from-l1", "--dac", "acme", "--network", networkFile, "--l1", url];
+    expect(expectOneLine(await mvm([...args, "--archive", "ftp://x"]))).toContain("ftp://x is no HTTP URL");
+  });
+
   it("from an L1 that is another chain, or not there, ends with a failure and no stack", async () => {
     for (const l1Url of [url, "http://127.0.0.1:1"]) {
       const { code, out, err } = await mvm([

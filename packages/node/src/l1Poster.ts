@@ -75,9 +75,14 @@ export function l1Poster({ reader, submitter, parameters, kzg, placement, clock,
 
   async function pathFor(drafts: readonly DraftBatch[]): Promise<DataPath> {
     if (placement !== "cheapest") return placement;
-    const [baseFee, blobBaseFee] = await Promise.all([getBaseFee(transport), getBlobBaseFee(transport)]);
-    const data = drafts.map((draft) => draft.data);
-    return pathOf(data, { baseFee, blobBaseFee });
+    try {
+      const [baseFee, blobBaseFee] = await Promise.all([getBaseFee(transport), getBlobBaseFee(transport)]);
+      const data = drafts.map((draft) => draft.data);
+      return pathOf(data, { baseFee, blobBaseFee });
+    } catch (error) {
+      log("warn", "l1-prices-not-read", { reason: reasonOf(error) });
+      return "calldata";
+    }
   }
 
   async function sendInCalldata(drafts: readonly DraftBatch[]): Promise<void> {

@@ -8,7 +8,7 @@ import {
 } from "@mvm/l1";
 import { BLOB_DATA_BYTES, blobRange, fromHex, type Hash, PROFILES } from "@mvm/protocol";
 import { L1View } from "@mvm/roles";
-import type { NetworkFile } from "./config.ts";
+import { ConfigError, type NetworkFile } from "./config.ts";
 import { loadNetworkFile } from "./initNode.ts";
 import { kzgOf } from "./kzg.ts";
 import { toL1Block, toRoleEvent } from "./l1Events.ts";
@@ -142,6 +142,8 @@ class Archive {
 
 /** Reads all of L1 up to its present head and rebuilds the DAC. Throws RebuildError, ConfigError, L1Error. */
 export async function rebuildFromL1({ label, networkFile, l1Url, archiveUrl }: RebuildOptions): Promise<Rebuilt> {
+  if (archiveUrl !== undefined && !/^https?:$/.test(URL.parse(archiveUrl)?.protocol ?? ""))
+    throw new ConfigError("invalid", `${archiveUrl} is no HTTP URL of an archive`);
   const network = await loadNetworkFile(networkFile);
   const { view, found } = await readL1(network, label, l1Url);
   const dac = view.dacs().find((candidate) => candidate.label === label);

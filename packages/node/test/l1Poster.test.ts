@@ -163,6 +163,13 @@ describe("a node's batches on their way to L1", () => {
     expect(made).toEqual([]);
   });
 
+  it("go in calldata where L1 does not tell its prices", async () => {
+    prices.blobBaseFee = -1n;
+    await posterOf("cheapest").appendBatch(draft(7, 90_000));
+    expect(handedIn(sent[0]!).batches).toEqual([[7, 0, 0, 90_000]]);
+    expect(logs).toMatchObject([{ level: "warn", code: "l1-prices-not-read" }]);
+  });
+
   it("go where their operator wants them, whatever it costs", async () => {
     await posterOf("calldata").appendBatch(draft(7, 90_000));
     prices.blobBaseFee = 10n ** 15n;
