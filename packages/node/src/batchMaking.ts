@@ -4,6 +4,7 @@ import {
   AddressTable,
   type DataPlace,
   encodeBlocks,
+  type Hash,
   LIMITS,
   namedAddresses,
   PREDEPLOYS,
@@ -45,15 +46,20 @@ type Sources = {
 type Entries = { readonly size: number; readonly known: readonly (readonly [Address, number])[] };
 
 /**
- * The first of a chain's blocks from `from` to `to` that fit one batch, and its data, at most LIMITS.batchBytes. Where no host
- * proves the table, every address is written out: what was signed must get to L1 without them too.
- * @throws CodecError where a block cannot be posted; RangeError where the first of them is not there
+ * The first of a chain's blocks from `from` to `to` that fit one batch, its data, at most LIMITS.batchBytes, and the randomness
+ * of the posting slot on the L1 that they rest on: a signature over it is good there alone. Where no host proves the table, every
+ * address is written out: what was signed must get to L1 without them too.
+ * @throws CodecError where a block cannot be posted; RangeError where the first of them is not there, or where L1 changes meanwhile
  */
 export async function makeBatch(
   sources: Sources,
-  { from, to }: { readonly from: bigint; readonly to: bigint },
-): Promise<{ readonly blocks: readonly SealedBlock[]; readonly data: Uint8Array }> {
+  { from, to, slot }: { readonly from: bigint; readonly to: bigint; readonly slot: bigint },
+): Promise<{ readonly blocks: readonly SealedBlock[]; readonly data: Uint8Array; readonly randomness: Hash }> {
   const { chain, hosts, view, poster, signal, log } = sources;
+  const randomness = view.valuesOf(slot)?.randomness;
+  const holds = (): boolean => chain.agreesWithL1 && view.valuesOf(slot)?.randomness === randomness;
+  if (randomness === undefined || !holds())
+    throw new RangeError("L1 changed below the chain: its blocks are taken back first");
   const before = chain.block(from - 1n);
   const blocks = blocksInReach(chain, from, to);
   if (before === null || blocks.length === 0) throw new RangeError(`block ${from} is not there to be posted`);
@@ -65,11 +71,14 @@ export async function makeBatch(
       return undefined;
     },
   );
+  const last = blocks.at(-1)!;
+  const isTheChains = chain.block(last.header.number)?.signature === last.signature;
+  if (!holds() || !isTheChains) throw new RangeError("the chain or L1 changed while the batch was made");
   const encode = (count: number): Uint8Array =>
     encodeBlocks(blocks.slice(0, count), {
       poster,
       queueEnd: before.context.queueEnd,
-      providerIndex: (operator) => view.providerIndex(operator),
+      providerIndex: (operator, slot) => view.providerIndex(operator, slot),
       table: entries && new AddressTable(entries.size, entries.known),
     });
   let data = encode(blocks.length);
@@ -87,7 +96,7 @@ export async function makeBatch(
     }
   }
   if (fitting === 0) throw new RangeError(`block ${from} is too large for a batch`);
-  return { blocks: blocks.slice(0, fitting), data };
+  return { blocks: blocks.slice(0, fitting), data, randomness };
 }
 
 /** Blocks of which surely not more fit a batch. */

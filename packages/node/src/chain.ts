@@ -114,6 +114,11 @@ export class Chain {
     return this.#follower.safeNumber;
   }
 
+  /** Whether the chain's blocks rest on L1 as it is: false while a reorganisation or another's batch takes some back. */
+  get agreesWithL1(): boolean {
+    return this.#follower.agreesWithL1;
+  }
+
   /** Last block whose batch L1 takes back no more. */
   get settledNumber(): bigint {
     return this.#follower.settledNumber;

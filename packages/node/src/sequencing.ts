@@ -204,7 +204,7 @@ export class Sequencing {
       log: this.#ports.log,
     };
     try {
-      const { blocks, data } = await makeBatch(sources, { from, to });
+      const { blocks, data, randomness } = await makeBatch(sources, { from, to, slot });
       const last = this.#view.batches(chainId).at(-1);
       const claims = claimsOf(blocks, {
         index: (last?.header.index ?? -1n) + 1n,
@@ -212,7 +212,6 @@ export class Sequencing {
         slot,
         poster: operator,
       });
-      const { randomness } = this.#view.valuesOf(slot)!;
       const sign = (header: BatchHeader): Hex =>
         this.#ports.identity.signDigest(batchDigest(this.#settings.network, randomness, header));
       await this.#ports.poster.appendBatch({ claims, data, sign, ...this.#shownItems(claims) });

@@ -23,7 +23,6 @@ import {
   FREE_CHARTER,
   hashOfText,
   identityOf,
-  memberOf,
   queueOthers,
   SETTINGS,
   SLOT,
@@ -49,8 +48,7 @@ let blocks: SealedBlock[];
 let rebuild: Rebuild;
 
 beforeEach(async () => {
-  view = viewOf([]);
-  view.apply({ kind: "registered", registry: "provider", member: memberOf("other", 2) });
+  view = viewOf([], FREE_CHARTER, ["provider-a", "provider-b", "other"]);
   for (let n = 0n; n < 3n; n++) deposit(view, n, user, 10n ** 18n);
   maker = await BlockMaker.start(view);
   const deposits = view.queueItems(CHAIN_ID, 0n, SLOT);
@@ -72,7 +70,7 @@ const POSTER = identityOf("p").operator;
 function batchOf(part: readonly SealedBlock[], before: readonly SealedBlock[] = [], table = new AddressTable()): Batch {
   const place = { index: 0n, previousBatchHash: maker.dac.genesisHash, slot: 0n, poster: POSTER };
   const queueEnd = before.at(-1)?.context.queueEnd ?? 0n;
-  const providerIndex = (operator: Address) => view.providerIndex(operator);
+  const providerIndex = (operator: Address, slot: bigint) => view.providerIndex(operator, slot);
   const data = encodeBlocks(part, { poster: POSTER, queueEnd, providerIndex, table });
   return { header: { ...claimsOf(part, place), ...inCalldata(data) }, data };
 }

@@ -206,10 +206,14 @@ export function l1Of(
   ];
 }
 
-/** A view of such an L1, with two providers. */
-export function viewOf(hosts: readonly string[], charter: Charter = FREE_CHARTER): L1View {
+/** A view of such an L1, with two providers, or others. */
+export function viewOf(
+  hosts: readonly string[],
+  charter: Charter = FREE_CHARTER,
+  providers: readonly string[] = ["provider-a", "provider-b"],
+): L1View {
   const view = new L1View(SETTINGS.parameters);
-  for (const event of l1Of(hosts, ["provider-a", "provider-b"], charter)) view.apply(event);
+  for (const event of l1Of(hosts, providers, charter)) view.apply(event);
   return view;
 }
 

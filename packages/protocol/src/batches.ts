@@ -32,8 +32,8 @@ export type Posting = {
   readonly poster: Address;
   /** items of L1's queue that the chain had consumed before the first block */
   readonly queueEnd: bigint;
-  /** number of a provider in its registry; undefined for who is none */
-  readonly providerIndex: (operator: Address) => number | undefined;
+  /** number of a provider in its registry; undefined for who is none of a slot */
+  readonly providerIndex: (operator: Address, slot: bigint) => number | undefined;
   /** the address table as of the end of the block before the first; without it, every address is written out */
   readonly table?: AddressTable | undefined;
 };
@@ -66,7 +66,7 @@ export function encodeBlocks(blocks: readonly SealedBlock[], posting: Posting): 
       jobId,
       sequencer: sequencer === poster ? "poster" : sequencer,
       providers: providers.map((operator) => {
-        const index = providerIndex(operator);
+        const index = providerIndex(operator, slot);
         if (index === undefined) throw new CodecError("out-of-range", `settle pays ${operator}, who is no provider`);
         return index;
       }),

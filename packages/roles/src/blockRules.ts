@@ -76,9 +76,10 @@ function systemFault(view: L1View, parent: Parent, block: UnsignedBlock): string
     return "queue range out of bounds";
   const due = view.queueItems(block.chainId, parent.context.queueEnd, context.slot);
   if (BigInt(due.length) < taken) return "consumes queue items that are not due";
-  // what is posted names providers by their numbers
+  // what is posted names providers by numbers that have to last
   const [, ...providers] = paidBy(block) ?? [];
-  if (providers.some((operator) => view.providerIndex(operator) === undefined)) return "settle pays who is no provider";
+  if (providers.some((operator) => view.providerIndex(operator, context.slot) === undefined))
+    return "settle pays who is no provider of the slot";
   return layoutFault(block, dac.founding, due.slice(0, Number(taken)));
 }
 

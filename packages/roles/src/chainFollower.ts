@@ -119,6 +119,12 @@ export class ChainFollower {
     return batch?.header.lastBlock ?? 0n;
   }
 
+  /** Whether the blocks up to the head rest on L1 as it is: what L1 took back is gone, and all batches are the chain's. */
+  get agreesWithL1(): boolean {
+    const batches = this.#options.view.batches(this.#options.chainId).length;
+    return this.#reorgTo === null && this.#busy !== "rollback" && this.#checkedBatches === batches;
+  }
+
   /** Last own block whose batch L1 takes back no more. */
   get settledNumber(): bigint {
     const settled = this.#options.view.settledHead(this.#options.chainId);

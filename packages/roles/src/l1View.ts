@@ -21,6 +21,7 @@ import {
 import { Bonds } from "./bonds.ts";
 import type { L1Event, Member, QueuedItem, RegistryName } from "./l1Event.ts";
 import { L1Journal } from "./l1Journal.ts";
+import { ProviderRoll } from "./providerRoll.ts";
 import { type EpochValues, KEPT_EPOCHS, SlotTurns } from "./slotTurns.ts";
 
 export type Dac = {
@@ -59,9 +60,7 @@ export class L1View {
   readonly #turns: SlotTurns;
   readonly #bonds = new Bonds();
   readonly #members: Record<RegistryName, readonly Member[]> = { sequencer: [], provider: [], storage: [] };
-  /** whoever registered as a provider, by number and back: posted data name them by it for ever */
-  readonly #providers = new Map<number, Address>();
-  readonly #providerIndexes = new Map<Address, number>();
+  readonly #roll = new ProviderRoll();
   readonly #dacs = new Map<ChainId, Dac>();
   readonly #queues = new Map<ChainId, MeasuredItem[]>();
   readonly #batches = new Map<ChainId, PostedBatch[]>();
@@ -184,22 +183,16 @@ export class L1View {
   #changed(registry: RegistryName, members: readonly Member[], changed: Member | undefined): () => void {
     const back = this.#setMembers(registry, members);
     if (changed === undefined || registry === "storage") return back;
-    const forget = registry === "sequencer" ? this.#turns.registered(changed) : this.#numbered(changed);
+    const forget = registry === "sequencer" ? this.#turns.registered(changed) : this.#enrolled(changed);
     return () => {
       forget();
       back();
     };
   }
 
-  #numbered({ index, operator }: Member): () => void {
-    const before = this.#providerIndexes.get(operator);
-    this.#providers.set(index, operator);
-    this.#providerIndexes.set(operator, index);
-    return () => {
-      if (before !== index) this.#providers.delete(index);
-      if (before === undefined) this.#providerIndexes.delete(operator);
-      else this.#providerIndexes.set(operator, before);
-    };
+  #enrolled(member: Member): () => void {
+    // events of an L1 block come before the block
+    return this.#roll.registered(member, epochOf(this.#block.number + 1n, this.#parameters.epochBlocks));
   }
 
   #setMembers(registry: RegistryName, members: readonly Member[]): () => void {
@@ -235,14 +228,19 @@ export class L1View {
     return this.#members[registry].find((member) => member.operator === operator);
   }
 
-  /** The last number that a provider, also one that has left, registered under; undefined for who never was one. */
-  providerIndex(operator: Address): number | undefined {
-    return this.#providerIndexes.get(operator);
+  /** Active providers that count for a slot, in registry order. */
+  providers(slot: bigint): readonly Member[] {
+    return this.#members.provider.filter(({ operator }) => this.#roll.indexOf(operator, slot) !== undefined);
+  }
+
+  /** Number of a provider, also of one that has left; undefined for who does not count for a slot. */
+  providerIndex(operator: Address, slot: bigint): number | undefined {
+    return this.#roll.indexOf(operator, slot);
   }
 
   /** The provider, also one that has left, that a number was given to. */
   provider(index: number): Address | undefined {
-    return this.#providers.get(index);
+    return this.#roll.operatorOf(index);
   }
 
   /** Whether a peer belongs to an active member of the registry. */

@@ -339,7 +339,8 @@ export class Sequencer {
 
   /** Seats of a job, then its stand-ins. */
   #seatsOf(session: JobId): readonly Member[] {
-    const providers = this.#options.view.members("provider");
+    const { view } = this.#options;
+    const providers = view.providers(view.slot);
     const turns = providerTurns(session, providers.length, LIMITS.seats + LIMITS.standIns);
     return turns.map((position) => providers[position]!);
   }

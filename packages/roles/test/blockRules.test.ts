@@ -1,8 +1,10 @@
 import {
   type Address,
   encodeSystemTransaction,
+  firstBlockOf,
   LIMITS,
   type SealedBlock,
+  SNAPSHOT_DISTANCE,
   toChainId,
   toWord,
   ZERO_HASH,
@@ -120,6 +122,21 @@ describe("the rules of blocks", () => {
     const late = depositTo(busy, BigInt(items.length), 8n);
     const rest = blockOn({ view: busy, parent: parentOf(whole), queueItems: [items.at(-1)!, late] });
     expect(blockFault(rules, parentOf(whole), rest, at(5).nowMs)).toBe("consumes queue items that are not due");
+  });
+
+  it("let a block pay whom the slot looks at alone: later ones' numbers are not settled when the slot is drawn", () => {
+    const late = operator("late", 99);
+    const fault = "settle pays who is no provider of the slot";
+    const joined = (l1Block: bigint): string | null => {
+      const crowd = startView(l1Block);
+      crowd.apply({ kind: "registered", registry: "provider", member: late });
+      mine(crowd, FIRST_BLOCK);
+      const paying = blockOn({ view: crowd, parent: GENESIS, providers: [late.operator] });
+      return blockFault({ view: crowd, parameters: PARAMETERS }, GENESIS, paying, at(5).nowMs);
+    };
+    const closed = firstBlockOf(FIRST_SLOT - SNAPSHOT_DISTANCE + 1n, PARAMETERS.epochBlocks);
+    expect(joined(closed - 2n)).not.toBe(fault);
+    expect(joined(closed - 1n)).toBe(fault);
   });
 
   it("refuse a timestamp off the ticks", () => {

@@ -135,7 +135,10 @@ function answers(view: L1View): unknown {
     members: registries.map((registry) => view.members(registry)),
     member: registries.map((registry) => EVERYBODY.map((one) => view.member(registry, one.operator))),
     peers: registries.map((registry) => EVERYBODY.map((one) => view.isPeerOf(registry, one.peerId))),
-    providers: PROVIDERS.map(({ operator, index }) => [view.providerIndex(operator), view.provider(index)]),
+    providers: slots.map((slot) => [
+      view.providers(slot),
+      PROVIDERS.map(({ operator, index }) => [view.providerIndex(operator, slot), view.provider(index)]),
+    ]),
     values: slots.map((slot) => view.valuesOf(slot)),
     chains: [CHAIN, OTHER].map(ofChain),
   };
