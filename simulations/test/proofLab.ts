@@ -1,8 +1,8 @@
-/** The proof libraries of contracts/src/proofs, compiled and called on the engine. */
+/** Libraries of contracts/src, compiled with a harness of contracts/test that makes calls of them, and called on the engine by L1's rules. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { type CallResult, createEngine, type Engine } from "@mvm/evm";
+import { basename, join } from "node:path";
+import type { CallResult, Engine } from "@mvm/evm";
 import {
   type Account,
   type BlockEnvironment,
@@ -19,9 +19,9 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import { Interface, type InterfaceAbi, type Result } from "ethers";
+import { ethereumEngine } from "../src/ethereumEngine.ts";
 
 const CONTRACTS = join(import.meta.dirname, "../../contracts");
-const SOURCE = "test/proofs/ProofReader.sol";
 const READER = toAddress("0x00000000000000000000000000000000000f2001");
 
 type Compiled = {
@@ -29,24 +29,25 @@ type Compiled = {
   readonly evm: { readonly deployedBytecode: { readonly object: string } };
 };
 
-/** ProofReader as forge compiles it (contracts/foundry.toml). */
-function compileReader(): Compiled {
+/** A harness, the contract that its file is named after, as forge compiles it (contracts/foundry.toml). */
+function compileReader(source: string): Compiled {
+  const contract = basename(source, ".sol");
   const input = {
     language: "Solidity",
-    sources: { [SOURCE]: { content: readFileSync(join(CONTRACTS, SOURCE), "utf8") } },
+    sources: { [source]: { content: readFileSync(join(CONTRACTS, source), "utf8") } },
     settings: {
       evmVersion: "osaka",
       optimizer: { enabled: true, runs: 10_000 },
-      outputSelection: { [SOURCE]: { ProofReader: ["abi", "evm.deployedBytecode.object"] } },
+      outputSelection: { [source]: { [contract]: ["abi", "evm.deployedBytecode.object"] } },
     },
   };
   const arguments_ = [join(CONTRACTS, "bin/solc"), "--standard-json", "--base-path", CONTRACTS];
   const options = { input: JSON.stringify(input), maxBuffer: 64 * 1024 * 1024, encoding: "utf8" } as const;
   const output = JSON.parse(execFileSync(process.execPath, arguments_, options)) as {
-    readonly contracts?: { readonly [path: string]: { readonly ProofReader: Compiled } };
+    readonly contracts?: { readonly [path: string]: { readonly [contract: string]: Compiled } };
   };
-  const compiled = output.contracts?.[SOURCE]?.ProofReader;
-  if (compiled === undefined) throw new Error(`ProofReader does not compile: ${JSON.stringify(output)}`);
+  const compiled = output.contracts?.[source]?.[contract];
+  if (compiled === undefined) throw new Error(`${contract} does not compile: ${JSON.stringify(output)}`);
   return compiled;
 }
 
@@ -81,8 +82,9 @@ export class ProofLab {
     };
   }
 
-  static async open(): Promise<ProofLab> {
-    return new ProofLab(await createEngine(), compileReader());
+  /** @param source path of the harness in contracts/ */
+  static async open(source = "test/proofs/ProofReader.sol"): Promise<ProofLab> {
+    return new ProofLab(await ethereumEngine("osaka"), compileReader(source));
   }
 
   #run(data: Hex): Promise<CallResult> {
@@ -92,7 +94,7 @@ export class ProofLab {
     return this.#engine.call(ENVIRONMENT, message, this.#reader);
   }
 
-  /** Calls a function of ProofReader. Throws where it fails otherwise than by a custom error. */
+  /** Calls a function of the harness. Throws where it fails otherwise than by a custom error. */
   async ask(name: string, args: readonly unknown[]): Promise<Verdict> {
     const { status, returnData, failure } = await this.#run(this.#abi.encodeFunctionData(name, args) as Hex);
     if (status === 1) return { values: this.#abi.decodeFunctionResult(name, returnData) };
@@ -101,7 +103,7 @@ export class ProofLab {
     return { refused: `${error.name}(${error.args.join(",")})` };
   }
 
-  /** The values that a function of ProofReader gives. Throws where it refuses. */
+  /** The values that a function of the harness gives. Throws where it refuses. */
   async tell(name: string, args: readonly unknown[]): Promise<Result> {
     const verdict = await this.ask(name, args);
     if ("refused" in verdict) throw new Error(`${name} refuses: ${verdict.refused}`);
