@@ -4,6 +4,7 @@ import {
   concatBytes,
   decodeTransaction,
   encodeRlp,
+  encodeRlpList,
   encodeSystemTransaction,
   fromHex,
   type RlpInput,
@@ -29,9 +30,11 @@ export const uint = (bits: number): fc.Arbitrary<bigint> =>
   fc.oneof(fc.bigInt({ min: 0n, max: 300n }), fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) - 1n }));
 const wallets = bytesOf(31).map((bytes) => new Wallet(toHex(concatBytes(Uint8Array.of(1), bytes))));
 
-const accessLists = fc.array(fc.record({ address: addresses, storageKeys: fc.array(hashes, { maxLength: 3 }) }), {
-  maxLength: 3,
-});
+const accessLists = (least: number) =>
+  fc.array(
+    fc.record({ address: addresses, storageKeys: fc.array(hashes, { minLength: least, maxLength: least + 2 }) }),
+    { minLength: least, maxLength: least + 2 },
+  );
 /** Lengths around RLP's borders, zeros among the bytes. */
 const data = fc
   .oneof(fc.uint8Array({ maxLength: 3 }), fc.uint8Array({ minLength: 50, maxLength: 70 }), bytesOf(300))
@@ -54,23 +57,28 @@ const authorizations = fc.array(
   fc.tuple(wallets, addresses, uint(63), fc.constantFrom(0n, CHAIN as bigint, (CHAIN as bigint) + 1n)),
   { minLength: 1, maxLength: 3 },
 );
-const fields: fc.Arbitrary<TransactionLike> = fc.oneof(
-  fc.record({ ...shared, ...priced, type: fc.constant(0) }),
-  fc.record({ ...shared, ...priced, type: fc.constant(1), accessList: accessLists }),
-  fc.record({ ...shared, fees, type: fc.constant(2), accessList: accessLists }).map(({ fees: pair, ...rest }) => ({
-    ...rest,
-    ...pair,
-  })),
-  fc
-    .record({ ...shared, fees, to: addresses, type: fc.constant(4), accessList: accessLists, authorizations })
-    .map(({ authorizations: entries, fees: pair, ...rest }) => ({
+/** Unsigned transactions by type; their access lists, and the slots in them, have at least so many entries. */
+const fieldsByType = (least: number): readonly fc.Arbitrary<TransactionLike>[] => {
+  const lists = { accessList: accessLists(least) };
+  return [
+    fc.record({ ...shared, ...priced, type: fc.constant(0) }),
+    fc.record({ ...shared, ...priced, ...lists, type: fc.constant(1) }),
+    fc.record({ ...shared, ...lists, fees, type: fc.constant(2) }).map(({ fees: pair, ...rest }) => ({
       ...rest,
       ...pair,
-      authorizationList: entries.map(([signer, address, nonce, chainId]) =>
-        signer.authorizeSync({ address, nonce, chainId }),
-      ),
     })),
-);
+    fc
+      .record({ ...shared, ...lists, fees, to: addresses, type: fc.constant(4), authorizations })
+      .map(({ authorizations: entries, fees: pair, ...rest }) => ({
+        ...rest,
+        ...pair,
+        authorizationList: entries.map(([signer, address, nonce, chainId]) =>
+          signer.authorizeSync({ address, nonce, chainId }),
+        ),
+      })),
+  ];
+};
+const fields = fc.oneof(...fieldsByType(0));
 
 export function signedBy(wallet: Wallet, unsigned: TransactionLike): Uint8Array {
   const transaction = EthersTransaction.from(unsigned);
@@ -83,7 +91,12 @@ export const transactions: fc.Arbitrary<Uint8Array> = fc
   .tuple(wallets, fields)
   .map(([wallet, unsigned]) => signedBy(wallet, unsigned));
 
-/** System transactions of every source, encoded. */
+/** A signed transaction of each user type, none of its lists empty. */
+export const oneOfEach: fc.Arbitrary<readonly Uint8Array[]> = fc
+  .tuple(wallets, ...fieldsByType(1))
+  .map(([wallet, ...all]) => all.map((unsigned) => signedBy(wallet, unsigned)));
+
+/** System transactions of every source. */
 export const systemTransactions: fc.Arbitrary<SystemTransaction> = fc.record({
   source: fc.constantFrom(...SYSTEM_SOURCES),
   index: uint(64),
@@ -146,7 +159,27 @@ function* spoiledTrees(tree: readonly Tree[]): Generator<readonly Tree[]> {
     for (const other of SUBSTITUTES) yield tree.with(i, other);
     yield tree.toSpliced(i, 1);
     yield tree.toSpliced(i, 0, item);
+    // a byte string with the items of a list in it
+    if (!(item instanceof Uint8Array))
+      yield tree.with(i, concatBytes(...item.map((one) => encodeRlp(one as RlpInput))));
     if (!(item instanceof Uint8Array)) for (const inner of spoiledTrees(item)) yield tree.with(i, inner);
+  }
+}
+
+/**
+ * Encodings that end early, as long as their list says, with what they lack behind them: `length` bytes are the encoding.
+ * What stands behind would give another reason, were it read.
+ */
+export function* cutLists(raw: Uint8Array): Generator<{ whole: Uint8Array; length: number }> {
+  const head = raw[0]! >= 0xc0 ? new Uint8Array(0) : raw.subarray(0, 1);
+  const items = treeAt(raw, head.length).item as readonly Tree[];
+  // v of no chain, a parity of two bytes
+  const tempting = head.length === 0 ? Uint8Array.of(27) : Uint8Array.of(1, 1);
+  const encoded = items.with(items.length - 3, tempting).map((item) => encodeRlp(item as RlpInput));
+  const payload = concatBytes(...encoded);
+  for (let cut = 0; cut < payload.length; cut++) {
+    const list = concatBytes(head, encodeRlpList([payload.subarray(0, cut)]));
+    yield { whole: concatBytes(list, payload.subarray(cut)), length: list.length };
   }
 }
 

@@ -2,8 +2,10 @@
 import { rootsFault } from "@mvm/node";
 import {
   type Checkpoint,
+  concatBytes,
   encodeHeader,
   encodeRlp,
+  encodeRlpList,
   fromHex,
   GENESIS_BASE_FEE,
   type Header,
@@ -140,6 +142,7 @@ describe("headers", () => {
         }
         for (const other of [
           encodeRlp([...items, new Uint8Array(0)]),
+          encodeRlp(concatBytes(...items.map(encodeRlp))),
           encodeRlp(items).subarray(1),
           encodeRlp(items).subarray(0, -1),
           Uint8Array.from([...encodeRlp(items), 0]),
@@ -161,6 +164,22 @@ describe("headers", () => {
     });
     return [...Array.from({ length: encoded.length - owners.length }, () => "layout" as const), ...owners];
   };
+
+  it("are read within their own bytes alone: the field is wrong in which they end", async () => {
+    await fc.assert(
+      fc.asyncProperty(headers, async (header) => {
+        const own = encodeHeader(header);
+        const owners = ownersOf(own).filter((owner) => owner !== "layout");
+        const payload = own.subarray(own.length - owners.length);
+        for (let cut = 0; cut < payload.length; cut++) {
+          const list = encodeRlpList([payload.subarray(0, cut)]);
+          const whole = concatBytes(list, payload.subarray(cut));
+          expect(fieldOf((await lab.tell("headerFaultWithin", [whole, list.length]))[0])).toBe(owners[cut]);
+        }
+      }),
+      { numRuns: 1 },
+    );
+  });
 
   it("with any byte changed are no header, or the one that the bytes are the only encoding of", async () => {
     await fc.assert(
@@ -306,8 +325,20 @@ describe("a header", () => {
       }
       expect((await lab.tell("nextBaseFee", [baseFeePerGas + 1n, 0n]))[0]).toBe(false);
     }
-    for (const fee of [0n, GENESIS_BASE_FEE - 1n, (LADDER.at(-1)! * 9n) / 8n, 2n ** 256n - 1n])
+    const [parent, header] = [
+      fc.sample(parents, { seed: 7, numRuns: 1 })[0]!,
+      fc.sample(headers, { seed: 7, numRuns: 1 })[0]!,
+    ];
+    for (const fee of [0n, GENESIS_BASE_FEE - 1n, (LADDER.at(-1)! * 9n) / 8n, 2n ** 256n - 1n]) {
       expect((await lab.tell("nextBaseFee", [fee, 0n]))[0]).toBe(false);
+      const before = { ...parent, baseFeePerGas: fee };
+      const child = childOf(parent, header.prevRandao as string as JobId, header, 0n);
+      for (const baseFeePerGas of [0n, fee, GENESIS_BASE_FEE]) {
+        const after = encodeHeader({ ...child, parentHash: hashHeader(before), baseFeePerGas });
+        const told = await lab.tell("parentFault", [after, encodeHeader(before), TICK]);
+        expect(fieldOf(told[0])).toBe("baseFeePerGas");
+      }
+    }
   });
 
   it("is its last checkpoint's where rootsFault says so, else is faulted by its field", async () => {

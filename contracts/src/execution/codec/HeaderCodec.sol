@@ -91,7 +91,7 @@ library HeaderCodec {
         (uint256 place, uint256 end) = Rlp.range(header);
         {
             (bool isList, uint256 start, uint256 next) = Rlp.item(place, end);
-            if (!isList || next != end || header.length == 0) return (HeaderField.Layout, fields);
+            if (!isList || next != end) return (HeaderField.Layout, fields);
             (cursor.next, cursor.end) = (start, end);
         }
         fields.hash = keccak256(header);

@@ -281,8 +281,8 @@ library TransactionCodec {
         uint256 count = 0;
         while (items.next != items.end) {
             if (count == MAX_AUTHORIZATIONS) return cursor.fail(TransactionFault.TooLarge);
+            // Where there is none: an empty range, which has no field.
             (entry.next, entry.end) = items.list();
-            entry.fault = items.fault;
             _integer(entry, 32); // chain
             entry.account20(); // target
             _integer(entry, 8); // nonce

@@ -76,6 +76,16 @@ contract CodecReader {
         (fault,) = TransactionCodec.decode(raw, chainId);
     }
 
+    /// @notice The faults of the first `length` bytes as a user's and as a system transaction, whatever stands behind them.
+    function faultsWithin(bytes calldata whole, uint256 length, uint256 chainId)
+        external
+        pure
+        returns (TransactionFault fault, TransactionFault systemFault)
+    {
+        (fault,) = TransactionCodec.decode(whole[:length], chainId);
+        (systemFault,) = SystemTransactionCodec.decode(whole[:length], chainId);
+    }
+
     function systemTransaction(bytes calldata raw, uint256 chainId)
         external
         pure
@@ -179,6 +189,11 @@ contract CodecReader {
 
     function header(bytes calldata encoded) external pure returns (HeaderField fault, Header memory fields) {
         return HeaderCodec.decode(encoded);
+    }
+
+    /// @notice The fault of the first `length` bytes, whatever stands behind them.
+    function headerFaultWithin(bytes calldata whole, uint256 length) external pure returns (HeaderField fault) {
+        (fault,) = HeaderCodec.decode(whole[:length]);
     }
 
     function parentFault(bytes calldata encoded, bytes calldata parent, uint256 tickSeconds)
