@@ -7,12 +7,15 @@ import {
   decodeTransaction,
   encodeRlp,
   encodeSystemTransaction,
+  forcedTransaction,
   keccakHash,
   LIMITS,
+  queueTransaction,
   type RlpInput,
   SYSTEM_SOURCES,
   TransactionError,
   toMessage,
+  ZERO_ADDRESS,
 } from "@mvm/protocol";
 import { Wallet } from "ethers";
 import fc from "fast-check";
@@ -265,6 +268,26 @@ describe("system transactions", () => {
       SPOILED,
     );
     expect([...seen].sort()).toEqual(["malformed", "none", "out-of-range", "type-not-supported", "wrong-chain"]);
+  });
+
+  it("that are forced carry a signed transaction, which is read as packages/protocol reads it, or refused", async () => {
+    const from = (queueIndex: bigint, data: Uint8Array) => {
+      const [nobody, nothing] = [ZERO_ADDRESS, { mint: 0n, value: 0n, gasLimit: 0n }];
+      return queueTransaction({ kind: "forced", queueIndex, from: nobody, to: nobody, ...nothing, data });
+    };
+    await fc.assert(
+      fc.asyncProperty(transactions, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.nat(), async (raw, index, cut) => {
+        for (const data of [raw, raw.subarray(0, cut % raw.length)]) {
+          const encoded = encodeSystemTransaction(CHAIN, from(index, data));
+          const [fault, fields] = await lab.tell("forcedTransaction", [encoded, CHAIN]);
+          expect(FAULTS[Number(fault)]).toBe(faultOf(data));
+          const expected = forcedTransaction(data, CHAIN);
+          if (expected === null) continue;
+          expect([lower(fields.from), fields.hash]).toEqual([expected.from, expected.hash]);
+        }
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it("have at most 56 KiB", async () => {

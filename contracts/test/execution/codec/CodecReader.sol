@@ -95,6 +95,16 @@ contract CodecReader {
         if (fault == TransactionFault.None) data = SystemTransactionCodec.dataOf(fields);
     }
 
+    /// @notice The signed transaction that a forced one carries, read where it stands.
+    function forcedTransaction(bytes calldata raw, uint256 chainId)
+        external
+        pure
+        returns (TransactionFault fault, L2Transaction memory fields)
+    {
+        (, SystemTransaction memory forced) = SystemTransactionCodec.decode(raw, chainId);
+        return TransactionCodec.decode(SystemTransactionCodec.dataOf(forced), chainId);
+    }
+
     function systemTransactionFault(bytes calldata raw, uint256 chainId)
         external
         pure
