@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Frame} from "../../src/execution/Frame.sol";
+import {PreState, ReplayOutcome, ReplayRoom} from "../../src/execution/ReplayTypes.sol";
+import {WorldRecords} from "../../src/execution/WorldRecords.sol";
+import {InterpreterTest} from "./InterpreterTest.sol";
+
+/// @notice What the interpreter does beside what simulations/test/replay.test.ts compares with the engine.
+contract InterpreterTests is InterpreterTest {
+    function test_TheDispatchWorksAndEveryHandlerIsInTheCode() public view {
+        assertTrue(interpreter.selfTest(), "self-test");
+        bytes memory code = address(interpreter).code;
+        bytes memory table = interpreter.tables().code;
+        assertTrue(code.length < 24_576, "size of the contract");
+        assertEq(table.length, 0x2200, "size of the table");
+        for (uint256 opcode = 0; opcode < 256; opcode++) {
+            uint256 place = (uint256(uint8(table[32 * opcode + 30])) << 8) | uint8(table[32 * opcode + 31]);
+            assertEq(uint8(code[place]), 0x5b, "where a handler begins");
+        }
+    }
+
+    function testFuzz_OperationsOfTwoWordsAreTheEVMs(uint256 a, uint256 b, uint8 pick) public {
+        bytes memory opcodes = hex"01020304050607" hex"0b10111213141617181a1b1c1d" hex"0a";
+        if (pick % 3 == 0) b = b % 300;
+        uint256[] memory operands = new uint256[](2);
+        (operands[0], operands[1]) = (a, b);
+        _compare(operation(operands, uint8(opcodes[pick % opcodes.length])));
+    }
+
+    function testFuzz_OperationsOfOneOrThreeWordsAreTheEVMs(uint256 a, uint256 b, uint256 c, uint8 pick) public {
+        bytes memory opcodes = hex"08091519" hex"1e";
+        uint256[] memory operands = new uint256[](3);
+        (operands[0], operands[1], operands[2]) = (a, b, c);
+        _compare(operation(operands, uint8(opcodes[pick % opcodes.length])));
+    }
+
+    /// @dev Random bytes as code: what runs is the same, a jump to the bytes themselves included.
+    function testFuzz_CodeOfAnyBytesEndsAsOnTheEVM(bytes32 first, bytes32 second, uint8 to) public {
+        bytes memory tail = abi.encodePacked(first, second);
+        for (uint256 i = 0; i < tail.length; i++) {
+            // Mostly pushes and destinations: what decides on jumps.
+            uint8 kind = uint8(tail[i]) % 4;
+            if (kind == 0) tail[i] = 0x5b;
+            else if (kind == 1) tail[i] = bytes1(0x60 + uint8(tail[i]) % 32);
+            else tail[i] = 0x00;
+        }
+        _compare(abi.encodePacked(hex"60", uint8(3 + to % 64), hex"56", tail));
+    }
+
+    function test_AStackOf1024WordsIsFullAndOneMoreEndsTheFrameHoweverItIsTakenBack() public view {
+        assertEq(run(_pushed(1_024, 1_024)).status, SUCCEEDED, "1,024 words");
+        assertEq(run(_pushed(1_025, 1_025)).status, HALTED, "1,025 words, all taken back before the end");
+        assertEq(run(_pushed(1_400, 1_400)).status, HALTED, "far beyond");
+    }
+
+    function test_TooFewWordsEndTheFrame() public view {
+        assertEq(run(hex"01").status, HALTED, "ADD of none");
+        assertEq(run(hex"5f01").status, HALTED, "ADD of one");
+        assertEq(run(hex"5f81").status, HALTED, "DUP2 of one");
+        assertEq(run(hex"5f90").status, HALTED, "SWAP1 of one");
+    }
+
+    function test_GasIsCountedToTheLastUnit() public view {
+        // PUSH1, PUSH1, MSTORE with one word of memory, JUMPDEST, STOP: 3 + 3 + 3 + 3 + 1.
+        bytes memory code = hex"600160005260025b00";
+        PreState memory state = stateWith(code, 0);
+        assertEq(runWith(state, 100).gasLeft, 100 - 16, "what is left");
+        assertEq(runWith(state, 16).status, SUCCEEDED, "just enough");
+        assertEq(runWith(state, 15).status, HALTED, "one too little");
+        assertEq(runWith(state, 15).gasLeft, 0, "all gone");
+    }
+
+    /// @dev The cases of EIP-3529, whose slot is warm.
+    function test_StorageCostsAndRefundsAsInEIP3529() public view {
+        _expectStorage(hex"60006000556000600055", 0, 212, 0);
+        _expectStorage(hex"60006000556001600055", 0, 20_112, 0);
+        _expectStorage(hex"60016000556000600055", 0, 20_112, 19_900);
+        _expectStorage(hex"60016000556002600055", 0, 20_112, 0);
+        _expectStorage(hex"60016000556001600055", 0, 20_112, 0);
+        _expectStorage(hex"60006000556000600055", 1, 3_012, 4_800);
+        _expectStorage(hex"60006000556001600055", 1, 3_012, 2_800);
+        _expectStorage(hex"60006000556002600055", 1, 3_012, 0);
+        _expectStorage(hex"60026000556000600055", 1, 3_012, 4_800);
+        _expectStorage(hex"60026000556003600055", 1, 3_012, 0);
+        _expectStorage(hex"60026000556001600055", 1, 3_012, 2_800);
+        _expectStorage(hex"60026000556002600055", 1, 3_012, 0);
+        _expectStorage(hex"60016000556000600055", 1, 3_012, 4_800);
+        _expectStorage(hex"60016000556002600055", 1, 3_012, 0);
+        _expectStorage(hex"60016000556001600055", 1, 212, 0);
+        _expectStorage(hex"600160005560006000556001600055", 0, 40_118, 19_900);
+        _expectStorage(hex"600060005560016000556000600055", 1, 5_918, 7_600);
+    }
+
+    function test_AnAccessListsSlotsAreWarmAndOthersCold() public view {
+        PreState memory state = stateWith(hex"5f5400", 0);
+        state.slots = slotsOf(7);
+        assertEq(PLENTY - runWith(state, PLENTY).gasLeft, 2 + 2_100, "cold");
+        state.warmSlots = warmSlots();
+        assertEq(PLENTY - runWith(state, PLENTY).gasLeft, 2 + 100, "warm");
+    }
+
+    function test_ALogIsEncodedAsInAReceipt() public view {
+        // LOG1 of one byte 0x05 with topic 9.
+        ReplayOutcome memory outcome = run(hex"60055f53600960015fa100");
+        bytes memory topic = abi.encodePacked(hex"a0", uint256(9));
+        bytes memory body = abi.encodePacked(hex"94", TARGET, hex"e1", topic, hex"05");
+        assertEq(outcome.logs, abi.encodePacked(hex"f8", uint8(body.length), body), "log");
+    }
+
+    /// @dev The called contract lacks a slot; its caller catches failures, and its caller's caller too.
+    function test_AMissingValueIsNothingThatCodeCanCatch() public {
+        bytes memory caller = abi.encodePacked(hex"5f5f5f5f5f73", OTHER, hex"5af15000");
+        PreState memory state = stateWith(caller, 1);
+        state.accounts[2] = accountOf(OTHER, 0, hex"602a5400");
+        vm.expectRevert(abi.encodeWithSelector(Frame.MissingValue.selector, 1, OTHER, 0x2a));
+        runWith(state, PLENTY);
+        // With too little gas to read it the frame ends before: then there is a verdict.
+        assertEq(runWith(state, 3_000).status, SUCCEEDED, "not read");
+    }
+
+    function test_AMissingAccountCodeAndBlockHashAreNamed() public {
+        vm.expectRevert(abi.encodeWithSelector(Frame.MissingValue.selector, 0, OTHER, 0));
+        run(abi.encodePacked(hex"73", OTHER, hex"3100"));
+        vm.expectRevert(abi.encodeWithSelector(Frame.MissingValue.selector, 3, address(0), 999));
+        run(hex"6103e74000");
+        PreState memory state = stateWith(abi.encodePacked(hex"73", OTHER, hex"3b00"), 1);
+        state.accounts[2] = accountOf(OTHER, 0, hex"00");
+        state.accounts[2].code = "";
+        vm.expectRevert(abi.encodeWithSelector(Frame.MissingValue.selector, 2, OTHER, 0));
+        runWith(state, PLENTY);
+    }
+
+    /// @dev Calls two deep, with a precompile at the end, a loop and memory: whatever L1 gas there is, the verdict is the
+    /// same or there is none.
+    function testFuzz_TooLittleL1GasIsNeverAVerdict(uint256 l1Gas) public view {
+        bytes memory caller = abi.encodePacked(hex"60205f5f5f5f73", OTHER, hex"5af15f5260205ff3");
+        PreState memory state = stateWith(caller, 1);
+        // SHA-256 of 4 KiB by STATICCALL, its success with what it gave as result.
+        state.accounts[2] = accountOf(OTHER, 0, hex"60205f6110005f60025afa5f515f5260205260405ff3");
+        ReplayOutcome memory truth = runWith(state, PLENTY);
+        l1Gas = between(l1Gas, 30_000, 400_000);
+        try interpreter.replay{gas: l1Gas}(environment, call(PLENTY, ""), state, room) returns (
+            ReplayOutcome memory outcome
+        ) {
+            assertEq(abi.encode(outcome), abi.encode(truth), "verdict");
+        } catch {}
+    }
+
+    function test_ADeniedOpcodeRevertsItsFrameAlone() public {
+        environment.denied = 1 << 0x54;
+        bytes memory denial = abi.encodeWithSignature("PermissionDenied(bytes1,address)", bytes1(0x54), CALLER);
+        ReplayOutcome memory outcome = run(hex"60015f54");
+        assertEq(outcome.status, REVERTED, "end");
+        assertEq(outcome.output, denial, "what it says");
+        assertEq(PLENTY - outcome.gasLeft, 5, "gas that it took");
+        PreState memory state = stateWith(abi.encodePacked(hex"5f5f5f5f5f73", OTHER, hex"5af1503d5f5f3e3d5ff3"), 1);
+        state.accounts[2] = accountOf(OTHER, 0, hex"54");
+        outcome = runWith(state, PLENTY);
+        assertEq(outcome.status, SUCCEEDED, "the caller goes on");
+        assertEq(outcome.output, denial, "and hears of it");
+    }
+
+    function test_CodeMayStandOnL1AndMustBeTheOneOfTheHash() public {
+        address source = address(0x5041cE0000000000000000000000000000000001);
+        bytes memory code = hex"602a5f5260205ff3";
+        vm.etch(source, code);
+        PreState memory state = stateWith(code, 0);
+        state.accounts[1].code = "";
+        state.accounts[1].codeSource = source;
+        assertEq(runWith(state, PLENTY).output, abi.encode(0x2a), "output");
+        state.accounts[1].codeHash = keccak256("other");
+        vm.expectRevert(abi.encodeWithSelector(WorldRecords.WrongCode.selector, TARGET));
+        runWith(state, PLENTY);
+        state.accounts[1].code = code;
+        vm.expectRevert(abi.encodeWithSelector(WorldRecords.WrongCode.selector, TARGET));
+        runWith(state, PLENTY);
+    }
+
+    function test_WhatIsHandedInTwiceIsRefused() public {
+        PreState memory state = stateWith(hex"00", 1);
+        state.accounts[2] = state.accounts[1];
+        vm.expectRevert(abi.encodeWithSelector(WorldRecords.HandedInTwice.selector, TARGET, 0));
+        runWith(state, PLENTY);
+    }
+
+    function test_TooLittleRoomIsNoVerdict() public {
+        room = ReplayRoom({accountBits: 5, slotBits: 1, heapBytes: 0x1000, salt: 1});
+        vm.expectRevert(Frame.OutOfRoom.selector);
+        run(hex"60015f5d600160015d00");
+        room.slotBits = 5;
+        room.heapBytes = 0x20;
+        vm.expectRevert(Frame.OutOfRoom.selector);
+        run(hex"60e05fa000");
+        room.accountBits = 1;
+        vm.expectRevert(Frame.OutOfRoom.selector);
+        run(hex"00");
+    }
+
+    function _compare(bytes memory code) private {
+        ReplayOutcome memory outcome = run(code);
+        (bool isDone, bytes memory output) = native(code);
+        assertEq(outcome.status == SUCCEEDED ? 1 : 0, isDone ? 1 : 0, "end");
+        assertEq(outcome.output, output, "output");
+    }
+
+    function _pushed(uint256 pushes, uint256 pops) private pure returns (bytes memory code) {
+        code = new bytes(pushes + pops);
+        for (uint256 i = 0; i < code.length; i++) {
+            code[i] = i < pushes ? bytes1(0x5f) : bytes1(0x50);
+        }
+    }
+
+    function _expectStorage(bytes memory code, uint256 original, uint256 used, int256 refund) private view {
+        PreState memory state = stateWith(code, 0);
+        state.slots = slotsOf(original);
+        state.warmSlots = warmSlots();
+        ReplayOutcome memory outcome = runWith(state, PLENTY);
+        assertEq(PLENTY - outcome.gasLeft, used, "gas used");
+        assertEq(uint256(outcome.refund), uint256(refund), "refund");
+    }
+}
