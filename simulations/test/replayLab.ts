@@ -1,0 +1,427 @@
+/** Interpreter.sol, compiled and called on an engine that plays L1, beside the engine that it has to agree with. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createAddress, createEngine, type Engine, intrinsicGas, readTerms } from "@mvm/evm";
+import {
+  type Account,
+  type AccountWrite,
+  type Address,
+  type BlockEnvironment,
+  EMPTY_CODE_HASH,
+  encodeRlp,
+  fromHex,
+  GENESIS_BASE_FEE,
+  type Hash,
+  HEADER_CONSTANTS,
+  type Hex,
+  type IncludedOutcome,
+  keccakHash,
+  LIMITS,
+  type Log,
+  PREDEPLOYS,
+  type StateEntry,
+  SYSTEM,
+  type TransactionMessage,
+  toAddress,
+  toHex,
+  toWordHex,
+  ZERO_ADDRESS,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import { Interface, type InterfaceAbi } from "ethers";
+import { MemoryState } from "../src/memoryState.ts";
+
+const CONTRACTS = join(import.meta.dirname, "../../contracts");
+const SOURCE = "src/execution/Interpreter.sol";
+/** L1 gas of a replay here: beyond what one transaction may have, so that long programs are compared too. */
+const REPLAY_GAS = 10_000_000_000n;
+/** EIP-3529 */
+const REFUND_QUOTIENT = 5n;
+
+export type CompiledInterpreter = {
+  readonly abi: InterfaceAbi;
+  readonly evm: {
+    readonly bytecode: { readonly object: string };
+    readonly deployedBytecode: { readonly object: string };
+  };
+};
+
+/** Interpreter as forge compiles it (contracts/foundry.toml). */
+export function compileInterpreter(): CompiledInterpreter {
+  const input = {
+    language: "Solidity",
+    sources: { [SOURCE]: { content: readFileSync(join(CONTRACTS, SOURCE), "utf8") } },
+    settings: {
+      evmVersion: "osaka",
+      metadata: { bytecodeHash: "none", appendCBOR: false },
+      optimizer: { enabled: true, runs: 10_000 },
+      outputSelection: {
+        [SOURCE]: { Interpreter: ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] },
+      },
+    },
+  };
+  const arguments_ = [join(CONTRACTS, "bin/solc"), "--standard-json", "--base-path", CONTRACTS];
+  const options = { input: JSON.stringify(input), maxBuffer: 64 * 1024 * 1024, encoding: "utf8" } as const;
+  const output = JSON.parse(execFileSync(process.execPath, arguments_, options)) as {
+    readonly contracts?: { readonly [path: string]: { readonly Interpreter: CompiledInterpreter } };
+  };
+  const compiled = output.contracts?.[SOURCE]?.Interpreter;
+  if (compiled === undefined) throw new Error(`Interpreter does not compile: ${JSON.stringify(output)}`);
+  return compiled;
+}
+
+const L1: BlockEnvironment = {
+  timestamp: 1_800_000_000n,
+  baseFeePerGas: GENESIS_BASE_FEE,
+  gasLimit: LIMITS.blockGas,
+  prevRandao: ZERO_HASH,
+  feeRecipient: HEADER_CONSTANTS.beneficiary,
+};
+const FREE = { nonce: 0n, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n, l1Fee: 0n, value: 0n } as const;
+const NO_LISTS = { accessList: [], authorizations: [] } as const;
+
+/** A transaction's message in what it runs: after its fees, with its signer's charter word. */
+export type Replayed = {
+  readonly environment: BlockEnvironment;
+  readonly message: TransactionMessage;
+  readonly denied: bigint;
+  /** what the transaction read, the message's part of it included */
+  readonly reads: readonly StateEntry[];
+  readonly gas: bigint;
+  readonly gasPrice: bigint;
+};
+
+export type ReplayedAccount = {
+  readonly exists: boolean;
+  readonly isCreated: boolean;
+  readonly isDestroyed: boolean;
+  readonly nonce: bigint;
+  readonly balance: bigint;
+  readonly codeHash: Hash;
+  readonly code: Hex;
+};
+
+export type ReplayOutcome = {
+  readonly status: bigint;
+  readonly gasLeft: bigint;
+  readonly refund: bigint;
+  readonly output: Hex;
+  readonly logs: Hex;
+  readonly accounts: readonly ReplayedAccount[];
+  readonly slots: readonly bigint[];
+  readonly newSlots: readonly { readonly account: string; readonly slot: bigint; readonly value: bigint }[];
+};
+
+/** A verdict, or the error in its place, as "Name(arguments)"; and the L1 gas that it took. */
+export type Verdict = {
+  readonly outcome: ReplayOutcome | null;
+  readonly refused: string | null;
+  readonly l1Gas: bigint;
+};
+
+type Given<Kind extends StateEntry["kind"]> = Extract<StateEntry, { readonly kind: Kind }>;
+
+const ofKind = <Kind extends StateEntry["kind"]>(reads: readonly StateEntry[], kind: Kind): Given<Kind>[] =>
+  reads.filter((read): read is Given<Kind> => read.kind === kind);
+
+/** The account before the message: a signer has paid and counted already. */
+function preAccount({ message, gasPrice }: Replayed, { address, value }: Given<"account">): Account | null {
+  if (address !== message.from) return value;
+  const { balance = 0n, nonce = 0n, codeHash = EMPTY_CODE_HASH } = value ?? {};
+  return { balance: balance - message.gasLimit * gasPrice, nonce: nonce + 1n, codeHash };
+}
+
+/** An odd number, any. */
+const SALT = BigInt(keccakHash(fromHex("0x5a17"))) | 1n;
+
+/** Where code stands on L1; null: it is handed in. */
+type CodeSource = (hash: Hash) => Address | null;
+type Room = { readonly heapBytes: number; readonly slotBits: number };
+
+/** Rooms that are tried one after the other. */
+const ROOMS: readonly Room[] = [
+  { heapBytes: 4_096, slotBits: 5 },
+  { heapBytes: 65_536, slotBits: 8 },
+  { heapBytes: 1_048_576, slotBits: 12 },
+];
+
+/** Bits of a table with twice the room that its entries need, and some for those that are warm from the start. */
+const bitsFor = (entries: number): number => Math.ceil(Math.log2(entries + 4)) + 1;
+
+/** Arguments of `replay`. */
+function argumentsOf(work: Replayed, codeSource: CodeSource, { heapBytes, slotBits }: Room): readonly unknown[] {
+  const { environment, message, reads, denied, gas, gasPrice } = work;
+  const codes = new Map(ofKind(reads, "code").map(({ hash, value }) => [hash, value]));
+  const to = message.to ?? createAddress(message.from, message.nonce);
+  const accounts = ofKind(reads, "account").map((read) => {
+    const account = preAccount(work, read);
+    const { nonce = 0n, balance = 0n, codeHash = ZERO_HASH, hasStorage = false } = account ?? {};
+    const source = codeSource(codeHash);
+    const code = source === null ? toHex(codes.get(codeHash) ?? new Uint8Array(0)) : "0x";
+    const exists = account !== null;
+    return {
+      account: read.address,
+      exists,
+      hasStorage,
+      nonce,
+      balance,
+      codeHash,
+      codeSource: source ?? ZERO_ADDRESS,
+      code,
+    };
+  });
+  const slots = ofKind(reads, "slot").map(({ address, slot, value }) => ({ account: address, slot, value }));
+  return [
+    {
+      timestamp: environment.timestamp,
+      number: ofKind(reads, "number")[0]?.value ?? 0n,
+      baseFee: environment.baseFeePerGas,
+      gasLimit: environment.gasLimit,
+      prevRandao: environment.prevRandao,
+      chainId: ofKind(reads, "chainId")[0]?.value ?? 0n,
+      coinbase: environment.feeRecipient,
+      gasPrice,
+      origin: message.from,
+      denied,
+    },
+    { caller: message.from, to, isCreation: message.to === null, value: message.value, gas, data: toHex(message.data) },
+    {
+      accounts,
+      slots,
+      warmAccounts: message.accessList.map(({ address }) => address),
+      warmSlots: message.accessList.flatMap(({ address, slots }) => slots.map((slot) => ({ account: address, slot }))),
+      blockHashes: ofKind(reads, "blockHash").map(({ number, value }) => ({ number, hash: value })),
+    },
+    { accountBits: bitsFor(accounts.length + message.accessList.length), slotBits, heapBytes, salt: SALT },
+  ];
+}
+
+/** The contract on an L1 of its own. */
+export class ReplayLab {
+  readonly #engine: Engine;
+  readonly #abi: Interface;
+  readonly #state: MemoryState;
+  readonly interpreter: Address;
+  readonly codeBytes: number;
+  #nonce = 1n;
+
+  private constructor(engine: Engine, state: MemoryState, compiled: CompiledInterpreter, interpreter: Address) {
+    this.#engine = engine;
+    this.#state = state;
+    this.#abi = new Interface(compiled.abi);
+    this.interpreter = interpreter;
+    this.codeBytes = compiled.evm.deployedBytecode.object.length / 2;
+  }
+
+  static async open(): Promise<ReplayLab> {
+    const compiled = compileInterpreter();
+    const state = new MemoryState({ number: 1n, chainId: 1n, blockHash: () => ZERO_HASH });
+    const engine = await createEngine({ chain: "ethereum" });
+    const lab = new ReplayLab(engine, state, compiled, createAddress(SYSTEM, 0n));
+    await lab.#deploy(0n, fromHex(`0x${compiled.evm.bytecode.object}`));
+    return lab;
+  }
+
+  async #deploy(nonce: bigint, data: Uint8Array): Promise<void> {
+    const message: TransactionMessage = {
+      ...{ ...FREE, nonce, data },
+      ...{ type: 2, from: SYSTEM, to: null, gasLimit: LIMITS.transactionGas, ...NO_LISTS },
+    };
+    const environment = { ...L1, baseFeePerGas: 0n };
+    const [outcome] = await this.#engine.execute(environment, [message], this.#state);
+    if (outcome?.kind !== "included" || outcome.status !== 1) throw new Error("no deployment");
+    this.#state.apply(outcome.writes);
+  }
+
+  /** Puts code on L1, to be read from there. Gives its address. */
+  async register(code: Uint8Array): Promise<Address> {
+    const nonce = this.#nonce++;
+    const size = code.length.toString(16).padStart(4, "0");
+    await this.#deploy(nonce, fromHex(`0x61${size}80600a5f395ff3${toHex(code).slice(2)}`));
+    return createAddress(SYSTEM, nonce);
+  }
+
+  async #call(
+    name: string,
+    args: readonly unknown[],
+  ): Promise<{ status: 0 | 1; returnData: Uint8Array; gasUsed: bigint; why: string }> {
+    const data = fromHex(this.#abi.encodeFunctionData(name, args) as Hex);
+    const message: TransactionMessage = {
+      ...{ ...FREE, data },
+      ...{ type: 2, from: SYSTEM, to: this.interpreter, gasLimit: REPLAY_GAS, ...NO_LISTS },
+    };
+    const { status, returnData, gasUsed, failure } = await this.#engine.call(L1, message, this.#state);
+    // Execution alone: not what the call's data cost.
+    return {
+      status,
+      returnData,
+      gasUsed: gasUsed - BigInt(intrinsicGas(message, this.#engine.rules).charge),
+      why: String(failure),
+    };
+  }
+
+  /** What a view of the contract says. */
+  async ask(name: string, args: readonly unknown[]): Promise<unknown> {
+    const { status, returnData, why } = await this.#call(name, args);
+    if (status !== 1) throw new Error(`${name} fails: ${why} ${toHex(returnData)}`);
+    return this.#abi.decodeFunctionResult(name, returnData)[0];
+  }
+
+  /** Replays a message, in the least room that it fits. */
+  async replay(work: Replayed, codeSource: CodeSource = () => null): Promise<Verdict> {
+    let verdict: Verdict = { outcome: null, refused: "OutOfRoom()", l1Gas: 0n };
+    for (const room of ROOMS) {
+      if (verdict.refused === "OutOfRoom()") verdict = await this.#replay(argumentsOf(work, codeSource, room));
+    }
+    return verdict;
+  }
+
+  async #replay(args: readonly unknown[]): Promise<Verdict> {
+    const { status, returnData, gasUsed, why } = await this.#call("replay", args);
+    if (status === 1) {
+      const [outcome] = this.#abi.decodeFunctionResult("replay", returnData);
+      return { outcome: outcome as ReplayOutcome, refused: null, l1Gas: gasUsed };
+    }
+    const error = this.#abi.parseError(toHex(returnData));
+    const refused = error === null ? `${why} ${toHex(returnData)}` : `${error.name}(${error.args.join(",")})`;
+    return { outcome: null, refused, l1Gas: gasUsed };
+  }
+}
+
+const encodeLog = ({ address, topics, data }: Log): Uint8Array =>
+  encodeRlp([fromHex(address), topics.map((topic) => fromHex(topic)), data]);
+
+/** What an engine says of a transaction, to compare: end of the message, gas, logs, writes. */
+export type Summary = {
+  readonly end: "success" | "revert" | "halt";
+  readonly gasUsed: bigint;
+  readonly output: Hex;
+  readonly logs: string;
+  readonly writes: string;
+};
+
+const text = (writes: readonly AccountWrite[]): string =>
+  JSON.stringify(
+    writes.map(({ address, account, code, slots }) => [
+      address,
+      account === null ? null : [String(account.nonce), String(account.balance), account.codeHash],
+      code === null ? null : toHex(code),
+      slots.map(({ slot, value }) => [slot, String(value)]),
+    ]),
+  );
+
+export function summaryOf(outcome: IncludedOutcome, end: Summary["end"], output: Uint8Array): Summary {
+  const { gasUsed, logs, writes } = outcome;
+  return {
+    end,
+    gasUsed,
+    output: toHex(output),
+    logs: logs.map((log) => toHex(encodeLog(log)).slice(2)).join(""),
+    writes: text(writes),
+  };
+}
+
+type Final = {
+  account: Account | null;
+  before: Account | null;
+  code: Uint8Array | null;
+  slots: Map<Hash, bigint>;
+  isCreated: boolean;
+};
+
+/** The whole transaction from what the replay says of its message: fees, refund, what destroyed accounts leave. */
+export function summaryOfReplay(work: Replayed, outcome: ReplayOutcome, floor: bigint): Summary {
+  const { message, reads, gasPrice, environment } = work;
+  const used = message.gasLimit - outcome.gasLeft;
+  const cap = used / REFUND_QUOTIENT;
+  const refund = outcome.refund < cap ? outcome.refund : cap;
+  const gasUsed = used - refund > floor ? used - refund : floor;
+  const finals = new Map<Address, Final>();
+  let saved = 0n;
+  for (const [i, { address, value }] of ofKind(reads, "account").entries()) {
+    const { exists, isCreated, isDestroyed, nonce, balance, codeHash, code } = outcome.accounts[i]!;
+    if (isDestroyed) saved += balance;
+    const account = exists ? { nonce, balance, codeHash } : null;
+    const made = code === "0x" ? null : fromHex(code);
+    finals.set(address, { account, before: value, code: made, slots: new Map(), isCreated });
+  }
+  const credit = (address: Address, amount: bigint): void => {
+    const final = finals.get(address)!;
+    const { nonce = 0n, balance = 0n, codeHash = EMPTY_CODE_HASH } = final.account ?? {};
+    const isEmpty = nonce === 0n && balance + amount === 0n && codeHash === EMPTY_CODE_HASH;
+    final.account = isEmpty ? null : { nonce, balance: balance + amount, codeHash };
+  };
+  credit(message.from, (message.gasLimit - gasUsed) * gasPrice);
+  credit(environment.feeRecipient, gasUsed * gasPrice);
+  if (saved !== 0n) credit(PREDEPLOYS.burnVault, saved);
+  for (const [i, { address, slot, value }] of ofKind(reads, "slot").entries()) {
+    if (outcome.slots[i] !== value) finals.get(address)!.slots.set(slot, outcome.slots[i]!);
+  }
+  for (const { account, slot, value } of outcome.newSlots) {
+    if (value !== 0n) finals.get(toAddress(account.toLowerCase()))!.slots.set(toWordHex(slot), value);
+  }
+  const logs = outcome.logs.slice(2);
+  const end = (["revert", "success", "halt"] as const)[Number(outcome.status)]!;
+  return { end, gasUsed, output: outcome.output, logs, writes: text(writesOf(finals)) };
+}
+
+const isSame = (a: Account, b: Account | null): boolean =>
+  b !== null && a.nonce === b.nonce && a.balance === b.balance && a.codeHash === b.codeHash;
+
+function writesOf(finals: ReadonlyMap<Address, Final>): AccountWrite[] {
+  const writes: AccountWrite[] = [];
+  for (const [address, { account, before, code, slots }] of finals) {
+    if (account === null) {
+      if (before !== null) writes.push({ address, account: null, code: null, slots: [] });
+      continue;
+    }
+    const list = [...slots].map(([slot, value]) => ({ slot, value })).toSorted((a, b) => (a.slot < b.slot ? -1 : 1));
+    if (isSame(account, before) && list.length === 0) continue;
+    writes.push({ address, account, code, slots: list });
+  }
+  return writes.toSorted((a, b) => (a.address < b.address ? -1 : 1));
+}
+
+/** A transaction through the engine and its message through the contract. */
+export type Compared = {
+  readonly engine: Summary;
+  /** null where the contract refused */
+  readonly replay: Summary | null;
+  readonly verdict: Verdict;
+  readonly work: Replayed;
+  readonly outcome: IncludedOutcome;
+};
+
+/** Runs a transaction both ways on a state, which stays as it is; null: it is invalid. */
+export async function compare(
+  lab: ReplayLab,
+  engine: Engine,
+  {
+    state,
+    environment,
+    message,
+    codeSource,
+  }: {
+    readonly state: MemoryState;
+    readonly environment: BlockEnvironment;
+    readonly message: TransactionMessage;
+    readonly codeSource?: CodeSource;
+  },
+): Promise<Compared | null> {
+  const [outcome] = await engine.execute(environment, [message], state);
+  if (outcome?.kind !== "included") return null;
+  const { failure, returnData } = await engine.call(environment, message, state);
+  const { denied } = await readTerms(state, message.from, 0n);
+  const { charge, floor } = intrinsicGas(message, engine.rules);
+  const tip = message.maxFeePerGas - environment.baseFeePerGas;
+  const gasPrice =
+    environment.baseFeePerGas + (tip < message.maxPriorityFeePerGas ? tip : message.maxPriorityFeePerGas);
+  const gas = message.gasLimit - BigInt(charge);
+  const work = { environment, message, denied, reads: outcome.reads, gas, gasPrice };
+  const verdict = await lab.replay(work, codeSource);
+  const end = outcome.status === 1 ? "success" : failure === "revert" ? "revert" : "halt";
+  const summary = summaryOf(outcome, end, end === "halt" ? new Uint8Array(0) : returnData);
+  const replay = verdict.outcome === null ? null : summaryOfReplay(work, verdict.outcome, BigInt(floor));
+  return { engine: summary, replay, verdict, work, outcome };
+}
