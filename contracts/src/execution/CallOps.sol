@@ -31,7 +31,6 @@ import {
     R_CREATION,
     R_DEPTH,
     R_DIRTY,
-    R_GIVEN,
     R_MEMORY,
     R_MEMORY_SIZE,
     R_RETURN,
@@ -47,8 +46,7 @@ import {
     SUCCEEDED,
     TO_CALLDATA,
     WARM,
-    WORLD,
-    W_USED
+    WORLD
 } from "./FrameLayout.sol";
 import {Precompiles} from "./Precompiles.sol";
 import {StateOps} from "./StateOps.sol";

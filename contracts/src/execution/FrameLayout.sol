@@ -39,10 +39,7 @@ uint256 constant R_SCANNED = 0x2300;
 // Of a call or creation in the making.
 uint256 constant R_TARGET = 0x2320;
 uint256 constant R_RUNS = 0x2340;
-uint256 constant R_GIVEN = 0x2360;
-uint256 constant R_SUM = 0x2380;
 uint256 constant JUMP_MAP = 0x2400;
-uint256 constant JUMP_MAP_END = 0x3c00;
 
 // Stack: the address of the top word of an empty one, and of the word behind 1,024.
 uint256 constant EMPTY_STACK = 0x3c00;

@@ -35,9 +35,10 @@ abstract contract StateOps is SurroundingOps {
         _check(state);
         (uint256 key,) = _operands(state, 0, 0);
         uint256 self = _self();
-        bool isWarm = _isWarmSlot(self, key);
+        (uint256 entry, uint256 bucket) = _findSlot(self, key);
+        bool isWarm = entry != 0 && _flags(entry) & WARM != 0;
         state = _pay(state, isWarm ? WARM_GAS : COLD_SLOT_GAS);
-        uint256 entry = _knownSlot(_account(), self, key);
+        entry = _knownSlot(entry, bucket, self, key);
         if (!isWarm) _setFlags(entry, WARM);
         assembly ("memory-safe") {
             mstore(shr(STACK_SHIFT, state), mload(add(entry, 0x60)))
@@ -52,8 +53,9 @@ abstract contract StateOps is SurroundingOps {
             if (_gasOf(state) <= SENTRY_GAS) _halt();
             (uint256 key, uint256 value) = _operands(state, 0x40, 0x20);
             uint256 self = _self();
-            uint256 cost = _isWarmSlot(self, key) ? 0 : COLD_SLOT_GAS;
-            uint256 entry = _knownSlot(_account(), self, key);
+            (uint256 entry, uint256 bucket) = _findSlot(self, key);
+            uint256 cost = entry != 0 && _flags(entry) & WARM != 0 ? 0 : COLD_SLOT_GAS;
+            entry = _knownSlot(entry, bucket, self, key);
             uint256 original;
             uint256 current;
             assembly ("memory-safe") {
@@ -101,7 +103,9 @@ abstract contract StateOps is SurroundingOps {
         _check(state);
         _requireNotStatic();
         (uint256 key, uint256 value) = _operands(state, 0x40, 0x20);
-        uint256 entry = _knownSlot(0, _self() | TRANSIENT, key);
+        uint256 identity = _self() | TRANSIENT;
+        (uint256 entry, uint256 bucket) = _findSlot(identity, key);
+        entry = _knownSlot(entry, bucket, identity, key);
         assembly ("memory-safe") {
             mstore(add(entry, 0x60), value)
         }
@@ -221,10 +225,5 @@ abstract contract StateOps is SurroundingOps {
         assembly ("memory-safe") {
             entry := mload(R_ACCOUNT)
         }
-    }
-
-    function _isWarmSlot(uint256 self, uint256 key) private pure returns (bool) {
-        (uint256 entry,) = _findSlot(self, key);
-        return entry != 0 && _flags(entry) & WARM != 0;
     }
 }

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {
     ADDRESS_MASK,
-    RANGE_BYTES,
     R_ACCOUNT,
     R_CALLER,
     R_MEMORY,

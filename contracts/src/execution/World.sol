@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {
-    ACCOUNT_BYTES,
     ADDRESS_MASK,
     CREATED,
     EMPTY_CODE_HASH,
@@ -10,6 +9,7 @@ import {
     HEAP_SLOT,
     KIND_SHIFT,
     KNOWN,
+    R_ACCOUNT,
     SIZE_SHIFT,
     SLOT_IDENTITY,
     TOUCHED,
@@ -107,19 +107,18 @@ abstract contract World is Frame {
 
     /// @dev The slot's entry with its value. Storage of a contract that this transaction made, and transient storage, is
     /// empty until it is written; any other slot has to have been handed in.
-    /// @param account The entry of the account whose slot it is.
-    function _knownSlot(uint256 account, uint256 identity, uint256 key) internal pure returns (uint256) {
-        (uint256 entry, uint256 bucket) = _findSlot(identity, key);
+    /// @param entry What `_findSlot` found, with `bucket`.
+    function _knownSlot(uint256 entry, uint256 bucket, uint256 identity, uint256 key) internal pure returns (uint256) {
         if (entry != 0 && _flags(entry) & KNOWN != 0) return entry;
-        if (identity & TRANSIENT == 0 && _flags(account) & CREATED == 0) {
-            _missing(1, identity, key);
+        uint256 account;
+        uint256 room;
+        assembly ("memory-safe") {
+            account := mload(R_ACCOUNT)
+            room := mload(W_SLOT_ROOM)
         }
+        if (identity & TRANSIENT == 0 && _flags(account) & CREATED == 0) _missing(1, identity, key);
         if (entry == 0) {
             entry = _allocate(HEAP_SLOT, 0x80);
-            uint256 room;
-            assembly ("memory-safe") {
-                room := mload(W_SLOT_ROOM)
-            }
             if (room == 0) _outOfRoom();
             assembly ("memory-safe") {
                 mstore(W_SLOT_ROOM, sub(room, 1))
@@ -178,10 +177,5 @@ abstract contract World is Frame {
                 calldatacopy(add(to, left), calldatasize(), sub(length, left))
             }
         }
-    }
-
-    /// @dev Address of the entry behind an account's.
-    function _next(uint256 entry) internal pure returns (uint256) {
-        return entry + ACCOUNT_BYTES;
     }
 }

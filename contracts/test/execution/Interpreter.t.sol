@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Frame} from "../../src/execution/Frame.sol";
-import {PreState, ReplayOutcome, ReplayRoom} from "../../src/execution/ReplayTypes.sol";
+import {PreState, ReplayMessage, ReplayOutcome, ReplayRoom} from "../../src/execution/ReplayTypes.sol";
 import {WorldRecords} from "../../src/execution/WorldRecords.sol";
 import {InterpreterTest} from "./InterpreterTest.sol";
 
@@ -46,6 +46,23 @@ contract InterpreterTests is InterpreterTest {
             else tail[i] = 0x00;
         }
         _compare(abi.encodePacked(hex"60", uint8(3 + to % 64), hex"56", tail));
+    }
+
+    /// @dev Code in which every byte looks like a PUSH that reaches the next: nothing near the destination says whether it
+    /// is an operand, so all the code before it is read.
+    function test_AJumpOverNothingButPushesIsDecidedAsOnTheEVM() public {
+        for (uint256 i = 0; i < 6; i++) {
+            bytes memory code = new bytes(24_000 + i);
+            for (uint256 k = 0; k < code.length; k++) {
+                code[k] = i < 3 ? bytes1(0x7f) : bytes1(0x60);
+            }
+            (code[0], code[1], code[2], code[3]) = (0x61, 0x5d, bytes1(uint8(0xbf + i)), 0x56);
+            code[code.length - 1] = 0x5b;
+            _compare(code);
+            uint256 before = gasleft();
+            run(code);
+            assertTrue(before - gasleft() < 12_000_000, "L1 gas of one jump");
+        }
     }
 
     function test_AStackOf1024WordsIsFullAndOneMoreEndsTheFrameHoweverItIsTakenBack() public view {
@@ -159,6 +176,67 @@ contract InterpreterTests is InterpreterTest {
         outcome = runWith(state, PLENTY);
         assertEq(outcome.status, SUCCEEDED, "the caller goes on");
         assertEq(outcome.output, denial, "and hears of it");
+    }
+
+    function test_OneOperationMayTouch64KiBOfMemory() public view {
+        assertEq(run(hex"620100005f205000").status, SUCCEEDED, "KECCAK256");
+        assertEq(run(hex"620100015f205000").status, HALTED, "KECCAK256 of one byte more");
+        assertEq(run(hex"6180005f5f5e00").status, SUCCEEDED, "MCOPY");
+        assertEq(run(hex"6180015f5f5e00").status, HALTED, "MCOPY of one byte more");
+        assertEq(run(hex"620100005ff3").status, SUCCEEDED, "RETURN");
+        assertEq(run(hex"620100015ff3").status, HALTED, "RETURN of one byte more");
+        assertEq(run(hex"6180005f6180005f60045afa00").status, SUCCEEDED, "STATICCALL");
+        assertEq(run(hex"6180005f6180015f60045afa00").status, HALTED, "STATICCALL with one byte more");
+    }
+
+    function test_LogsOfAMessageTakeAtMostWhatTheReceiptHolds() public {
+        room.heapBytes = 0x10000;
+        assertEq(run(hex"61dec05fa000").status, SUCCEEDED, "57,024 bytes and what goes with them");
+        assertEq(run(hex"61dec15fa000").status, HALTED, "one byte more");
+        assertEq(run(hex"61deb05fa05f5fa000").status, HALTED, "a second log beyond the sum");
+    }
+
+    function test_APrecompileThatWouldTakeMoreThan8MillionGasFails() public view {
+        // BLAKE2F: 213 bytes of zeros but for the rounds. Gives the call's success.
+        PreState memory state = stateWith(hex"620010005f5260406000602060d5601c60095afa5f5260205ff3", 0);
+        assertEq(runWith(state, 20_000_000).output, abi.encode(1), "4,096 rounds");
+        state = stateWith(hex"627a12015f5260406000602060d5601c60095afa5f5260205ff3", 0);
+        assertEq(runWith(state, 20_000_000).output, abi.encode(0), "8,000,001 rounds");
+    }
+
+    /// @dev EIP-7610.
+    function test_NoContractIsMadeWhereStorageIs() public {
+        PreState memory state = stateWith("", 0);
+        state.accounts[1].nonce = 0;
+        ReplayMessage memory message = call(PLENTY, hex"5f5ff3");
+        message.isCreation = true;
+        ReplayOutcome memory outcome = interpreter.replay(environment, message, state, room);
+        assertEq(outcome.status, SUCCEEDED, "where nothing is");
+        assertEq(outcome.accounts[1].nonce, 1, "nonce");
+        assertTrue(outcome.accounts[1].isCreated, "created");
+        state.accounts[1].hasStorage = true;
+        outcome = interpreter.replay(environment, message, state, room);
+        assertEq(outcome.status, HALTED, "where storage is");
+        assertEq(outcome.gasLeft, 0, "gas");
+        environment.denied = 1 << 0xf0;
+        outcome = interpreter.replay(environment, message, state, room);
+        assertEq(outcome.status, REVERTED, "where the charter denies creations");
+        assertEq(outcome.gasLeft, PLENTY, "gas kept");
+    }
+
+    /// @dev MT of a contract that is made and destroyed in its own favour goes to the vault (decision 019).
+    function test_WhatSelfdestructWouldBurnGoesToTheVault() public view {
+        PreState memory state = stateWith("", 1);
+        state.accounts[1].nonce = 0;
+        state.accounts[2] = accountOf(address(0x4D564D0000000000000000000000000000000006), 5, hex"00");
+        ReplayMessage memory message = call(PLENTY, hex"30ff");
+        message.isCreation = true;
+        message.value = 37;
+        ReplayOutcome memory outcome = interpreter.replay(environment, message, state, room);
+        assertTrue(outcome.accounts[1].isDestroyed && !outcome.accounts[1].exists, "destroyed");
+        assertEq(outcome.accounts[1].balance, 0, "what is left");
+        assertEq(outcome.accounts[2].balance, 42, "the vault's");
+        assertEq(outcome.accounts[0].balance, 1 ether - 37, "the sender's");
     }
 
     function test_CodeMayStandOnL1AndMustBeTheOneOfTheHash() public {
