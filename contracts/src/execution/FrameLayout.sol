@@ -128,6 +128,8 @@ uint256 constant TRANSIENT = 0x00800000000000000000000000000000000000000000;
 uint256 constant SLOT_IDENTITY = 0x0080ffffffffffffffffffffffffffffffffffffffff;
 // Kinds of what stands on the heap: a header of kind and bytes, then the bytes, in whole words.
 uint256 constant KIND_SHIFT = 248;
+// Bytes between heap and L2 memory: the last log's encoding may write zeros so far beyond its end.
+uint256 constant HEAP_MARGIN = 0x20;
 uint256 constant HEAP_CODE = 1;
 uint256 constant HEAP_LOG = 2;
 uint256 constant HEAP_SLOT = 3;

@@ -19,6 +19,7 @@ import {
     GAS_SHIFT,
     HALTED,
     HEAP_CODE,
+    HEAP_MARGIN,
     PARAMETERS,
     PC_MASK,
     PC_SHIFT,
@@ -80,6 +81,10 @@ import {WorldRecords} from "./WorldRecords.sol";
 contract Interpreter is HandlerTable, WorldRecords {
     /// @dev What a charter's denial gives back (packages/evm/src/permissionDenied.ts).
     error PermissionDenied(bytes1 opcode, address signer);
+    /// @dev More L2 gas than the machine word counts (2^40).
+    error TooMuchGas(uint256 given);
+    /// @dev The contract for the tables could not be made.
+    error NoTables();
 
     uint256 private constant CREATE_OPCODE = 0xf0;
     /// @dev Code for the self-test: arithmetic, memory, jumps, storage, calls to itself and to a precompile.
@@ -143,10 +148,11 @@ contract Interpreter is HandlerTable, WorldRecords {
         assembly ("memory-safe") {
             made := create(0, add(initcode, 0x20), mload(initcode))
         }
+        if (made == address(0)) revert NoTables();
         TABLES = made;
     }
 
-    /// @notice Replays a message. Reverts with MissingValue, OutOfReplayGas, OutOfRoom, WrongCode or HandedInTwice where
+    /// @notice Replays a message. Reverts with MissingValue, OutOfReplayGas, OutOfRoom, WrongCode, HandedInTwice or TooMuchGas where
     /// there is no verdict; whatever the L2 code does, these are no part of an outcome.
     /// @param environment Block and transaction around it.
     /// @param message The message.
@@ -159,6 +165,7 @@ contract Interpreter is HandlerTable, WorldRecords {
         PreState calldata state,
         ReplayRoom calldata room
     ) external view returns (ReplayOutcome memory outcome) {
+        if (message.gas >= GAS_BIAS) revert TooMuchGas(message.gas);
         _buildWorld(environment, state, room, message.to);
         _start(message);
         (uint256 status, uint256 left) = _runMessage(message);
@@ -194,7 +201,7 @@ contract Interpreter is HandlerTable, WorldRecords {
             let used := calldataload(add(W_USED, TO_CALLDATA))
             calldatacopy(PARAMETERS, 4, add(sub(WORLD, PARAMETERS), used))
             extcodecopy(source, 0, 0, 0x2000)
-            let memory_ := mload(W_HEAP_END)
+            let memory_ := add(mload(W_HEAP_END), HEAP_MARGIN)
             mstore(R_MEMORY, memory_)
             mstore(R_DIRTY, memory_)
             mstore(R_CODE, mload(P_CODE))
@@ -271,8 +278,8 @@ contract Interpreter is HandlerTable, WorldRecords {
             let heap := add(accounts, ACCOUNT_BYTES)
             mstore(W_USED, sub(heap, WORLD))
             mstore(W_HEAP_END, add(heap, 0x2000))
-            mstore(R_MEMORY, add(heap, 0x2000))
-            mstore(R_DIRTY, add(heap, 0x2000))
+            mstore(R_MEMORY, add(heap, 0x2020))
+            mstore(R_DIRTY, add(heap, 0x2020))
             mstore(R_DEPTH, not(0))
             mstore(P_GAS, 1000000)
         }
@@ -293,7 +300,7 @@ contract Interpreter is HandlerTable, WorldRecords {
         uint256 given = message.gas;
         bool isCreation = message.isCreation;
         assembly ("memory-safe") {
-            let memory_ := mload(W_HEAP_END)
+            let memory_ := add(mload(W_HEAP_END), HEAP_MARGIN)
             mstore(R_MEMORY, memory_)
             mstore(R_MEMORY_SIZE, and(add(data.length, 31), not(31)))
             mstore(R_DIRTY, memory_)

@@ -125,6 +125,25 @@ contract InterpreterTests is InterpreterTest {
         assertEq(outcome.logs, abi.encodePacked(hex"f8", uint8(body.length), body), "log");
     }
 
+    /// @dev The heap is full to its last byte: what stands behind it, L2 memory, keeps its words.
+    function testFuzz_ALogAtTheHeapsEndLeavesMemoryAsItIs(uint8 length) public {
+        // MSTORE of ones at 0, LOG0 of 128 bytes and of a few from 32 on, RETURN of the first word.
+        bytes memory code = abi.encodePacked(hex"5f195f5260806020a060", length % 40, hex"6020a060205ff3");
+        uint256 least = 0;
+        while (least < 0x400) {
+            room.heapBytes = least;
+            try interpreter.replay(environment, call(PLENTY, ""), stateWith(code, 0), room) returns (
+                ReplayOutcome memory outcome
+            ) {
+                assertEq(outcome.output, abi.encode(type(uint256).max), "memory");
+                return;
+            } catch {
+                least += 1;
+            }
+        }
+        revert NotTrue("it fits somewhere");
+    }
+
     /// @dev The called contract lacks a slot; its caller catches failures, and its caller's caller too.
     function test_AMissingValueIsNothingThatCodeCanCatch() public {
         bytes memory caller = abi.encodePacked(hex"5f5f5f5f5f73", OTHER, hex"5af15000");
