@@ -35,7 +35,7 @@ import { SeededRandom } from "../src/seededRandom.ts";
 import { type Compared, compare, type Replayed, ReplayLab, type Verdict } from "./replayLab.ts";
 
 const SEED = "replay";
-const RUNS = 160;
+const RUNS = 100;
 /** L2 gas of a random transaction at most: bounds what a random loop costs here. */
 const MOST_GAS = 600_000n;
 /** L1 gas of an interpreted step at most, calls and storage of the message included. */

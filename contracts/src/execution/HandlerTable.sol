@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ArithmeticOps} from "./ArithmeticOps.sol";
 import {CallOps} from "./CallOps.sol";
 import {ControlOps} from "./ControlOps.sol";
+import {CreationOps} from "./CreationOps.sol";
 import {EMPTY_STACK, GAS_SHIFT, PC_SHIFT, STACK_SHIFT} from "./FrameLayout.sol";
 import {StackOps} from "./StackOps.sol";
 
@@ -11,7 +12,7 @@ import {StackOps} from "./StackOps.sol";
 /// @notice A word for each opcode, high bits first: 24 bits, the least address that the stack's top may have, less half a
 /// word; then what is added to the machine word (FrameLayout.sol), short of its lowest 136 bits: words that the stack
 /// grows by, bytes to the next opcode, static gas taken; the lowest 16 bits are the handler's place in the code.
-abstract contract HandlerTable is ArithmeticOps, StackOps, ControlOps, CallOps {
+abstract contract HandlerTable is ArithmeticOps, StackOps, ControlOps, CallOps, CreationOps {
     /// @dev A handler's place does not fit: the compiler has laid out function pointers otherwise than this was made for.
     error WrongPointer(uint256 opcode, uint256 pointer);
 

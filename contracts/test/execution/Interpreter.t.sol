@@ -138,7 +138,7 @@ contract InterpreterTests is InterpreterTest {
                 assertEq(outcome.output, abi.encode(type(uint256).max), "memory");
                 return;
             } catch {
-                least += 1;
+                least += 0x20;
             }
         }
         revert NotTrue("it fits somewhere");
@@ -241,6 +241,8 @@ contract InterpreterTests is InterpreterTest {
         outcome = interpreter.replay(environment, message, state, room);
         assertEq(outcome.status, REVERTED, "where the charter denies creations");
         assertEq(outcome.gasLeft, PLENTY, "gas kept");
+        bytes memory denial = abi.encodeWithSignature("PermissionDenied(bytes1,address)", bytes1(0xf0), CALLER);
+        assertEq(outcome.output, denial, "what it says");
     }
 
     /// @dev MT of a contract that is made and destroyed in its own favour goes to the vault (decision 019).
