@@ -28,8 +28,8 @@ import {
 /// @title Frame: gas, memory and end of one L2 call frame
 /// @notice `state` is the machine word of FrameLayout.sol everywhere. Gas is taken without a look at whether it is there
 /// where that costs nothing more; `_check` looks. Overdrawn gas never comes back, and whoever pushes beyond the stack's
-/// end destroys the sentinel for good, so the check may come late: before jumps, before a frame's end, and before
-/// whatever asks for values of the state, which a replay need not hold when the frame had ended before.
+/// end destroys the sentinel for good, so the check may come late: before jumps, before a frame's end, once in a round of
+/// the loop, and before whatever asks for values of the state, which a replay need not hold when the frame had ended.
 abstract contract Frame {
     /// @dev A value of the state that the replay needs was not handed in. No verdict follows, whatever the L2 code does:
     /// an L2 frame that fails ends its L1 frame by `return`, so an L1 frame that reverts is passed on by all above it.

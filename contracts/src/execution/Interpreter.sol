@@ -6,6 +6,7 @@ import {
     EMPTY_STACK,
     GAS_BIAS,
     GAS_SHIFT,
+    GAS_THERE,
     HALTED,
     HEAP_MARGIN,
     PARAMETERS,
@@ -279,7 +280,8 @@ contract Interpreter is HandlerTable, SelfTest {
         }
     }
 
-    /// @dev The loop, four steps to a round. It ends by the handlers.
+    /// @dev The loop, eight steps to a round, with a look at the gas in each: code that calls with next to no gas would
+    /// otherwise let L1 pay for all that stands before the first check. It ends by the handlers.
     function _loop(uint256 state) private view {
         function(uint256) internal view returns (uint256) handler;
         while (true) {
@@ -317,6 +319,55 @@ contract Interpreter is HandlerTable, SelfTest {
             }
             state = handler(state);
             assembly ("memory-safe") {
+                let entry := mload(and(shr(243, calldataload(and(shr(PC_SHIFT, state), PC_MASK))), 0x1fe0))
+                if iszero(gt(state, entry)) {
+                    mstore(W_STATUS, 0x4002)
+                    mstore(W_GAS, 0)
+                    return(WORLD, 0x40)
+                }
+                state := add(state, shl(24, entry))
+                handler := and(entry, 0xffff)
+            }
+            state = handler(state);
+            assembly ("memory-safe") {
+                let entry := mload(and(shr(243, calldataload(and(shr(PC_SHIFT, state), PC_MASK))), 0x1fe0))
+                if iszero(gt(state, entry)) {
+                    mstore(W_STATUS, 0x4002)
+                    mstore(W_GAS, 0)
+                    return(WORLD, 0x40)
+                }
+                state := add(state, shl(24, entry))
+                handler := and(entry, 0xffff)
+            }
+            state = handler(state);
+            assembly ("memory-safe") {
+                let entry := mload(and(shr(243, calldataload(and(shr(PC_SHIFT, state), PC_MASK))), 0x1fe0))
+                if iszero(gt(state, entry)) {
+                    mstore(W_STATUS, 0x4002)
+                    mstore(W_GAS, 0)
+                    return(WORLD, 0x40)
+                }
+                state := add(state, shl(24, entry))
+                handler := and(entry, 0xffff)
+            }
+            state = handler(state);
+            assembly ("memory-safe") {
+                let entry := mload(and(shr(243, calldataload(and(shr(PC_SHIFT, state), PC_MASK))), 0x1fe0))
+                if iszero(gt(state, entry)) {
+                    mstore(W_STATUS, 0x4002)
+                    mstore(W_GAS, 0)
+                    return(WORLD, 0x40)
+                }
+                state := add(state, shl(24, entry))
+                handler := and(entry, 0xffff)
+            }
+            state = handler(state);
+            assembly ("memory-safe") {
+                if iszero(and(state, GAS_THERE)) {
+                    mstore(W_STATUS, 0x4002)
+                    mstore(W_GAS, 0)
+                    return(WORLD, 0x40)
+                }
                 let entry := mload(and(shr(243, calldataload(and(shr(PC_SHIFT, state), PC_MASK))), 0x1fe0))
                 if iszero(gt(state, entry)) {
                     mstore(W_STATUS, 0x4002)

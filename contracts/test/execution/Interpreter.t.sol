@@ -88,6 +88,21 @@ contract InterpreterTests is InterpreterTest {
         assertEq(runWith(state, 15).gasLeft, 0, "all gone");
     }
 
+    /// @dev EXP of the largest exponents, as much as a contract holds, for a call that hands on 20 gas.
+    function test_AFrameWithoutGasCostsL1NoMoreThanAFewSteps() public view {
+        bytes memory caller = abi.encodePacked(hex"5f5f5f5f5f73", OTHER, hex"6014f100");
+        PreState memory state = stateWith(caller, 1);
+        bytes memory code = new bytes(24_576);
+        (code[0], code[1], code[2]) = (0x5f, 0x19, 0x80);
+        for (uint256 i = 3; i + 3 <= code.length; i += 3) {
+            (code[i], code[i + 1], code[i + 2]) = (0x81, 0x81, 0x0a);
+        }
+        state.accounts[2] = accountOf(OTHER, 0, code);
+        uint256 before = gasleft();
+        assertEq(runWith(state, PLENTY).status, SUCCEEDED, "the caller's end");
+        assertTrue(before - gasleft() < 400_000, "L1 gas");
+    }
+
     /// @dev The cases of EIP-3529, whose slot is warm.
     function test_StorageCostsAndRefundsAsInEIP3529() public view {
         _expectStorage(hex"60006000556000600055", 0, 212, 0);
