@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import type { CallResult, Engine } from "@mvm/evm";
 import {
   type Account,
+  type Address,
   type BlockEnvironment,
   fromHex,
   GENESIS_BASE_FEE,
@@ -38,6 +39,7 @@ function compileReader(source: string): Compiled {
     settings: {
       evmVersion: "osaka",
       optimizer: { enabled: true, runs: 10_000 },
+      remappings: ["solady/=../node_modules/solady/src/"],
       outputSelection: { [source]: { [contract]: ["abi", "evm.deployedBytecode.object"] } },
     },
   };
@@ -67,24 +69,31 @@ export class ProofLab {
   readonly #abi: Interface;
   readonly #reader: StateReader;
 
-  private constructor(engine: Engine, { abi, evm }: Compiled) {
+  private constructor(engine: Engine, { abi, evm }: Compiled, others: ReadonlyMap<Address, Uint8Array>) {
     this.#engine = engine;
     this.#abi = new Interface(abi);
-    const code = fromHex(`0x${evm.deployedBytecode.object}`);
-    const account: Account = { nonce: 1n, balance: 0n, codeHash: keccakHash(code) };
+    const codes = new Map([...others, [READER, fromHex(`0x${evm.deployedBytecode.object}`)]]);
+    const byHash = new Map([...codes.values()].map((code) => [keccakHash(code), code]));
+    const accountOf = (code: Uint8Array): Account => ({ nonce: 1n, balance: 0n, codeHash: keccakHash(code) });
     this.#reader = {
-      account: (address) => (address === READER ? account : null),
+      account: (address) => (codes.has(address) ? accountOf(codes.get(address)!) : null),
       slot: () => 0n,
-      code: () => code,
+      code: (hash) => byHash.get(hash)!,
       number: () => 1n,
       chainId: () => 1n,
       blockHash: () => ZERO_HASH,
     };
   }
 
-  /** @param source path of the harness in contracts/ */
-  static async open(source = "test/proofs/ProofReader.sol"): Promise<ProofLab> {
-    return new ProofLab(await ethereumEngine("osaka"), compileReader(source));
+  /**
+   * @param source path of the harness in contracts/
+   * @param others codes of other contracts by their addresses
+   */
+  static async open(
+    source = "test/proofs/ProofReader.sol",
+    others: ReadonlyMap<Address, Uint8Array> = new Map(),
+  ): Promise<ProofLab> {
+    return new ProofLab(await ethereumEngine("osaka"), compileReader(source), others);
   }
 
   #run(data: Hex): Promise<CallResult> {
@@ -96,11 +105,16 @@ export class ProofLab {
 
   /** Calls a function of the harness. Throws where it fails otherwise than by a custom error. */
   async ask(name: string, args: readonly unknown[]): Promise<Verdict> {
-    const { status, returnData, failure } = await this.#run(this.#abi.encodeFunctionData(name, args) as Hex);
-    if (status === 1) return { values: this.#abi.decodeFunctionResult(name, returnData) };
-    const error = this.#abi.parseError(toHex(returnData));
+    return (await this.measure(name, args)).verdict;
+  }
+
+  /** The same, with the gas of the whole L1 transaction. */
+  async measure(name: string, args: readonly unknown[]): Promise<{ verdict: Verdict; gasUsed: bigint }> {
+    const { status, returnData, failure, gasUsed } = await this.#run(this.#abi.encodeFunctionData(name, args) as Hex);
+    if (status === 1) return { verdict: { values: this.#abi.decodeFunctionResult(name, returnData) }, gasUsed };
+    const error = returnData.length < 4 ? null : this.#abi.parseError(toHex(returnData));
     if (error === null) throw new Error(`${name} fails without a custom error: ${failure} ${toHex(returnData)}`);
-    return { refused: `${error.name}(${error.args.join(",")})` };
+    return { verdict: { refused: `${error.name}(${error.args.join(",")})` }, gasUsed };
   }
 
   /** The values that a function of the harness gives. Throws where it refuses. */

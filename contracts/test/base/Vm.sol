@@ -36,6 +36,7 @@ interface Vm {
     function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
     function prank(address caller) external;
     function prank(address caller, address origin) external;
+    function prevrandao(bytes32 randomness) external;
     function readFile(string calldata path) external view returns (string memory);
     function recordLogs() external;
     function revertToState(uint256 id) external returns (bool);
