@@ -64,7 +64,7 @@ contract WitnessNodesTest is Test {
             hex"ff",
             hex"f90211",
             // A leaf of fewer than 32 bytes, a list of three, a header longer than need be.
-            bytes.concat(hex"de9a20", new bytes(25), hex"8401020304"),
+            bytes.concat(hex"de9a20", new bytes(25), hex"820102"),
             bytes.concat(hex"e0", new bytes(32)),
             bytes.concat(hex"f837b620", new bytes(53)),
             // A path of no bytes, of unknown flags, with a nibble beside the flags of an even one.
