@@ -293,6 +293,12 @@ describe("the tries of a block's transactions and receipts", () => {
     const extension = encodeRlp([Uint8Array.of(0x00, 0x05), keccak(encodeRlp(below))]);
     const witness = joined([extension, encodeRlp(below)]);
     expect(await told("append", [witness, keccak(extension), 5, new Uint8Array(40)])).toMatch(/^MalformedNode\(/);
+    const past = encodeRlp([Uint8Array.of(0x10, 0x50), keccak(encodeRlp(below))]);
+    expect(await told("append", [past, keccak(past), 5, new Uint8Array(40)])).toBe("MalformedNode(0)");
+    const within: RlpInput = below.with(2, [Uint8Array.of(0x20), Uint8Array.of(1)]);
+    const above = encodeRlp([Uint8Array.of(0x00, 0x05), keccak(encodeRlp(within))]);
+    const answer = await told("append", [joined([above, encodeRlp(within)]), keccak(above), 5, new Uint8Array(40)]);
+    expect(answer).toBe(`MalformedNode(${above.length})`);
   });
 });
 
