@@ -32,7 +32,8 @@ import { bytesOf, type CaseTransaction, type EvmCase, SIGNERS, worldWrites } fro
 import { randomCase } from "../src/fuzz/evmGenerator.ts";
 import { MemoryState } from "../src/memoryState.ts";
 import { SeededRandom } from "../src/seededRandom.ts";
-import { type Compared, compare, type Replayed, ReplayLab, type Verdict } from "./replayLab.ts";
+import { type Compared, compare, ReplayLab, type Verdict } from "./replayLab.ts";
+import type { Replayed } from "./replaySummary.ts";
 
 const SEED = "replay";
 const RUNS = 100;
