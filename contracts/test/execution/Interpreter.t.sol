@@ -88,6 +88,13 @@ contract InterpreterTests is InterpreterTest {
         assertEq(runWith(state, 15).gasLeft, 0, "all gone");
     }
 
+    /// @dev A contract that calls itself with a count until its gas is gone, and gives back how deep it came.
+    function test_RecursionOf100FramesFitsOneTransactionOnL1() public view {
+        PreState memory state = stateWith(hex"5f356001015f5260205f60205f5f305af15060205ff3", 0);
+        ReplayOutcome memory outcome = interpreter.replay{gas: 16_777_216}(environment, call(40_000, ""), state, room);
+        assertEq(outcome.output, abi.encode(107), "depth");
+    }
+
     /// @dev EXP of the largest exponents, as much as a contract holds, for a call that hands on 20 gas.
     function test_AFrameWithoutGasCostsL1NoMoreThanAFewSteps() public view {
         bytes memory caller = abi.encodePacked(hex"5f5f5f5f5f73", OTHER, hex"6014f100");
