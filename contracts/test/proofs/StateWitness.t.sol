@@ -127,7 +127,7 @@ contract StateWitnessTest is Test {
         bytes memory short = ProofPaths.leaf(keccak256(abi.encodePacked(ALICE)), ProofPaths.list(tail), 0);
         refuses(keccak256(abi.encodePacked(ALICE)));
         reader.stateRoot(short, keccak256(short), changeOf(ALICE, 1));
-        bytes[4] memory numbers = [bytes(hex"00"), hex"8100", hex"820001", hex"c101"];
+        bytes[5] memory numbers = [bytes(hex"00"), hex"80", hex"8100", hex"820001", hex"c101"];
         for (uint256 i = 0; i < numbers.length; i++) {
             bytes memory leaf = ProofPaths.leaf(keccak256(abi.encode(SLOT)), numbers[i], 0);
             TrieBuilder.Entry[] memory state = new TrieBuilder.Entry[](1);
