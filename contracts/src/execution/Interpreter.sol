@@ -175,7 +175,7 @@ contract Interpreter is HandlerTable, SelfTest {
     }
 
     /// @notice The contract that holds the handler table and the discounts of EIP-2537.
-    function tables() external view returns (address) {
+    function opcodeTables() external view returns (address) {
         return TABLES;
     }
 

@@ -11,7 +11,7 @@ contract InterpreterTests is InterpreterTest {
     function test_TheDispatchWorksAndEveryHandlerIsInTheCode() public view {
         assertTrue(interpreter.selfTest(), "self-test");
         bytes memory code = address(interpreter).code;
-        bytes memory table = interpreter.tables().code;
+        bytes memory table = interpreter.opcodeTables().code;
         assertTrue(code.length < 24_576, "size of the contract");
         assertEq(table.length, 0x2200, "size of the table");
         for (uint256 opcode = 0; opcode < 256; opcode++) {
