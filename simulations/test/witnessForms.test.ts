@@ -10,7 +10,7 @@ const LONG = new Uint8Array(40).fill(9);
 
 let lab: ProofLab;
 beforeAll(async () => {
-  lab = await ProofLab.open("WitnessReader");
+  lab = await ProofLab.open("test/proofs/WitnessReader.sol");
 });
 
 async function told(name: string, args: readonly unknown[]): Promise<string> {
