@@ -1,5 +1,6 @@
 /** Stakes of sequencers and what is locked of them, as BondManager has them. Every change gives back how it is undone. */
 import type { Address, ChainId } from "@mvm/protocol";
+import { put, type Undo } from "./undo.ts";
 
 export class Bonds {
   readonly #stakes = new Map<number, bigint>();
@@ -8,18 +9,18 @@ export class Bonds {
   readonly #posted = new Map<Address, Map<ChainId, bigint>>();
 
   /** @param index of the sequencer in its registry */
-  stakeChanged(index: number, stakeWei: bigint): () => void {
+  stakeChanged(index: number, stakeWei: bigint): Undo {
     return put(this.#stakes, index, stakeWei);
   }
 
-  lockChanged(sequencer: Address, chainId: ChainId, amountWei: bigint): () => void {
+  lockChanged(sequencer: Address, chainId: ChainId, amountWei: bigint): Undo {
     const locks = this.#locks.get(sequencer) ?? new Map<ChainId, bigint>();
     this.#locks.set(sequencer, locks);
     return put(locks, chainId, amountWei);
   }
 
   /** A batch was posted: the lock for it is in force anew. */
-  posted(sequencer: Address, chainId: ChainId, timestamp: bigint): () => void {
+  posted(sequencer: Address, chainId: ChainId, timestamp: bigint): Undo {
     const posted = this.#posted.get(sequencer) ?? new Map<ChainId, bigint>();
     this.#posted.set(sequencer, posted);
     return put(posted, chainId, timestamp);
@@ -42,10 +43,4 @@ export class Bonds {
     for (const [locked, amountWei] of this.#locks.get(operator) ?? []) if (locked !== chainId) free -= amountWei;
     return free > 0n ? free : 0n;
   }
-}
-
-function put<K, V>(map: Map<K, V>, key: K, value: V): () => void {
-  const before = map.get(key);
-  map.set(key, value);
-  return () => void (before === undefined ? map.delete(key) : map.set(key, before));
 }

@@ -1,16 +1,18 @@
 /** How to take back what L1 said: every change of the view comes with its undoing, in case L1 takes blocks back. */
 
+import { type Undo, undoAll } from "./undo.ts";
+
 /** L1 blocks that can be taken back at the most: as many as the follower of L1 remembers. */
 export const MAX_REORG_BLOCKS = 512;
 
-type Mark = { readonly block: bigint; readonly changes: (() => void)[] };
+type Mark = { readonly block: bigint; readonly changes: Undo[] };
 
 export class L1Journal {
   readonly #marks: Mark[] = [];
-  #open: (() => void)[] = [];
+  #open: Undo[] = [];
 
   /** Notes how a change is undone; changes belong to the next block that is closed. */
-  note(undo: () => void): void {
+  note(undo: Undo): void {
     this.#open.push(undo);
   }
 
@@ -33,8 +35,4 @@ export class L1Journal {
       throw new RangeError(`L1 took back more than ${MAX_REORG_BLOCKS} blocks`);
     while (this.#marks.length > 0 && this.#marks.at(-1)!.block > block) undoAll(this.#marks.pop()!.changes);
   }
-}
-
-function undoAll(changes: readonly (() => void)[]): void {
-  for (let i = changes.length - 1; i >= 0; i--) changes[i]!();
 }

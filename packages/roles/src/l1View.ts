@@ -23,6 +23,7 @@ import type { L1Event, Member, QueuedItem, RegistryName } from "./l1Event.ts";
 import { L1Journal } from "./l1Journal.ts";
 import { ProviderRoll } from "./providerRoll.ts";
 import { type EpochValues, KEPT_EPOCHS, SlotTurns } from "./slotTurns.ts";
+import { pushed, together, type Undo } from "./undo.ts";
 
 export type Dac = {
   readonly chainId: ChainId;
@@ -102,16 +103,15 @@ export class L1View {
   }
 
   /** Makes a change; gives back how it is undone. */
-  #change(event: Exclude<L1Event, { kind: "reorg" }>): () => void {
+  #change(event: Exclude<L1Event, { kind: "reorg" }>): Undo {
     switch (event.kind) {
       case "l1Block": {
         const before = this.#block;
         this.#block = { number: event.number, timestamp: event.timestamp };
-        const forget = this.#turns.l1Block(event);
-        return () => {
+        const back = (): void => {
           this.#block = before;
-          forget();
         };
+        return together(back, this.#turns.l1Block(event));
       }
       case "registered":
         return this.#registered(event.registry, event.member);
@@ -122,8 +122,10 @@ export class L1View {
           event.registry,
           this.#members[event.registry].filter((member) => member.operator !== event.operator),
         );
-      case "stakeChanged":
-        return this.#stakeChanged(event);
+      case "stakeChanged": {
+        const { index, grid, stakeWei, l1Block } = event;
+        return together(this.#turns.stakeChanged(index, grid, l1Block), this.#bonds.stakeChanged(index, stakeWei));
+      }
       case "lockChanged":
         return this.#bonds.lockChanged(event.sequencer, event.chainId, event.amountWei);
       case "thresholdChanged":
@@ -136,12 +138,10 @@ export class L1View {
       }
       case "batchAppended": {
         const { header, batchHash, timestamp, l1Block } = event;
-        const back = pushed(this.#batches, header.chainId, { header, batchHash, timestamp, l1Block });
-        const forget = this.#bonds.posted(header.poster, header.chainId, timestamp);
-        return () => {
-          forget();
-          back();
-        };
+        return together(
+          pushed(this.#batches, header.chainId, { header, batchHash, timestamp, l1Block }),
+          this.#bonds.posted(header.poster, header.chainId, timestamp),
+        );
       }
       case "slotClaimed":
         return this.#turns.claimed(event.chainId, event.slot, { rank: event.rank, l1Block: event.l1Block });
@@ -155,47 +155,26 @@ export class L1View {
     }
   }
 
-  #stakeChanged({ index, grid, stakeWei, l1Block }: L1Event & { kind: "stakeChanged" }): () => void {
-    const undrawn = this.#turns.stakeChanged(index, grid, l1Block);
-    const back = this.#bonds.stakeChanged(index, stakeWei);
-    return () => {
-      back();
-      undrawn();
-    };
+  #registered(registry: RegistryName, member: Member): Undo {
+    const back = this.#setMembers(registry, [...this.#members[registry], member]);
+    if (registry === "sequencer") return together(back, this.#turns.registered(member));
+    if (registry === "storage") return back;
+    // events of an L1 block come before the block
+    const epoch = epochOf(this.#block.number + 1n, this.#parameters.epochBlocks);
+    return together(back, this.#roll.registered(member, epoch));
   }
 
-  #registered(registry: RegistryName, member: Member): () => void {
-    return this.#changed(registry, [...this.#members[registry], member], member);
-  }
-
-  #addressUpdated({ registry, operator, peerId, multiaddr }: L1Event & { kind: "addressUpdated" }): () => void {
+  #addressUpdated({ registry, operator, peerId, multiaddr }: L1Event & { kind: "addressUpdated" }): Undo {
     const updated = this.#members[registry].map((member) =>
       member.operator === operator ? { ...member, peerId, multiaddr } : member,
     );
-    return this.#changed(
-      registry,
-      updated,
-      updated.find((member) => member.operator === operator),
-    );
+    const back = this.#setMembers(registry, updated);
+    const member = updated.find((other) => other.operator === operator);
+    // draws give sequencers as they are now
+    return registry === "sequencer" && member !== undefined ? together(back, this.#turns.registered(member)) : back;
   }
 
-  /** Sets a registry's members, of whom one is new or has changed; draws give sequencers as they are now. */
-  #changed(registry: RegistryName, members: readonly Member[], changed: Member | undefined): () => void {
-    const back = this.#setMembers(registry, members);
-    if (changed === undefined || registry === "storage") return back;
-    const forget = registry === "sequencer" ? this.#turns.registered(changed) : this.#enrolled(changed);
-    return () => {
-      forget();
-      back();
-    };
-  }
-
-  #enrolled(member: Member): () => void {
-    // events of an L1 block come before the block
-    return this.#roll.registered(member, epochOf(this.#block.number + 1n, this.#parameters.epochBlocks));
-  }
-
-  #setMembers(registry: RegistryName, members: readonly Member[]): () => void {
+  #setMembers(registry: RegistryName, members: readonly Member[]): Undo {
     const before = this.#members[registry];
     this.#members[registry] = members;
     return () => {
@@ -203,7 +182,7 @@ export class L1View {
     };
   }
 
-  #setHeld(chainId: ChainId, id: bigint, amount: bigint | undefined): () => void {
+  #setHeld(chainId: ChainId, id: bigint, amount: bigint | undefined): Undo {
     const held = this.#held.get(chainId) ?? new Map<bigint, bigint>();
     this.#held.set(chainId, held);
     const before = held.get(id);
@@ -212,7 +191,7 @@ export class L1View {
     return () => put(before);
   }
 
-  #created({ chainId, label, genesisHash, timestamp, founding }: L1Event & { kind: "dacCreated" }): () => void {
+  #created({ chainId, label, genesisHash, timestamp, founding }: L1Event & { kind: "dacCreated" }): Undo {
     const drawn = storageHosts(genesisHash, this.#members.storage, LIMITS.storageReplicas);
     const hosts = drawn.map((host) => host.operator);
     this.#dacs.set(chainId, { chainId, label, genesisHash, timestamp, founding, hosts });
@@ -422,12 +401,4 @@ export class L1View {
       0n
     );
   }
-}
-
-/** Appends to a list of a map; gives back how that is undone. */
-function pushed<T>(lists: Map<ChainId, T[]>, chainId: ChainId, value: T): () => void {
-  const list = lists.get(chainId) ?? [];
-  lists.set(chainId, list);
-  list.push(value);
-  return () => void list.pop();
 }

@@ -5,19 +5,15 @@
  */
 import { type Address, SNAPSHOT_DISTANCE } from "@mvm/protocol";
 import type { Member } from "./l1Event.ts";
+import { put, together, type Undo } from "./undo.ts";
 
 export class ProviderRoll {
   readonly #operators = new Map<number, Address>();
   readonly #entries = new Map<Address, { readonly index: number; readonly epoch: bigint }>();
 
-  registered({ index, operator }: Member, epoch: bigint): () => void {
+  registered({ index, operator }: Member, epoch: bigint): Undo {
     if (this.#entries.has(operator)) return () => undefined;
-    this.#operators.set(index, operator);
-    this.#entries.set(operator, { index, epoch });
-    return () => {
-      this.#operators.delete(index);
-      this.#entries.delete(operator);
-    };
+    return together(put(this.#operators, index, operator), put(this.#entries, operator, { index, epoch }));
   }
 
   /** Number of a provider, also of one that has left; undefined for who does not count for a slot. */
@@ -26,6 +22,7 @@ export class ProviderRoll {
     return entry !== undefined && entry.epoch <= slot - SNAPSHOT_DISTANCE ? entry.index : undefined;
   }
 
+  /** Who has, or had, a number. */
   operatorOf(index: number): Address | undefined {
     return this.#operators.get(index);
   }

@@ -17,6 +17,7 @@ import {
   slotSeed,
 } from "@mvm/protocol";
 import type { Member } from "./l1Event.ts";
+import { put, type Undo } from "./undo.ts";
 
 /** What L1 was at an epoch's draw block: the L1 values of all blocks of that slot. */
 export type EpochValues = {
@@ -53,7 +54,7 @@ export class SlotTurns {
   }
 
   /** Takes an L1 block; keeps its values if it is the draw block of an epoch. */
-  l1Block(block: { number: bigint; timestamp: bigint; baseFeePerGas: bigint; prevRandao: Hash }): () => void {
+  l1Block(block: { number: bigint; timestamp: bigint; baseFeePerGas: bigint; prevRandao: Hash }): Undo {
     const epoch = epochOf(block.number, this.#epochBlocks) + 1n;
     if (drawBlockOf(epoch, this.#epochBlocks) !== block.number) return () => undefined;
     this.#epochs.set(epoch, {
@@ -71,29 +72,24 @@ export class SlotTurns {
     };
   }
 
-  registered(member: Member): () => void {
-    const before = this.#sequencers.get(member.index);
-    this.#sequencers.set(member.index, member);
-    return () =>
-      void (before === undefined ? this.#sequencers.delete(member.index) : this.#sequencers.set(member.index, before));
+  registered(member: Member): Undo {
+    return put(this.#sequencers, member.index, member);
   }
 
-  stakeChanged(index: number, grid: number, l1Block: bigint): () => void {
+  stakeChanged(index: number, grid: number, l1Block: bigint): Undo {
     return this.#stakes.apply({ epoch: epochOf(l1Block, this.#epochBlocks), index, grid });
   }
 
-  thresholdChanged(chainId: ChainId, thresholdMT: number, l1Block: bigint): () => void {
+  thresholdChanged(chainId: ChainId, thresholdMT: number, l1Block: bigint): Undo {
     const epoch = epochOf(l1Block, this.#epochBlocks);
     const before = this.#thresholds.get(chainId) ?? [];
     const earlier = before.at(-1)?.epoch === epoch ? before.slice(0, -1) : before;
-    this.#thresholds.set(chainId, [...earlier, { epoch, thresholdMT }].slice(-SNAPSHOT_EPOCHS));
-    return () => void this.#thresholds.set(chainId, before);
+    return put(this.#thresholds, chainId, [...earlier, { epoch, thresholdMT }].slice(-SNAPSHOT_EPOCHS));
   }
 
-  claimed(chainId: ChainId, slot: bigint, claim: Claim): () => void {
+  claimed(chainId: ChainId, slot: bigint, claim: Claim): Undo {
     const before = this.#claims.get(chainId) ?? [];
-    this.#claims.set(chainId, [...before, { ...claim, slot }].slice(-KEPT_CLAIMS));
-    return () => void this.#claims.set(chainId, before);
+    return put(this.#claims, chainId, [...before, { ...claim, slot }].slice(-KEPT_CLAIMS));
   }
 
   /** L1 values of a slot's blocks; undefined before its draw block, or where they are no longer kept. */
