@@ -11,12 +11,13 @@ export class ProviderRoll {
   readonly #operators = new Map<number, Address>();
   readonly #entries = new Map<Address, { readonly index: number; readonly epoch: bigint }>();
 
+  /** @param epoch of the L1 block. Who comes again goes on counting by the first number. */
   registered({ index, operator }: Member, epoch: bigint): Undo {
-    if (this.#entries.has(operator)) return () => undefined;
-    return together(put(this.#operators, index, operator), put(this.#entries, operator, { index, epoch }));
+    const numbered = put(this.#operators, index, operator);
+    return this.#entries.has(operator) ? numbered : together(numbered, put(this.#entries, operator, { index, epoch }));
   }
 
-  /** Number of a provider, also of one that has left; undefined for who does not count for a slot. */
+  /** First number of a provider, also of one that has left; undefined for who does not count for a slot. */
   indexOf(operator: Address, slot: bigint): number | undefined {
     const entry = this.#entries.get(operator);
     return entry !== undefined && entry.epoch <= slot - SNAPSHOT_DISTANCE ? entry.index : undefined;

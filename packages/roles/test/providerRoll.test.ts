@@ -27,3 +27,14 @@ it("a number that L1 took back is given to another", () => {
   expect(roll.operatorOf(3)).toBe(B);
   expect(roll.indexOf(A, EPOCH + SNAPSHOT_DISTANCE)).toBeUndefined();
 });
+
+it("who leaves and comes again has both numbers, and counts by the first", () => {
+  const roll = new ProviderRoll();
+  roll.registered(member(A, 3), EPOCH);
+  const back = roll.registered(member(A, 7), EPOCH + 9n);
+  expect([roll.operatorOf(3), roll.operatorOf(7)]).toEqual([A, A]);
+  expect(roll.indexOf(A, EPOCH + SNAPSHOT_DISTANCE)).toBe(3);
+  back();
+  expect([roll.operatorOf(3), roll.operatorOf(7)]).toEqual([A, undefined]);
+  expect(roll.indexOf(A, EPOCH + SNAPSHOT_DISTANCE)).toBe(3);
+});
