@@ -304,32 +304,22 @@ library TransactionCodec {
     }
 
     /// @dev keccak256(prefix || rlp(fields)), the fields encoded already, of less than 64 KiB.
-    function _digest(uint256 prefix, uint256 start, uint256 end) private pure returns (bytes32 digest) {
+    function _digest(uint256 prefix, uint256 start, uint256 end) private pure returns (bytes32) {
+        uint256 fields = _listStart();
         assembly ("memory-safe") {
-            // Prefix and header stand right before the fields, in memory that nobody owns.
-            let length := sub(end, start)
-            let head := add(0xc0, length)
-            let size := 1
-            if gt(length, 55) {
-                head := or(0xf800, length)
-                size := 2
-                if gt(length, 0xff) {
-                    head := or(0xf90000, length)
-                    size := 3
-                }
-            }
-            let fields := add(mload(0x40), 32)
-            mstore(sub(fields, 32), or(head, shl(shl(3, size), prefix)))
-            calldatacopy(fields, start, length)
-            digest := keccak256(sub(fields, add(size, 1)), add(length, add(size, 1)))
+            calldatacopy(fields, start, sub(end, start))
+        }
+        unchecked {
+            return _hashOfList(fields, end - start, prefix, 1);
         }
     }
 
     /// @dev keccak256(rlp(fields, chainId, 0, 0)) (EIP-155), the fields encoded already, of less than 64,000 bytes.
-    function _legacyDigest(uint256 start, uint256 end, uint256 chainId) private pure returns (bytes32 digest) {
+    function _legacyDigest(uint256 start, uint256 end, uint256 chainId) private pure returns (bytes32) {
+        uint256 fields = _listStart();
+        uint256 length;
         assembly ("memory-safe") {
-            let length := sub(end, start)
-            let fields := add(mload(0x40), 32)
+            length := sub(end, start)
             calldatacopy(fields, start, length)
             let tail := add(fields, length)
             switch lt(chainId, 0x80)
@@ -345,6 +335,25 @@ library TransactionCodec {
             }
             mstore(tail, shl(240, 0x8080))
             length := sub(add(tail, 2), fields)
+        }
+        return _hashOfList(fields, length, 0, 0);
+    }
+
+    /// @dev Where a list's items may be written: memory that nobody owns, with a word before it for what stands ahead of them.
+    function _listStart() private pure returns (uint256 fields) {
+        assembly ("memory-safe") {
+            fields := add(mload(0x40), 32)
+        }
+    }
+
+    /// @dev keccak256(prefix || header || items) of a list of less than 64 KiB in memory, right before which a word is free.
+    /// @param prefixSize Bytes of the prefix: 1, or 0 without one.
+    function _hashOfList(uint256 fields, uint256 length, uint256 prefix, uint256 prefixSize)
+        private
+        pure
+        returns (bytes32 digest)
+    {
+        assembly ("memory-safe") {
             let head := add(0xc0, length)
             let size := 1
             if gt(length, 55) {
@@ -355,7 +364,8 @@ library TransactionCodec {
                     size := 3
                 }
             }
-            mstore(sub(fields, 32), head)
+            mstore(sub(fields, 32), or(head, shl(shl(3, size), prefix)))
+            size := add(size, prefixSize)
             digest := keccak256(sub(fields, size), add(length, size))
         }
     }
