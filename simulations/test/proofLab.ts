@@ -1,7 +1,4 @@
 /** Libraries of contracts/src, compiled with a harness of contracts/test that makes calls of them, and called on the engine by L1's rules. */
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { basename, join } from "node:path";
 import type { CallResult, Engine } from "@mvm/evm";
 import {
   type Account,
@@ -19,41 +16,14 @@ import {
   toHex,
   ZERO_HASH,
 } from "@mvm/protocol";
-import { Interface, type InterfaceAbi, type Result } from "ethers";
+import { Interface, type Result } from "ethers";
 import { ethereumEngine } from "../src/ethereumEngine.ts";
+import { type Compiled, compileContract } from "./compileContract.ts";
 
-const CONTRACTS = join(import.meta.dirname, "../../contracts");
 const READER = toAddress("0x00000000000000000000000000000000000f2001");
 
-type Compiled = {
-  readonly abi: InterfaceAbi;
-  readonly evm: { readonly deployedBytecode: { readonly object: string } };
-};
-
-/** A harness, the contract that its file is named after, as forge compiles it (contracts/foundry.toml). */
-function compileReader(source: string): Compiled {
-  const contract = basename(source, ".sol");
-  const input = {
-    language: "Solidity",
-    sources: { [source]: { content: readFileSync(join(CONTRACTS, source), "utf8") } },
-    settings: {
-      evmVersion: "osaka",
-      optimizer: { enabled: true, runs: 10_000 },
-      remappings: ["solady/=../node_modules/solady/src/"],
-      outputSelection: { [source]: { [contract]: ["abi", "evm.deployedBytecode.object"] } },
-    },
-  };
-  const arguments_ = [join(CONTRACTS, "bin/solc"), "--standard-json", "--base-path", CONTRACTS];
-  const options = { input: JSON.stringify(input), maxBuffer: 64 * 1024 * 1024, encoding: "utf8" } as const;
-  const output = JSON.parse(execFileSync(process.execPath, arguments_, options)) as {
-    readonly contracts?: { readonly [path: string]: { readonly [contract: string]: Compiled } };
-  };
-  const compiled = output.contracts?.[source]?.[contract];
-  if (compiled === undefined) throw new Error(`${contract} does not compile: ${JSON.stringify(output)}`);
-  return compiled;
-}
-
-const ENVIRONMENT: BlockEnvironment = {
+/** A block of L1. */
+export const L1_BLOCK: BlockEnvironment = {
   timestamp: 1_800_000_000n,
   baseFeePerGas: GENESIS_BASE_FEE,
   gasLimit: LIMITS.blockGas,
@@ -93,14 +63,14 @@ export class ProofLab {
     source = "test/proofs/ProofReader.sol",
     others: ReadonlyMap<Address, Uint8Array> = new Map(),
   ): Promise<ProofLab> {
-    return new ProofLab(await ethereumEngine("osaka"), compileReader(source), others);
+    return new ProofLab(await ethereumEngine("osaka"), compileContract(source), others);
   }
 
   #run(data: Hex): Promise<CallResult> {
     const rest = { type: 2, nonce: 0n, gasLimit: LIMITS.transactionGas, accessList: [], authorizations: [] } as const;
     const fees = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n, l1Fee: 0n };
     const message = { from: SYSTEM, to: READER, value: 0n, data: fromHex(data), ...rest, ...fees };
-    return this.#engine.call(ENVIRONMENT, message, this.#reader);
+    return this.#engine.call(L1_BLOCK, message, this.#reader);
   }
 
   /** Calls a function of the harness. Throws where it fails otherwise than by a custom error. */

@@ -1,7 +1,3 @@
-/** Interpreter.sol, compiled and called on an engine that plays L1, beside the engine that it has to agree with. */
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { createAddress, createEngine, type Engine, intrinsicGas, readTerms } from "@mvm/evm";
 import {
   type Account,
@@ -9,9 +5,7 @@ import {
   type BlockEnvironment,
   EMPTY_CODE_HASH,
   fromHex,
-  GENESIS_BASE_FEE,
   type Hash,
-  HEADER_CONSTANTS,
   type Hex,
   type IncludedOutcome,
   keccakHash,
@@ -22,8 +16,10 @@ import {
   ZERO_ADDRESS,
   ZERO_HASH,
 } from "@mvm/protocol";
-import { Interface, type InterfaceAbi } from "ethers";
+import { Interface } from "ethers";
 import { MemoryState } from "../src/memoryState.ts";
+import { type Compiled, compileContract } from "./compileContract.ts";
+import { L1_BLOCK } from "./proofLab.ts";
 import {
   type Given,
   ofKind,
@@ -34,50 +30,9 @@ import {
   summaryOfReplay,
 } from "./replaySummary.ts";
 
-const CONTRACTS = join(import.meta.dirname, "../../contracts");
-const SOURCE = "src/execution/Interpreter.sol";
 /** L1 gas of a replay here: beyond what one transaction may have, so that long programs are compared too. */
 const REPLAY_GAS = 10_000_000_000n;
 
-type CompiledInterpreter = {
-  readonly abi: InterfaceAbi;
-  readonly evm: {
-    readonly bytecode: { readonly object: string };
-    readonly deployedBytecode: { readonly object: string };
-  };
-};
-
-/** Interpreter as forge compiles it (contracts/foundry.toml). */
-function compileInterpreter(): CompiledInterpreter {
-  const input = {
-    language: "Solidity",
-    sources: { [SOURCE]: { content: readFileSync(join(CONTRACTS, SOURCE), "utf8") } },
-    settings: {
-      evmVersion: "osaka",
-      metadata: { bytecodeHash: "none", appendCBOR: false },
-      optimizer: { enabled: true, runs: 10_000 },
-      outputSelection: {
-        [SOURCE]: { Interpreter: ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] },
-      },
-    },
-  };
-  const arguments_ = [join(CONTRACTS, "bin/solc"), "--standard-json", "--base-path", CONTRACTS];
-  const options = { input: JSON.stringify(input), maxBuffer: 64 * 1024 * 1024, encoding: "utf8" } as const;
-  const output = JSON.parse(execFileSync(process.execPath, arguments_, options)) as {
-    readonly contracts?: { readonly [path: string]: { readonly Interpreter: CompiledInterpreter } };
-  };
-  const compiled = output.contracts?.[SOURCE]?.Interpreter;
-  if (compiled === undefined) throw new Error(`Interpreter does not compile: ${JSON.stringify(output)}`);
-  return compiled;
-}
-
-const L1: BlockEnvironment = {
-  timestamp: 1_800_000_000n,
-  baseFeePerGas: GENESIS_BASE_FEE,
-  gasLimit: LIMITS.blockGas,
-  prevRandao: ZERO_HASH,
-  feeRecipient: HEADER_CONSTANTS.beneficiary,
-};
 /** A message on L1 that pays nothing. */
 const FREE = {
   type: 2,
@@ -179,7 +134,7 @@ export class ReplayLab {
   readonly codeBytes: number;
   #nonce = 1n;
 
-  private constructor(engine: Engine, state: MemoryState, compiled: CompiledInterpreter, interpreter: Address) {
+  private constructor(engine: Engine, state: MemoryState, compiled: Compiled, interpreter: Address) {
     this.#engine = engine;
     this.#state = state;
     this.#abi = new Interface(compiled.abi);
@@ -188,7 +143,7 @@ export class ReplayLab {
   }
 
   static async open(): Promise<ReplayLab> {
-    const compiled = compileInterpreter();
+    const compiled = compileContract("src/execution/Interpreter.sol");
     const state = new MemoryState({ number: 1n, chainId: 1n, blockHash: () => ZERO_HASH });
     const engine = await createEngine({ chain: "ethereum" });
     const lab = new ReplayLab(engine, state, compiled, createAddress(SYSTEM, 0n));
@@ -198,7 +153,7 @@ export class ReplayLab {
 
   async #deploy(nonce: bigint, data: Uint8Array): Promise<void> {
     const message: TransactionMessage = { ...FREE, nonce, to: null, gasLimit: LIMITS.transactionGas, data };
-    const environment = { ...L1, baseFeePerGas: 0n };
+    const environment = { ...L1_BLOCK, baseFeePerGas: 0n };
     const [outcome] = await this.#engine.execute(environment, [message], this.#state);
     if (outcome?.kind !== "included" || outcome.status !== 1) throw new Error("no deployment");
     this.#state.apply(outcome.writes);
@@ -218,7 +173,7 @@ export class ReplayLab {
   ): Promise<{ status: 0 | 1; returnData: Uint8Array; gasUsed: bigint; why: string }> {
     const data = fromHex(this.#abi.encodeFunctionData(name, args) as Hex);
     const message: TransactionMessage = { ...FREE, to: this.interpreter, gasLimit: REPLAY_GAS, data };
-    const { status, returnData, gasUsed, failure } = await this.#engine.call(L1, message, this.#state);
+    const { status, returnData, gasUsed, failure } = await this.#engine.call(L1_BLOCK, message, this.#state);
     // Execution alone: not what the call's data cost.
     return {
       status,

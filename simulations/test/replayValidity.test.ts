@@ -14,6 +14,7 @@ import {
   HEADER_CONSTANTS,
   hasDenials,
   hotSlot,
+  INVALID_REASONS,
   type InvalidReason,
   isFree,
   keccakHash,
@@ -34,23 +35,7 @@ import { ProofLab } from "./proofLab.ts";
 import { addresses, CHAIN, HARNESS, signedBy, unsignedTransactions, withTip } from "./replayCases.ts";
 
 const RUNS = { numRuns: 500 };
-const REASONS: readonly (InvalidReason | "none")[] = [
-  "none",
-  "nonce-too-low",
-  "nonce-too-high",
-  "insufficient-funds",
-  "fee-below-base-fee",
-  "tip-above-fee",
-  "intrinsic-gas",
-  "gas-limit-above-block",
-  "gas-limit-above-cap",
-  "sender-has-code",
-  "initcode-too-large",
-  "nonce-overflow",
-  "type-not-supported",
-  "empty-authorizations",
-  "denied",
-];
+const REASONS: readonly (InvalidReason | "none")[] = ["none", ...INVALID_REASONS];
 
 let lab: ProofLab;
 let engine: Engine;

@@ -21,6 +21,7 @@ import { IndexTrie, type NodeMap, SparseState, WorldState } from "@mvm/state";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ProofLab } from "./proofLab.ts";
+import { key, NOTHING } from "./trieNodes.ts";
 import {
   ADDRESSES,
   addressOf,
@@ -30,7 +31,6 @@ import {
   changesOf,
   contents,
   joined,
-  key,
   oracleOf,
   SLOTS,
   stored,
@@ -38,7 +38,6 @@ import {
   writesOf,
 } from "./witnessTries.ts";
 
-const NOTHING = new Uint8Array(0);
 const HOLDER = addressOf(0xc0de);
 const HELD_CODE = Uint8Array.from({ length: 100 }, (_, i) => i);
 

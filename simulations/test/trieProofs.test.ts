@@ -20,31 +20,16 @@ import { NodeMap, WorldState } from "@mvm/state";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ProofLab } from "./proofLab.ts";
+import { ASKED, branchOf, extensionPath, hashOf, key, leafPath, NOTHING, value } from "./trieNodes.ts";
 
 const RUNS = { numRuns: 40 };
 const MUTATIONS = { numRuns: 400 };
-const NOTHING = new Uint8Array(0);
 
 let lab: ProofLab;
 beforeAll(async () => {
   lab = await ProofLab.open();
 });
 
-/** Keys of 32 bytes that share beginnings of any length, down to the last nibble: extensions, nodes within nodes. */
-const key = fc
-  .record({ seed: fc.nat(2), shared: fc.constantFrom(0, 1, 2, 5, 30, 31, 32), tail: fc.nat(0xffff), low: fc.nat(40) })
-  .map(({ seed, shared, tail, low }) => {
-    const bytes = new Uint8Array(32).fill(seed * 17);
-    for (let i = shared; i < 30; i++) bytes[i] = (tail * (i + 7)) & 255;
-    bytes[30] = shared === 32 ? 0 : tail & 3;
-    bytes[31] = low;
-    return bytes;
-  });
-const value = fc.oneof(
-  fc.uint8Array({ minLength: 1, maxLength: 2 }),
-  fc.uint8Array({ minLength: 25, maxLength: 33 }),
-  fc.uint8Array({ minLength: 55, maxLength: 120 }),
-);
 type Step = { readonly key: Uint8Array; readonly value: Uint8Array | null };
 const steps = fc.array(fc.record({ key, value: fc.option(value, { freq: 4 }) }), { minLength: 1, maxLength: 60 });
 
@@ -169,22 +154,6 @@ describe("a proof that is not as it should be", () => {
     );
   });
 });
-
-const ASKED = new Uint8Array(32).fill(0x11);
-const hashOf = (n: number): Uint8Array => keccak(Uint8Array.of(n));
-const leafPath = (nibbles: number): Uint8Array =>
-  nibbles % 2 === 1
-    ? concatBytes(Uint8Array.of(0x31), new Uint8Array((nibbles - 1) / 2).fill(0x11))
-    : concatBytes(Uint8Array.of(0x20), new Uint8Array(nibbles / 2).fill(0x11));
-const extensionPath = (nibbles: number): Uint8Array => {
-  const bytes = leafPath(nibbles);
-  bytes[0]! &= 0x1f;
-  return bytes;
-};
-const branchOf = (children: Readonly<Record<number, RlpInput>>, last: RlpInput = NOTHING): RlpInput => [
-  ...Array.from({ length: 16 }, (_, i) => children[i] ?? NOTHING),
-  last,
-];
 
 describe("nodes that are not in the one canonical form are refused", () => {
   const refusedAt = async (at: number, ...nodes: readonly Uint8Array[]): Promise<void> => {

@@ -2,10 +2,9 @@
 import { concatBytes, EMPTY_TRIE_ROOT, encodeRlp, keccak, keccakHash, type RlpInput, toHex } from "@mvm/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ProofLab } from "./proofLab.ts";
+import { ASKED, branchOf, extensionPath, hashOf, leafPath, NOTHING } from "./trieNodes.ts";
 import { joined } from "./witnessTries.ts";
 
-const NOTHING = new Uint8Array(0);
-const ASKED = new Uint8Array(32).fill(0x11);
 const LONG = new Uint8Array(40).fill(9);
 
 let lab: ProofLab;
@@ -28,20 +27,6 @@ async function refusedAt(index: number, ...nodes: readonly Uint8Array[]): Promis
   expect([await read(nodes), await changed(nodes)]).toEqual(Array(2).fill(`MalformedNode(${place})`));
 }
 
-const hashOf = (n: number): Uint8Array => keccak(Uint8Array.of(n));
-const leafPath = (nibbles: number): Uint8Array =>
-  nibbles % 2 === 1
-    ? concatBytes(Uint8Array.of(0x31), new Uint8Array((nibbles - 1) / 2).fill(0x11))
-    : concatBytes(Uint8Array.of(0x20), new Uint8Array(nibbles / 2).fill(0x11));
-const extensionPath = (nibbles: number): Uint8Array => {
-  const bytes = leafPath(nibbles);
-  bytes[0]! &= 0x1f;
-  return bytes;
-};
-const branchOf = (children: Readonly<Record<number, RlpInput>>, last: RlpInput = NOTHING): RlpInput => [
-  ...Array.from({ length: 16 }, (_, i) => children[i] ?? NOTHING),
-  last,
-];
 const leaf = (nibbles: number, value: RlpInput = LONG): Uint8Array => encodeRlp([leafPath(nibbles), value]);
 /** A branch with so many children, of which number 1 is given. */
 const crowd = (child: RlpInput, count: number): Record<number, RlpInput> =>

@@ -16,6 +16,7 @@ import {
 } from "@mvm/protocol";
 import { NodeMap, SparseState, WorldState, witnessOfWrites } from "@mvm/state";
 import fc from "fast-check";
+import { key, value } from "./trieNodes.ts";
 
 /** A change of a plain trie; without a value the key goes. */
 export type Change = { readonly key: Uint8Array; readonly value: Uint8Array | null };
@@ -91,22 +92,6 @@ export async function changedOracle(
   for (const key of recording.read) nodes.push(fromHex(`0x${await db.get(key)}`));
   return { root: toHex(changed.root()), nodes };
 }
-
-/** Keys of 32 bytes that share beginnings of any length, down to the last nibble: extensions, nodes within nodes. */
-export const key = fc
-  .record({ seed: fc.nat(2), shared: fc.constantFrom(0, 1, 2, 5, 30, 31, 32), tail: fc.nat(0xffff), low: fc.nat(40) })
-  .map(({ seed, shared, tail, low }) => {
-    const bytes = new Uint8Array(32).fill(seed * 17);
-    for (let i = shared; i < 30; i++) bytes[i] = (tail * (i + 7)) & 255;
-    bytes[30] = shared === 32 ? 0 : tail & 3;
-    bytes[31] = low;
-    return bytes;
-  });
-export const value = fc.oneof(
-  fc.uint8Array({ minLength: 1, maxLength: 2 }),
-  fc.uint8Array({ minLength: 25, maxLength: 33 }),
-  fc.uint8Array({ minLength: 55, maxLength: 120 }),
-);
 
 const textOf = ({ key: bytes }: Change): string => toHex(bytes);
 export const contents = fc.uniqueArray(fc.record({ key, value }), { selector: textOf, minLength: 1, maxLength: 60 });

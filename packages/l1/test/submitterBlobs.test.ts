@@ -19,6 +19,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Anvil, startAnvil } from "./anvil.ts";
 import { BlobCounter } from "./blobCounter.ts";
+import { livesOf, submitThrough } from "./lives.ts";
 import { blockHash, tampered } from "./network.ts";
 import { SlowL1 } from "./slowL1.ts";
 
@@ -303,36 +304,13 @@ describe("a restart with a transaction with blobs", () => {
 
 describe("exactly once", () => {
   it("holds for blobs, wherever the process is killed, and whatever L1 forgets meanwhile", async () => {
-    const life = fc.record({ requests: fc.integer({ min: 1, max: 40 }), drops: fc.boolean(), mines: fc.boolean() });
     await fc.assert(
-      fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 3 }), async (lives) => {
+      fc.asyncProperty(livesOf({ lives: 3, requests: 40 }), async (lives) => {
         wallet = await freshWallet();
         const journal = new MemoryJournal();
         const before = await Promise.all(blobs.map(count));
-        const open = new Set(blobs.keys());
-        const submitAll = (account: L1Submitter): Promise<unknown> =>
-          Promise.allSettled(
-            [...open].map((n) =>
-              account.submit(counter.call(blobs[n]!), { key: `blob:${n}` }).then(({ succeeded }) => {
-                expect(succeeded).toBe(true);
-                open.delete(n);
-              }),
-            ),
-          );
-        for (const { requests, drops, mines } of lives) {
-          const ending = new AbortController();
-          let left = requests;
-          const transport = tampered(anvil.provider, async (_method, _params, honest) => {
-            const answer = await honest();
-            if (--left === 0) ending.abort();
-            return answer;
-          });
-          await l1.mineUntil(submitAll(l1.submitter(wallet, { journal, transport, signal: ending.signal })));
-          if (drops) await rpc("anvil_dropAllTransactions");
-          if (mines) await anvil.mine(1);
-        }
-        await l1.mineUntil(submitAll(l1.submitter(wallet, { journal })));
-        expect(open.size).toBe(0);
+        const calls = new Map(blobs.map((blob, n) => [`blob:${n}`, counter.call(blob)]));
+        expect(await submitThrough(lives, { anvil, l1, wallet, journal }, calls)).toEqual([]);
         expect(await Promise.all(blobs.map(count))).toEqual(before.map((times) => times + 1));
         expect(await journal.load()).toEqual([]);
       }),

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Anvil, startAnvil } from "./anvil.ts";
 import { Counter } from "./counter.ts";
+import { livesOf, submitThrough } from "./lives.ts";
 import { blockHash, tampered } from "./network.ts";
 import { SlowL1 } from "./slowL1.ts";
 
@@ -178,36 +179,14 @@ describe("exactly once", () => {
 
   it("holds for every key, wherever the process is killed, and whatever L1 forgets meanwhile", async () => {
     let first = 0;
-    const life = fc.record({ requests: fc.integer({ min: 1, max: 60 }), drops: fc.boolean(), mines: fc.boolean() });
     await fc.assert(
-      fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), async (lives) => {
+      fc.asyncProperty(livesOf({ lives: 4, requests: 60 }), async (lives) => {
         const journal = new MemoryJournal();
-        const open = new Set(KEYS.map((key) => first + key));
+        const keys = KEYS.map((key) => first + key);
         first += KEYS.length;
-        const submitAll = (account: L1Submitter): Promise<unknown> =>
-          Promise.allSettled(
-            [...open].map((n) =>
-              account.submit(counter.call(n), { key: `count:${n}` }).then(({ succeeded }) => {
-                expect(succeeded).toBe(true);
-                open.delete(n);
-              }),
-            ),
-          );
-        for (const { requests, drops, mines } of lives) {
-          const ending = new AbortController();
-          let left = requests;
-          const transport = tampered(anvil.provider, async (_method, _params, honest) => {
-            const answer = await honest();
-            if (--left === 0) ending.abort();
-            return answer;
-          });
-          await l1.mineUntil(submitAll(l1.submitter(wallet, { journal, transport, signal: ending.signal })));
-          if (drops) await rpc("anvil_dropAllTransactions");
-          if (mines) await anvil.mine(1);
-        }
-        await l1.mineUntil(submitAll(l1.submitter(wallet, { journal })));
-        expect(open.size).toBe(0);
-        for (const key of KEYS) expect(await counter.count(first - KEYS.length + key)).toBe(1);
+        const calls = new Map(keys.map((n) => [`count:${n}`, counter.call(n)]));
+        expect(await submitThrough(lives, { anvil, l1, wallet, journal }, calls)).toEqual([]);
+        for (const n of keys) expect(await counter.count(n)).toBe(1);
         expect(await journal.load()).toEqual([]);
       }),
       { numRuns: 8 },

@@ -1,24 +1,14 @@
-import { type ChainId, toAddress, ZERO_HASH } from "@mvm/protocol";
+import { toAddress } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BatchCarrier, MAX_CARRIED_BATCHES, MAX_CARRIED_BYTES } from "../src/batchCarrier.ts";
 import type { DraftBatch } from "../src/ports.ts";
+import { draftClaims } from "./draftClaims.ts";
+
+const POSTER = toAddress(`0x${"01".repeat(20)}`);
 
 function batchOf(chainId: number, index = 0, bytes = 10): DraftBatch {
-  const claims: DraftBatch["claims"] = {
-    chainId: BigInt(chainId) as ChainId,
-    generation: 0n,
-    index: BigInt(index),
-    previousBatchHash: ZERO_HASH,
-    firstBlock: 1n,
-    lastBlock: 1n,
-    blocksRoot: ZERO_HASH,
-    transactionsRoot: ZERO_HASH,
-    queueEnd: 0n,
-    slot: 2n,
-    poster: toAddress(`0x${"01".repeat(20)}`),
-  };
-  return { claims, data: new Uint8Array(bytes), sign: () => "0x" };
+  return { claims: draftClaims(chainId, BigInt(index), POSTER), data: new Uint8Array(bytes), sign: () => "0x" };
 }
 
 const atOnce = (): Promise<void> => Promise.resolve();

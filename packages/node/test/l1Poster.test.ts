@@ -1,7 +1,6 @@
 import { L1Error, type L1Transport } from "@mvm/l1";
 import {
   type BatchHeader,
-  type ChainId,
   concatBytes,
   type Hash,
   hashBatchHeader,
@@ -9,7 +8,6 @@ import {
   inCalldata,
   PROFILES,
   toAddress,
-  ZERO_HASH,
 } from "@mvm/protocol";
 import type { BlobSidecar } from "@mvm/protocol/blobs";
 import { getBytes, Interface, type Result } from "ethers";
@@ -18,6 +16,7 @@ import { ROLLUP_CHAIN_ABI } from "../../l1/src/generated/rollupChain.ts";
 import type { DataPlacement } from "../src/dataPlacement.ts";
 import { l1Poster } from "../src/l1Poster.ts";
 import type { DraftBatch } from "../src/ports.ts";
+import { draftClaims } from "./draftClaims.ts";
 import { NETWORK_FILE } from "./settings.ts";
 import { hashOfText, type LogLine } from "./world.ts";
 
@@ -90,19 +89,7 @@ function posterOf(placement: DataPlacement) {
 }
 
 const draft = (chainId: number, bytes: number): DraftBatch => ({
-  claims: {
-    chainId: BigInt(chainId) as ChainId,
-    generation: 0n,
-    index: 4n,
-    previousBatchHash: ZERO_HASH,
-    firstBlock: 1n,
-    lastBlock: 1n,
-    blocksRoot: ZERO_HASH,
-    transactionsRoot: ZERO_HASH,
-    queueEnd: 0n,
-    slot: 2n,
-    poster: POSTER,
-  },
+  claims: draftClaims(chainId, 4n, POSTER),
   data: new Uint8Array(bytes).fill(chainId),
   sign: (header) => {
     signed.push(header);

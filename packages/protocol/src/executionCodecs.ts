@@ -132,7 +132,8 @@ const blockOutcomeFields = {
 
 export const blockOutcomeCodec: Codec<BlockOutcome> = struct(blockOutcomeFields);
 
-const INVALID_REASONS: readonly InvalidReason[] = [
+/** Why a transaction is in no block, in the order of their numbers on the wire. */
+export const INVALID_REASONS: readonly InvalidReason[] = [
   "nonce-too-low",
   "nonce-too-high",
   "insufficient-funds",
