@@ -70,7 +70,7 @@ contract RollupChain is IRollupChain {
     /// @param firstItem 0, or place from 1 in the list of items of the first item that was unconsumed before it: needed
     /// for posting by permission of an overdue queue alone.
     /// @param blocksRoot Merkle root of the block hashes.
-    /// @param transactionsRoot Merkle root of the transaction hashes.
+    /// @param transactionsRoot Merkle root of the blocks' transactions, see {BatchHeader}.
     /// @param r Signature of the poster over {batchDigest} (EIP-2098).
     /// @param vs See r.
     struct BatchInput {

@@ -11,7 +11,8 @@ pragma solidity 0.8.37;
 /// @param blobHash Versioned hash of the blob that holds the data; zero for calldata.
 /// @param dataHash keccak256 of the data in calldata; for a blob, the offset << 32 | length of the data in its bytes.
 /// @param blocksRoot Merkle root of the block hashes.
-/// @param transactionsRoot Merkle root of the transaction hashes.
+/// @param transactionsRoot Merkle root of a word for each block: keccak256(abi.encode(number of its transactions, Merkle root
+/// of their hashes)).
 /// @param queueEnd Number of queue items consumed by the chain up to and with this batch.
 /// @param slot Slot (epoch) under which the poster claims its turn; its record gives the blocks' L1 values.
 /// @param poster The sequencer that signed the batch and answers for it.

@@ -91,7 +91,7 @@ export type BatchHeader = {
   readonly dataHash: Hash;
   /** Merkle root of the block hashes */
   readonly blocksRoot: Hash;
-  /** Merkle root of the hashes of all transactions, deposits included */
+  /** Merkle root of transactionsLeaf of each block */
   readonly transactionsRoot: Hash;
   readonly queueEnd: bigint;
   /** slot under which the poster claims its turn */
@@ -155,6 +155,15 @@ export type BatchPlace = {
 export type BatchClaims = Omit<BatchHeader, "blobHash" | "dataHash">;
 
 /**
+ * What a batch commits to of a block's transactions: keccak of their number, a word, and of the Merkle root of their hashes,
+ * the system's included. The number makes a transaction's place in its block sure by its proof alone.
+ */
+export function transactionsLeaf({ transactions }: Pick<SealedBlock, "transactions">): Hash {
+  const root = merkleRoot(transactions.map(keccakHash));
+  return keccakHash(concatBytes(toWord(BigInt(transactions.length)), fromHex(root)));
+}
+
+/**
  * What a batch over consecutive blocks of one chain and generation commits to.
  * @throws RangeError when the blocks are none, not consecutive, or of several chains
  */
@@ -178,7 +187,7 @@ export function claimsOf(blocks: readonly SealedBlock[], place: BatchPlace): Bat
     firstBlock: first.header.number,
     lastBlock: last.header.number,
     blocksRoot: merkleRoot(blocks.map((block) => hashHeader(block.header))),
-    transactionsRoot: merkleRoot(blocks.flatMap((block) => block.transactions.map(keccakHash))),
+    transactionsRoot: merkleRoot(blocks.map(transactionsLeaf)),
     queueEnd: last.context.queueEnd,
     slot: place.slot,
     poster: place.poster,

@@ -4,7 +4,9 @@ import {
   blobRange,
   CodecError,
   claimsOf,
+  concatBytes,
   encodeBlocks,
+  fromHex,
   type Hash,
   hashHeader,
   inBlob,
@@ -12,8 +14,10 @@ import {
   keccakHash,
   LIMITS,
   merkleProof,
+  merkleRoot,
   postedTransactions,
   type SealedBlock,
+  toWord,
   verifyMerkleProof,
   ZERO_HASH,
 } from "@mvm/protocol";
@@ -211,13 +215,17 @@ describe("claims of a batch", () => {
     );
   });
 
-  it("prove every block and every transaction, the system's too", () => {
+  it("prove every block, and the number and hashes of its transactions, the system's too", () => {
     fc.assert(
       fc.property(chains(4), places, ({ blocks }, place) => {
         const claims = claimsOf(blocks, place);
+        const hashes = blocks.map(({ transactions }) => transactions.map(keccakHash));
+        const counted = hashes.map((leaves) =>
+          keccakHash(concatBytes(toWord(BigInt(leaves.length)), fromHex(merkleRoot(leaves)))),
+        );
         const trees = [
           { root: claims.blocksRoot, leaves: blocks.map((block) => hashHeader(block.header)) },
-          { root: claims.transactionsRoot, leaves: blocks.flatMap((block) => block.transactions.map(keccakHash)) },
+          { root: claims.transactionsRoot, leaves: counted },
         ];
         for (const { root, leaves } of trees)
           leaves.forEach((leaf, index) => {

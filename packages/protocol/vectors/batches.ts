@@ -55,6 +55,12 @@ const CASES: readonly Case[] = [
   { ...plain, positions: [4, 5], queueEnd: 1n, table: [poster, known], fees: [FEES], rows: SIGNED_ROWS },
 ];
 
+/** A block's part of the transactions root: their number and the root over their hashes. */
+function transactionsLeafOf({ transactions }: { readonly transactions: readonly Bytes[] }): string {
+  const root = merkleRootOf(transactions.map(({ bytes: raw }) => keccak256(raw)));
+  return keccak256(concat([toBeHex(transactions.length, 32), root]));
+}
+
 /** Contexts of a group: time and slot of the first as they are, then time since the one before and slots since the first. */
 function contextsOf(blocks: readonly Described[], { poster: by, queueEnd }: Case) {
   return blocks.map(({ header, context, users, paid: [sequencer, ...providers] }, i) => {
@@ -102,7 +108,7 @@ function vectorOf(stated: Case) {
     blobHash: stated.blob?.hash ?? `0x${"00".repeat(32)}`,
     dataHash: range === null ? keccak256(data) : word(BigInt(range.offset) * 2n ** 32n + BigInt(range.length)),
     blocksRoot: merkleRootOf(blocks.map((block) => headerHash(block.header))),
-    transactionsRoot: merkleRootOf(blocks.flatMap((block) => block.transactions.map((raw) => keccak256(raw.bytes)))),
+    transactionsRoot: merkleRootOf(blocks.map(transactionsLeafOf)),
     queueEnd: last.context.queueEnd,
     slot: place.slot,
     poster: place.poster,
