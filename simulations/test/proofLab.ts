@@ -17,8 +17,8 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import { Interface, type Result } from "ethers";
+import { type Compiled, compileContract } from "../src/compileContract.ts";
 import { ethereumEngine } from "../src/ethereumEngine.ts";
-import { type Compiled, compileContract } from "./compileContract.ts";
 
 const READER = toAddress("0x00000000000000000000000000000000000f2001");
 

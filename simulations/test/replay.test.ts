@@ -162,7 +162,7 @@ const FRIEND = toAddress("0x00000000000000000000000000000000000f41e4");
 /** A chain on which one account does everything, its contracts' code standing on L1 too. */
 class Chain {
   readonly state = new MemoryState({ number: 7n, chainId: 1_337n, blockHash: toWordHex });
-  readonly #sources = new Map<Hash, Address>();
+  readonly #sources = new Map<Hash, Address | null>();
   #nonce = 0n;
 
   constructor() {

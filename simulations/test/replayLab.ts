@@ -1,4 +1,4 @@
-import { createAddress, createEngine, type Engine, intrinsicGas, readTerms } from "@mvm/evm";
+import { createAddress, type Engine, intrinsicGas, readTerms } from "@mvm/evm";
 import {
   type Account,
   type Address,
@@ -6,20 +6,15 @@ import {
   EMPTY_CODE_HASH,
   fromHex,
   type Hash,
-  type Hex,
   type IncludedOutcome,
   keccakHash,
-  LIMITS,
-  SYSTEM,
   type TransactionMessage,
   toHex,
   ZERO_ADDRESS,
   ZERO_HASH,
 } from "@mvm/protocol";
-import { Interface } from "ethers";
-import { MemoryState } from "../src/memoryState.ts";
-import { type Compiled, compileContract } from "./compileContract.ts";
-import { L1_BLOCK } from "./proofLab.ts";
+import { type LocalContract, LocalL1 } from "../src/localL1.ts";
+import type { MemoryState } from "../src/memoryState.ts";
 import {
   type Given,
   ofKind,
@@ -29,22 +24,6 @@ import {
   summaryOf,
   summaryOfReplay,
 } from "./replaySummary.ts";
-
-/** L1 gas of a replay here: beyond what one transaction may have, so that long programs are compared too. */
-const REPLAY_GAS = 10_000_000_000n;
-
-/** A message on L1 that pays nothing. */
-const FREE = {
-  type: 2,
-  from: SYSTEM,
-  nonce: 0n,
-  maxFeePerGas: 0n,
-  maxPriorityFeePerGas: 0n,
-  l1Fee: 0n,
-  value: 0n,
-  accessList: [],
-  authorizations: [],
-} as const;
 
 /** A verdict, or the error in its place, as "Name(arguments)"; and the L1 gas that it took. */
 export type Verdict = {
@@ -127,87 +106,45 @@ function argumentsOf(work: Replayed, codeSource: CodeSource, { heapBytes, slotBi
 
 /** The contract on an L1 of its own. */
 export class ReplayLab {
-  readonly #engine: Engine;
-  readonly #abi: Interface;
-  readonly #state: MemoryState;
-  readonly interpreter: Address;
-  readonly codeBytes: number;
-  #nonce = 1n;
+  readonly #l1: LocalL1;
+  readonly #interpreter: LocalContract;
 
-  private constructor(engine: Engine, state: MemoryState, compiled: Compiled, interpreter: Address) {
-    this.#engine = engine;
-    this.#state = state;
-    this.#abi = new Interface(compiled.abi);
-    this.interpreter = interpreter;
-    this.codeBytes = compiled.evm.deployedBytecode.object.length / 2;
+  private constructor(l1: LocalL1, interpreter: LocalContract) {
+    this.#l1 = l1;
+    this.#interpreter = interpreter;
   }
 
   static async open(): Promise<ReplayLab> {
-    const compiled = compileContract("src/execution/Interpreter.sol");
-    const state = new MemoryState({ number: 1n, chainId: 1n, blockHash: () => ZERO_HASH });
-    const engine = await createEngine({ chain: "ethereum" });
-    const lab = new ReplayLab(engine, state, compiled, createAddress(SYSTEM, 0n));
-    await lab.#deploy(0n, fromHex(`0x${compiled.evm.bytecode.object}`));
-    return lab;
+    const l1 = await LocalL1.open();
+    return new ReplayLab(l1, await l1.deploy("src/execution/Interpreter.sol"));
   }
 
-  async #deploy(nonce: bigint, data: Uint8Array): Promise<void> {
-    const message: TransactionMessage = { ...FREE, nonce, to: null, gasLimit: LIMITS.transactionGas, data };
-    const environment = { ...L1_BLOCK, baseFeePerGas: 0n };
-    const [outcome] = await this.#engine.execute(environment, [message], this.#state);
-    if (outcome?.kind !== "included" || outcome.status !== 1) throw new Error("no deployment");
-    this.#state.apply(outcome.writes);
+  get codeBytes(): number {
+    return this.#interpreter.codeBytes;
   }
 
-  /** Puts code on L1, to be read from there. Gives its address. */
-  async register(code: Uint8Array): Promise<Address> {
-    const nonce = this.#nonce++;
-    const size = code.length.toString(16).padStart(4, "0");
-    await this.#deploy(nonce, fromHex(`0x61${size}80600a5f395ff3${toHex(code).slice(2)}`));
-    return createAddress(SYSTEM, nonce);
-  }
-
-  async #call(
-    name: string,
-    args: readonly unknown[],
-  ): Promise<{ status: 0 | 1; returnData: Uint8Array; gasUsed: bigint; why: string }> {
-    const data = fromHex(this.#abi.encodeFunctionData(name, args) as Hex);
-    const message: TransactionMessage = { ...FREE, to: this.interpreter, gasLimit: REPLAY_GAS, data };
-    const { status, returnData, gasUsed, failure } = await this.#engine.call(L1_BLOCK, message, this.#state);
-    // Execution alone: not what the call's data cost.
-    return {
-      status,
-      returnData,
-      gasUsed: gasUsed - BigInt(intrinsicGas(message, this.#engine.rules).charge),
-      why: String(failure),
-    };
+  /** Puts code on L1, to be read from there. Gives its address; null where L1 takes no such code. */
+  register(code: Uint8Array): Promise<Address | null> {
+    return this.#l1.hold(code);
   }
 
   /** What a view of the contract says. */
   async ask(name: string, args: readonly unknown[]): Promise<unknown> {
-    const { status, returnData, why } = await this.#call(name, args);
-    if (status !== 1) throw new Error(`${name} fails: ${why} ${toHex(returnData)}`);
-    return this.#abi.decodeFunctionResult(name, returnData)[0];
+    const { end } = await this.#l1.call(this.#interpreter, name, args);
+    if ("refused" in end) throw new Error(`${name} fails: ${end.refused}`);
+    return end.values[0];
   }
 
   /** Replays a message, in the least room that it fits. */
   async replay(work: Replayed, codeSource: CodeSource = () => null): Promise<Verdict> {
     let verdict: Verdict = { outcome: null, refused: "OutOfRoom()", l1Gas: 0n };
     for (const room of ROOMS) {
-      if (verdict.refused === "OutOfRoom()") verdict = await this.#replay(argumentsOf(work, codeSource, room));
+      if (verdict.refused !== "OutOfRoom()") break;
+      const { end, gas: l1Gas } = await this.#l1.call(this.#interpreter, "replay", argumentsOf(work, codeSource, room));
+      if ("refused" in end) verdict = { outcome: null, refused: end.refused, l1Gas };
+      else verdict = { outcome: end.values[0] as ReplayOutcome, refused: null, l1Gas };
     }
     return verdict;
-  }
-
-  async #replay(args: readonly unknown[]): Promise<Verdict> {
-    const { status, returnData, gasUsed, why } = await this.#call("replay", args);
-    if (status === 1) {
-      const [outcome] = this.#abi.decodeFunctionResult("replay", returnData);
-      return { outcome: outcome as ReplayOutcome, refused: null, l1Gas: gasUsed };
-    }
-    const error = this.#abi.parseError(toHex(returnData));
-    const refused = error === null ? `${why} ${toHex(returnData)}` : `${error.name}(${error.args.join(",")})`;
-    return { outcome: null, refused, l1Gas: gasUsed };
   }
 }
 

@@ -14,7 +14,7 @@ import {
   toHex,
   toWordHex,
 } from "@mvm/protocol";
-import { NodeMap, SparseState, WorldState, witnessOfWrites } from "@mvm/state";
+import { deletionsLast, NodeMap, SparseState, WorldState, witnessOfWrites } from "@mvm/state";
 import fc from "fast-check";
 import { key, value } from "./trieNodes.ts";
 
@@ -169,15 +169,6 @@ export function stored(base: readonly (readonly AccountWrite[])[]): { source: No
   for (const writes of base) state.applyWrites(writes);
   for (const { encoded } of state.unstoredNodes()) source.add(encoded);
   return { source, root: state.root() };
-}
-
-/** The same writes with deletions last: what collapses in between does not depend on the order then. */
-function deletionsLast(writes: readonly AccountWrite[]): AccountWrite[] {
-  const ordered = writes.map((write) => ({
-    ...write,
-    slots: [...write.slots.filter((slot) => slot.value !== 0n), ...write.slots.filter((slot) => slot.value === 0n)],
-  }));
-  return [...ordered.filter((write) => write.account !== null), ...ordered.filter((write) => write.account === null)];
 }
 
 /** Root after writes by packages/state from exactly the nodes that they need, and these. */

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @title CodeWitness: codes by their hashes, from bytes that are handed in or from contracts of L1
 /// @notice A code that stands on L1, whoever put it there, costs a proof no calldata: EXTCODEHASH tells its hash. What is
-/// needed and not there is MissingCode, what nothing needed is UnusedCode. The empty code needs no entry.
+/// needed and not there is the reader's to say, what nothing needed is UnusedCode. The empty code has no entry.
 library CodeWitness {
     /// @notice Most codes of one witness.
     uint256 internal constant MAX_CODES = 128;
@@ -19,9 +19,6 @@ library CodeWitness {
     /// @notice A code is handed in twice, or empty, or there is no code on L1.
     /// @param hash Its hash; zero where the account on L1 does not exist.
     error SuperfluousCode(bytes32 hash);
-    /// @notice The code is needed and not there.
-    /// @param hash Its hash.
-    error MissingCode(bytes32 hash);
     /// @notice The code is there and nothing needed it.
     /// @param hash Its hash.
     error UnusedCode(bytes32 hash);
@@ -56,17 +53,18 @@ library CodeWitness {
         }
     }
 
-    /// @notice A copy of a code, which is used from now on. Reverts with MissingCode.
+    /// @notice Where a code is, which is used from now on: on a contract of L1, or a copy of its bytes; neither where it is
+    /// not at hand.
     /// @param codes The codes at hand.
     /// @param hash keccak256 of the code.
+    /// @return holder The contract.
     /// @return code Its bytes.
-    function load(Codes memory codes, bytes32 hash) internal view returns (bytes memory code) {
-        if (hash == EMPTY_CODE_HASH) return code;
+    function find(Codes memory codes, bytes32 hash) internal pure returns (address holder, bytes memory code) {
         uint256 index = _find(codes, hash, codes.hashes.length);
-        if (index == codes.hashes.length) revert MissingCode(hash);
+        if (index == codes.hashes.length) return (address(0), code);
         uint256 place = codes.places[index];
         codes.places[index] = place | USED;
-        if (place & ON_L1 != 0) return address(uint160(place)).code;
+        if (place & ON_L1 != 0) return (address(uint160(place)), code);
         assembly ("memory-safe") {
             let size := and(shr(32, place), 0xffffffff)
             code := mload(0x40)

@@ -83,6 +83,7 @@ export class Engine {
 
   /**
    * Executes messages in order, each on the state that those before it left; one that is invalid changes nothing.
+   * @param execution gasUsed: by the block before the first message; default 0
    * @returns an outcome per message
    * @throws ExecutionError where the reader fails; the signal's reason when it aborts
    */
@@ -90,12 +91,12 @@ export class Engine {
     environment: BlockEnvironment,
     messages: readonly TransactionMessage[],
     reader: StateReader,
-    { signal }: Execution = {},
+    { signal, gasUsed = 0n }: Execution & { readonly gasUsed?: bigint } = {},
   ): Promise<Outcome[]> {
     const overlay = new OverlayReader(reader);
     const wait = abortable(signal);
     const outcomes: Outcome[] = [];
-    let blockGasLeft = environment.gasLimit;
+    let blockGasLeft = environment.gasLimit - gasUsed;
     for (const message of messages) {
       signal?.throwIfAborted();
       const { outcome } = await this.#transact({ environment, message, overlay, mode: "block", blockGasLeft, wait });

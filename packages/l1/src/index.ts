@@ -8,6 +8,7 @@ export type { L1Call } from "./bindings/l1Call.ts";
 export type { QueueItemValues } from "./bindings/queueItemValues.ts";
 export * from "./bindings/reads.ts";
 export type { L1Reader } from "./bindings/readView.ts";
+export { type Evidence, encodeEvidence, type ReplayRoom, roomsFor } from "./bindings/replayCalls.ts";
 export {
   appendBatches,
   type BatchProof,

@@ -1,25 +1,11 @@
 /** The roots that a block's header commits to, from its transactions, outcomes and the state root after each. */
-import {
-  type BlockOutcome,
-  bloomOf,
-  checkpointLeaf,
-  EMPTY_TRIE_ROOT,
-  encodeReceipt,
-  type Hash,
-  type Header,
-  keccakHash,
-  mergeBlooms,
-  merkleRoot,
-} from "@mvm/protocol";
-import { IndexTrie } from "@mvm/state";
+import { type BlockOutcome, checkpointLeaf, encodeReceipt, type Hash, type Header, merkleRoot } from "@mvm/protocol";
+import { CheckpointGrower, typeOf } from "./checkpointGrower.ts";
 
 export type BlockRoots = Pick<
   Header,
   "stateRoot" | "transactionsRoot" | "receiptsRoot" | "logsBloom" | "gasUsed" | "checkpointsRoot" | "withdrawalsRoot"
 >;
-
-/** EIP-2718 type of an encoded transaction: 0 for a legacy one. */
-export const typeOf = (raw: Uint8Array): number => (raw[0]! >= 0xc0 ? 0 : raw[0]!);
 
 /** Encoded receipts in order. */
 export function receiptsOf(transactions: readonly Uint8Array[], outcomes: readonly BlockOutcome[]): Uint8Array[] {
@@ -40,33 +26,11 @@ export function blockRoots(
   outcomes: readonly BlockOutcome[],
   { stateRoots, withdrawalsRoot }: { readonly stateRoots: readonly Hash[]; readonly withdrawalsRoot: Hash },
 ): BlockRoots {
-  const transactionsTrie = new IndexTrie();
-  const receiptsTrie = new IndexTrie();
-  const leaves: Hash[] = [];
-  let logsBloom: Uint8Array = new Uint8Array(256);
-  let gasUsed = 0n;
-  let transactionsRoot = EMPTY_TRIE_ROOT;
-  let receiptsRoot = EMPTY_TRIE_ROOT;
-  receiptsOf(transactions, outcomes).forEach((receipt, index) => {
-    const outcome = outcomes[index]!;
-    gasUsed += outcome.gasUsed;
-    if (outcome.logs.length > 0) logsBloom = mergeBlooms(logsBloom, bloomOf(outcome.logs));
-    transactionsRoot = transactionsTrie.append(transactions[index]!);
-    receiptsRoot = receiptsTrie.append(receipt);
-    const bloomHash = keccakHash(logsBloom);
-    const receiptHash = keccakHash(receipt);
-    leaves.push(
-      checkpointLeaf({
-        index,
-        stateRoot: stateRoots[index]!,
-        cumulativeGasUsed: gasUsed,
-        receiptHash,
-        transactionsRoot,
-        receiptsRoot,
-        bloomHash,
-      }),
-    );
-  });
+  const grower = new CheckpointGrower();
+  const leaves = outcomes.map((outcome, index) =>
+    checkpointLeaf(grower.append(transactions[index]!, outcome, stateRoots[index]!)),
+  );
+  const { transactionsRoot, receiptsRoot, logsBloom, gasUsed } = grower;
   return {
     stateRoot: stateRoots.at(-1)!,
     transactionsRoot,

@@ -14,6 +14,7 @@ export {
   proveSentMessage,
 } from "./bridge/messages.ts";
 export { Chain } from "./chain.ts";
+export { CheckpointGrower, typeOf } from "./checkpointGrower.ts";
 export { ConfigError, type NetworkFile, type NodeConfig, parseConfig, ROLES, type Role } from "./config.ts";
 export { type CreateDacOptions, checkNewDac, createDacOnL1 } from "./createDac.ts";
 export { blobArchive, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
@@ -29,6 +30,7 @@ export { type Operator, type OperatorOptions, type Progress, parseAddress, withO
 export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/staking.ts";
 export { operatorStatus } from "./operator/status.ts";
 export type * from "./ports.ts";
+export { type BlockFacts, BlockReplay, type ReplaySource, type ReplayStep } from "./proving/blockReplay.ts";
 export { Rebuild, RebuildError } from "./rebuild.ts";
 export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";
 export { type RunOptions, runNode } from "./runNode.ts";

@@ -227,7 +227,8 @@ export class Rebuild {
     };
     for (const transaction of opening) take(await this.#engine.executeSystem(environment, transaction, reader));
     const messages = transactions.map((transaction) => toMessage(transaction, context.l1BaseFee));
-    for (const outcome of await this.#engine.execute(environment, messages, reader)) take(outcome);
+    const gasUsed = outcomes.reduce((sum, outcome) => sum + outcome.gasUsed, 0n);
+    for (const outcome of await this.#engine.execute(environment, messages, reader, { gasUsed })) take(outcome);
     take(await this.#engine.executeSystem(environment, settle, reader));
     return outcomes;
   }

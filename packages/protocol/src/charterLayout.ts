@@ -27,6 +27,11 @@ const DENY_MAPPING_SLOT = 12n;
 /** Opcode bytes that the EVM leaves unassigned stand for what a charter can permit beside opcodes. */
 export const PSEUDO_OPERATIONS = { TX: 0xc0, READ: 0xc1, IPFS_PUT: 0xc2, IPFS_GET: 0xc3, WITHDRAW: 0xc4 } as const;
 
+const L1_BASE_FEE_SHIFT = 128n;
+
+/** Base fee of L1, wei per gas, in the word of the block's L1 values. */
+export const l1BaseFeeIn = (l1Values: bigint): bigint => BigInt.asUintN(64, l1Values >> L1_BASE_FEE_SHIFT);
+
 /** Whether a word of opcodes (bit n: opcode n) has an opcode. */
 export const hasOpcode = (word: bigint, opcode: number): boolean => ((word >> BigInt(opcode)) & 1n) === 1n;
 

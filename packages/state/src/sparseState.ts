@@ -33,12 +33,25 @@ export function applyWrites(preRoot: Hash, proofNodes: Iterable<Uint8Array>, wri
   return SparseState.fromProof(preRoot, proofNodes).applyWrites(writes);
 }
 
+/**
+ * The same writes with deletions last. Which siblings collapsing branches need depends on their order; in this one it is what
+ * the changes all together need, as a replay on L1 makes them in one walk (decision 032).
+ */
+export function deletionsLast(writes: readonly AccountWrite[]): AccountWrite[] {
+  const ordered = writes.map((write) => ({
+    ...write,
+    slots: [...write.slots.filter(({ value }) => value !== 0n), ...write.slots.filter(({ value }) => value === 0n)],
+  }));
+  return [...ordered.filter(({ account }) => account !== null), ...ordered.filter(({ account }) => account === null)];
+}
+
 /** Exactly the nodes that applying these writes, transaction by transaction, needs: the smallest witness. */
 export function witnessOfWrites(
   source: NodeSource,
   root: Hash,
   writesPerTransaction: readonly (readonly AccountWrite[])[],
 ): Uint8Array[] {
+  if (writesPerTransaction.every((writes) => writes.length === 0)) return [];
   const recording = new RecordingSource(source);
   const state = new WorldState(recording, root);
   for (const writes of writesPerTransaction) state.applyWrites(writes);

@@ -49,6 +49,51 @@ library ReceiptCodec {
         }
     }
 
+    /// @notice Bloom of logs as a receipt has them, which execution has encoded: their form is not looked at.
+    /// @param items Encoded logs, one after the other.
+    /// @return bloom Their bloom.
+    function bloomOf(bytes memory items) internal pure returns (bytes32[8] memory bloom) {
+        uint256 place;
+        assembly ("memory-safe") {
+            place := add(items, 32)
+        }
+        uint256 end = place + items.length;
+        bytes32[] memory topics = new bytes32[](4);
+        while (place < end) {
+            (uint256 start, uint256 next) = _listAt(place);
+            address emitter;
+            assembly ("memory-safe") {
+                emitter := shr(96, mload(add(start, 1)))
+            }
+            (uint256 topic, uint256 last) = _listAt(start + 21);
+            assembly ("memory-safe") {
+                let to := add(topics, 32)
+                for {} lt(topic, last) { topic := add(topic, 33) } {
+                    mstore(to, mload(add(topic, 1)))
+                    to := add(to, 32)
+                }
+                mstore(topics, shr(5, sub(to, add(topics, 32))))
+            }
+            addToBloom(bloom, emitter, topics);
+            place = next;
+        }
+    }
+
+    /// @dev Where the items of a list in memory begin and end.
+    function _listAt(uint256 place) private pure returns (uint256 start, uint256 end) {
+        assembly ("memory-safe") {
+            let word := mload(place)
+            let length := sub(byte(0, word), 0xc0)
+            start := add(place, 1)
+            if gt(length, 55) {
+                let size := sub(length, 55)
+                length := shr(sub(256, shl(3, size)), shl(8, word))
+                start := add(start, size)
+            }
+            end := add(start, length)
+        }
+    }
+
     /// @notice Adds another bloom's bits to a bloom.
     /// @param bloom The bloom, changed in place.
     /// @param other The other.

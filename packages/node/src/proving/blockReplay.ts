@@ -1,0 +1,207 @@
+/** A block executed anew, one transaction after the other, with the evidence by which L1 replays any of them. */
+import { type Engine, OverlayReader } from "@mvm/evm";
+import type { Evidence } from "@mvm/l1";
+import {
+  type AccountWrite,
+  type Address,
+  BLOCK_HASH_HISTORY,
+  type BlockEnvironment,
+  CHARTER_SLOTS,
+  type ChainId,
+  type Checkpoint,
+  CodecError,
+  decodeSystemTransaction,
+  decodeTransaction,
+  type Hash,
+  hotSlot,
+  type IncludedOutcome,
+  isSystemTransaction,
+  l1BaseFeeIn,
+  type StateKey,
+  type StateReader,
+  stateKeyId,
+  TransactionError,
+  toMessage,
+  toWordHex,
+} from "@mvm/protocol";
+import { deletionsLast, NodeMap, type NodeSource, WorldState, witnessOfWrites } from "@mvm/state";
+import { CheckpointGrower } from "../checkpointGrower.ts";
+
+/** What a block's transactions see of it. */
+export type BlockFacts = {
+  readonly chainId: ChainId;
+  readonly number: bigint;
+  readonly parentHash: Hash;
+  readonly environment: BlockEnvironment;
+};
+
+/** Where a block is replayed from. */
+export type ReplaySource = {
+  /** trie nodes of the parent's state */
+  readonly nodes: NodeSource;
+  /** throws where it is not there */
+  readonly code: (hash: Hash) => Uint8Array;
+  /** of the chain's blocks before */
+  readonly blockHash: (number: bigint) => Hash;
+};
+
+/** What became of the next transaction of a block. */
+export type ReplayStep = {
+  readonly raw: Uint8Array;
+  /** why it may not stand in the block; else what it did */
+  readonly verdict: { readonly invalid: string } | { readonly outcome: IncludedOutcome };
+  /** all that was asked for */
+  readonly keys: readonly StateKey[];
+};
+
+/** Code of EIP-2935 keeps so many hashes. */
+const HISTORY_LENGTH = 8_191n;
+
+/** The hashes of a block's history in the state. */
+const historySlot = (number: bigint): StateKey => ({
+  kind: "slot",
+  address: BLOCK_HASH_HISTORY.address,
+  slot: toWordHex(number % HISTORY_LENGTH),
+});
+
+export class BlockReplay {
+  readonly #engine: Engine;
+  readonly #facts: BlockFacts;
+  readonly #source: ReplaySource;
+  /** nodes and codes that the block's transactions have made */
+  readonly #made = new NodeMap();
+  readonly #codes = new Map<Hash, Uint8Array>();
+  readonly #grower = new CheckpointGrower();
+  #stateRoot: Hash;
+
+  /** @param stateRoot of the parent */
+  constructor(engine: Engine, facts: BlockFacts, source: ReplaySource, stateRoot: Hash) {
+    this.#engine = engine;
+    this.#facts = facts;
+    this.#source = source;
+    this.#stateRoot = stateRoot;
+  }
+
+  /** How many transactions have been applied. */
+  get index(): number {
+    return this.#grower.size;
+  }
+
+  /** What stands before the next transaction, without index and receipt. */
+  get before(): Omit<Checkpoint, "index" | "receiptHash"> {
+    return this.#grower.before(this.#stateRoot);
+  }
+
+  /** Trie nodes of the state before the next transaction. */
+  readonly nodes: NodeSource = { get: (hash) => this.#made.get(hash) ?? this.#source.nodes.get(hash) };
+
+  /** Executes what is the block's next transaction; nothing changes by it. Throws ExecutionError where a value is not there. */
+  async execute(raw: Uint8Array): Promise<ReplayStep> {
+    const asked = new Map<string, StateKey>();
+    const reader = this.#reader((key) => asked.set(stateKeyId(key), key));
+    try {
+      const verdict = isSystemTransaction(raw)
+        ? { outcome: await this.#executeSystem(raw, reader) }
+        : await this.#executeUser(raw, reader);
+      return { raw, verdict, keys: [...asked.values()] };
+    } catch (error) {
+      if (error instanceof CodecError || error instanceof TransactionError)
+        return { raw, verdict: { invalid: error.code }, keys: [] };
+      throw error;
+    }
+  }
+
+  #executeSystem(raw: Uint8Array, reader: StateReader): Promise<IncludedOutcome> {
+    const transaction = decodeSystemTransaction(raw, this.#facts.chainId);
+    return this.#engine.executeSystem(this.#facts.environment, transaction, new OverlayReader(reader));
+  }
+
+  async #executeUser(raw: Uint8Array, reader: StateReader): Promise<ReplayStep["verdict"]> {
+    const transaction = decodeTransaction(raw, this.#facts.chainId);
+    const { slot, address } = hotSlot(CHARTER_SLOTS.l1Values);
+    const message = toMessage(transaction, l1BaseFeeIn(await reader.slot(address, slot)));
+    const { gasUsed } = this.#grower;
+    const [outcome] = await this.#engine.execute(this.#facts.environment, [message], reader, { gasUsed });
+    return outcome!.kind === "invalid" ? { invalid: outcome!.reason } : { outcome: outcome! };
+  }
+
+  /** Applies what a step did. Gives the checkpoint after it. Throws RangeError for one that may not stand in the block. */
+  apply({ raw, verdict }: ReplayStep): Checkpoint {
+    if ("invalid" in verdict) throw new RangeError(`an invalid transaction leads nowhere: ${verdict.invalid}`);
+    const { outcome } = verdict;
+    const world = new WorldState(this.nodes, this.#stateRoot);
+    this.#stateRoot = world.applyWrites(outcome.writes);
+    for (const { encoded } of world.unstoredNodes()) this.#made.add(encoded);
+    for (const { account, code } of outcome.writes)
+      if (account !== null && code !== null) this.#codes.set(account.codeHash, code);
+    return this.#grower.append(raw, outcome, this.#stateRoot);
+  }
+
+  /** What L1 needs to come to a step's verdict. */
+  evidence({ verdict, keys }: ReplayStep): Evidence {
+    const hashes = keys.flatMap((key) => (key.kind === "blockHash" ? [key.number] : []));
+    const inState = keys.filter(({ kind }) => kind === "account" || kind === "slot");
+    const recorded = hashes.filter((number) => number + 1n !== this.#facts.number);
+    const nodes = new NodeMap(
+      new WorldState(this.nodes, this.#stateRoot).proveReads([...inState, ...recorded.map(historySlot)]),
+    );
+    let bloom = new Uint8Array(0);
+    if ("outcome" in verdict) {
+      const { writes, logs } = verdict.outcome;
+      for (const node of this.#nodesOfWrites(writes)) nodes.add(node);
+      for (const node of this.#grower.proofOfNext()) nodes.add(node);
+      if (logs.length > 0 && this.#grower.logsBloom.some((byte) => byte !== 0))
+        bloom = new Uint8Array(this.#grower.logsBloom);
+    }
+    return { nodes: [...nodes.values()], keys: grouped(inState), codes: this.#codesOf(keys), hashes, bloom };
+  }
+
+  #nodesOfWrites(writes: readonly AccountWrite[]): readonly Uint8Array[] {
+    return witnessOfWrites(this.nodes, this.#stateRoot, [deletionsLast(writes)]);
+  }
+
+  #codesOf(keys: readonly StateKey[]): Evidence["codes"] {
+    return keys.flatMap((key) => (key.kind === "code" ? [{ hash: key.hash, code: this.#code(key.hash) }] : []));
+  }
+
+  #code(hash: Hash): Uint8Array {
+    return this.#codes.get(hash) ?? this.#source.code(hash);
+  }
+
+  #reader(note: (key: StateKey) => void): StateReader {
+    const world = new WorldState(this.nodes, this.#stateRoot);
+    const { number, chainId, parentHash } = this.#facts;
+    const noted = <K extends StateKey, T>(key: K, value: T): T => {
+      note(key);
+      return value;
+    };
+    return {
+      account: (address) => {
+        const record = world.account(address);
+        if (record === null) return noted({ kind: "account", address }, null);
+        const { storageRoot: _storageRoot, ...account } = record;
+        return noted({ kind: "account", address }, account);
+      },
+      slot: (address, slot) => noted({ kind: "slot", address, slot }, world.slot(address, slot)),
+      code: (hash) => noted({ kind: "code", hash }, this.#code(hash)),
+      number: () => number,
+      chainId: () => chainId,
+      blockHash: (asked) =>
+        noted({ kind: "blockHash", number: asked }, asked + 1n === number ? parentHash : this.#source.blockHash(asked)),
+    };
+  }
+}
+
+/** Accounts with their slots, in order: each once, also those of which slots alone are named. */
+function grouped(keys: readonly StateKey[]): Evidence["keys"] {
+  const slotsOf = new Map<Address, bigint[]>();
+  for (const key of keys) {
+    if (key.kind !== "account" && key.kind !== "slot") continue;
+    const slots = slotsOf.get(key.address) ?? [];
+    slotsOf.set(key.address, slots);
+    if (key.kind === "slot") slots.push(BigInt(key.slot));
+  }
+  return [...slotsOf]
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([account, slots]) => ({ account, slots: slots.sort((left, right) => (left < right ? -1 : 1)) }));
+}

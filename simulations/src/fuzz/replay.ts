@@ -1,0 +1,151 @@
+/** The fuzzer `replay`: the engine against the contracts that replay transactions on L1, checkpoint by checkpoint. */
+import { createEngine, type Engine } from "@mvm/evm";
+import { BlockReplay, type ReplayStep } from "@mvm/node";
+import {
+  type Address,
+  checkpointLeaf,
+  encodeSystemTransaction,
+  environmentOf,
+  fromHex,
+  type Hash,
+  keccakHash,
+  SYSTEM,
+  toChainId,
+  toHash,
+  toWordHex,
+  ZERO_ADDRESS,
+} from "@mvm/protocol";
+import { WorldState } from "@mvm/state";
+import { CheckpointL1, type L1Verdict } from "../replay/checkpointL1.ts";
+import { storedState } from "../replay/storedState.ts";
+import { SeededRandom } from "../seededRandom.ts";
+import { CHAIN_ID } from "./anvilPeer.ts";
+import { Draw } from "./draw.ts";
+import { describeCase, type EvmCase, encodeTransaction } from "./evmCase.ts";
+import { randomCase } from "./evmGenerator.ts";
+import { smallerCases } from "./evmShrink.ts";
+import type { Finding, Fuzzer, FuzzRange } from "./fuzzer.ts";
+import { BLOCK_NUMBER, type BlockPlan, MOST_GAS, randomPlan, stateWrites } from "./replayCase.ts";
+import { shrink } from "./shrink.ts";
+
+const CHAIN = toChainId(CHAIN_ID);
+const SHRINK_ATTEMPTS = 200;
+const RUNS_PER_NOTE = 500;
+
+/** What L1 is asked in a run: its answer to a step, or to one whose evidence was tampered with. */
+export type ReplayPeer = Pick<CheckpointL1, "replay" | "hold">;
+
+type Difference = { readonly what: string; readonly index: number; readonly ours: string; readonly l1: string };
+
+/** How often a transaction ended how, over all runs. */
+export type Ends = Map<string, number>;
+
+function endOf({ verdict }: ReplayStep): string {
+  if ("invalid" in verdict) return verdict.invalid;
+  return verdict.outcome.status === 1 ? "succeeded" : "failed";
+}
+
+/** Walks through a block; gives the first transaction of which L1 says something else. */
+export async function compareBlock(
+  engine: Engine,
+  l1: ReplayPeer,
+  given: EvmCase,
+  { plan, seed, ends }: { readonly plan: BlockPlan; readonly seed: string; readonly ends: Ends },
+): Promise<Difference | null> {
+  const state = storedState(stateWrites(plan, given));
+  const prevRandao = toHash(keccakHash(new TextEncoder().encode(seed)));
+  const { baseFeePerGas } = given;
+  const environment = environmentOf({ timestamp: 1_800_000_012n, baseFeePerGas, prevRandao });
+  const parentHash = keccakHash(fromHex(prevRandao));
+  const facts = { chainId: CHAIN, number: BLOCK_NUMBER, parentHash, environment };
+  const code = (hash: Hash): Uint8Array => {
+    const found = state.codes.get(hash);
+    if (found === undefined) throw new Error(`no code ${hash}`);
+    return found;
+  };
+  // The state is younger than its block's number: of the blocks before the parent it knows no hash.
+  const source = { nodes: state.nodes, code, blockHash: () => toWordHex(0n) };
+  const block = new BlockReplay(engine, facts, source, state.root);
+  const nonceOf = (account: Address): bigint =>
+    new WorldState(block.nodes, block.before.stateRoot).account(account)?.nonce ?? 0n;
+  const signed = (place: number): Uint8Array => {
+    const { gasLimit, ...rest } = given.transactions[place]!;
+    return encodeTransaction({ ...rest, gasLimit: gasLimit > MOST_GAS ? MOST_GAS : gasLimit }, nonceOf);
+  };
+  const forced = (place: number) =>
+    ({
+      source: "forced",
+      index: 3n,
+      from: SYSTEM,
+      to: ZERO_ADDRESS,
+      mint: 0n,
+      value: 0n,
+      gasLimit: 0n,
+      data: signed(place % given.transactions.length),
+    }) as const;
+  const makers = [
+    () => encodeSystemTransaction(CHAIN, plan.context),
+    ...plan.queue.map((item) => () => encodeSystemTransaction(CHAIN, "forced" in item ? forced(item.forced) : item)),
+    ...given.transactions.map((_, place) => () => signed(place)),
+    () => encodeSystemTransaction(CHAIN, plan.settle),
+  ];
+  for (const make of makers) {
+    const raw = make();
+    const step = await block.execute(raw);
+    const evidence = block.evidence(step);
+    const { before, index } = block;
+    const after = "invalid" in step.verdict ? ("invalid" as const) : block.apply(step);
+    ends.set(endOf(step), (ends.get(endOf(step)) ?? 0) + 1);
+    if (evidence.codes.length > 0 && index % 2 === 0) await l1.hold(evidence.codes);
+    const { verdict } = await l1.replay(facts, index, before, raw, evidence);
+    const [ours, theirs] = [told({ after }), told(verdict)];
+    if (ours !== theirs) {
+      const what = "refused" in verdict ? verdict.refused.replace(/\(.*/, "") : `another verdict on ${endOf(step)}`;
+      return { what, index, ours, l1: theirs };
+    }
+  }
+  return null;
+}
+
+/** A verdict to compare: a checkpoint by its leaf. */
+function told(verdict: L1Verdict): string {
+  if ("refused" in verdict) return verdict.refused;
+  return verdict.after === "invalid" ? "invalid" : checkpointLeaf(verdict.after);
+}
+
+/** Compares over a range of runs; engine and L1 are parameters so that faulty ones can be found out. */
+export async function fuzzReplay(
+  engine: Engine,
+  l1: ReplayPeer,
+  { seed, from, runs }: FuzzRange,
+  report: (finding: Finding) => void,
+  note: (text: string) => void,
+): Promise<{ readonly differences: number; readonly ends: Ends }> {
+  const ends: Ends = new Map();
+  let differences = 0;
+  for (let run = from; run < from + runs; run++) {
+    const name = `fuzz/replay/${seed}/${run}`;
+    const evmCase = randomCase(new Draw(new SeededRandom(name)));
+    const plan = randomPlan(new Draw(new SeededRandom(`${name}/plan`)), evmCase);
+    const compared = (given: EvmCase, into: Ends): Promise<Difference | null> =>
+      compareBlock(engine, l1, given, { plan, seed: name, ends: into });
+    const difference = await compared(evmCase, ends);
+    if (difference !== null) {
+      differences++;
+      const alike = async (given: EvmCase): Promise<boolean> =>
+        given.transactions.length > 0 && (await compared(given, new Map()))?.what === difference.what;
+      const { smallest, tried } = await shrink(evmCase, smallerCases, alike, SHRINK_ATTEMPTS);
+      const again = (await compared(smallest, new Map())) ?? difference;
+      report({ run, difference: again, smallest: describeCase(smallest), tried });
+    }
+    if ((run - from + 1) % RUNS_PER_NOTE === 0) note(`${run - from + 1} of ${runs} runs, ${differences} differ`);
+  }
+  return { differences, ends };
+}
+
+export const replay: Fuzzer = {
+  name: "replay",
+  summary:
+    "the engine against the contracts that replay transactions on L1: checkpoints, refusals; users' and system transactions, charters, tax",
+  run: async (range, report, note) => fuzzReplay(await createEngine(), await CheckpointL1.open(), range, report, note),
+};
