@@ -6,6 +6,8 @@ import { ethereumEngine } from "../src/ethereumEngine.ts";
 
 /** Every n-th file; `npm run conformance -- state-tests` takes all. */
 const EVERY = 4;
+/** The same of `npm run conformance -- replay`. */
+const EVERY_ON_L1 = 16;
 /** A minute of nothing but a precompile's four thousand million rounds. */
 const SLOW = /Blake2f_MaxRounds/i;
 
@@ -27,6 +29,18 @@ describe("public state tests, additions idle", () => {
     await annotate(`${tally.passed} cases passed; left out: ${JSON.stringify(tally.skippedWhy)}`);
     expect(tally.failures).toEqual([]);
     expect(tally.passed).toBeGreaterThan(100);
+  }, 900_000);
+
+  it("come out on L1 as on the engine, by a DAC's rules", async ({ annotate }) => {
+    const why = whyAbsent();
+    if (why !== null) {
+      await annotate(`left out: ${why}`);
+      return;
+    }
+    const tally = await runStateTests((_, position) => position % EVERY_ON_L1 === 0, "replay");
+    await annotate(`${tally.passed} cases passed; left out: ${JSON.stringify(tally.skippedWhy)}`);
+    expect(tally.failures).toEqual([]);
+    expect(tally.passed).toBeGreaterThanOrEqual(300);
   }, 900_000);
 
   it("a case fails that should give another root, other logs, or be refused", async ({ annotate }) => {

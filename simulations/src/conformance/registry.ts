@@ -1,5 +1,5 @@
-import { stateTests } from "./stateTests.ts";
+import { replay, stateTests } from "./stateTests.ts";
 import type { Suite } from "./suite.ts";
 
 /** Every suite that `npm run conformance` knows; add an entry to add one. */
-export const SUITES: readonly Suite[] = [stateTests];
+export const SUITES: readonly Suite[] = [replay, stateTests];

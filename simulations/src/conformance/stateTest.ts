@@ -66,26 +66,28 @@ const FORKS: Readonly<Record<string, HardforkName>> = {
 /** The engine's name of a suite's fork; null: one that it does not know. */
 export const hardforkOf = (fork: string): HardforkName | null => FORKS[fork] ?? null;
 
-const number = (text: string): bigint => BigInt(text === "" || text === "0x" ? "0x0" : text);
+/** A number as the suites write it. */
+export const numberIn = (text: string): bigint => BigInt(text === "" || text === "0x" ? "0x0" : text);
 
 function textField(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = fields[name];
   return typeof value === "string" ? value : undefined;
 }
 
-function worldWrites({ pre }: StateTest): AccountWrite[] {
+/** The test's world as writes upon nothing. */
+export function worldWrites({ pre }: StateTest): AccountWrite[] {
   return Object.entries(pre).map(([address, { nonce, balance, code, storage }]) => {
     const bytes = fromHex(code);
     const slots = Object.entries(storage)
-      .map(([slot, value]) => ({ slot: toWordHex(number(slot)), value: number(value) }))
+      .map(([slot, value]) => ({ slot: toWordHex(numberIn(slot)), value: numberIn(value) }))
       .filter(({ value }) => value !== 0n);
     return {
       address: toAddress(address),
       account: {
-        nonce: number(nonce),
-        balance: number(balance),
+        nonce: numberIn(nonce),
+        balance: numberIn(balance),
         codeHash: keccakHash(bytes),
-        ...(slots.length !== 0 && bytes.length === 0 && number(nonce) === 0n ? { hasStorage: true as const } : {}),
+        ...(slots.length !== 0 && bytes.length === 0 && numberIn(nonce) === 0n ? { hasStorage: true as const } : {}),
       },
       code: bytes.length === 0 ? null : bytes,
       slots,
@@ -99,11 +101,12 @@ function authorizationsOf(transaction: StateTest["transaction"], post: Post): re
   return toMessage(decodeTransaction(fromHex(post.txbytes ?? "0x"), CHAIN_ID), 0n).authorizations;
 }
 
-function messageOfTest({ transaction }: StateTest, post: Post): TransactionMessage {
+/** A case's message. Throws TransactionError where its authorisations are in no encoding of this chain. */
+export function messageOfTest({ transaction }: StateTest, post: Post): TransactionMessage {
   const { indexes } = post;
   const list = transaction.accessLists?.[indexes.data];
   const highest = textField(transaction, "maxFeePerGas");
-  const price = number(highest ?? textField(transaction, "gasPrice")!);
+  const price = numberIn(highest ?? textField(transaction, "gasPrice")!);
   const tip = textField(transaction, "maxPriorityFeePerGas");
   const to = textField(transaction, "to") ?? "";
   const sender = textField(transaction, "sender");
@@ -112,15 +115,15 @@ function messageOfTest({ transaction }: StateTest, post: Post): TransactionMessa
     type: isDelegating ? 4 : highest !== undefined ? 2 : list == null ? 0 : 1,
     from: sender === undefined ? addressOf(fromHex(textField(transaction, "secretKey")!)) : toAddress(sender),
     to: to === "" ? null : toAddress(to),
-    nonce: number(textField(transaction, "nonce")!),
-    gasLimit: number(transaction.gasLimit[indexes.gas]!),
+    nonce: numberIn(textField(transaction, "nonce")!),
+    gasLimit: numberIn(transaction.gasLimit[indexes.gas]!),
     maxFeePerGas: price,
-    maxPriorityFeePerGas: tip === undefined ? price : number(tip),
-    value: number(transaction.value[indexes.value]!),
+    maxPriorityFeePerGas: tip === undefined ? price : numberIn(tip),
+    value: numberIn(transaction.value[indexes.value]!),
     data: fromHex(transaction.data[indexes.data]!),
     accessList: (list ?? []).map(({ address, storageKeys }) => ({
       address: toAddress(address),
-      slots: storageKeys.map((slot) => toWordHex(number(slot))),
+      slots: storageKeys.map((slot) => toWordHex(numberIn(slot))),
     })),
     authorizations: authorizationsOf(transaction, post),
     l1Fee: 0n,
@@ -129,10 +132,10 @@ function messageOfTest({ transaction }: StateTest, post: Post): TransactionMessa
 
 function environmentOf({ env }: StateTest): BlockEnvironment {
   return {
-    timestamp: number(env["currentTimestamp"]!),
-    baseFeePerGas: number(env["currentBaseFee"]!),
-    gasLimit: number(env["currentGasLimit"]!),
-    prevRandao: toWordHex(number(env["currentRandom"] ?? "0x0")),
+    timestamp: numberIn(env["currentTimestamp"]!),
+    baseFeePerGas: numberIn(env["currentBaseFee"]!),
+    gasLimit: numberIn(env["currentGasLimit"]!),
+    prevRandao: toWordHex(numberIn(env["currentRandom"] ?? "0x0")),
     feeRecipient: toAddress(env["currentCoinbase"]!),
   };
 }
@@ -149,17 +152,18 @@ const BEYOND_COUNTED_GAS = ["static_LoopCallsDepthThenRevert2"];
 
 /** Why a case is not for this engine; null: it is. */
 function whySkipped(name: string, { transaction }: StateTest): string | null {
-  if (BEYOND_COUNTED_GAS.includes(name) && transaction.gasLimit.every((gas) => number(gas) > Number.MAX_SAFE_INTEGER))
+  if (BEYOND_COUNTED_GAS.includes(name) && transaction.gasLimit.every((gas) => numberIn(gas) > Number.MAX_SAFE_INTEGER))
     return "hands on more than 2^53 gas: a DAC's blocks have 60 million";
   if (transaction["blobVersionedHashes"] !== undefined || transaction["maxFeePerBlobGas"] !== undefined)
     return "blob transaction: a DAC's chain has none (design page 10)";
   return null;
 }
 
+/** The suites' own rule for the hashes of earlier blocks. */
+export const blockHash = (height: bigint): Hash => keccakHash(new TextEncoder().encode(height.toString()));
+
 function stateOf(test: StateTest): MemoryState {
-  // The suites' own rule for the hashes of earlier blocks.
-  const blockHash = (height: bigint): Hash => keccakHash(new TextEncoder().encode(height.toString()));
-  return new MemoryState({ number: number(test.env["currentNumber"]!), chainId: CHAIN_ID, blockHash });
+  return new MemoryState({ number: numberIn(test.env["currentNumber"]!), chainId: CHAIN_ID, blockHash });
 }
 
 /** Runs one case of a test on an engine of the case's fork. */

@@ -5,17 +5,16 @@ import {
   type Address,
   addressOf,
   bigIntToBytes,
-  bytesToBigInt,
   concatBytes,
   encodeRlp,
   fromHex,
   joinBytes,
   keccakHash,
   type RlpInput,
-  signDigest,
   toHex,
   toWordHex,
 } from "@mvm/protocol";
+import { signatureFields, signedTransaction } from "../signedTransaction.ts";
 import { CHAIN_ID } from "./anvilPeer.ts";
 
 /** An opcode with its immediate bytes, or a piece of data. */
@@ -70,7 +69,6 @@ const KEYS = [1, 2, 3, 4].map((value) => new Uint8Array(32).fill(value));
 export const SIGNERS: readonly Address[] = KEYS.map(addressOf);
 
 const MAX_NONCE = (1n << 64n) - 1n;
-const NONE = new Uint8Array(0);
 const LONG_PIECE_BYTES = 64;
 const AUTHORIZATION_MAGIC = Uint8Array.of(5);
 
@@ -90,13 +88,6 @@ export function worldWrites(accounts: readonly CaseAccount[]): AccountWrite[] {
   });
 }
 
-/** A signature's fields as RLP takes them: parity, r, s. */
-function signature(signer: number, digest: Uint8Array): Uint8Array[] {
-  const bytes = fromHex(signDigest(KEYS[signer]!, keccakHash(digest)));
-  const [r, s] = [bytes.subarray(0, 32), bytes.subarray(32, 64)].map((half) => bigIntToBytes(bytesToBigInt(half)));
-  return [bigIntToBytes(BigInt(bytes[64]!)), r!, s!];
-}
-
 const shifted = (nonce: bigint, shift: bigint): bigint => {
   const sum = nonce + shift;
   return sum < 0n ? 0n : sum > MAX_NONCE ? MAX_NONCE : sum;
@@ -111,38 +102,19 @@ function authorizationFields(entry: CaseAuthorization, nonceOf: (address: Addres
     bigIntToBytes(said),
   ];
   const digest = concatBytes(AUTHORIZATION_MAGIC, encodeRlp(fields(entry.isForeign ? nonce + 1n : nonce)));
-  return [...fields(nonce), ...signature(entry.signer, digest)];
-}
-
-function accessListFields(list: readonly AccessListEntry[]): RlpInput {
-  return list.map(({ address, slots }) => [fromHex(address), slots.map(fromHex)]);
+  return [...fields(nonce), ...signatureFields(KEYS[entry.signer]!, keccakHash(digest))];
 }
 
 /** The signed encoding; `nonceOf` says what nonces stand before the transaction. */
 export function encodeTransaction(transaction: CaseTransaction, nonceOf: (address: Address) => bigint): Uint8Array {
-  const { type, signer, nonceShift, to, value, gasLimit } = transaction;
-  const { maxFeePerGas, maxPriorityFeePerGas } = transaction;
-  const nonce = shifted(nonceOf(SIGNERS[signer]!), nonceShift);
-  const [count, gas, fee, tip, wei, chain] = [nonce, gasLimit, maxFeePerGas, maxPriorityFeePerGas, value, CHAIN_ID].map(
-    bigIntToBytes,
-  );
-  const call = [gas!, to === null ? NONE : fromHex(to), wei!, bytesOf(transaction.data)];
-  if (type === 0) {
-    const fields = [count!, fee!, ...call];
-    const [parity, r, s] = signature(signer, encodeRlp([...fields, chain!, NONE, NONE]));
-    return encodeRlp([...fields, bigIntToBytes(35n + 2n * CHAIN_ID + bytesToBigInt(parity!)), r!, s!]);
-  }
-  const fields: RlpInput[] = [
-    chain!,
-    count!,
-    ...(type === 1 ? [fee!] : [tip!, fee!]),
-    ...call,
-    accessListFields(transaction.accessList),
-    ...(type === 4 ? [transaction.authorizations.map((entry) => authorizationFields(entry, nonceOf))] : []),
-  ];
-  const kind = Uint8Array.of(type);
-  const signed = signature(signer, concatBytes(kind, encodeRlp(fields)));
-  return concatBytes(kind, encodeRlp([...fields, ...signed]));
+  const { signer, nonceShift, data, authorizations } = transaction;
+  const unsigned = {
+    ...transaction,
+    nonce: shifted(nonceOf(SIGNERS[signer]!), nonceShift),
+    data: bytesOf(data),
+    authorizations: authorizations.map((entry) => authorizationFields(entry, nonceOf)),
+  };
+  return signedTransaction(KEYS[signer]!, unsigned, CHAIN_ID);
 }
 
 const decimal = (value: bigint): string => value.toString();

@@ -12,6 +12,8 @@ import {
   CodecError,
   decodeSystemTransaction,
   decodeTransaction,
+  EMPTY_CODE_HASH,
+  EMPTY_TRIE_ROOT,
   type Hash,
   hotSlot,
   type IncludedOutcome,
@@ -179,8 +181,10 @@ export class BlockReplay {
       account: (address) => {
         const record = world.account(address);
         if (record === null) return noted({ kind: "account", address }, null);
-        const { storageRoot: _storageRoot, ...account } = record;
-        return noted({ kind: "account", address }, account);
+        const { storageRoot, ...account } = record;
+        // As L1 sees it, wherever the state comes from (EIP-7610).
+        const isStored = storageRoot !== EMPTY_TRIE_ROOT && account.nonce === 0n && account.codeHash === EMPTY_CODE_HASH;
+        return noted({ kind: "account", address }, isStored ? { ...account, hasStorage: true } : account);
       },
       slot: (address, slot) => noted({ kind: "slot", address, slot }, world.slot(address, slot)),
       code: (hash) => noted({ kind: "code", hash }, this.#code(hash)),
