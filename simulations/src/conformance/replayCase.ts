@@ -31,6 +31,11 @@ import {
 } from "./stateTest.ts";
 
 const CHAIN = toChainId(1n);
+/** Errors of a transaction that one replay cannot do, however much gas it has. */
+const NEEDS_SLICES: Readonly<Record<string, string>> = {
+  "OutOfReplayGas()": "calls deeper than L1's own",
+  "OutOfRoom()": "writes more transient slots than a replay's tables have",
+};
 /** Neither rules nor tax. */
 const FREE_CHARTER: AccountWrite = {
   address: PREDEPLOYS.executionManager,
@@ -95,9 +100,8 @@ export async function runReplayCase(
   const evidence = block.evidence(step);
   const { verdict } = await l1.replay(facts, 0, block.before, raw, evidence);
   if ("refused" in verdict) {
-    return verdict.refused === "OutOfReplayGas()"
-      ? { skipped: "calls deeper than L1's own: needs slices" }
-      : { fault: `no verdict: ${verdict.refused}` };
+    const why = NEEDS_SLICES[verdict.refused];
+    return why === undefined ? { fault: `no verdict: ${verdict.refused}` } : { skipped: `needs slices: ${why}` };
   }
   if ("invalid" in step.verdict) {
     const { invalid } = step.verdict;

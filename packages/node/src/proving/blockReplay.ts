@@ -183,7 +183,8 @@ export class BlockReplay {
         if (record === null) return noted({ kind: "account", address }, null);
         const { storageRoot, ...account } = record;
         // As L1 sees it, wherever the state comes from (EIP-7610).
-        const isStored = storageRoot !== EMPTY_TRIE_ROOT && account.nonce === 0n && account.codeHash === EMPTY_CODE_HASH;
+        const isStored =
+          storageRoot !== EMPTY_TRIE_ROOT && account.nonce === 0n && account.codeHash === EMPTY_CODE_HASH;
         return noted({ kind: "account", address }, isStored ? { ...account, hasStorage: true } : account);
       },
       slot: (address, slot) => noted({ kind: "slot", address, slot }, world.slot(address, slot)),
