@@ -46,6 +46,9 @@ export type LocalContract = { readonly address: Address; readonly abi: Interface
 /** What a call gave: its values, or the custom error that it reverted with, as "Name(arguments)", or how it failed else. */
 export type CallEnd = { readonly values: Result } | { readonly refused: string };
 
+/** A call with its gas, executed without what its data cost, and its data. */
+export type LocalCall = { readonly end: CallEnd; readonly gas: bigint; readonly data: Uint8Array };
+
 export type CallOptions = {
   /** of other contracts whose errors may come through */
   readonly abis?: readonly Interface[];
@@ -91,14 +94,14 @@ export class LocalL1 {
   }
 
   /**
-   * Calls a function; nothing changes by it. Its gas is what the call executes, without what its data cost.
+   * Calls a function; nothing changes by it.
    */
   async call(
     contract: LocalContract,
     name: string,
     args: readonly unknown[],
     { abis = [], gasLimit = CALL_GAS }: CallOptions = {},
-  ): Promise<{ readonly end: CallEnd; readonly gas: bigint; readonly data: Uint8Array }> {
+  ): Promise<LocalCall> {
     const data = fromHex(contract.abi.encodeFunctionData(name, args) as Hex);
     const message: TransactionMessage = { ...FREE, to: contract.address, gasLimit, data };
     const { status, returnData, gasUsed, failure } = await this.#engine.call(BLOCK, message, this.#state);

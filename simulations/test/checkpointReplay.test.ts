@@ -33,6 +33,7 @@ async function spoiling(
 ): Promise<void> {
   const peer: ReplayPeer = {
     hold: (codes) => l1.hold(codes),
+    differs: (...call) => l1.differs(...call),
     replay: async (...call) => {
       const right = await l1.replay(...call);
       await ask(call, right);

@@ -65,11 +65,7 @@ contract CheckpointReplay is ICheckpointReplay {
         bytes calldata transaction,
         bytes calldata evidence
     ) external view returns (bool isValid, Checkpoint memory afterwards) {
-        Evidence calldata given;
-        assembly ("memory-safe") {
-            // A struct with dynamic parts stands behind the offset to it.
-            given := add(evidence.offset, 32)
-        }
+        Evidence calldata given = _evidenceIn(evidence);
         WitnessNodes.Table memory table = WitnessNodes.open(given.nodes);
         Execution memory execution = _execute(table, facts, before, transaction, given);
         if (execution.isValid) {
@@ -83,6 +79,33 @@ contract CheckpointReplay is ICheckpointReplay {
             afterwards.bloomHash = execution.bloomHash;
         }
         WitnessNodes.close(table);
+    }
+
+    /// @inheritdoc ICheckpointReplay
+    /// @dev The tries come last: what a proof needs least often is what its evidence is longest by.
+    function differs(
+        BlockFacts calldata facts,
+        Checkpoint calldata before,
+        bytes calldata transaction,
+        bytes calldata evidence,
+        Checkpoint calldata claimed
+    ) external view returns (bool isWrong) {
+        Evidence calldata given = _evidenceIn(evidence);
+        WitnessNodes.Table memory table = WitnessNodes.open(given.nodes);
+        Execution memory execution = _execute(table, facts, before, transaction, given);
+        isWrong = !execution.isValid || execution.cumulativeGasUsed != claimed.cumulativeGasUsed
+            || keccak256(execution.receipt) != claimed.receiptHash || execution.bloomHash != claimed.bloomHash
+            || StateWitness.rootAfter(table, before.stateRoot, execution.changes) != claimed.stateRoot
+            || IndexTries.append(table, before.transactionsRoot, claimed.index, transaction) != claimed.transactionsRoot
+            || IndexTries.append(table, before.receiptsRoot, claimed.index, execution.receipt) != claimed.receiptsRoot;
+        WitnessNodes.close(table);
+    }
+
+    /// @dev A struct with dynamic parts stands behind the offset to it.
+    function _evidenceIn(bytes calldata evidence) private pure returns (Evidence calldata given) {
+        assembly ("memory-safe") {
+            given := add(evidence.offset, 32)
+        }
     }
 
     function _execute(

@@ -37,4 +37,21 @@ interface ICheckpointReplay {
         bytes calldata transaction,
         bytes calldata evidence
     ) external view returns (bool isValid, Checkpoint memory afterwards);
+
+    /// @notice Whether a transaction does not lead to a checkpoint that is claimed to stand after it, or may not stand in the
+    /// block at all. It is said as soon as it shows, in the order gas, receipt, bloom, state root, transactions root, receipts
+    /// root: evidence for what comes later is too much then. Reverts as {replay}.
+    /// @param facts Of the block.
+    /// @param before The checkpoint before, as {replay} takes it.
+    /// @param transaction The encoded transaction.
+    /// @param evidence As {replay} takes it.
+    /// @param claimed The checkpoint; its index is the transaction's position.
+    /// @return isWrong Whether it is another one.
+    function differs(
+        BlockFacts calldata facts,
+        Checkpoint calldata before,
+        bytes calldata transaction,
+        bytes calldata evidence,
+        Checkpoint calldata claimed
+    ) external view returns (bool isWrong);
 }

@@ -47,9 +47,9 @@ export class CheckpointGrower {
     return this.#receiptsRoot;
   }
 
-  /** Nodes of both tries that the next transaction and its receipt are put in by. */
-  proofOfNext(): readonly Uint8Array[] {
-    return [...this.#transactions.proof(this.size), ...this.#receipts.proof(this.size)];
+  /** Nodes by which the next transaction and its receipt are put into their tries. */
+  proofsOfNext(): { readonly transactions: readonly Uint8Array[]; readonly receipts: readonly Uint8Array[] } {
+    return { transactions: this.#transactions.proof(this.size), receipts: this.#receipts.proof(this.size) };
   }
 
   /** Adds a transaction. Throws StateError beyond the bounds of the tries. */

@@ -30,7 +30,15 @@ export { type Operator, type OperatorOptions, type Progress, parseAddress, withO
 export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/staking.ts";
 export { operatorStatus } from "./operator/status.ts";
 export type * from "./ports.ts";
-export { type BlockFacts, BlockReplay, type ReplaySource, type ReplayStep } from "./proving/blockReplay.ts";
+export {
+  type BlockFacts,
+  BlockReplay,
+  evidenceAgainst,
+  type ReplaySource,
+  type ReplayStep,
+  type ReplayWitness,
+  wholeEvidence,
+} from "./proving/blockReplay.ts";
 export { Rebuild, RebuildError } from "./rebuild.ts";
 export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";
 export { type RunOptions, runNode } from "./runNode.ts";

@@ -4,20 +4,14 @@ import {
   type Address,
   addressOf,
   type BlockEnvironment,
-  bigIntToBytes,
-  concatBytes,
   EMPTY_CODE_HASH,
-  encodeRlp,
-  fromHex,
-  type Hex,
   keccak,
-  keccakHash,
-  signDigest,
   type TransactionMessage,
   toAddress,
   toHash,
   toHex,
 } from "@mvm/protocol";
+import { signedTransaction } from "../signedTransaction.ts";
 import { compileToken, factoryCode, routerCall, routerCode, tokenCall, withArguments } from "./blocksContracts.ts";
 import { BenchState } from "./blocksState.ts";
 
@@ -54,25 +48,6 @@ export type Prepared = {
 const keyOf = (index: number): Uint8Array => keccak(new TextEncoder().encode(`benchmark key ${index}`));
 const bystander = (index: number): Address =>
   toHex(keccak(new TextEncoder().encode(`bystander ${index}`)).subarray(12)) as Address;
-
-/** Signs an EIP-1559 transaction. */
-function sign(key: Uint8Array, message: TransactionMessage): Uint8Array {
-  const { nonce, maxPriorityFeePerGas, maxFeePerGas, gasLimit, to, value, data } = message;
-  const [chain, count, tip, fee, gas, wei] = [CHAIN_ID, nonce, maxPriorityFeePerGas, maxFeePerGas, gasLimit, value].map(
-    bigIntToBytes,
-  );
-  const fields = [chain!, count!, tip!, fee!, gas!, to === null ? new Uint8Array(0) : fromHex(to), wei!, data, []];
-  const type = Uint8Array.of(2);
-  const signature = fromHex(signDigest(key, keccakHash(concatBytes(type, encodeRlp(fields)))));
-  const shortest = (bytes: Uint8Array): Uint8Array => bigIntToBytes(BigInt(toHex(bytes) as Hex));
-  const signed = [
-    ...fields,
-    bigIntToBytes(BigInt(signature[64]!)),
-    shortest(signature.subarray(0, 32)),
-    shortest(signature.subarray(32, 64)),
-  ];
-  return concatBytes(type, encodeRlp(signed));
-}
 
 function messageOf(from: Address, fields: Partial<TransactionMessage>): TransactionMessage {
   return {
@@ -156,8 +131,10 @@ export async function prepareBlocks(engine: Engine): Promise<Prepared> {
     }),
   };
   const signed = (workload: Workload): Uint8Array[] =>
-    keys.map((key, index) =>
-      sign(key, messageOf(senders[index]!, { ...fields[workload](index), nonce: 1n, gasLimit: GAS[workload] })),
-    );
+    keys.map((key, index) => {
+      const gasLimit = GAS[workload];
+      const message = messageOf(senders[index]!, { ...fields[workload](index), nonce: 1n, gasLimit });
+      return signedTransaction(key, { ...message, authorizations: [] }, CHAIN_ID);
+    });
   return { state, transactions: { plain: signed("plain"), erc20: signed("erc20"), swap: signed("swap") } };
 }

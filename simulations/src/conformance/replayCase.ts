@@ -1,6 +1,6 @@
 /** One public state test through the contracts that replay transactions on L1, against the engine by the same rules: a DAC's. */
 import type { Engine } from "@mvm/evm";
-import { BlockReplay } from "@mvm/node";
+import { BlockReplay, wholeEvidence } from "@mvm/node";
 import {
   type AccountWrite,
   CHARTER_SLOTS,
@@ -97,7 +97,7 @@ export async function runReplayCase(
   const source = { nodes: state.nodes, code, blockHash: () => toWordHex(0n) };
   const block = new BlockReplay(engine, facts, source, state.root);
   const step = await block.execute(raw);
-  const evidence = block.evidence(step);
+  const evidence = wholeEvidence(block.witness(step));
   const { verdict } = await l1.replay(facts, 0, block.before, raw, evidence);
   if ("refused" in verdict) {
     const why = NEEDS_SLICES[verdict.refused];

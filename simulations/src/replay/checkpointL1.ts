@@ -2,9 +2,9 @@
 
 import { type Evidence, encodeEvidence, roomsFor } from "@mvm/l1";
 import type { BlockFacts } from "@mvm/node";
-import { type Address, type Checkpoint, type Hash, toHex, ZERO_HASH } from "@mvm/protocol";
+import { type Address, type Checkpoint, type Hash, type Hex, toHex, ZERO_HASH } from "@mvm/protocol";
 import type { Interface } from "ethers";
-import { type LocalContract, LocalL1 } from "../localL1.ts";
+import { type LocalCall, type LocalContract, LocalL1 } from "../localL1.ts";
 
 /** What L1 says of a transaction: the checkpoint after it, or that it may not stand there; or the error in place of a verdict. */
 export type L1Verdict = { readonly after: Checkpoint | "invalid" } | { readonly refused: string };
@@ -54,28 +54,59 @@ export class CheckpointL1 {
    * @param gasLimit of the transaction on L1; default: more than any
    */
   async replay(
-    { chainId, number, parentHash, environment }: BlockFacts,
+    facts: BlockFacts,
     index: number,
-    before: Omit<Checkpoint, "index" | "receiptHash">,
+    before: Before,
     raw: Uint8Array,
     evidence: Evidence,
     gasLimit?: bigint,
   ): Promise<L1Replay> {
-    const { timestamp, baseFeePerGas, prevRandao } = environment;
-    const facts = [chainId, number, timestamp, baseFeePerGas, prevRandao, parentHash];
-    const checkpoint = { ...before, index: 0, receiptHash: ZERO_HASH };
+    const { end, ...rest } = await this.#call(evidence, gasLimit, (encoded) => [
+      "replay",
+      [factsOf(facts), index, checkpointOf(before), toHex(raw), encoded],
+    ]);
+    return { verdict: "refused" in end ? end : { after: afterOf(end.values) }, ...rest };
+  }
+
+  /** Whether L1 sees that a transaction does not lead to a claimed checkpoint; or the error in place of a verdict. */
+  async differs(
+    facts: BlockFacts,
+    before: Before,
+    raw: Uint8Array,
+    evidence: Evidence,
+    claimed: Checkpoint,
+  ): Promise<{ readonly isWrong: boolean } | { readonly refused: string }> {
+    const { end } = await this.#call(evidence, undefined, (encoded) => [
+      "differs",
+      [factsOf(facts), checkpointOf(before), toHex(raw), encoded, claimed],
+    ]);
+    return "refused" in end ? end : { isWrong: end.values[0] === true };
+  }
+
+  async #call(
+    evidence: Evidence,
+    gasLimit: bigint | undefined,
+    callWith: (encoded: Hex) => readonly [string, readonly unknown[]],
+  ): Promise<LocalCall> {
     const options = { abis: this.#abis, ...(gasLimit === undefined ? {} : { gasLimit }) };
-    let replayed: L1Replay | null = null;
+    let called: LocalCall | null = null;
     for (const room of roomsFor(evidence)) {
-      const encoded = encodeEvidence(evidence, room, (hash) => this.#holders.get(hash) ?? null);
-      const args = [facts, index, checkpoint, toHex(raw), encoded];
-      const { end, gas, data } = await this.#l1.call(this.#replay, "replay", args, options);
-      replayed = { verdict: "refused" in end ? end : { after: afterOf(end.values) }, gas, data };
-      if (!("refused" in end) || end.refused !== "OutOfRoom()") break;
+      const [name, args] = callWith(encodeEvidence(evidence, room, (hash) => this.#holders.get(hash) ?? null));
+      called = await this.#l1.call(this.#replay, name, args, options);
+      if (!("refused" in called.end) || called.end.refused !== "OutOfRoom()") break;
     }
-    return replayed!;
+    return called!;
   }
 }
+
+type Before = Omit<Checkpoint, "index" | "receiptHash">;
+
+const factsOf = ({ chainId, number, parentHash, environment }: BlockFacts): readonly unknown[] => {
+  const { timestamp, baseFeePerGas, prevRandao } = environment;
+  return [chainId, number, timestamp, baseFeePerGas, prevRandao, parentHash];
+};
+
+const checkpointOf = (before: Before): Checkpoint => ({ ...before, index: 0, receiptHash: ZERO_HASH });
 
 function afterOf({ isValid, afterwards }: { readonly [name: string]: unknown }): Checkpoint | "invalid" {
   if (isValid !== true) return "invalid";

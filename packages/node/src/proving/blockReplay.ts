@@ -56,6 +56,37 @@ export type ReplayStep = {
   readonly keys: readonly StateKey[];
 };
 
+/** What L1 may need of a step: nodes for its reads, its writes, the tries that it is put into; see Evidence. */
+export type ReplayWitness = Omit<Evidence, "nodes"> & {
+  readonly read: readonly Uint8Array[];
+  readonly written: readonly Uint8Array[];
+  readonly transactions: readonly Uint8Array[];
+  readonly receipts: readonly Uint8Array[];
+};
+
+const evidenceOf = ({ read, written, transactions, receipts, ...rest }: ReplayWitness): Evidence => ({
+  ...rest,
+  nodes: [...new NodeMap([...read, ...written, ...transactions, ...receipts]).values()],
+});
+
+/** Evidence for a replay up to the whole checkpoint. */
+export const wholeEvidence = evidenceOf;
+
+/**
+ * Evidence for CheckpointReplay.differs: as far as it has to go to see that a claimed checkpoint is not the one after the step.
+ * @param after the right one; null where the step may not stand in the block
+ */
+export function evidenceAgainst(witness: ReplayWitness, after: Checkpoint | null, claimed: Checkpoint): Evidence {
+  if (after === null) return evidenceOf(witness);
+  const isEarly = (["cumulativeGasUsed", "receiptHash", "bloomHash"] as const).some(
+    (field) => after[field] !== claimed[field],
+  );
+  if (isEarly) return evidenceOf({ ...witness, written: [], transactions: [], receipts: [] });
+  if (after.stateRoot !== claimed.stateRoot) return evidenceOf({ ...witness, transactions: [], receipts: [] });
+  return evidenceOf(after.transactionsRoot === claimed.transactionsRoot ? witness : { ...witness, receipts: [] });
+}
+
+const NO_BLOOM = new Uint8Array(0);
 /** Code of EIP-2935 keeps so many hashes. */
 const HISTORY_LENGTH = 8_191n;
 
@@ -139,23 +170,22 @@ export class BlockReplay {
     return this.#grower.append(raw, outcome, this.#stateRoot);
   }
 
-  /** What L1 needs to come to a step's verdict. */
-  evidence({ verdict, keys }: ReplayStep): Evidence {
+  /** What L1 needs to come to a step's verdict, before it is applied. */
+  witness({ verdict, keys }: ReplayStep): ReplayWitness {
     const hashes = keys.flatMap((key) => (key.kind === "blockHash" ? [key.number] : []));
     const inState = keys.filter(({ kind }) => kind === "account" || kind === "slot");
     const recorded = hashes.filter((number) => number + 1n !== this.#facts.number);
-    const nodes = new NodeMap(
-      new WorldState(this.nodes, this.#stateRoot).proveReads([...inState, ...recorded.map(historySlot)]),
-    );
-    let bloom = new Uint8Array(0);
-    if ("outcome" in verdict) {
-      const { writes, logs } = verdict.outcome;
-      for (const node of this.#nodesOfWrites(writes)) nodes.add(node);
-      for (const node of this.#grower.proofOfNext()) nodes.add(node);
-      if (logs.length > 0 && this.#grower.logsBloom.some((byte) => byte !== 0))
-        bloom = new Uint8Array(this.#grower.logsBloom);
-    }
-    return { nodes: [...nodes.values()], keys: grouped(inState), codes: this.#codesOf(keys), hashes, bloom };
+    const read = new WorldState(this.nodes, this.#stateRoot).proveReads([...inState, ...recorded.map(historySlot)]);
+    const base = { read, keys: grouped(inState), codes: this.#codesOf(keys), hashes };
+    if ("invalid" in verdict) return { ...base, written: [], transactions: [], receipts: [], bloom: NO_BLOOM };
+    const { writes, logs } = verdict.outcome;
+    const { logsBloom } = this.#grower;
+    return {
+      ...base,
+      written: this.#nodesOfWrites(writes),
+      ...this.#grower.proofsOfNext(),
+      bloom: logs.length > 0 && logsBloom.some((byte) => byte !== 0) ? logsBloom : NO_BLOOM,
+    };
   }
 
   #nodesOfWrites(writes: readonly AccountWrite[]): readonly Uint8Array[] {
