@@ -19,6 +19,7 @@ import {
 import type { KeyValueStore, StoreOperation } from "./keyValueStore.ts";
 import { LevelStore } from "./levelStore.ts";
 import { findLogCandidates, type LogCandidate, type LogQuery, logOperations } from "./logIndex.ts";
+import type { NodeSource } from "./nodeSource.ts";
 import { StateError } from "./stateError.ts";
 import { type PreparedState, type StateChange, StateStore, type StateStoreOptions } from "./stateStore.ts";
 import type { ChainValues, StateView } from "./stateView.ts";
@@ -336,6 +337,11 @@ export class DacDatabase {
   /** Reads and proofs at any root the chain had after a block. Throws StateError "missing-node", "no-state". */
   stateAt(root: Hash, chain: ChainValues): StateView {
     return this.#stateStore().stateAt(root, chain);
+  }
+
+  /** Trie nodes of all states that the chain had after a block. Throws StateError "no-state". */
+  get nodes(): NodeSource {
+    return this.#stateStore().nodes;
   }
 
   /** The chain's record (its registration), opaque here; null if none was kept. */

@@ -78,6 +78,11 @@ export class StateStore {
     this.#head = this.#world.snapshot();
   }
 
+  /** Trie nodes of all states that are in the store. */
+  get nodes(): NodeSource {
+    return this.#nodes;
+  }
+
   /** Root of the last state that was settled. */
   root(): Hash {
     return this.#world.rootOf(this.#head);

@@ -1,0 +1,91 @@
+/** What of a claimed block does not follow from its parent's state, and what L1 needs to see it. */
+import type { Engine } from "@mvm/evm";
+import type { Evidence } from "@mvm/l1";
+import {
+  type Checkpoint,
+  checkpointLeaf,
+  environmentOf,
+  type Hash,
+  type Header,
+  merkleRoot,
+  type SealedBlock,
+} from "@mvm/protocol";
+import { StateError, WorldState } from "@mvm/state";
+import { CheckpointGrower } from "../checkpointGrower.ts";
+import { type BlockFacts, BlockReplay, evidenceAgainst, type ReplaySource } from "./blockReplay.ts";
+
+type ClaimedBlock = Pick<SealedBlock, "chainId" | "header" | "transactions" | "outcomes">;
+
+/** A transaction of a block that does not lead to the checkpoint that the block claims after it, or may not stand in it. */
+export type WrongCheckpoint = {
+  readonly facts: BlockFacts;
+  readonly raw: Uint8Array;
+  /** the checkpoint before it */
+  readonly before: Omit<Checkpoint, "index" | "receiptHash">;
+  readonly claimed: Checkpoint;
+  /** leaves of the block's checkpoints root */
+  readonly leaves: readonly Hash[];
+  /** why it may not stand in the block; null: it may */
+  readonly invalid: string | null;
+  /** for CheckpointReplay.differs; codes by their bytes */
+  readonly evidence: Evidence;
+};
+
+export type BlockFinding =
+  | { readonly kind: "right" }
+  | { readonly kind: "wrong-checkpoint"; readonly wrong: WrongCheckpoint }
+  /** the outcomes that came with the block do not lead to its checkpoints root: what it commits to is not known */
+  | { readonly kind: "leaves-unknown" };
+
+/**
+ * The checkpoints that a block's outcomes lead to upon the parent's state; null where they lead nowhere, for no state is left
+ * by such writes.
+ */
+function claimedCheckpoints(
+  { transactions, outcomes }: ClaimedBlock,
+  source: ReplaySource,
+  stateRoot: Hash,
+): Checkpoint[] | null {
+  if (transactions.length !== outcomes.length) return null;
+  const world = new WorldState(source.nodes, stateRoot);
+  const grower = new CheckpointGrower();
+  try {
+    return outcomes.map((outcome, i) => grower.append(transactions[i]!, outcome, world.applyWrites(outcome.writes)));
+  } catch (error) {
+    if (error instanceof StateError) return null;
+    throw error;
+  }
+}
+
+/**
+ * Executes a claimed block anew and compares checkpoints. That its header follows from its parent in number, time, fee and
+ * randomness is not looked at.
+ * @param parent header of the block before, which is right
+ * @throws ExecutionError, StateError where the source lacks a value of the parent's state
+ */
+export async function checkpointsFinding(
+  engine: Engine,
+  source: ReplaySource,
+  parent: Pick<Header, "stateRoot">,
+  block: ClaimedBlock,
+): Promise<BlockFinding> {
+  const { chainId, header, transactions } = block;
+  const claimed = claimedCheckpoints(block, source, parent.stateRoot);
+  const leaves = claimed?.map(checkpointLeaf) ?? [];
+  if (claimed === null || merkleRoot(leaves) !== header.checkpointsRoot) return { kind: "leaves-unknown" };
+  const { number, parentHash } = header;
+  const facts = { chainId, number, parentHash, environment: environmentOf(header) };
+  const replay = new BlockReplay(engine, facts, source, parent.stateRoot);
+  for (const [i, raw] of transactions.entries()) {
+    const step = await replay.execute(raw);
+    const { before } = replay;
+    const witness = replay.witness(step);
+    const invalid = "invalid" in step.verdict ? step.verdict.invalid : null;
+    const after = invalid === null ? replay.apply(step) : null;
+    if (after !== null && checkpointLeaf(after) === leaves[i]) continue;
+    const evidence = evidenceAgainst(witness, after, claimed[i]!);
+    const wrong = { facts, raw, before, claimed: claimed[i]!, leaves, invalid, evidence };
+    return { kind: "wrong-checkpoint", wrong };
+  }
+  return { kind: "right" };
+}
