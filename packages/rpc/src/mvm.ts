@@ -1,5 +1,5 @@
 /** mvm_ methods: what a DAC's chain has beside Ethereum's. */
-import { toHex } from "@mvm/protocol";
+import { encodeBlock, toHex } from "@mvm/protocol";
 import { requireBlock } from "./blockLookup.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { quantity } from "./quantities.ts";
@@ -18,6 +18,11 @@ export const mvmMethods: readonly Method[] = [
       jobId,
       providers: sealed.seats.map(({ provider }) => quantity(provider)),
     };
+  }),
+  // A block as its sequencer signed it, in the encoding that nodes gossip it in: what a proof against it begins with.
+  defineMethod("mvm_getSealedBlock", { block: stateBlockParam }, async (context, { block }) => {
+    const { block: sealed } = await requireBlock(context, block);
+    return toHex(encodeBlock(sealed));
   }),
   // Data of a blob that batches of the DAC are in, also after L1 has dropped it; null where no host keeps it.
   defineMethod("mvm_getBlob", { versionedHash: hashParam }, async ({ backend }, { versionedHash }) => {

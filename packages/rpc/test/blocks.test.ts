@@ -1,4 +1,4 @@
-import { hashHeader, keccakHash, toHash } from "@mvm/protocol";
+import { decodeBlock, encodeBlock, fromHex, type Hex, hashHeader, keccakHash, toHash, toHex } from "@mvm/protocol";
 import { encodeRlp, keccak256, toBeArray } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Gateway, startGateway } from "./gateway.ts";
@@ -126,6 +126,15 @@ test("a block's context is the one that is posted with it", async () => {
     providers: [],
   });
   expect((await gateway.ask("mvm_getBlockContext", "0x99")).error).toMatchObject({ code: -32000 });
+});
+
+test("mvm_getSealedBlock gives a block with its signature and outcomes, encoded as on the wire", async () => {
+  const { hash } = (await gateway.result("eth_getBlockByNumber", "0x2", false)) as { hash: string };
+  const sealed = decodeBlock(fromHex((await gateway.result("mvm_getSealedBlock", "0x2")) as Hex));
+  expect(hashHeader(sealed.header)).toBe(hash);
+  expect(sealed.outcomes).toHaveLength(sealed.transactions.length);
+  expect(await gateway.result("mvm_getSealedBlock", { blockHash: hash })).toBe(toHex(encodeBlock(sealed)));
+  expect((await gateway.ask("mvm_getSealedBlock", "0x99")).error).toMatchObject({ code: -32000 });
 });
 
 test("mvm_getBlob gives the data of a blob that is kept, null for any other, an error for what is no hash", async () => {
