@@ -65,6 +65,11 @@ contract BondManager is IBondManager, BondPools {
         uint64 frozenUntil
     );
 
+    /// @notice A sequencer lost a part of its own stake, and goes on.
+    event Fined(
+        address indexed sequencer, uint256 indexed chainId, address indexed prover, uint256 fined, uint256 reward
+    );
+
     /// @notice The caller is not the one contract that may call this.
     error OnlyNeighbour(address caller, address neighbour);
     /// @notice The stake less the locks on other chains is below the amount.
@@ -173,6 +178,36 @@ contract BondManager is IBondManager, BondPools {
         if (status != SequencerStatus.Ejected) pool.eject(sequencer);
         token.burn(slashed - reward);
         token.transfer(prover, reward);
+    }
+
+    /// @inheritdoc IBondManager
+    /// @dev Tokens and shares go together, so that a share's price does not change: delegators lose nothing, and whoever stakes
+    /// later pays one wei a share as before.
+    function fine(uint256 chainId, address sequencer, uint256 amount, address prover)
+        external
+        only(rollup)
+        returns (uint256 fined)
+    {
+        Bond storage bond = _bonds[sequencer];
+        if (bond.status == SequencerStatus.None) revert WrongStatus(sequencer, bond.status);
+        uint256 word = _locks[sequencer][chainId];
+        uint256 own = Locks.valueOf(word);
+        fined = _takeOwn(sequencer, Math.min(amount, _coverOf(bond, own)));
+        uint256 tokens = bond.tokens;
+        if (bond.locked > tokens) _setLock(sequencer, chainId, word, Locks.cut(word, own - (bond.locked - tokens)));
+        uint256 reward = fined * parameters.proverShare() / BASIS_POINTS;
+        emit Fined(sequencer, chainId, prover, fined, reward);
+        if (bond.status == SequencerStatus.Active) pool.setStake(sequencer, _drawableStake(sequencer));
+        token.burn(fined - reward);
+        token.transfer(prover, reward);
+    }
+
+    /// @inheritdoc IBondManager
+    function renewLock(uint256 chainId, address sequencer) external only(rollup) {
+        uint256 word = _locks[sequencer][chainId];
+        uint256 period = _period();
+        uint256 carried = Locks.carry(word, period);
+        if (carried != 0) _setLock(sequencer, chainId, word, Locks.raise(carried, period, Locks.valueOf(carried)));
     }
 
     /// @inheritdoc IBondManager

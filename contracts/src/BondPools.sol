@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {INetworkParameters} from "./interfaces/INetworkParameters.sol";
 import {ISequencerPool} from "./interfaces/ISequencerPool.sol";
@@ -249,6 +250,19 @@ abstract contract BondPools {
         pool.setStake(sequencer, _drawableStake(sequencer));
         token.transferFrom(holder, address(this), amount);
         return shares;
+    }
+
+    /// @dev Takes at most an amount out of a sequencer's own shares that are not on their way out.
+    function _takeOwn(address sequencer, uint256 most) internal returns (uint256 amount) {
+        Bond storage bond = _bonds[sequencer];
+        uint256 held = _activeShares[sequencer][sequencer];
+        amount = Math.min(most, _worth(bond, held));
+        if (amount == 0) return 0;
+        uint256 shares = Math.mulDiv(amount, bond.shares, bond.tokens, Math.Rounding.Ceil);
+        _activeShares[sequencer][sequencer] = held - shares;
+        bond.tokens -= uint96(amount);
+        bond.shares -= uint96(shares);
+        bond.ownShares -= uint96(shares);
     }
 
     /// @dev Reverts unless what a payment leaves covers the locks.

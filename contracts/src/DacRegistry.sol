@@ -17,12 +17,14 @@ contract DacRegistry {
     /// @param genesisHash Commitment to the DAC's registration; parent of its first batch.
     /// @param status Life of the DAC.
     /// @param createdAtBlock L1 block of the registration.
+    /// @param createdAt Time of that block, in seconds: the timestamp of the DAC's block 0.
     struct DacRecord {
         string label;
         address creator;
         DacStatus status;
         uint64 createdAtBlock;
         address management;
+        uint64 createdAt;
         bytes32 genesisHash;
     }
 
@@ -80,6 +82,7 @@ contract DacRegistry {
         record.genesisHash = genesisHash;
         record.status = DacStatus.Active;
         record.createdAtBlock = uint64(block.number);
+        record.createdAt = uint64(block.timestamp);
         emit DacRegistered(chainId, labelHash, label);
     }
 
@@ -97,6 +100,14 @@ contract DacRegistry {
     function genesisHashOf(uint256 chainId) external view returns (bytes32) {
         _requireActive(chainId);
         return _records[chainId].genesisHash;
+    }
+
+    /// @notice Time of a DAC's registration; reverts for an unknown chainID.
+    /// @param chainId Identifier of the DAC's chain.
+    /// @return Seconds: the timestamp of its block 0.
+    function createdAtOf(uint256 chainId) external view returns (uint64) {
+        _requireActive(chainId);
+        return _records[chainId].createdAt;
     }
 
     /// @notice Whether a DAC with this chainID exists and is active.

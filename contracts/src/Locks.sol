@@ -44,4 +44,16 @@ library Locks {
         uint256 present = current(word);
         return period << 192 | (amount > present ? amount : present) << 96 | (word & AMOUNT);
     }
+
+    /// @notice Cuts the amounts of a word.
+    /// @param word A word.
+    /// @param most What each of its two amounts may be at most, wei of MT.
+    /// @return The word.
+    function cut(uint256 word, uint256 most) internal pure returns (uint256) {
+        uint256 previous = word & AMOUNT;
+        uint256 present = current(word);
+        if (previous > most) previous = most;
+        if (present > most) present = most;
+        return word >> 192 << 192 | present << 96 | previous;
+    }
 }

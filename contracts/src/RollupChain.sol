@@ -3,12 +3,14 @@ pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {BatchHeaders} from "./BatchHeaders.sol";
+import {ChainClocks} from "./ChainClocks.sol";
 import {ChainHeads, Head} from "./ChainHeads.sol";
 import {DacRegistry} from "./DacRegistry.sol";
 import {IBondManager} from "./interfaces/IBondManager.sol";
 import {IInbox, QueueItem} from "./interfaces/IInbox.sol";
 import {IRandomBeacon} from "./interfaces/IRandomBeacon.sol";
 import {BatchHeader, BatchProof, IRollupChain} from "./interfaces/IRollupChain.sol";
+import {IRollupVerdicts} from "./interfaces/IRollupVerdicts.sol";
 import {ISequencerPool} from "./interfaces/ISequencerPool.sol";
 import {IVouchers} from "./interfaces/IVouchers.sol";
 import {MerkleTree} from "./proofs/MerkleTree.sol";
@@ -18,7 +20,9 @@ import {MerkleTree} from "./proofs/MerkleTree.sol";
 /// back where they are proven wrong.
 /// @dev Three words of storage for each chain, and one for each transaction, however many batches it brings: a batch is proven by its
 /// place in the Merkle tree of the transaction that brought it, and falls with its (generation, index).
-contract RollupChain is IRollupChain {
+contract RollupChain is IRollupChain, IRollupVerdicts {
+    using ChainClocks for ChainClocks.Clock;
+
     /// @notice Neighbours, fixed at construction.
     /// @param registry Where DACs are recorded.
     /// @param inbox Queues of the DACs.
@@ -26,6 +30,7 @@ contract RollupChain is IRollupChain {
     /// @param pool Draws sequencers.
     /// @param bonds Bonds of sequencers.
     /// @param disputes May convict batches; zero: nobody may.
+    /// @param disclosures May stop clocks, and drop batches of which something is withheld; zero: nobody may.
     /// @param vouchers Tells which batches a committee vouched for; zero: none.
     struct Neighbours {
         DacRegistry registry;
@@ -34,6 +39,7 @@ contract RollupChain is IRollupChain {
         ISequencerPool pool;
         IBondManager bonds;
         address disputes;
+        address disclosures;
         IVouchers vouchers;
     }
 
@@ -45,6 +51,7 @@ contract RollupChain is IRollupChain {
     /// @param forceDelay Seconds until an item of a queue is overdue.
     /// @param openAfter Seconds that an item is overdue until anyone with a bond may post.
     /// @param exitAfter Seconds that an item is overdue until the chain may be turned to exit; more than openAfter.
+    /// @param proofTime Seconds for which a chain's clock stands on after it was released: time to prove what was disclosed.
     struct RollupParameters {
         uint64 postGrace;
         uint64 rankDelay;
@@ -53,6 +60,7 @@ contract RollupChain is IRollupChain {
         uint64 forceDelay;
         uint64 openAfter;
         uint64 exitAfter;
+        uint64 proofTime;
     }
 
     /// @notice A batch as it is handed in; the rest of its header follows from the chain's state.
@@ -138,6 +146,8 @@ contract RollupChain is IRollupChain {
     IBondManager public immutable bonds;
     /// @notice May convict batches; zero: nobody may.
     address public immutable disputes;
+    /// @notice May stop clocks, and drop batches of which something is withheld; zero: nobody may.
+    address public immutable disclosures;
     /// @notice Tells which batches a committee vouched for; zero: none.
     IVouchers public immutable vouchers;
     /// @notice L1 blocks of a slot, which is an epoch.
@@ -156,6 +166,8 @@ contract RollupChain is IRollupChain {
     uint64 public immutable openAfter;
     /// @notice See {RollupParameters}.
     uint64 public immutable exitAfter;
+    /// @notice See {RollupParameters}.
+    uint64 public immutable proofTime;
     /// @dev What binds signatures to this network: as networkDomain of the nodes.
     bytes32 private immutable _domain;
 
@@ -167,6 +179,7 @@ contract RollupChain is IRollupChain {
     mapping(uint256 chainId => Timers) private _timers;
     mapping(bytes32 posting => bool) private _postings;
     mapping(uint256 chainId => mapping(uint64 generation => uint256 indexPlusOne)) private _fallenFrom;
+    mapping(uint256 chainId => ChainClocks.Clock) private _clocks;
 
     /// @notice A batch was appended. Its data are in the calldata or a blob of the transaction.
     event BatchAppended(uint256 indexed chainId, uint64 indexed index, bytes32 batchHash, BatchHeader header);
@@ -178,6 +191,14 @@ contract RollupChain is IRollupChain {
     event RolledBack(uint256 indexed chainId, uint64 indexed generation, uint64 fromIndex, uint64 lastBlock);
     /// @notice A batch was proven wrong; its poster was slashed.
     event Convicted(uint256 indexed chainId, bytes32 indexed batchHash, address poster, uint256 slashed);
+    /// @notice A sequencer was slashed for what it signed for a chain.
+    event SequencerSlashed(uint256 indexed chainId, address indexed sequencer, uint256 slashed);
+    /// @notice Something of a batch was withheld; its poster was fined.
+    event Withheld(uint256 indexed chainId, bytes32 indexed batchHash, address poster, uint256 fined);
+    /// @notice A chain's clock stands for a batch.
+    event ClockHeld(uint256 indexed chainId, uint64 index);
+    /// @notice A batch holds its chain's clock no more.
+    event ClockReleased(uint256 indexed chainId);
     /// @notice A chain turned to exit for good.
     event TurnedToExit(uint256 indexed chainId);
 
@@ -229,8 +250,12 @@ contract RollupChain is IRollupChain {
     error TooLate(uint256 until);
     /// @notice The header is not that of the batch before.
     error WrongPreviousBatch(bytes32 expected);
+    /// @notice The batch is final.
+    error AlreadyFinal(bytes32 batchHash);
     /// @notice Only the contract of the fraud proofs may.
     error OnlyDisputes(address caller);
+    /// @notice Only the contract of the disclosures may.
+    error OnlyDisclosures(address caller);
 
     /// @param neighbours The other contracts.
     /// @param parameters Parameters.
@@ -246,6 +271,7 @@ contract RollupChain is IRollupChain {
         pool = neighbours.pool;
         bonds = neighbours.bonds;
         disputes = neighbours.disputes;
+        disclosures = neighbours.disclosures;
         vouchers = neighbours.vouchers;
         slotBlocks = epochBlocks;
         postGrace = parameters.postGrace;
@@ -255,7 +281,13 @@ contract RollupChain is IRollupChain {
         forceDelay = parameters.forceDelay;
         openAfter = parameters.openAfter;
         exitAfter = parameters.exitAfter;
+        proofTime = parameters.proofTime;
         _domain = keccak256(abi.encodePacked(keccak256("mvm/network/1"), block.chainid, comco));
+    }
+
+    modifier onlyDisclosures() {
+        if (msg.sender != disclosures) revert OnlyDisclosures(msg.sender);
+        _;
     }
 
     /// @notice Appends batches of any chains, each signed by the sequencer whose turn it is. Anyone may carry them; with data in
@@ -327,13 +359,9 @@ contract RollupChain is IRollupChain {
         emit TurnedToExit(chainId);
     }
 
-    /// @notice Takes a batch that was proven wrong back, with all later ones of its chain, and slashes its poster. A final
-    /// batch stands; its poster is slashed as long as maxWindow has not passed since it was posted. Only the contract of
-    /// the fraud proofs may call.
-    /// @param header The batch.
-    /// @param proof Where it was recorded.
-    /// @param previous The batch before it; ignored for the first.
-    /// @param prover Who proved it, and gets a share.
+    /// @inheritdoc IRollupVerdicts
+    /// @dev The poster's lock covers the batch for maxWindow, whatever the threshold has become; where the clock stood meanwhile
+    /// and nobody renewed the lock, the present threshold stands in for it.
     function convict(
         BatchHeader calldata header,
         BatchProof calldata proof,
@@ -341,13 +369,57 @@ contract RollupChain is IRollupChain {
         address prover
     ) external {
         if (msg.sender != disputes) revert OnlyDisputes(msg.sender);
-        bytes32 batchHash = _requireStanding(header, proof);
-        uint256 until = uint256(proof.postedAt) + maxWindow;
-        if (block.timestamp >= until) revert TooLate(until);
-        if (block.timestamp < _finalFrom(batchHash, proof.postedAt)) _rollBack(header, previous);
-        // the poster's lock covers the batch for maxWindow, whatever the threshold has become
-        uint256 slashed = bonds.slash(header.chainId, header.poster, 0, prover);
-        emit Convicted(header.chainId, batchHash, header.poster, slashed);
+        bytes32 batchHash = requireConvictable(header, proof);
+        if (block.timestamp < _finalFrom(header, proof, batchHash, false)) _rollBack(header, previous);
+        uint256 chainId = header.chainId;
+        bool stood = _clocks[chainId].stoodSince(proof.postedAt) != 0;
+        uint256 slashed = bonds.slash(chainId, header.poster, stood ? _thresholdNow(chainId) : 0, prover);
+        emit Convicted(chainId, batchHash, header.poster, slashed);
+    }
+
+    /// @inheritdoc IRollupVerdicts
+    function slash(uint256 chainId, address sequencer, address prover) external returns (uint256 slashed) {
+        if (msg.sender != disputes) revert OnlyDisputes(msg.sender);
+        registry.genesisHashOf(chainId); // reverts for a chain that is not registered
+        slashed = bonds.slash(chainId, sequencer, _thresholdNow(chainId), prover);
+        emit SequencerSlashed(chainId, sequencer, slashed);
+    }
+
+    /// @inheritdoc IRollupVerdicts
+    function holdClock(BatchHeader calldata header, BatchProof calldata proof)
+        external
+        onlyDisclosures
+        returns (bytes32 batchHash)
+    {
+        batchHash = _requireUnfinal(header, proof);
+        _clocks[header.chainId].hold(header.index);
+        emit ClockHeld(header.chainId, header.index);
+        bonds.renewLock(header.chainId, header.poster);
+    }
+
+    /// @inheritdoc IRollupVerdicts
+    function releaseClock(uint256 chainId) external onlyDisclosures {
+        _clocks[chainId].release(proofTime);
+        emit ClockReleased(chainId);
+    }
+
+    /// @inheritdoc IRollupVerdicts
+    function renewLock(uint256 chainId, address sequencer) external onlyDisclosures {
+        bonds.renewLock(chainId, sequencer);
+    }
+
+    /// @inheritdoc IRollupVerdicts
+    function dropWithheld(
+        BatchHeader calldata header,
+        BatchProof calldata proof,
+        BatchHeader calldata previous,
+        uint256 penalty,
+        address asker
+    ) external onlyDisclosures {
+        bytes32 batchHash = _requireUnfinal(header, proof);
+        _rollBack(header, previous);
+        uint256 fined = bonds.fine(header.chainId, header.poster, penalty, asker);
+        emit Withheld(header.chainId, batchHash, header.poster, fined);
     }
 
     /// @inheritdoc IRollupChain
@@ -357,8 +429,25 @@ contract RollupChain is IRollupChain {
         returns (bytes32 batchHash)
     {
         batchHash = _requireStanding(header, proof);
-        uint256 from = whole ? uint256(proof.postedAt) + maxWindow : _finalFrom(batchHash, proof.postedAt);
+        uint256 from = _finalFrom(header, proof, batchHash, whole);
         if (block.timestamp < from) revert NotFinal(from);
+    }
+
+    /// @inheritdoc IRollupVerdicts
+    function hasFallen(uint256 chainId, uint64 generation, uint64 index) public view returns (bool) {
+        uint256 from = _fallenFrom[chainId][generation];
+        return from != 0 && uint256(index) + 1 >= from;
+    }
+
+    /// @inheritdoc IRollupVerdicts
+    function requireConvictable(BatchHeader calldata header, BatchProof calldata proof)
+        public
+        view
+        returns (bytes32 batchHash)
+    {
+        batchHash = _requireStanding(header, proof);
+        uint256 until = _finalFrom(header, proof, batchHash, true);
+        if (block.timestamp >= until) revert TooLate(until);
     }
 
     /// @inheritdoc IRollupChain
@@ -623,13 +712,34 @@ contract RollupChain is IRollupChain {
         bool recorded = MerkleTree.fits(proof.position, proof.count, proof.siblings.length)
             && _postings[_postingKey(root, proof.count, proof.postedAt)];
         if (!recorded) revert UnknownBatch(batchHash);
-        uint256 fallenFrom = _fallenFrom[header.chainId][header.generation];
-        if (fallenFrom != 0 && uint256(header.index) + 1 >= fallenFrom) revert BatchFell(batchHash);
+        if (hasFallen(header.chainId, header.generation, header.index)) revert BatchFell(batchHash);
     }
 
-    function _finalFrom(bytes32 batchHash, uint64 postedAt) private view returns (uint256) {
-        bool vouched = address(vouchers) != address(0) && vouchers.isVouched(batchHash);
-        return uint256(postedAt) + (vouched ? minWindow : maxWindow);
+    function _requireUnfinal(BatchHeader calldata header, BatchProof calldata proof)
+        private
+        view
+        returns (bytes32 batchHash)
+    {
+        batchHash = _requireStanding(header, proof);
+        if (block.timestamp >= _finalFrom(header, proof, batchHash, false)) revert AlreadyFinal(batchHash);
+    }
+
+    /// @dev Time from which a batch is final, as its chain's clock stands now. As long as the clock stands for it or for an earlier
+    /// batch, nobody's word makes it final.
+    function _finalFrom(BatchHeader calldata header, BatchProof calldata proof, bytes32 batchHash, bool whole)
+        internal
+        view
+        virtual
+        returns (uint256)
+    {
+        ChainClocks.Clock storage clock = _clocks[header.chainId];
+        bool isShort = !whole && address(vouchers) != address(0) && !clock.isHeldBefore(header.index)
+            && vouchers.isVouched(batchHash);
+        return uint256(proof.postedAt) + clock.stoodSince(proof.postedAt) + (isShort ? minWindow : maxWindow);
+    }
+
+    function _thresholdNow(uint256 chainId) private view returns (uint256) {
+        return bonds.thresholdAt(chainId, _currentSlot());
     }
 
     function _currentSlot() private view returns (uint64) {

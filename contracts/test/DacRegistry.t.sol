@@ -30,6 +30,8 @@ contract DacRegistryTest is Test {
         assertEq(record.management, management, "management");
         assertEq(record.genesisHash, genesis, "genesis");
         assertEq(record.createdAtBlock, 77, "block");
+        assertEq(record.createdAt, block.timestamp, "time");
+        assertEq(registry.createdAtOf(chainId), block.timestamp, "time alone");
         assertEq(registry.genesisHashOf(chainId), genesis, "genesis alone");
         assertEq(registry.chainIdOf("alpha-1"), chainId, "by label");
         assertTrue(registry.isActive(chainId), "active");

@@ -219,9 +219,9 @@ contract RollupChainTest is RollupTest {
     }
 
     function test_parametersHaveTheirBounds(uint256 which) public {
-        RollupChain.RollupParameters memory times = RollupChain.RollupParameters(8, 1, 20, 20, 0, 1, 2);
+        RollupChain.RollupParameters memory times = RollupChain.RollupParameters(8, 1, 20, 20, 0, 1, 2, 0);
         RollupChain.Neighbours memory neighbours = RollupChain.Neighbours(
-            registry, IInbox(inbox), IRandomBeacon(beacon), sequencerPool, bonds, address(0), committee
+            registry, IInbox(inbox), IRandomBeacon(beacon), sequencerPool, bonds, address(0), address(0), committee
         );
         new RollupChain(neighbours, times, address(comco));
         which = which % 4;

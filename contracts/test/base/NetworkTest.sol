@@ -35,6 +35,7 @@ abstract contract NetworkTest is Test {
     uint64 internal constant FORCE_DELAY = 10;
     uint64 internal constant OPEN_AFTER = 20;
     uint64 internal constant EXIT_AFTER = 60;
+    uint64 internal constant PROOF_TIME = 10;
     address internal constant METIS_DAO = address(0xDA0);
     uint32 internal constant STORAGE_UNITS = 1;
 
@@ -50,8 +51,9 @@ abstract contract NetworkTest is Test {
     ProviderRegistry internal providerRegistry;
     StorageRegistry internal storageRegistry;
     RollupChain internal rollup;
-    /// @dev Who may convict, and tells which batches were vouched for: set before deployNetwork.
+    /// @dev Who may convict, who may stop clocks, and who tells which batches were vouched for: set before deployNetwork.
     address internal disputes;
+    address internal disclosures;
     IVouchers internal vouchers;
     /// @dev Other code for two of the contracts: set before deployNetwork by tests of broken variants.
     bytes internal bridgeCode;
@@ -101,9 +103,9 @@ abstract contract NetworkTest is Test {
         bytes memory code = bridgeCode.length == 0 ? type(L1Bridge).creationCode : bridgeCode;
         bridge = L1Bridge(deploy(abi.encodePacked(code, abi.encode(token, inbox, futureRollup, bonds))));
         RollupChain.Neighbours memory neighbours =
-            RollupChain.Neighbours(registry, inbox, beacon, sequencerPool, bonds, disputes, vouchers);
+            RollupChain.Neighbours(registry, inbox, beacon, sequencerPool, bonds, disputes, disclosures, vouchers);
         RollupChain.RollupParameters memory times = RollupChain.RollupParameters(
-            POST_GRACE, RANK_DELAY, MIN_WINDOW, MAX_WINDOW, FORCE_DELAY, OPEN_AFTER, EXIT_AFTER
+            POST_GRACE, RANK_DELAY, MIN_WINDOW, MAX_WINDOW, FORCE_DELAY, OPEN_AFTER, EXIT_AFTER, PROOF_TIME
         );
         code = rollupCode.length == 0 ? type(RollupChain).creationCode : rollupCode;
         rollup = RollupChain(deploy(abi.encodePacked(code, abi.encode(neighbours, times, comco))));

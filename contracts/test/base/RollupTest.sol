@@ -41,7 +41,7 @@ abstract contract RollupTest is NetworkTest {
 
     /// @dev A network with so many sequencers of one stake, three epochs later, so that all of them count.
     function deployRollup(uint256 count, uint256 stake) internal {
-        disputes = address(this);
+        if (disputes == address(0)) disputes = address(this);
         committee = new TestVouchers();
         vouchers = committee;
         deployNetwork();

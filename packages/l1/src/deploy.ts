@@ -116,7 +116,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
   const { votingDelaySeconds, votingPeriodSeconds, proposalThresholdWei, quorumPercent, timelockSeconds } = protocol;
   const { thresholdFactor, minEligible, minSequencerStakeWei, labelFeeWei, proverShare, recordRewardWei } = protocol;
   const { postGraceBlocks, rankDelayBlocks, minWindowSeconds } = protocol;
-  const { forceDelaySeconds, openAfterSeconds, exitAfterSeconds } = protocol;
+  const { forceDelaySeconds, openAfterSeconds, exitAfterSeconds, proofTimeSeconds } = protocol;
   return {
     token: [tokenHolder, tokenSupplyWei],
     timelock: [timelockSeconds, [at.metisDao], [ZERO_ADDRESS], ZERO_ADDRESS],
@@ -138,7 +138,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     ],
     bridge: [at.token, at.inbox, at.rollupChain, at.bondManager],
     rollupChain: [
-      [at.dacRegistry, at.inbox, at.beacon, at.sequencerPool, at.bondManager, ZERO_ADDRESS, ZERO_ADDRESS],
+      [at.dacRegistry, at.inbox, at.beacon, at.sequencerPool, at.bondManager, ...Array<string>(3).fill(ZERO_ADDRESS)],
       [
         postGraceBlocks,
         rankDelayBlocks,
@@ -147,6 +147,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
         forceDelaySeconds,
         openAfterSeconds,
         exitAfterSeconds,
+        proofTimeSeconds,
       ],
       at.comco,
     ],

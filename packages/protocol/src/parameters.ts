@@ -22,6 +22,8 @@ export type Parameters = {
   readonly openAfterSeconds: number;
   /** Seconds that an item is overdue until the chain may be turned to exit: longer than openAfterSeconds and a rebuild. */
   readonly exitAfterSeconds: number;
+  /** Seconds for which a chain's clock stands on after what was asked for was shown: time for two transactions on L1 that prove what it shows. */
+  readonly proofTimeSeconds: number;
   /** Factor of the Dynamic Bond Threshold at the start, in basis points; MetisDAO may change it. */
   readonly thresholdFactor: number;
   /** Sequencers that have to qualify for a DAC before a deposit may raise its threshold, at the start; MetisDAO may change it. */
@@ -72,6 +74,7 @@ const mainnet: Parameters = {
   forceDelaySeconds: 12 * 3600,
   openAfterSeconds: 24 * 3600,
   exitAfterSeconds: 7 * 24 * 3600,
+  proofTimeSeconds: 3600,
   thresholdFactor: 12_000,
   minEligible: 3,
   labelFeeWei: 100n * MT,
@@ -103,6 +106,7 @@ const devnet: Parameters = {
   forceDelaySeconds: 10,
   openAfterSeconds: 20,
   exitAfterSeconds: 60,
+  proofTimeSeconds: 10,
   thresholdFactor: 10_000,
   minEligible: 1,
   labelFeeWei: MT,
