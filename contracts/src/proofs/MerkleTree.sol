@@ -84,4 +84,58 @@ library MerkleTree {
             }
         }
     }
+
+    /// @notice Number of levels above the leaves.
+    /// @param count Number of leaves, from 1 on.
+    /// @return height The number.
+    function heightOf(uint256 count) internal pure returns (uint256 height) {
+        unchecked {
+            uint256 last = count - 1;
+            assembly ("memory-safe") {
+                height := sub(256, clz(last))
+            }
+        }
+    }
+
+    /// @notice Number of siblings that {pairRootOf} takes.
+    /// @param index Position of the right one of the two leaves, from 1 on.
+    /// @param height Number of levels of the tree.
+    /// @return The number.
+    function pairSiblings(uint256 index, uint256 height) internal pure returns (uint256) {
+        return height - 1 + _trailingZeros(index);
+    }
+
+    /// @notice Root of the tree that two adjacent leaves and their siblings make: below the level on which their paths meet, the
+    /// left one's siblings are on its left and the right one's on its right; above, one path serves both.
+    /// @param left The leaf before `index`.
+    /// @param right The leaf at `index`.
+    /// @param index Its position, from 1 on.
+    /// @param siblings From the leaves up; as long as the paths are apart, first the left one's, then the right one's.
+    /// @return The root.
+    function pairRootOf(bytes32 left, bytes32 right, uint256 index, bytes32[] calldata siblings)
+        internal
+        pure
+        returns (bytes32)
+    {
+        uint256 apart = _trailingZeros(index);
+        for (uint256 level = 0; level < apart; level++) {
+            left = _parentOf(siblings[2 * level], left);
+            right = _parentOf(right, siblings[2 * level + 1]);
+        }
+        return rootOf(_parentOf(left, right), index >> (apart + 1), siblings[2 * apart:]);
+    }
+
+    function _trailingZeros(uint256 value) private pure returns (uint256 zeros) {
+        assembly ("memory-safe") {
+            zeros := sub(255, clz(and(value, sub(0, value))))
+        }
+    }
+
+    function _parentOf(bytes32 left, bytes32 right) private pure returns (bytes32 parent) {
+        assembly ("memory-safe") {
+            mstore(0x00, left)
+            mstore(0x20, right)
+            parent := keccak256(0x00, 64)
+        }
+    }
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Checkpoint} from "../../src/execution/codec/Checkpoints.sol";
+import {BlockFacts, ICheckpointReplay} from "../../src/interfaces/ICheckpointReplay.sol";
+
+/// @notice A replay that answers what its evidence says, if it is asked what its evidence says; or misbehaves.
+contract TestReplay is ICheckpointReplay {
+    enum Manner {
+        Answer,
+        Refuse,
+        BurnAllGas,
+        RevertWithABomb,
+        AnswerWithABomb,
+        AnswerShortly,
+        AnswerNeither
+    }
+
+    /// @param manner What to do.
+    /// @param asked keccak256 of all that has to be handed in beside the evidence.
+    /// @param isValid The answer.
+    /// @param afterwards The answer.
+    /// @param steps Hashes to make before answering: what a replay costs.
+    struct Evidence {
+        Manner manner;
+        bytes32 asked;
+        bool isValid;
+        Checkpoint afterwards;
+        uint256 steps;
+    }
+
+    error AskedForAnotherThing(bytes32 asked);
+    error Refused();
+
+    function replay(
+        BlockFacts calldata facts,
+        uint256 index,
+        Checkpoint calldata before,
+        bytes calldata transaction,
+        bytes calldata evidence
+    ) external pure returns (bool isValid, Checkpoint memory afterwards) {
+        Evidence memory own = abi.decode(evidence, (Evidence));
+        _misbehave(own.manner);
+        bytes32 asked = keccak256(abi.encode(facts, index, before, transaction));
+        if (asked != own.asked) revert AskedForAnotherThing(asked);
+        bytes32 hash = asked;
+        for (uint256 i = 0; i < own.steps; i++) {
+            hash = keccak256(abi.encode(hash));
+        }
+        return (own.isValid, own.afterwards);
+    }
+
+    function _misbehave(Manner manner) private pure {
+        if (manner == Manner.Refuse) revert Refused();
+        if (manner == Manner.BurnAllGas) {
+            assembly {
+                invalid()
+            }
+        }
+        if (manner == Manner.RevertWithABomb) {
+            assembly {
+                revert(0, 1000000)
+            }
+        }
+        if (manner == Manner.AnswerWithABomb) {
+            assembly {
+                mstore(0, 1)
+                return(0, 1000000)
+            }
+        }
+        if (manner == Manner.AnswerShortly) {
+            assembly {
+                return(0, 255)
+            }
+        }
+        if (manner == Manner.AnswerNeither) {
+            assembly {
+                mstore(0, 2)
+                return(0, 256)
+            }
+        }
+    }
+}
