@@ -15,7 +15,8 @@ abstract contract ExecutionProofs is Accusations {
     /// @param position Place of its block in the batch, from 0.
     /// @param index Its place in the block, from 0.
     /// @param count Number of transactions of the block, as the batch says it.
-    /// @param leaf What is committed of the checkpoint after it: its hash.
+    /// @param claimed The committed checkpoint after it, abi.encode(Checkpoint), where it is known: then the replay need only
+    /// go as far as shows that it is another one. Else its leaf, 32 bytes.
     /// @param header RLP of the block's header.
     /// @param transaction The encoded transaction.
     /// @param before abi.encode(Checkpoint) of the checkpoint before it; for the first transaction RLP of the parent's header.
@@ -27,7 +28,7 @@ abstract contract ExecutionProofs is Accusations {
         uint256 position;
         uint256 index;
         uint256 count;
-        bytes32 leaf;
+        bytes claimed;
         bytes header;
         bytes transaction;
         bytes before;
@@ -35,8 +36,8 @@ abstract contract ExecutionProofs is Accusations {
         bytes evidence;
     }
 
-    /// @dev A word, and a checkpoint.
-    uint256 private constant ANSWER_BYTES = 32 + 7 * 32;
+    uint256 private constant WORD_BYTES = 32;
+    uint256 private constant CHECKPOINT_BYTES = 7 * 32;
     /// @dev Most bytes of a reason that are passed on.
     uint256 private constant REASON_BYTES = 260;
 
@@ -47,6 +48,8 @@ abstract contract ExecutionProofs is Accusations {
     error NoVerdict(bytes reason);
     /// @notice The checkpoint is another transaction's.
     error WrongCheckpoint(uint256 index);
+    /// @notice The claim is neither a checkpoint nor a leaf.
+    error MalformedClaim(uint256 length);
     /// @notice The header is not that of the block before.
     error WrongParent(bytes32 parentHash);
 
@@ -62,8 +65,7 @@ abstract contract ExecutionProofs is Accusations {
     function proveExecution(AccusedBatch calldata batch, ExecutionProof calldata proof) external accusing {
         Header memory header = _headerOf(proof.header);
         Checkpoint memory before = _proven(batch.header, proof, header);
-        (bool isValid, Checkpoint memory afterwards) = _replay(batch.header.chainId, header, proof, before);
-        bool isFraud = !isValid || Checkpoints.leafOf(afterwards) != proof.leaf;
+        bool isFraud = _isWrong(batch.header.chainId, header, proof, before);
         _end(batch, Fraud.Execution, header.number << 16 | proof.index, isFraud);
     }
 
@@ -74,15 +76,16 @@ abstract contract ExecutionProofs is Accusations {
         returns (Checkpoint memory before)
     {
         bytes32[] calldata siblings = proof.siblings;
+        bytes32 leaf = _leafOf(proof.claimed);
         uint256 used = ProvenBlocks.requireBlock(batch, header.hash, proof.position, siblings, 0);
         used = _requireTransaction(batch, proof, used);
         if (proof.index == 0) {
-            used = ProvenBlocks.requireLeaf(header.checkpointsRoot, proof.leaf, 0, proof.count, siblings, used);
+            used = ProvenBlocks.requireLeaf(header.checkpointsRoot, leaf, 0, proof.count, siblings, used);
             before = Checkpoints.beforeFirst(_parentOf(proof.before, header.parentHash).stateRoot);
         } else {
             before = abi.decode(proof.before, (Checkpoint));
             if (before.index != proof.index - 1) revert WrongCheckpoint(before.index);
-            bytes32[2] memory leaves = [Checkpoints.leafOf(before), proof.leaf];
+            bytes32[2] memory leaves = [Checkpoints.leafOf(before), leaf];
             used = ProvenBlocks.requirePair(header.checkpointsRoot, leaves, proof.index, proof.count, siblings, used);
         }
         ProvenBlocks.requireAllUsed(siblings, used);
@@ -104,32 +107,65 @@ abstract contract ExecutionProofs is Accusations {
         return _headerOf(parent);
     }
 
-    /// @dev A call that ran out of gas, or reverted for whatever reason, is no verdict; nor is one that gave no answer. Of what
-    /// comes back no more is copied than is read.
-    function _replay(uint256 chainId, Header memory header, ExecutionProof calldata proof, Checkpoint memory before)
+    function _leafOf(bytes calldata claimed) private pure returns (bytes32) {
+        if (claimed.length == WORD_BYTES) return bytes32(claimed);
+        if (claimed.length != CHECKPOINT_BYTES) revert MalformedClaim(claimed.length);
+        return keccak256(claimed);
+    }
+
+    /// @dev Whether the transaction does not lead from the one checkpoint to the other, or may not stand there.
+    function _isWrong(uint256 chainId, Header memory header, ExecutionProof calldata proof, Checkpoint memory before)
         private
         view
-        returns (bool isValid, Checkpoint memory afterwards)
+        returns (bool)
     {
         BlockFacts memory facts = BlockFacts(
             chainId, header.number, header.timestamp, header.baseFeePerGas, header.prevRandao, header.parentHash
         );
-        bytes memory input =
-            abi.encodeCall(replayer.replay, (facts, proof.index, before, proof.transaction, proof.evidence));
+        if (proof.claimed.length == CHECKPOINT_BYTES) {
+            Checkpoint memory claimed = abi.decode(proof.claimed, (Checkpoint));
+            if (claimed.index != proof.index) return true;
+            return _ask(_differsCall(facts, proof, before, claimed), claimed, 0);
+        }
+        Checkpoint memory afterwards;
+        bool isValid = _ask(_replayCall(facts, proof, before), afterwards, CHECKPOINT_BYTES);
+        return !isValid || Checkpoints.leafOf(afterwards) != bytes32(proof.claimed);
+    }
+
+    function _replayCall(BlockFacts memory facts, ExecutionProof calldata proof, Checkpoint memory before)
+        private
+        view
+        returns (bytes memory)
+    {
+        return abi.encodeCall(replayer.replay, (facts, proof.index, before, proof.transaction, proof.evidence));
+    }
+
+    function _differsCall(
+        BlockFacts memory facts,
+        ExecutionProof calldata proof,
+        Checkpoint memory before,
+        Checkpoint memory claimed
+    ) private view returns (bytes memory) {
+        return abi.encodeCall(replayer.differs, (facts, before, proof.transaction, proof.evidence, claimed));
+    }
+
+    /// @dev A call that ran out of gas, or reverted for whatever reason, is no verdict; nor is one whose answer is longer or shorter
+    /// than a boolean and `size` bytes, which go into `rest`.
+    function _ask(bytes memory input, Checkpoint memory rest, uint256 size) private view returns (bool answer) {
         address callee = address(replayer);
         bool answered;
         uint256 verdict;
         assembly ("memory-safe") {
             answered := staticcall(gas(), callee, add(input, 32), mload(input), 0, 0)
-            answered := and(answered, iszero(lt(returndatasize(), ANSWER_BYTES)))
+            answered := and(answered, eq(returndatasize(), add(size, 32)))
             if answered {
                 returndatacopy(0, 0, 32)
                 verdict := mload(0)
-                returndatacopy(afterwards, 32, sub(ANSWER_BYTES, 32))
+                returndatacopy(rest, 32, size)
             }
         }
         if (!answered || verdict > 1) revert NoVerdict(_reason());
-        isValid = verdict == 1;
+        return verdict == 1;
     }
 
     function _reason() private pure returns (bytes memory reason) {

@@ -263,7 +263,7 @@ abstract contract DisputesTest is RollupTest {
         proof.position = position;
         proof.index = index;
         proof.count = leaves.length;
-        proof.leaf = leaves[index];
+        proof.claimed = abi.encode(leaves[index]);
         proof.header = own.header;
         proof.transaction = own.transactions[index];
         proof.before = index == 0 ? parent : abi.encode(own.checkpoints[index - 1]);

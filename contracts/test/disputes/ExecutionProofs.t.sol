@@ -41,12 +41,15 @@ contract ExecutionProofsTest is DisputesTest {
         returns (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof)
     {
         made = second();
+        bool isKnown = uint256(keccak256(abi.encode(position, index))) & 1 == 1;
         position = position % BLOCKS;
         index = index % TRANSACTIONS;
         bytes memory parent = position == 0 ? bytes("") : made.blocks[position - 1].header;
         if (position == 0 && index == 0) index = 1;
         bytes32 state = position == 0 ? bytes32(0) : made.blocks[position - 1].values.stateRoot;
         proof = executionOf(made, position, index, parent, state);
+        // Every second time the checkpoint itself is shown.
+        if (isKnown) proof.claimed = abi.encode(made.blocks[position].checkpoints[index]);
     }
 
     // Verdicts
@@ -68,6 +71,28 @@ contract ExecutionProofsTest is DisputesTest {
         proof.evidence = abi.encode(evidence);
         prove(PROVER, executionCall(made, proof));
         requireConvicted(made);
+    }
+
+    function test_aCheckpointOfAnotherIndexConvictsByItself() public {
+        uint256 other = createDac("gamma");
+        MadeBlock[] memory blocks = firstBlocks(other, 1, TRANSACTIONS);
+        blocks[0].checkpoints[2].index = 1;
+        blocks[0].values.checkpointsRoot = rootOf(leavesOf(blocks[0]));
+        seal(blocks, 0);
+        MadeBatch memory made = postBlocks(other, blocks, new BatchHeader[](0));
+        ExecutionProofs.ExecutionProof memory proof = executionOf(made, 0, 2, "", 0);
+        proof.claimed = abi.encode(blocks[0].checkpoints[2]);
+        misbehave(proof, TestReplay.Manner.Refuse);
+        prove(PROVER, executionCall(made, proof));
+        requireConvicted(made);
+    }
+
+    function test_aClaimIsACheckpointOrALeaf(uint256 length) public {
+        (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(1, 1);
+        length = length % 300;
+        if (length == 32 || length == 224) length++;
+        proof.claimed = new bytes(length);
+        refuseProof(executionCall(made, proof), abi.encodeWithSelector(ExecutionProofs.MalformedClaim.selector, length));
     }
 
     function test_theCommittedCheckpointCostsTheAccuserItsBond(uint256 position, uint256 index) public {
@@ -103,7 +128,7 @@ contract ExecutionProofsTest is DisputesTest {
         if (where == 0) proof.position = (proof.position + 1) % BLOCKS;
         if (where == 1) proof.index = proof.index == 1 ? 2 : 1;
         if (where == 2) proof.count = TRANSACTIONS + 1;
-        if (where == 3) proof.leaf = keccak256("leaf");
+        if (where == 3) proof.claimed = abi.encode(keccak256("leaf"));
         if (where == 4) proof.transaction = "another";
         if (where == 5) proof.siblings[proof.siblings.length - 1] = keccak256("sibling");
         bytes memory input = executionCall(made, proof);
@@ -187,12 +212,6 @@ contract ExecutionProofsTest is DisputesTest {
         commitTo(PROVER, input);
         vm.prank(PROVER);
         (bool succeeded, bytes memory reason) = address(accusing).call{gas: 16_000_000}(input);
-        if (manner == TestReplay.Manner.AnswerWithABomb) {
-            // an answer is an answer, however much follows it
-            assertTrue(succeeded, "answered");
-            requireConvicted(made);
-            return;
-        }
         assertTrue(!succeeded, "refused");
         assertTrue(reason.length < 400, "no bomb");
         if (reason.length != 0) assertEq(bytes32(bytes4(reason)), ExecutionProofs.NoVerdict.selector, "no verdict");

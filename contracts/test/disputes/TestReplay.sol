@@ -39,9 +39,28 @@ contract TestReplay is ICheckpointReplay {
         bytes calldata transaction,
         bytes calldata evidence
     ) external pure returns (bool isValid, Checkpoint memory afterwards) {
+        return _answer(evidence, keccak256(abi.encode(facts, index, before, transaction)));
+    }
+
+    function differs(
+        BlockFacts calldata facts,
+        Checkpoint calldata before,
+        bytes calldata transaction,
+        bytes calldata evidence,
+        Checkpoint calldata claimed
+    ) external pure returns (bool isWrong) {
+        bytes32 asked = keccak256(abi.encode(facts, claimed.index, before, transaction));
+        (bool isValid, Checkpoint memory afterwards) = _answer(evidence, asked);
+        return !isValid || keccak256(abi.encode(afterwards)) != keccak256(abi.encode(claimed));
+    }
+
+    function _answer(bytes calldata evidence, bytes32 asked)
+        private
+        pure
+        returns (bool isValid, Checkpoint memory afterwards)
+    {
         Evidence memory own = abi.decode(evidence, (Evidence));
         _misbehave(own.manner);
-        bytes32 asked = keccak256(abi.encode(facts, index, before, transaction));
         if (asked != own.asked) revert AskedForAnotherThing(asked);
         bytes32 hash = asked;
         for (uint256 i = 0; i < own.steps; i++) {
