@@ -12,6 +12,15 @@ export type StoredBlock = {
   readonly encodedBlock: Uint8Array;
 };
 
+/** A block that was undone and is still kept. */
+export type SetAsideBlock = {
+  readonly number: bigint;
+  readonly hash: Hash;
+  /** what it was set aside with, opaque here */
+  readonly mark: bigint;
+  readonly encodedBlock: Uint8Array;
+};
+
 /** The newest block. */
 export type Head = { readonly number: bigint; readonly hash: Hash; readonly stateRoot: Hash | null };
 
@@ -33,6 +42,19 @@ export function writeBlock(block: StoredBlock): Uint8Array {
 export function readBlock(number: bigint, bytes: Uint8Array): StoredBlock {
   const stateRoot = rootOrNull(hashAt(bytes, 32));
   return { number, hash: hashAt(bytes, 0), stateRoot, encodedBlock: bytes.slice(64) };
+}
+
+/** Mark (8 bytes), encoded block. */
+export function writeSetAside(mark: bigint, encodedBlock: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(8 + encodedBlock.length);
+  bytes.set(numberBytes(mark));
+  bytes.set(encodedBlock, 8);
+  return bytes;
+}
+
+/** @param key as setAsideKey makes it */
+export function readSetAside(key: Uint8Array, bytes: Uint8Array): SetAsideBlock {
+  return { number: readNumber(key, 1), hash: hashAt(key, 9), mark: readNumber(bytes), encodedBlock: bytes.slice(8) };
 }
 
 /** Number (8 bytes), block hash, state root. */

@@ -10,11 +10,14 @@ import {
   readBlock,
   readHead,
   readPlace,
+  readSetAside,
+  type SetAsideBlock,
   type StoredBlock,
   type TransactionPlace,
   writeBlock,
   writeHead,
   writePlace,
+  writeSetAside,
 } from "./blockRecords.ts";
 import type { KeyValueStore, StoreOperation } from "./keyValueStore.ts";
 import { LevelStore } from "./levelStore.ts";
@@ -31,13 +34,16 @@ import {
   readNumber,
   receiptKey,
   receiptRange,
+  setAsideKey,
+  setAsideRange,
   transactionKey,
   undoKey,
 } from "./storeKeys.ts";
 import { decodeUndo, encodeUndo } from "./undoRecord.ts";
 
-/** Version of the layout. A newer one is refused; there is none older to migrate from. */
-export const SCHEMA_VERSION = 1;
+/** Version of the layout. A newer one is refused; version 1 differs in lacking what version 2 added, and becomes version 2. */
+export const SCHEMA_VERSION = 2;
+const OLDEST_SCHEMA_VERSION = 1;
 /** Transactions of a block: an index of a transaction in the log index has 16 bits. */
 const MAX_BLOCK_TRANSACTIONS = 65_536;
 
@@ -117,9 +123,10 @@ export class DacDatabase {
     }
     const found = schema[0]!;
     if (found > SCHEMA_VERSION) throw new StateError("schema-too-new", { found, supported: SCHEMA_VERSION });
-    if (found < SCHEMA_VERSION) throw new StateError("not-a-database", { found });
+    if (found < OLDEST_SCHEMA_VERSION) throw new StateError("not-a-database", { found });
     const madeAs = new TextDecoder().decode(store.get(metaKey("mode")));
     if (madeAs !== options.mode) throw new StateError("mode-mismatch", { found: madeAs, asked: options.mode });
+    if (found < SCHEMA_VERSION) await store.write([{ key: metaKey("schema"), value: Uint8Array.of(SCHEMA_VERSION) }]);
     return new DacDatabase(store, options);
   }
 
@@ -238,28 +245,44 @@ export class DacDatabase {
 
   /**
    * Takes back every block above `number`, one batch each, newest first: a crash in between leaves a shorter chain, and
-   * calling it again goes on. Throws StateError "cannot-roll-back" below the final block or above the head.
+   * calling it again goes on. With a mark the blocks are set aside under it; else they are gone. Throws StateError
+   * "cannot-roll-back" below the final block or above the head.
    */
-  async rollbackTo(number: bigint): Promise<void> {
+  async rollbackTo(number: bigint, mark?: bigint): Promise<void> {
     const head = this.#initialised();
     if (number > head.number || number < this.#final) throw new StateError("cannot-roll-back", { number: `${number}` });
     await this.#exclusively(async () => {
-      for (let top = head.number; top > number; top--) await this.#takeBack(top);
+      for (let top = head.number; top > number; top--) await this.#takeBack(top, mark);
     });
   }
 
-  async #takeBack(number: bigint): Promise<void> {
+  async #takeBack(number: bigint, mark: bigint | undefined): Promise<void> {
     const record = this.#store.get(undoKey(number));
     const below = this.blockByNumber(number - 1n);
     if (record === undefined || below === null) throw new StateError("cannot-roll-back", { number: `${number}` });
     const head: Head = { number: below.number, hash: below.hash, stateRoot: below.stateRoot };
+    const { hash, encodedBlock } = this.blockByNumber(number)!;
+    const kept =
+      mark === undefined ? [] : [{ key: setAsideKey(number, hash), value: writeSetAside(mark, encodedBlock) }];
     await this.#store.write([
       ...decodeUndo(record),
+      ...kept,
       { key: metaKey("head"), value: writeHead(head) },
       { key: undoKey(number), value: null },
     ]);
     this.#head = head;
     if (head.stateRoot !== null) this.#state?.resetTo(head.stateRoot);
+  }
+
+  /** Blocks that were set aside, from a number on in the order of their numbers, at most `limit`. */
+  async setAsideFrom(number: bigint, limit: number): Promise<readonly SetAsideBlock[]> {
+    const page = await this.#store.page(setAsideRange(number), limit);
+    return page.map(([key, value]) => readSetAside(key, value));
+  }
+
+  /** Lets go of blocks that were set aside. */
+  async discardSetAside(blocks: readonly Pick<SetAsideBlock, "number" | "hash">[]): Promise<void> {
+    await this.#store.write(blocks.map(({ number, hash }) => ({ key: setAsideKey(number, hash), value: null })));
   }
 
   /** Says that blocks up to `number` stay: their undo records go. Throws StateError "out-of-range" above the head. */

@@ -1,5 +1,5 @@
 /**
- * Layout of a DAC's database, schema version 1. Every key starts with one letter; numbers are 8 bytes, big-endian.
+ * Layout of a DAC's database, schema version 2 (version 1 had no blocks that were set aside). Every key starts with one letter; numbers are 8 bytes, big-endian.
  *
  * | key | value |
  * |---|---|
@@ -13,6 +13,7 @@
  * | r, number, index (4 bytes) | encoded receipt |
  * | l, kind, address or topic, number | indexes of transactions with such a log (2 bytes each) |
  * | u, number | what undoes the block |
+ * | f, number, block hash | mark (8 bytes), encoded block: undone and set aside |
  * | m, name | meta: schema, head, final, mode, chain |
  */
 import { type Address, fromHex, type Hash } from "@mvm/protocol";
@@ -29,6 +30,7 @@ const TRANSACTION = letter("t");
 const RECEIPT = letter("r");
 const LOG = letter("l");
 const UNDO = letter("u");
+const SET_ASIDE = letter("f");
 const META = letter("m");
 
 function prefixed(prefix: number, bytes: Uint8Array): Uint8Array {
@@ -86,6 +88,19 @@ export function receiptKey(number: bigint, index: number): Uint8Array {
 /** All receipts of one block. */
 export function receiptRange(number: bigint): KeyRange {
   return { from: receiptKey(number, 0), to: receiptKey(number, 0xffff_ffff) };
+}
+
+export function setAsideKey(number: bigint, blockHash: Hash): Uint8Array {
+  const key = new Uint8Array(41);
+  key[0] = SET_ASIDE;
+  key.set(numberBytes(number), 1);
+  key.set(fromHex(blockHash), 9);
+  return key;
+}
+
+/** All blocks set aside from a number on. */
+export function setAsideRange(number: bigint): KeyRange {
+  return { from: prefixed(SET_ASIDE, numberBytes(number)), to: Uint8Array.of(SET_ASIDE + 1) };
 }
 
 /** What a log is found by: its address, the topic at a position, or that it exists. */

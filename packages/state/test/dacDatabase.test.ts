@@ -145,6 +145,33 @@ describe.each(storeKinds)("database of a DAC $name", ({ make }) => {
     await dispose();
   });
 
+  test("a rollback with a mark sets the blocks aside, whole, until they are discarded; else the store is as it was", async () => {
+    const { store, reopen, dispose } = await make();
+    const database = await opened(store);
+    const blocks = [1, 2, 3, 4].map((number) => madeBlock(number));
+    await database.appendBlock(blocks[0]!);
+    const before = await contents(store);
+    for (const block of blocks.slice(1)) await database.appendBlock(block);
+    await database.rollbackTo(1n, 77n);
+    await database.appendBlock(madeBlock(2, 1));
+    await database.rollbackTo(1n, 78n);
+    const reopened = await reopen();
+    const again = await DacDatabase.openOn(reopened, { mode: "state" });
+    const aside = await again.setAsideFrom(0n, 10);
+    const expected = [madeBlock(2, 1), ...blocks.slice(1)].map(({ number, hash, encodedBlock }, i) => {
+      return { number, hash, encodedBlock, mark: i === 0 ? 78n : 77n };
+    });
+    const inOrder = (list: typeof expected) =>
+      list.toSorted((a, b) => Number(a.number - b.number) || (a.hash < b.hash ? -1 : 1));
+    expect(aside).toEqual(inOrder(expected));
+    expect((await again.setAsideFrom(3n, 1)).map(({ number }) => number)).toEqual([3n]);
+    expect(again.head!.number).toBe(1n);
+    await again.discardSetAside(aside);
+    expect(await again.setAsideFrom(0n, 10)).toEqual([]);
+    expect(await contents(reopened)).toEqual(before);
+    await dispose();
+  });
+
   test("what is final cannot be rolled back, before and after a restart", async () => {
     const { store, reopen, dispose } = await make();
     const database = await opened(store);
@@ -308,12 +335,22 @@ describe("database of a DAC", () => {
     expectStateOf(database, replay([madeBlock(1)]));
   });
 
+  test("a database of the first version goes on as it is, under the present one", async () => {
+    const store = new MemoryStore();
+    const before = await opened(store);
+    await before.appendBlock(madeBlock(1));
+    await store.write([{ key: metaKey("schema"), value: Uint8Array.of(1) }]);
+    const database = await opened(store);
+    expectStateOf(database, replay([madeBlock(1)]));
+    expect(store.get(metaKey("schema"))).toEqual(Uint8Array.of(2));
+  });
+
   test("a newer layout is refused with its version, and so is a store of something else", async () => {
     const newer = new MemoryStore();
-    await newer.write([{ key: metaKey("schema"), value: Uint8Array.of(2) }]);
+    await newer.write([{ key: metaKey("schema"), value: Uint8Array.of(3) }]);
     const error = await DacDatabase.openOn(newer, { mode: "state" }).catch((caught: unknown) => caught as StateError);
     expect((error as StateError).code).toBe("schema-too-new");
-    expect((error as StateError).data).toEqual({ found: 2, supported: 1 });
+    expect((error as StateError).data).toEqual({ found: 3, supported: 2 });
     const foreign = new MemoryStore();
     await foreign.write([{ key: Uint8Array.of(1), value: Uint8Array.of(2) }]);
     expect(await codeOf(() => DacDatabase.openOn(foreign, { mode: "state" }))).toBe("not-a-database");
