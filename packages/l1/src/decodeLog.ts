@@ -17,7 +17,7 @@ const FOLLOWED = {
   sequencerPool: ["Registered", "AddressUpdated", "ExitRequested", "Ejected", "StakeChanged"],
   providerRegistry: ROLE_EVENTS,
   storageRegistry: ROLE_EVENTS,
-  rollupChain: ["BatchAppended", "SlotClaimed", "TurnedToExit"],
+  rollupChain: ["BatchAppended", "RolledBack", "SlotClaimed", "TurnedToExit"],
 } as const satisfies Partial<Record<L1ContractName, readonly string[]>>;
 type FollowedContract = keyof typeof FOLLOWED;
 
@@ -171,6 +171,15 @@ function decodeChainEvent(name: string, fields: Result, origin: L1Origin): Contr
       };
     case "TurnedToExit":
       return { ...origin, type: "turned-to-exit", chainId: toChainId(fields["chainId"]) };
+    case "RolledBack":
+      return {
+        ...origin,
+        type: "rolled-back",
+        chainId: toChainId(fields["chainId"]),
+        generation: BigInt(fields["generation"]),
+        fromIndex: BigInt(fields["fromIndex"]),
+        lastBlock: BigInt(fields["lastBlock"]),
+      };
     case "BatchAppended":
       return {
         ...origin,

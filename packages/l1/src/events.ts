@@ -99,6 +99,18 @@ export type SlotClaimedEvent = L1Origin & {
 /** A chain turned to exit for good. */
 export type TurnedToExitEvent = L1Origin & { readonly type: "turned-to-exit"; readonly chainId: ChainId };
 
+/** A batch was proven wrong: it and all later ones of its chain fell; the chain's next batch is one generation later. */
+export type RolledBackEvent = L1Origin & {
+  readonly type: "rolled-back";
+  readonly chainId: ChainId;
+  /** that ended with it */
+  readonly generation: bigint;
+  /** index of the batch that was proven wrong */
+  readonly fromIndex: bigint;
+  /** of the chain, before that batch */
+  readonly lastBlock: bigint;
+};
+
 /** A batch was appended. */
 export type BatchAppendedEvent = L1Origin & {
   readonly type: "batch-appended";
@@ -124,6 +136,7 @@ export type ContractEvent =
   | LockChangedEvent
   | SlotClaimedEvent
   | TurnedToExitEvent
+  | RolledBackEvent
   | BatchAppendedEvent;
 
 /** A new L1 block; the contract events of the block follow. */

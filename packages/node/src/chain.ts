@@ -23,6 +23,7 @@ import {
   type L1View,
   type Parent,
   parentOf,
+  type RollbackEffect,
 } from "@mvm/roles";
 import { type ChainValues, type DacDatabase, StateError } from "@mvm/state";
 import { blockRoots, receiptsOf, rootsFault } from "./blockRoots.ts";
@@ -31,6 +32,7 @@ import { MachineDriver } from "./machineDriver.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
+import { UndoneBlocks } from "./undoneBlocks.ts";
 
 /** Decoded blocks kept at hand. */
 const RECENT_BLOCKS = 256;
@@ -52,6 +54,8 @@ export type ChainOptions = {
 export class Chain {
   readonly chainId: ChainId;
   readonly withState: boolean;
+  /** what fell with its generation, as long as it is needed */
+  readonly undone: UndoneBlocks;
   readonly #ports: Ports;
   readonly #database: DacDatabase;
   readonly #follower: ChainFollower;
@@ -68,6 +72,7 @@ export class Chain {
     this.withState = withState;
     this.#ports = ports;
     this.#database = database;
+    this.undone = new UndoneBlocks({ database, view });
     const tail = this.#tail();
     this.#follower = new ChainFollower({ ...settings, chainId: dac.chainId, view, tail, self: ports.network.peerId });
     this.#startingBlock = this.#follower.head.header.number;
@@ -158,6 +163,12 @@ export class Chain {
 
   l1Changed(): void {
     this.#driver.dispatch({ kind: "l1Changed" });
+    if (this.undone.isPruningDue) this.#queue(() => this.undone.prune());
+  }
+
+  /** L1 has been read up to its head. */
+  live(): void {
+    this.#driver.dispatch({ kind: "live" });
   }
 
   syncTo(number: bigint): void {
@@ -200,7 +211,8 @@ export class Chain {
   answerBlocks(from: bigint, count: number): NamedAnswer {
     const blocks: Uint8Array[] = [];
     let bytes = 64 * 1024;
-    for (let number = from; number < from + BigInt(count); number++) {
+    // what is above the head is being undone
+    for (let number = from; number < from + BigInt(count) && number <= this.head.header.number; number++) {
       const stored = this.#database.blockByNumber(number);
       if (stored === null) break;
       bytes += stored.encodedBlock.length;
@@ -222,7 +234,8 @@ export class Chain {
 
   #perform(effect: Exclude<FollowerEffect, { kind: "request" | "timer" | "note" | "report" }>): void {
     if (effect.kind === "apply") this.#queue(() => this.#apply(effect.block));
-    else if (effect.kind === "rollback") this.#queue(() => this.#rollBack(effect.to));
+    else if (effect.kind === "rollback") this.#queue(() => this.#rollBack(effect));
+    else if (effect.kind === "recall") this.#queue(() => this.#recall(effect.from));
     else for (const listener of [...this.#listeners]) listener(effect.head, effect.block);
   }
 
@@ -274,8 +287,13 @@ export class Chain {
     if (final > this.#database.final) await this.#database.finalise(final);
   }
 
-  async #rollBack(to: bigint): Promise<void> {
-    await this.#database.rollbackTo(to);
+  async #recall(from: bigint): Promise<void> {
+    this.#driver.dispatch({ kind: "recalled", blocks: await this.undone.from(from) });
+  }
+
+  async #rollBack({ to, setAside }: RollbackEffect): Promise<void> {
+    if (setAside) await this.undone.undo(to);
+    else await this.#database.rollbackTo(to);
     for (const number of this.#recent.keys()) if (number > to) this.#recent.delete(number);
     this.#driver.dispatch({ kind: "rolledBack" });
   }

@@ -46,18 +46,22 @@ export class GatewayBackend implements ChainBackend {
     return tag === "safe" ? chain.safeNumber : chain.finalNumber;
   }
 
+  /** What is above the head is being undone, and not shown any more. */
   blockByNumber(number: bigint): SealedBlock | null {
-    return this.#options.chain.block(number);
+    const { chain } = this.#options;
+    return number > chain.head.header.number ? null : chain.block(number);
   }
 
   blockByHash(hash: Hash): SealedBlock | null {
     const stored = this.#options.chain.database.blockByHash(hash);
-    return stored === null ? null : this.#options.chain.block(stored.number);
+    return stored === null ? null : this.blockByNumber(stored.number);
   }
 
   locate(transactionHash: Hash): TransactionPlace | null {
-    const place = this.#options.chain.database.transactionPlace(transactionHash);
-    return place === null ? null : { blockNumber: place.number, index: place.index };
+    const { chain } = this.#options;
+    const place = chain.database.transactionPlace(transactionHash);
+    if (place === null || place.number > chain.head.header.number) return null;
+    return { blockNumber: place.number, index: place.index };
   }
 
   async blocksWithLogs({ addresses, topics, from, to, limit }: LogQuery): Promise<readonly bigint[]> {

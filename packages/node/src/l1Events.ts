@@ -80,6 +80,10 @@ export function toRoleEvent(event: ContractEvent, timestamp: bigint, bridge: Add
       const { chainId, slot, rank, l1Block } = event;
       return { kind: "slotClaimed", chainId, slot, rank, l1Block };
     }
+    case "rolled-back": {
+      const { chainId, generation, fromIndex, lastBlock } = event;
+      return { kind: "rolledBack", chainId, generation, fromIndex, lastBlock, timestamp };
+    }
     case "turned-to-exit":
       return { kind: "turnedToExit", chainId: event.chainId };
     case "deposit-held":

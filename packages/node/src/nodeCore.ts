@@ -82,6 +82,7 @@ export class NodeCore {
   goLive(): void {
     if (this.#live) return;
     this.#live = true;
+    for (const chain of this.chains.values()) chain.live();
     for (const sequencing of this.#sequencings.values()) {
       sequencing.start().catch((error) => this.#ports.log("error", "sequencer-not-started", { reason: String(error) }));
     }
@@ -93,6 +94,11 @@ export class NodeCore {
     this.view.apply(event);
     if (event.kind === "reorg") {
       for (const chain of this.chains.values()) chain.l1Reorg(event.toBlock);
+      this.#l1Changed();
+    }
+    if (event.kind === "rolledBack") {
+      const { chainId, generation, lastBlock } = event;
+      this.#ports.log("warn", "batch-convicted", { chainId, generation, lastBlock });
       this.#l1Changed();
     }
     if (event.kind === "registered" || event.kind === "addressUpdated") this.#meet(event);
@@ -160,6 +166,7 @@ export class NodeCore {
       this.pools.set(dac.chainId, pooling);
     }
     chain.start();
+    if (this.#live) chain.live();
     if (!this.#roles.has("sequencer")) return;
     const sequencing = new Sequencing({ ...parts, chain, hosts: this.hosts, engine: this.engine });
     this.#sequencings.set(dac.chainId, sequencing);

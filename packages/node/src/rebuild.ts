@@ -55,6 +55,7 @@ export type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
 
 /** A block as it is posted, with what follows from L1. */
 type PostedBlock = {
+  readonly generation: bigint;
   readonly timestamp: bigint;
   readonly context: BlockContext;
   /** sequencer, then providers */
@@ -62,7 +63,7 @@ type PostedBlock = {
   readonly transactions: readonly Uint8Array[];
 };
 
-/** A chain that is being rebuilt: its state in memory, its last block. */
+/** A chain that is being rebuilt, of batches that stand: its state in memory, its last block. */
 export class Rebuild {
   readonly #engine: Engine;
   readonly #database: DacDatabase;
@@ -147,6 +148,7 @@ export class Rebuild {
     });
     const sequencer = block.sequencer === "poster" ? header.poster : block.sequencer;
     return {
+      generation: header.generation,
       timestamp,
       context: { slot, l1Block, l1BaseFee, queueEnd: before.queueEnd + BigInt(queueItems), jobId },
       paid: [sequencer, ...providers],
@@ -156,7 +158,7 @@ export class Rebuild {
 
   async #block(posted: PostedBlock): Promise<void> {
     const parent = this.#parent;
-    const { context, timestamp } = posted;
+    const { generation, context, timestamp } = posted;
     const { chainId } = this.#dac;
     const number = parent.header.number + 1n;
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
@@ -169,7 +171,7 @@ export class Rebuild {
     const raws = [...opening.map(encoded), ...posted.transactions, encoded(settle)];
     await this.#append(
       { parentHash: parent.hash, number, timestamp, prevRandao, baseFeePerGas },
-      { context, raws, outcomes },
+      { generation, context, raws, outcomes },
     );
     this.#transactions += raws.length;
   }
@@ -186,13 +188,13 @@ export class Rebuild {
   /** What the block executes beside the posted transactions: it follows from L1 and from who is paid. */
   #systemTransactions(
     number: bigint,
-    { context, transactions, paid }: PostedBlock,
+    { generation, context, transactions, paid }: PostedBlock,
   ): { readonly opening: readonly SystemTransaction[]; readonly settle: SystemTransaction } {
     const { chainId, founding } = this.#dac;
     const { queueEnd } = this.#parent.context;
     const taken = Number(context.queueEnd - queueEnd);
     const queueItems = this.#view.queueItems(chainId, queueEnd, context.slot).slice(0, taken);
-    const place = { number, generation: 0n, context, founding, queueItems };
+    const place = { number, generation, context, founding, queueItems };
     const openingCount = openingTransactions({ ...place, transactionCount: 0 }).length;
     const transactionCount = openingCount + transactions.length + 1;
     const { l1BaseFee } = context;
@@ -235,16 +237,21 @@ export class Rebuild {
 
   async #append(
     fixed: Pick<Header, "parentHash" | "number" | "timestamp" | "prevRandao" | "baseFeePerGas">,
-    block: { context: BlockContext; raws: readonly Uint8Array[]; outcomes: readonly BlockOutcome[] },
+    block: {
+      generation: bigint;
+      context: BlockContext;
+      raws: readonly Uint8Array[];
+      outcomes: readonly BlockOutcome[];
+    },
   ): Promise<void> {
-    const { context, raws, outcomes } = block;
+    const { generation, context, raws, outcomes } = block;
     const prepared = this.#database.prepare(outcomes.map(({ writes }) => writes));
     const withdrawalsRoot = prepared.storageRootOf(PREDEPLOYS.l2ToL1)!;
     const roots = blockRoots(raws, outcomes, { stateRoots: prepared.rootsAfterEach, withdrawalsRoot });
     const header: Header = { ...fixed, ...roots };
     const unsigned = {
       chainId: this.#dac.chainId,
-      generation: 0n,
+      generation,
       header,
       context,
       transactions: raws,

@@ -5,6 +5,7 @@ import {
   type FollowErrorEvent,
   L1Follower,
   type L1Event as ObservedL1Event,
+  type RolledBackEvent,
 } from "@mvm/l1";
 import { BLOB_DATA_BYTES, blobRange, fromHex, type Hash, PROFILES } from "@mvm/protocol";
 import { L1View } from "@mvm/roles";
@@ -42,6 +43,12 @@ const MAX_ANSWER_CHARACTERS = 2 * BLOB_DATA_BYTES + 1_024;
 type DataFault = FollowErrorEvent & { readonly code: "batch-data-unavailable" };
 type Found = { readonly event: BatchAppendedEvent; readonly fault: DataFault | undefined };
 
+/** What fell with a rollback is not part of any chain; its data need not be kept. */
+function dropFallen(found: Found[], { chainId, fromIndex }: RolledBackEvent): void {
+  const standing = found.filter(({ event }) => event.chainId !== chainId || event.index < fromIndex);
+  found.splice(0, found.length, ...standing);
+}
+
 /** All that L1 has up to its present head, with the data of one DAC's batches. */
 async function readL1(
   network: NetworkFile,
@@ -68,6 +75,7 @@ async function readL1(
       return;
     const translated = toRoleEvent(event, block!.timestamp, network.contracts.bridge);
     if (translated !== null) view.apply(translated);
+    if (event.type === "rolled-back") dropFallen(found, event);
     if (event.type !== "batch-appended") return;
     // the error event of a batch comes right before it
     found.push({ event, fault });

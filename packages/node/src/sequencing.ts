@@ -71,7 +71,7 @@ export class Sequencing {
   async start(): Promise<void> {
     const unpublished = await this.#ports.seals.find({
       chainId: this.#chain.chainId,
-      generation: 0n,
+      generation: this.#view.generation(this.#chain.chainId),
       context: { ...this.#chain.head.context, slot: this.#view.slot },
       header: { ...this.#chain.head.header, number: this.#chain.head.header.number + 1n },
     });
@@ -193,7 +193,7 @@ export class Sequencing {
     }
   }
 
-  async #post({ chainId, from, to, slot }: Effect<"post">): Promise<void> {
+  async #post({ chainId, generation, from, to, slot }: Effect<"post">): Promise<void> {
     const { operator } = this.#ports.identity;
     const sources = {
       chain: this.#chain,
@@ -215,9 +215,9 @@ export class Sequencing {
       const sign = (header: BatchHeader): Hex =>
         this.#ports.identity.signDigest(batchDigest(this.#settings.network, randomness, header));
       await this.#ports.poster.appendBatch({ claims, data, sign, ...this.#shownItems(claims) });
-      this.#driver.dispatch({ kind: "posted", lastBlock: claims.lastBlock });
+      this.#driver.dispatch({ kind: "posted", generation, lastBlock: claims.lastBlock });
     } catch (error) {
-      this.#driver.dispatch({ kind: "postFailed", reason: reasonOf(error) });
+      this.#driver.dispatch({ kind: "postFailed", generation, reason: reasonOf(error) });
     }
   }
 

@@ -82,6 +82,11 @@ export class BlockMaker {
     return new BlockMaker(view, dac, await createEngine(), database);
   }
 
+  /** that a block at the next place has on L1 as it is */
+  get #generation(): bigint {
+    return this.view.generationAt(this.dac.chainId, this.parent.header.number + 1n);
+  }
+
   values(number: bigint): ChainValues {
     return {
       number: () => number,
@@ -121,7 +126,7 @@ export class BlockMaker {
     const queueEnd = this.parent.context.queueEnd + BigInt(queueItems.length);
     const context = { slot, l1Block, l1BaseFee, queueEnd, jobId: this.jobId() };
     const number = this.parent.header.number + 1n;
-    const place = { number, generation: 0n, context, founding, queueItems };
+    const place = { number, generation: this.#generation, context, founding, queueItems };
     const users = transactions.map(({ raw }) => raw);
     const transactionCount = openingTransactions({ ...place, transactionCount: 0 }).length + users.length + 1;
     const opening = openingTransactions({ ...place, transactionCount });
@@ -169,7 +174,7 @@ export class BlockMaker {
     const header: Header = { ...this.fixed(context.jobId), ...roots };
     const { chainId } = this.dac;
     const { seats = [], signer } = plan;
-    const unsigned = { chainId, generation: 0n, header, context, transactions: raws, outcomes, seats };
+    const unsigned = { chainId, generation: this.#generation, header, context, transactions: raws, outcomes, seats };
     const keep = async (): Promise<void> => {
       await prepared.commit({
         number: header.number,

@@ -4,8 +4,10 @@ import {
   encodeAnswer,
   encodeBlock,
   type Header,
+  hashBatchHeader,
   hashHeader,
   inCalldata,
+  keccakHash,
   REQUESTS,
   type SealedBlock,
   toHash,
@@ -18,7 +20,9 @@ import { BlockMaker, TOKEN_INITCODE, transactionOf } from "./blockMaker.ts";
 import {
   CHAIN_ID,
   connect,
+  conviction,
   deposit,
+  GENESIS_SECONDS,
   hashOfText,
   identityOf,
   L1_HEAD,
@@ -86,7 +90,7 @@ function post(blocks: readonly SealedBlock[], timestamp = 0n): void {
   view.apply({
     kind: "batchAppended",
     header,
-    batchHash: hashOfText(`batch ${place.index}`),
+    batchHash: hashBatchHeader(header),
     transactionHash: ZERO_HASH,
     timestamp,
     l1Block: L1_HEAD,
@@ -246,6 +250,84 @@ describe("a chain with state", () => {
     await world.clock.advance(10);
     expect(chain.database.final).toBe(2n);
     await expect(chain.database.rollbackTo(1n)).rejects.toMatchObject({ code: "cannot-roll-back" });
+  });
+
+  it("undoes what a conviction made fall, state and receipts too, and goes on in the next generation", async () => {
+    await open(true);
+    const blocks = await story();
+    await receive(...blocks);
+    post(blocks.slice(0, 1), GENESIS_SECONDS);
+    post(blocks.slice(1, 2), GENESIS_SECONDS);
+    expect(chain.safeNumber).toBe(2n);
+    const [fallen] = blocks[1]!.transactions.slice(-2).map(keccakHash);
+    view.apply(conviction(view, 1n));
+    chain.l1Changed();
+    expect(chain.answerBlocks(1n, 9)).toEqual({
+      name: "blocks",
+      body: { kind: "blocks", blocks: [encodeBlock(blocks[0]!)] },
+    });
+    await world.clock.advance(10);
+    expect([chain.head.header.number, chain.safeNumber, chain.agreesWithL1]).toEqual([1n, 1n, true]);
+    expect(chain.database.transactionPlace(fallen!)).toBeNull();
+    expect(chain.database.account(receiver)?.balance).toBe(7n);
+    await receive(...blocks);
+    expect(chain.head.header.number).toBe(1n);
+    const anew = await BlockMaker.start(view);
+    const deposits = view.queueItems(CHAIN_ID, 0n, SLOT);
+    const transfer = (nonce: number) => transactionOf(maker.dac, "user", { nonce, value: 7n });
+    await anew.next({ queueItems: deposits.slice(0, 2), transactions: [await transfer(0)] });
+    const second = await anew.next({
+      queueItems: deposits.slice(2),
+      transactions: [await transfer(1), await transfer(2)],
+    });
+    expect([second.generation, second.header.parentHash]).toEqual([1n, hashHeader(blocks[0]!.header)]);
+    await receive(second);
+    expect(chain.head.hash).toBe(hashHeader(second.header));
+    expect(chain.database.transactionPlace(fallen!)?.number).toBe(2n);
+    expect(chain.database.account(receiver)?.balance).toBe(21n);
+  });
+
+  it("has what fell again where L1 takes the conviction back, also after a restart, and keeps it no longer than that", async () => {
+    await open(true);
+    const blocks = await story();
+    await receive(...blocks);
+    post(blocks.slice(0, 1), GENESIS_SECONDS);
+    post(blocks.slice(1, 2), GENESIS_SECONDS);
+    view.apply(l1Block(L1_HEAD + 1n, GENESIS_SECONDS));
+    const goDown = async (): Promise<void> => {
+      view.apply(conviction(view, 1n));
+      view.apply(l1Block(L1_HEAD + 2n, GENESIS_SECONDS));
+      chain.l1Changed();
+      await world.clock.advance(10);
+      expect(chain.head.header.number).toBe(1n);
+    };
+    await goDown();
+    view.apply({ kind: "reorg", toBlock: L1_HEAD + 1n });
+    chain.l1Reorg(L1_HEAD + 1n);
+    await world.clock.advance(10);
+    expect([chain.head.hash, chain.safeNumber]).toEqual([hashHeader(blocks[2]!.header), 2n]);
+    await goDown();
+    await chain.stop();
+    await site.network.stop();
+    view.apply({ kind: "reorg", toBlock: L1_HEAD + 1n });
+    ports = await site.start();
+    await open(true);
+    chain.live();
+    await world.clock.advance(10);
+    expect([chain.head.hash, chain.safeNumber]).toEqual([hashHeader(blocks[2]!.header), 2n]);
+    expect(await chain.undone.from(0n)).toHaveLength(2);
+    await goDown();
+    const keptAt = async (epochs: number): Promise<number> => {
+      view.apply(l1Block(L1_HEAD + 2n + BigInt(epochs * SETTINGS.parameters.epochBlocks), GENESIS_SECONDS));
+      chain.l1Changed();
+      await world.clock.advance(10);
+      return (await chain.undone.from(0n)).length;
+    };
+    expect(await keptAt(1)).toBe(2);
+    chain.undone.neededFrom = 3n;
+    expect(await keptAt(2)).toBe(1);
+    chain.undone.neededFrom = null;
+    expect(await keptAt(3)).toBe(0);
   });
 
   it("goes on from its database after a restart", async () => {

@@ -150,6 +150,11 @@ describe("contract events in the words of the roles", () => {
       { ...origin, type: "lock-changed", sequencer: operator, chainId, amountWei: 7n },
       { kind: "lockChanged", sequencer: operator, chainId, amountWei: 7n },
     ],
+    [
+      "rolled-back",
+      { ...origin, type: "rolled-back", chainId, generation: 2n, fromIndex: 3n, lastBlock: 40n },
+      { kind: "rolledBack", chainId, generation: 2n, fromIndex: 3n, lastBlock: 40n, timestamp: 77n },
+    ],
     ["turned-to-exit", { ...origin, type: "turned-to-exit", chainId }, { kind: "turnedToExit", chainId }],
     [
       "deposit-held",

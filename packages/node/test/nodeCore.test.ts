@@ -1,12 +1,15 @@
 import {
   blocksTopic,
+  claimsOf,
   decodeAnswer,
   depositItem,
   drawBlockOf,
   encodeBlock,
   encodeRequest,
   HEADER_CONSTANTS,
+  hashBatchHeader,
   hashHeader,
+  inCalldata,
   LIMITS,
   type NamedAnswer,
   type NamedRequest,
@@ -26,6 +29,7 @@ import { settle } from "./virtualClock.ts";
 import {
   CHAIN_ID,
   connect,
+  conviction,
   GENESIS_SECONDS,
   hashOfText,
   identityOf,
@@ -254,6 +258,70 @@ describe("a node", () => {
     expect(core.chains.get(CHAIN_ID)!.head.header.number).toBe(0n);
     expect(site.logged("block-refused")).toMatchObject([{ data: { fault: "L1 values are not those of the slot" } }]);
     await core.stop();
+  });
+
+  it("that was down during a conviction undoes what fell, and keeps what came after it while it reads L1 anew", async () => {
+    const view = viewOf(["host"]);
+    view.apply(DEPOSIT);
+    const batch = (blocks: readonly SealedBlock[]): L1Event => {
+      const last = view.batches(CHAIN_ID).at(-1);
+      const index = (last?.header.index ?? -1n) + 1n;
+      const previousBatchHash = last?.batchHash ?? view.dac(CHAIN_ID)!.genesisHash;
+      const place = { index, previousBatchHash, slot: SLOT, poster: identityOf("other").operator };
+      const header = { ...claimsOf(blocks, place), ...inCalldata(new Uint8Array(0)) };
+      const batchHash = hashBatchHeader(header);
+      const at = { timestamp: GENESIS_SECONDS, l1Block: L1_HEAD };
+      const event = { kind: "batchAppended", header, batchHash, transactionHash: batchHash, ...at } as const;
+      view.apply(event);
+      return event;
+    };
+    const maker = await BlockMaker.start(view);
+    const funding = { queueItems: view.queueItems(CHAIN_ID, 0n, SLOT) };
+    const call = (nonce: number) => transactionOf({ chainId: CHAIN_ID }, "user", { nonce, value: 1n });
+    const old = [await maker.next(funding), await maker.next({ transactions: [await call(0)] })];
+    const { core, site } = await node("gateway", ["gateway"]);
+    for (const each of old) await gossip(encodeBlock(each));
+    const history: L1Event[] = [batch(old.slice(0, 1)), batch(old.slice(1))];
+    for (const event of history) core.l1Event(event);
+    const fallen = conviction(view, 1n);
+    view.apply(fallen);
+
+    const restart = async (before: NodeCore, events: readonly L1Event[]): Promise<NodeCore> => {
+      await before.stop();
+      await site.network.stop();
+      const again = await NodeCore.create({ ports: await site.start(), settings: SETTINGS, roles: ["gateway"] });
+      for (const event of [...l1Of(["host"]), DEPOSIT]) again.l1Event(event);
+      await world.clock.advance(5);
+      for (const event of events) {
+        again.l1Event(event);
+        await world.clock.advance(5);
+      }
+      again.goLive();
+      await world.clock.advance(5);
+      await connect(peer, site);
+      return again;
+    };
+    const headOf = (running: NodeCore) => running.chains.get(CHAIN_ID)!.head;
+    const second = await restart(core, [...history, fallen]);
+    expect(headOf(second).hash).toBe(hashHeader(old[0]!.header));
+    expect(second.pools.get(CHAIN_ID)!.size).toBe(1);
+    await gossip(encodeBlock(old[1]!));
+    expect(headOf(second).header.number).toBe(1n);
+    const anew = await BlockMaker.start(view);
+    await anew.next(funding);
+    const fresh = await anew.next({ transactions: [await call(0)] });
+    await gossip(encodeBlock(fresh));
+    expect(headOf(second).hash).toBe(hashHeader(fresh.header));
+    const rolledBack = site.logged("rolled-back").length;
+    const third = await restart(second, [...history, fallen, batch([fresh])]);
+    expect(headOf(third).hash).toBe(hashHeader(fresh.header));
+    expect(third.chains.get(CHAIN_ID)!.safeNumber).toBe(2n);
+    expect(site.logged("rolled-back").length).toBe(rolledBack);
+    // L1 has another history now, in which nobody was convicted
+    const fourth = await restart(third, history);
+    expect(headOf(fourth).hash).toBe(hashHeader(old[1]!.header));
+    expect(fourth.chains.get(CHAIN_ID)!.safeNumber).toBe(2n);
+    await fourth.stop();
   });
 
   it("that says a DAC's database cannot be opened goes on without it", async () => {

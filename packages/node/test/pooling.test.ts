@@ -1,8 +1,15 @@
 import {
+  bigIntToBytes,
   claimsOf,
+  concatBytes,
   decodeRequest,
+  decodeTransaction,
   encodeAnswer,
+  encodeRlp,
+  fromHex,
   inCalldata,
+  keccakHash,
+  LIMITS,
   REQUESTS,
   type RequestOf,
   type Transaction,
@@ -16,6 +23,7 @@ import { settle } from "./virtualClock.ts";
 import {
   CHAIN_ID,
   connect,
+  conviction,
   deposit,
   GENESIS_SECONDS,
   hashOfText,
@@ -97,11 +105,26 @@ function settleL1(): void {
 }
 
 function post(blocks: Parameters<typeof claimsOf>[0]): void {
-  const place = { index: 0n, previousBatchHash: maker.dac.genesisHash, slot: 0n, poster: user };
+  const index = BigInt(view.batches(CHAIN_ID).length);
+  const place = { index, previousBatchHash: maker.dac.genesisHash, slot: 0n, poster: user };
   const header = { ...claimsOf(blocks, place), ...inCalldata(new Uint8Array(0)) };
-  const hashes = { batchHash: hashOfText("batch"), transactionHash: hashOfText("transaction") };
-  view.apply({ kind: "batchAppended", header, ...hashes, timestamp: 0n, l1Block: L1_HEAD });
+  const hashes = { batchHash: hashOfText(`batch ${index}`), transactionHash: hashOfText("transaction") };
+  view.apply({ kind: "batchAppended", header, ...hashes, timestamp: view.block.timestamp, l1Block: L1_HEAD });
   chain.l1Changed();
+}
+
+/** Bytes of data with which some hundred transactions fill a pool. */
+const BULK_BYTES = 50_000;
+
+/** A transfer with as much data, signed without the wallet library, which takes its time over it. */
+function bulky(from: string, nonce: number): Transaction {
+  const numbers = [CHAIN_ID, BigInt(nonce), 1n, 10n ** 10n, 600_000n].map(bigIntToBytes);
+  const fields = [...numbers, fromHex(user), bigIntToBytes(0n), new Uint8Array(BULK_BYTES), []];
+  const type = Uint8Array.of(2);
+  const signature = identityOf(from).signDigest(keccakHash(concatBytes(type, encodeRlp(fields))));
+  const [r, s] = [2, 66].map((at) => bigIntToBytes(BigInt(`0x${signature.slice(at, at + 64)}`)));
+  const parity = bigIntToBytes(BigInt(`0x${signature.slice(130)}`));
+  return decodeTransaction(concatBytes(type, encodeRlp([...fields, parity, r!, s!])), CHAIN_ID);
 }
 
 describe("the pool", () => {
@@ -220,6 +243,126 @@ describe("the pool", () => {
     await settle();
     expect(await stored()).toEqual([]);
     expect(pool.size).toBe(0);
+  });
+
+  it("takes back from undone blocks what it had forgotten when their batch is convicted, each once", async () => {
+    const sent = [await transaction({ nonce: 0 }), await transaction({ nonce: 1 })];
+    for (const one of sent) await pool.submit(one);
+    const blocks = [await include(sent[0]!), await include(sent[1]!)];
+    post(blocks);
+    settleL1();
+    await include(await transaction({ nonce: 2 }));
+    await settle();
+    expect(await stored()).toEqual([]);
+    view.apply(conviction(view, 0n));
+    chain.l1Changed();
+    await world.clock.advance(10);
+    expect(chain.head.header.number).toBe(0n);
+    expect(pool.size).toBe(3);
+    expect((await stored()).length).toBe(3);
+    expect(sent.map(({ hash }) => pool.pending(hash)?.hash)).toEqual(sent.map(({ hash }) => hash));
+    maker = await BlockMaker.start(view);
+    const again = await include(...sent);
+    expect(again.generation).toBe(1n);
+    expect(pool.size).toBe(1);
+    expect((await stored()).length).toBe(3);
+  });
+
+  it("takes them back after a restart in between, and not where they are in a block again", async () => {
+    const sent = [await transaction({ nonce: 0 }), await transaction({ nonce: 1 })];
+    for (const one of sent) await pool.submit(one);
+    post([await include(...sent)]);
+    settleL1();
+    await include(await transaction({ nonce: 2 }));
+    pool.stop();
+    view.apply(conviction(view, 0n));
+    chain.l1Changed();
+    await world.clock.advance(10);
+    await chain.stop();
+    await site.network.stop();
+    expect(await stored()).toEqual([]);
+    await start();
+    await world.clock.advance(10);
+    expect(pool.size).toBe(3);
+    maker = await BlockMaker.start(view);
+    await include(...sent);
+    await restart();
+    await world.clock.advance(10);
+    expect(pool.size).toBe(1);
+    expect(await pool.submit(sent[0]!)).toBe("already-known");
+    expect(await pool.submit(sent[1]!)).toBe("already-known");
+  });
+
+  it("does not take back what a block has again, of which it knew nothing", async () => {
+    const sent = [await transaction({ nonce: 0 }), await transaction({ nonce: 1 })];
+    post([await include(...sent)]);
+    settleL1();
+    view.apply(conviction(view, 0n));
+    pool.stop();
+    chain.l1Changed();
+    await world.clock.advance(10);
+    maker = await BlockMaker.start(view);
+    await include(sent[0]!);
+    await chain.stop();
+    await site.network.stop();
+    await start();
+    await world.clock.advance(10);
+    expect(sent.map(({ hash }) => pool.pending(hash) !== null)).toEqual([false, true]);
+    expect(await pool.submit(sent[0]!)).toBe("already-known");
+  });
+
+  it("begins anew where another batch is convicted while it takes transactions back", async () => {
+    const sent = [await transaction({ nonce: 0 }), await transaction({ nonce: 1 })];
+    const blocks = [await include(sent[0]!), await include(sent[1]!)];
+    post(blocks.slice(0, 1));
+    post(blocks.slice(1));
+    settleL1();
+    const gate = Promise.withResolvers<void>();
+    const { pending } = ports;
+    pool.stop();
+    await chain.stop();
+    await site.network.stop();
+    await start({ pending: { ...pending, put: (...entry) => gate.promise.then(() => pending.put(...entry)) } });
+    for (const index of [1n, 0n]) {
+      view.apply(conviction(view, index));
+      chain.l1Changed();
+      await world.clock.advance(10);
+      expect(pool.size).toBe(0);
+    }
+    gate.resolve();
+    await world.clock.advance(10);
+    expect(sent.map(({ hash }) => pool.pending(hash) !== null)).toEqual([true, true]);
+  });
+
+  it("leaves in the undone blocks what a full pool has no room for, and takes it, in order, as there is room", async () => {
+    const sent = [0, 1, 2].map((nonce) => bulky("user", nonce));
+    for (const one of sent) await pool.submit(one);
+    post([await include(...sent)]);
+    settleL1();
+    await include(await transaction({ nonce: 3 }));
+    const others: { readonly from: string; readonly nonce: number }[] = [];
+    for (let refusal: string | null = null; refusal === null; ) {
+      const from = `other-${Math.floor(others.length / LIMITS.poolPerSender)}`;
+      const nonce = others.length % LIMITS.poolPerSender;
+      refusal = await pool.submit(bulky(from, nonce));
+      if (refusal === null) others.push({ from, nonce });
+      else expect(refusal).toBe("pool-full");
+    }
+    view.apply(conviction(view, 0n));
+    chain.l1Changed();
+    await world.clock.advance(10);
+    expect(chain.undone.neededFrom).not.toBeNull();
+    const back = (): readonly boolean[] => sent.map(({ hash }) => pool.pending(hash) !== null);
+    expect(back()).toEqual([false, false, false]);
+    for (const [i, { from, nonce }] of others.slice(0, 3).entries()) {
+      const small = { nonce, maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 9n };
+      expect(await pool.submit(await transactionOf(maker.dac, from, small))).toBeNull();
+      pool.slotChanged();
+      await world.clock.advance(10);
+      expect(back()).toEqual([0, 1, 2].map((at) => at <= i));
+    }
+    expect(chain.undone.neededFrom).toBeNull();
+    expect((await stored()).length).toBe(pool.size);
   });
 
   it("neither offers nor takes notice of blocks after the stop", async () => {

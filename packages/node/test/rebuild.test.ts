@@ -19,6 +19,7 @@ import { Rebuild, RebuildError } from "../src/index.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
 import {
   CHAIN_ID,
+  conviction,
   deposit,
   FREE_CHARTER,
   hashOfText,
@@ -118,6 +119,43 @@ describe("rebuilding a chain from its batches", () => {
     for (const [i, block] of blocks.entries()) await again.batch(batchOf([block], blocks.slice(0, i), table));
     expect(table.size).toBeGreaterThan(0);
     expect(again.head.hash).toBe(rebuild.head.hash);
+  });
+
+  it("goes on in the next generation from where a batch fell, and takes no batch of the wrong one", async () => {
+    const append = ({ header }: Batch, index: bigint): void => {
+      const batchHash = hashOfText(`batch ${header.generation} ${index}`);
+      const at = { timestamp: 0n, l1Block: 0n, transactionHash: batchHash };
+      view.apply({ kind: "batchAppended", header: { ...header, index }, batchHash, ...at });
+    };
+    const standing = batchOf(blocks.slice(0, 1));
+    append(standing, 0n);
+    const after = (rest: readonly SealedBlock[]): Batch => {
+      const table = new AddressTable();
+      batchOf(blocks.slice(0, 1), [], table);
+      return batchOf(rest, blocks.slice(0, 1), table);
+    };
+    const falls = after(blocks.slice(1));
+    append(falls, 1n);
+    view.apply(conviction(view, 1n));
+    const anew = await BlockMaker.start(view);
+    const call = (nonce: number, rest: object) => transactionOf(maker.dac, "user", { nonce, ...rest });
+    const first = await anew.next({
+      queueItems: view.queueItems(CHAIN_ID, 0n, SLOT).slice(0, 2),
+      transactions: [await call(0, { value: 4n })],
+      providers,
+    });
+    expect(hashHeader(first.header)).toBe(hashHeader(blocks[0]!.header));
+    const next = await anew.next({
+      queueItems: view.queueItems(CHAIN_ID, 2n, SLOT),
+      transactions: [await call(1, { value: 6n })],
+    });
+    append(after([next]), 1n);
+    await rebuild.batch(standing);
+    expect((await failureOf(falls)).message).toMatch(/generation|does not follow/);
+    const again = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
+    await again.batch(standing);
+    await again.batch(after([next]));
+    expect([again.head.generation, again.head.hash]).toEqual([1n, hashHeader(next.header)]);
   });
 
   it("consumes items of L1's queue of every kind, of which the data have nothing", async () => {

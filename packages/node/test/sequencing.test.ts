@@ -2,8 +2,11 @@ import { createEngine } from "@mvm/evm";
 import {
   AddressTable,
   batchDigest,
+  claimsOf,
   decodeBatch,
+  hashBatchHeader,
   hashHeader,
+  inCalldata,
   keccakHash,
   merkleRoot,
   PREDEPLOYS,
@@ -23,6 +26,7 @@ import { honestAnswer, serveReads } from "./serving.ts";
 import {
   CHAIN_ID,
   connect,
+  conviction,
   deposit,
   GENESIS_SECONDS,
   hashOfText,
@@ -89,6 +93,68 @@ async function postBy(name: string, ...blocks: readonly SealedBlock[]): Promise<
   await site.network.stop();
   return site;
 }
+
+/** Puts batches of one block each on L1, by another sequencer. */
+function postByOther(...blocks: readonly SealedBlock[]): void {
+  for (const block of blocks) {
+    const last = view.batches(CHAIN_ID).at(-1);
+    const index = (last?.header.index ?? -1n) + 1n;
+    const previousBatchHash = last?.batchHash ?? maker.dac.genesisHash;
+    const place = { index, previousBatchHash, slot: SLOT, poster: identityOf("other").operator };
+    const header = { ...claimsOf([block], place), ...inCalldata(new Uint8Array(0)) };
+    const batchHash = hashBatchHeader(header);
+    const at = { timestamp: GENESIS_SECONDS, l1Block: L1_HEAD };
+    view.apply({ kind: "batchAppended", header, batchHash, transactionHash: batchHash, ...at });
+  }
+}
+
+describe("a sequencer of a chain whose batch was convicted", () => {
+  it("posts what comes in its place as the next batch after the last that stands, in the next generation", async () => {
+    const first = await consuming(1);
+    const second = await maker.next({ queueItems: view.queueItems(CHAIN_ID, 1n, SLOT).slice(0, 1) });
+    postByOther(first, second);
+    view.apply(conviction(view, 1n));
+    maker = await BlockMaker.start(view);
+    await consuming(1);
+    const again = await maker.next({ queueItems: view.queueItems(CHAIN_ID, 1n, SLOT) });
+    const { posted } = await postBy("sequencer", first, again);
+    const [standing] = view.batches(CHAIN_ID);
+    expect(posted[0]!.header).toMatchObject({
+      generation: 1n,
+      index: 1n,
+      previousBatchHash: standing!.batchHash,
+      firstBlock: 2n,
+      queueEnd: DEPOSITS,
+    });
+  });
+
+  it("publishes at its start what it signed in the present generation and had not published, and nothing of another", async () => {
+    postByOther(await consuming(1));
+    view.apply(conviction(view, 0n));
+    const site = world.site("sequencer");
+    const start = async (...seals: readonly SealedBlock[]): Promise<bigint> => {
+      const ports = await site.start();
+      for (const block of seals) await ports.seals.put(block);
+      const desk = new RequestDesk(site.network);
+      const chain = await Chain.open({ ports, settings: SETTINGS, view, desk, dac: maker.dac, withState: false });
+      const hosts = new HostClient({ ports, settings: SETTINGS, view });
+      const engine = await createEngine();
+      const sequencing = new Sequencing({ ports, settings: SETTINGS, view, chain, hosts, engine, desk });
+      await sequencing.start();
+      await world.clock.advance(10);
+      const { number } = chain.head.header;
+      sequencing.stop();
+      await chain.stop();
+      await site.network.stop();
+      return number;
+    };
+    maker = await BlockMaker.start(view);
+    const { block } = await maker.sibling({ slot: view.slot });
+    expect(block.generation).toBe(1n);
+    expect(await start({ ...block, generation: 0n })).toBe(0n);
+    expect(await start(block)).toBe(1n);
+  });
+});
 
 describe("a batch that a sequencer posts", () => {
   it("is signed over the network, its epoch and the header, and holds the block", async () => {

@@ -234,6 +234,20 @@ export function queue(view: L1View, item: QueueItem): void {
   view.apply({ kind: "queueItemAdded", chainId: CHAIN_ID, ...queuedAfter(view, item) });
 }
 
+/** How L1 tells that it convicted the batch of an index. */
+export function conviction(view: L1View, fromIndex: bigint): L1Event & { kind: "rolledBack" } {
+  const lastBlock = view.batches(CHAIN_ID)[Number(fromIndex)]!.header.firstBlock - 1n;
+  const { timestamp } = view.block;
+  return {
+    kind: "rolledBack",
+    chainId: CHAIN_ID,
+    generation: view.generation(CHAIN_ID),
+    fromIndex,
+    lastBlock,
+    timestamp,
+  };
+}
+
 const WITHDRAW_SELECTOR = keccak(new TextEncoder().encode("withdraw(address)")).subarray(0, 4);
 
 /** An exit, a message that carries value, and a forced transaction, at the next places of a queue. */

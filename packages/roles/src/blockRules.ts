@@ -19,7 +19,12 @@ import { layoutFault, paidBy } from "./blockLayout.ts";
 import type { L1View } from "./l1View.ts";
 
 /** What the rules need of a parent. */
-export type Parent = { readonly header: Header; readonly hash: Hash; readonly context: BlockContext };
+export type Parent = {
+  readonly generation: bigint;
+  readonly header: Header;
+  readonly hash: Hash;
+  readonly context: BlockContext;
+};
 
 export const GENESIS_CONTEXT: BlockContext = {
   slot: 0n,
@@ -30,6 +35,7 @@ export const GENESIS_CONTEXT: BlockContext = {
 };
 
 export const parentOf = (block: UnsignedBlock): Parent => ({
+  generation: block.generation,
   header: block.header,
   hash: hashHeader(block.header),
   context: block.context,
@@ -47,6 +53,9 @@ export type Verdict =
   | { readonly verdict: "accept" }
   | { readonly verdict: "ignore" | "reject"; readonly reason: string };
 
+/** Generations that an own L1 view may lag behind a sender's. */
+const MAX_GENERATION_LEAD = 1n;
+
 const ACCEPT: Verdict = { verdict: "accept" };
 const ignore = (reason: string): Verdict => ({ verdict: "ignore", reason });
 const reject = (reason: string): Verdict => ({ verdict: "reject", reason });
@@ -58,6 +67,8 @@ export function judgeGossip(view: L1View, network: NetworkIdentity, block: Seale
   if (block.context.slot > view.slot + MAX_SLOT_LEAD) return ignore("slot in the future");
   if (block.context.slot + MAX_SLOT_LAG < view.slot) return ignore("slot is over");
   const { chainId, context } = block;
+  const lead = block.generation - view.generation(chainId);
+  if (lead < 0n || lead > MAX_GENERATION_LEAD) return ignore("of another generation");
   if (view.valuesOf(context.slot) === undefined) return ignore("slot cannot be drawn yet");
   const signer = blockSigner(network, block);
   if (signer === null || paidBy(block)?.[0] !== signer) return reject("not signed by whom it pays");
@@ -92,7 +103,7 @@ export function blockFault(
 ): string | null {
   const { view, parameters } = rules;
   const { header, context, transactions, outcomes } = block;
-  if (block.generation !== 0n) return "generation";
+  if (block.generation !== view.generationAt(block.chainId, header.number)) return "generation";
   if (header.number !== parent.header.number + 1n) return "number does not follow the parent";
   if (header.parentHash !== parent.hash) return "parent hash differs";
   if (transactions.length === 0 || transactions.length !== outcomes.length)

@@ -1,6 +1,7 @@
 /**
  * Follows one DAC's chain: takes blocks from gossip and from hosts, checks them, has them applied one after the other,
- * settles forks. What is on L1 wins; else, at the first height where two branches differ, the later slot.
+ * settles forks. What is on L1 wins; else, at the first height where two branches differ, the later slot. Where L1 takes a
+ * batch back that was wrong, its blocks and all after them fall, and only blocks of the next generation follow.
  */
 import {
   blockSigner,
@@ -21,6 +22,7 @@ import {
 } from "@mvm/protocol";
 import { paidBy } from "./blockLayout.ts";
 import { blockFault, type Parent, parentOf } from "./blockRules.ts";
+import type { Member } from "./l1Event.ts";
 import type { L1View } from "./l1View.ts";
 import type {
   AnsweredEvent,
@@ -35,8 +37,18 @@ import type {
 
 /** Have a block applied on top of the head: roots checked, stored whole or not at all. Ends in an Applied event. */
 export type ApplyEffect = { readonly kind: "apply"; readonly block: SealedBlock };
-/** Undo all blocks above `to`. Ends in a RolledBack event. */
-export type RollbackEffect = { readonly kind: "rollback"; readonly chainId: ChainId; readonly to: bigint };
+/**
+ * Undo all blocks above `to`. Ends in a RolledBack event. Those that fall with their generation are set aside: their
+ * transactions go into other blocks, and where L1 takes the conviction back they are blocks of the chain again.
+ */
+export type RollbackEffect = {
+  readonly kind: "rollback";
+  readonly chainId: ChainId;
+  readonly to: bigint;
+  readonly setAside: boolean;
+};
+/** Give the blocks that were set aside, from a number on, as many as fit an answer. Ends in a Recalled event. */
+export type RecallEffect = { readonly kind: "recall"; readonly chainId: ChainId; readonly from: bigint };
 /** The chain has a new head. */
 export type HeadEffect = { readonly kind: "head"; readonly head: Parent; readonly block: SealedBlock | null };
 
@@ -47,12 +59,17 @@ export type FollowerEffect =
   | ReportEffect
   | ApplyEffect
   | RollbackEffect
+  | RecallEffect
   | HeadEffect;
 
 export type FollowerEvent =
   | { readonly kind: "block"; readonly block: SealedBlock }
   | { readonly kind: "applied"; readonly hash: Hash; readonly fault: string | null }
   | { readonly kind: "rolledBack" }
+  /** in the order of their numbers; several of one number where several generations fell */
+  | { readonly kind: "recalled"; readonly blocks: readonly SealedBlock[] }
+  /** L1 has been read up to its head: what the view does not know does not exist */
+  | { readonly kind: "live" }
   | { readonly kind: "l1Changed" }
   /** L1 took back the blocks after this one; the view has already gone back with it */
   | { readonly kind: "l1Reorg"; readonly toBlock: bigint }
@@ -74,6 +91,8 @@ export type FollowerOptions = {
 
 /** Blocks that wait to be applied. */
 const MAX_WAITING = 256;
+/** Blocks that wait for the own view of L1 to show the rollback that they follow. */
+const MAX_EARLY = 64;
 /** L1 blocks that a block's slot may be ahead of the own view of L1: it waits for them. */
 const MAX_L1_LEAD = 8n;
 /** Milliseconds between two looks for what was missed. */
@@ -87,19 +106,30 @@ export class ChainFollower {
   #waiting: SealedBlock[] = [];
   /** of those, what hosts gave: L1 has a batch over some of it, which decides where branches of one slot differ */
   readonly #fetched = new WeakSet<SealedBlock>();
+  /** blocks of a generation that the own view of L1 does not know yet */
+  #early: SealedBlock[] = [];
   #busy: "apply" | "rollback" | null = null;
   #applying: SealedBlock | null = null;
   #syncing = false;
   #target = 0n;
-  #checkedBatches = 0;
+  /** batches that were found to be the own chain's, by index */
+  readonly #checked: { readonly batchHash: Hash; readonly lastBlock: bigint }[] = [];
   /** what L1 took back, until the blocks that rest on it are gone */
   #reorgTo: bigint | null = null;
+  /** the generation that all blocks were last held against; null: they have to be again */
+  #generation: bigint | null;
+  #isLive = false;
+  /** from this number on, blocks that were set aside may have become the chain's again; null: none has */
+  #recallFrom: bigint | null = null;
+  /** answers in a row that had no block above the head */
+  #emptyAnswers = 0;
   #nextHost = 0;
   #tickets = 0;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.#tail = [...options.tail];
+    this.#generation = options.view.generation(options.chainId);
     if (this.#tail.length === 0) throw new RangeError("a chain has at least its genesis block");
   }
 
@@ -115,14 +145,26 @@ export class ChainFollower {
 
   /** Last block that is both posted on L1 and the same here. */
   get safeNumber(): bigint {
-    const batch = this.#options.view.batches(this.#options.chainId)[this.#checkedBatches - 1];
-    return batch?.header.lastBlock ?? 0n;
+    return this.#checked[this.#agreed - 1]?.lastBlock ?? 0n;
+  }
+
+  /** Number of the batches that were found to be the own chain's and that still stand. */
+  get #agreed(): number {
+    const batches = this.#options.view.batches(this.#options.chainId);
+    let count = Math.min(this.#checked.length, batches.length);
+    while (count > 0 && this.#checked[count - 1]!.batchHash !== batches[count - 1]!.batchHash) count -= 1;
+    return count;
+  }
+
+  /** Whether L1 took back, or a conviction made fall, what blocks here may rest on. */
+  get #isShaken(): boolean {
+    return this.#reorgTo !== null || this.#generation !== this.#options.view.generation(this.#options.chainId);
   }
 
   /** Whether the blocks up to the head rest on L1 as it is: what L1 took back is gone, and all batches are the chain's. */
   get agreesWithL1(): boolean {
     const batches = this.#options.view.batches(this.#options.chainId).length;
-    return this.#reorgTo === null && this.#busy !== "rollback" && this.#checkedBatches === batches;
+    return !this.#isShaken && this.#busy !== "rollback" && this.#agreed === batches;
   }
 
   /** Last own block whose batch L1 takes back no more. */
@@ -150,13 +192,18 @@ export class ChainFollower {
         return this.#applied(event.hash, event.fault, moment);
       case "rolledBack":
         return this.#rolledBack(moment);
+      case "recalled":
+        return this.#recalled(event.blocks, moment);
+      case "live":
+        this.#isLive = true;
+        this.#generation = null;
+        this.#recallFrom = 0n;
+        return this.#proceedOrSync(moment);
       case "l1Changed":
         return [...this.#checkBatches(), ...this.#proceed(moment)];
       case "l1Reorg":
-        // batches that come now are others: none of them is compared
-        this.#checkedBatches = 0;
         this.#reorgTo = this.#reorgTo === null || event.toBlock < this.#reorgTo ? event.toBlock : this.#reorgTo;
-        return this.#proceed(moment);
+        return this.#proceedOrSync(moment);
       case "syncTo":
         this.#target = event.number > this.#target ? event.number : this.#target;
         return this.#sync();
@@ -173,11 +220,17 @@ export class ChainFollower {
   }
 
   start(moment: Moment): readonly FollowerEffect[] {
+    this.#generation = null;
     return [
-      ...this.#checkBatches(),
+      ...this.#proceed(moment),
       { kind: "timer", name: "sync", atMs: moment.nowMs + SYNC_INTERVAL_MS },
       ...this.#sync(),
     ];
+  }
+
+  #proceedOrSync(moment: Moment): readonly FollowerEffect[] {
+    const next = this.#proceed(moment);
+    return [...next, ...(this.#busy === null ? this.#sync() : [])];
   }
 
   #entry(number: bigint): Parent | undefined {
@@ -186,12 +239,22 @@ export class ChainFollower {
   }
 
   #receive(block: SealedBlock, moment: Moment): readonly FollowerEffect[] {
+    const { view, chainId } = this.#options;
+    if (block.generation > view.generation(chainId)) return this.#keepEarly(block);
+    if (block.generation !== view.generationAt(chainId, block.header.number)) return [];
     if (block.header.number > this.#target) this.#target = block.header.number;
     const known = this.#waiting.some((other) => other.signature === block.signature);
     if (known || !this.#makeRoom(block)) return [];
     this.#waiting.push(block);
-    this.#waiting.sort((a, b) => (a.header.number < b.header.number ? -1 : 1));
+    this.#waiting.sort(byNumber);
     return this.#proceed(moment);
+  }
+
+  /** A rollback that others have seen on L1 is about to be seen here; if it is not, newer ones displace the block. */
+  #keepEarly(block: SealedBlock): readonly FollowerEffect[] {
+    this.#early.push(block);
+    if (this.#early.length > MAX_EARLY) this.#early.shift();
+    return [];
   }
 
   /** When the line is full, the highest block makes room: what comes next is never kept out by what comes later. */
@@ -221,17 +284,46 @@ export class ChainFollower {
     return [];
   }
 
-  /** Blocks that rest on L1 blocks which L1 took back fall: their slot's draw block is the latest that they rest on. */
+  /**
+   * Blocks that rest on L1 blocks which L1 took back fall: their slot's draw block is the latest that they rest on. So do
+   * blocks of a generation that ended below them.
+   */
   #takeBack(): readonly FollowerEffect[] {
+    if (!this.#isShaken || this.#busy !== null) return [];
     const to = this.#reorgTo;
-    if (to === null || this.#busy !== null) return [];
     this.#reorgTo = null;
-    this.#checkedBatches = 0;
+    if (to !== null) this.#recallFrom = 0n;
+    this.#regroup(to !== null);
     const { epochBlocks } = this.#options.parameters;
-    const fallen = this.#tail.slice(1).find(({ context }) => drawBlockOf(context.slot, epochBlocks) > to);
+    const isLost = ({ context }: Parent): boolean => to !== null && drawBlockOf(context.slot, epochBlocks) > to;
+    const fallen = this.#tail.slice(1).find((parent) => isLost(parent) || this.#fell(parent));
     if (fallen === undefined) return this.#checkBatches();
-    this.#waiting = [];
-    return this.#rollBackTo(fallen.header.number - 1n);
+    const setAside = this.#fell(this.head);
+    if (!setAside) this.#waiting = [];
+    return this.#rollBackTo(fallen.header.number - 1n, setAside);
+  }
+
+  /** In another generation other blocks wait, and nothing of what was heard of the one before is to be looked for. */
+  #regroup(isCertain: boolean): void {
+    const { view, chainId } = this.#options;
+    const generation = view.generation(chainId);
+    if (this.#generation === generation && !isCertain) return;
+    this.#generation = generation;
+    const ready = this.#early.filter((block) => block.generation <= generation && this.#signedOrPosted(block));
+    this.#early = this.#early.filter((block) => block.generation > generation);
+    const isRight = ({ generation, header }: SealedBlock): boolean =>
+      generation === view.generationAt(chainId, header.number);
+    this.#waiting = [...this.#waiting, ...ready].filter(isRight).sort(byNumber);
+    this.#target = this.#waiting.at(-1)?.header.number ?? 0n;
+  }
+
+  /**
+   * Whether a block is of another generation than L1 says. While L1 is still being read, a block may know of a rollback
+   * that is yet to come.
+   */
+  #fell({ generation, header }: Parent): boolean {
+    const right = this.#options.view.generationAt(this.#options.chainId, header.number);
+    return generation < right || (this.#isLive && generation > right);
   }
 
   #consider(block: SealedBlock, moment: Moment): readonly FollowerEffect[] {
@@ -248,7 +340,7 @@ export class ChainFollower {
     if (fault !== null) return [this.#note("warn", "block-refused", { number: block.header.number, fault })];
     if (own !== undefined) {
       this.#waiting.unshift(block);
-      return this.#rollBackTo(block.header.number - 1n);
+      return this.#rollBackTo(block.header.number - 1n, false);
     }
     this.#busy = "apply";
     this.#applying = block;
@@ -268,15 +360,18 @@ export class ChainFollower {
     return this.#ask(this.safeNumber + 1n);
   }
 
-  #rollBackTo(to: bigint): readonly FollowerEffect[] {
+  #rollBackTo(to: bigint, setAside: boolean): readonly FollowerEffect[] {
+    const { chainId } = this.#options;
     this.#busy = "rollback";
     while (this.head.header.number > to) this.#tail.pop();
-    return [this.#note("warn", "rolled-back", { to }), { kind: "rollback", chainId: this.#options.chainId, to }];
+    while ((this.#checked.at(-1)?.lastBlock ?? 0n) > to) this.#checked.pop();
+    return [this.#note("warn", "rolled-back", { to }), { kind: "rollback", chainId, to, setAside }];
   }
 
   #rolledBack(moment: Moment): readonly FollowerEffect[] {
     this.#busy = null;
-    return [{ kind: "head", head: this.head, block: null }, ...this.#checkBatches(), ...this.#proceed(moment)];
+    const effects = [{ kind: "head", head: this.head, block: null } as const, ...this.#checkBatches()];
+    return [...effects, ...this.#proceedOrSync(moment)];
   }
 
   #applied(hash: Hash, fault: string | null, moment: Moment): readonly FollowerEffect[] {
@@ -288,44 +383,63 @@ export class ChainFollower {
     this.#tail.push(parentOf(block));
     const effects = [{ kind: "head", head: this.head, block } as const, ...this.#checkBatches()];
     while (this.#tail.length > 1 && this.#tail[1]!.header.number <= this.finalNumber) this.#tail.shift();
-    const next = this.#proceed(moment);
-    return [...effects, ...next, ...(this.#busy === null ? this.#sync() : [])];
+    return [...effects, ...this.#proceedOrSync(moment)];
   }
 
   /** Compares newly posted batches with the own chain; a difference rolls the chain back to where L1 still agrees. */
   #checkBatches(): readonly FollowerEffect[] {
     const batches = this.#options.view.batches(this.#options.chainId);
-    for (let next = batches[this.#checkedBatches]; next !== undefined; next = batches[this.#checkedBatches]) {
-      const { firstBlock, lastBlock, blocksRoot } = next.header;
+    this.#checked.length = this.#agreed;
+    for (let next = batches[this.#checked.length]; next !== undefined; next = batches[this.#checked.length]) {
+      const { batchHash } = next;
+      const { firstBlock, lastBlock, blocksRoot, generation } = next.header;
       if (lastBlock > this.#target) this.#target = lastBlock;
-      if (lastBlock > this.head.header.number || this.#busy === "rollback") return [];
+      if (lastBlock > this.head.header.number || this.#busy === "rollback" || this.#isShaken) return [];
       if (firstBlock <= this.#tail[0]!.header.number) {
         // From before the tail, which starts at a block that became final: compared before that, and settled since.
-        this.#checkedBatches += 1;
+        this.#checked.push({ batchHash, lastBlock });
         continue;
       }
+      // the own blocks know of a rollback that the view has yet to hear of: the batch will fall
+      if (this.#entry(lastBlock)!.generation > generation) return [];
       const hashes: Hash[] = [];
       for (let number = firstBlock; number <= lastBlock; number++) hashes.push(this.#entry(number)!.hash);
       if (merkleRoot(hashes) !== blocksRoot) {
         if (this.#busy !== null) return [];
         this.#waiting = [];
-        return this.#rollBackTo(firstBlock - 1n);
+        return this.#rollBackTo(firstBlock - 1n, false);
       }
-      this.#checkedBatches += 1;
+      this.#checked.push({ batchHash, lastBlock });
     }
     return [];
   }
 
   #sync(): readonly FollowerEffect[] {
-    if (this.#syncing || this.head.header.number >= this.#target) return [];
-    return this.#ask(this.head.header.number + 1n);
+    if (this.head.header.number >= this.#target) return [];
+    const from = this.head.header.number + 1n;
+    if (this.#recallFrom === null || from < this.#recallFrom) return this.#syncing ? [] : this.#ask(from);
+    this.#recallFrom = null;
+    return [{ kind: "recall", chainId: this.#options.chainId, from }];
+  }
+
+  #recalled(blocks: readonly SealedBlock[], moment: Moment): readonly FollowerEffect[] {
+    const { view, chainId } = this.#options;
+    const again = blocks.filter(({ generation, header }) => generation === view.generationAt(chainId, header.number));
+    const last = again.at(-1);
+    if (last !== undefined) this.#recallFrom = last.header.number + 1n;
+    for (const block of again) this.#fetched.add(block);
+    const effects = again.flatMap((block) => this.#receive(block, moment));
+    return [...effects, ...(this.#busy === null ? this.#sync() : [])];
+  }
+
+  /** Whoever may have blocks, but the own node. */
+  get #keepers(): readonly Member[] {
+    const { view, self, chainId } = this.#options;
+    return [...view.hosts(chainId), ...view.members("sequencer")].filter((member) => member.peerId !== self);
   }
 
   #ask(from: bigint): readonly FollowerEffect[] {
-    const { view, self } = this.#options;
-    const keepers = [...view.hosts(this.#options.chainId), ...view.members("sequencer")].filter(
-      (member) => member.peerId !== self,
-    );
+    const keepers = this.#keepers;
     const host = keepers[this.#nextHost % Math.max(keepers.length, 1)];
     if (host === undefined || this.#syncing) return [];
     this.#syncing = true;
@@ -347,6 +461,8 @@ export class ChainFollower {
     this.#syncing = false;
     this.#nextHost += 1;
     if (answer.name !== "blocks" || answer.body.kind !== "blocks") return [];
+    if (answer.body.blocks.length === 0) this.#heardOfNone();
+    else this.#emptyAnswers = 0;
     const effects: FollowerEffect[] = [];
     for (const bytes of answer.body.blocks) {
       const block = decoded(bytes);
@@ -355,6 +471,14 @@ export class ChainFollower {
       effects.push(...this.#receive(block, moment));
     }
     return effects;
+  }
+
+  /** What nobody has any more, L1 aside, is not looked for any longer. */
+  #heardOfNone(): void {
+    this.#emptyAnswers += 1;
+    if (this.#emptyAnswers < this.#keepers.length) return;
+    this.#emptyAnswers = 0;
+    this.#target = this.#options.view.postedHead(this.#options.chainId);
   }
 
   #signedOrPosted(block: SealedBlock): boolean {
@@ -368,6 +492,8 @@ export class ChainFollower {
     return { kind: "note", level, code, data: { chainId: this.#options.chainId, ...data } };
   }
 }
+
+const byNumber = (a: SealedBlock, b: SealedBlock): number => (a.header.number < b.header.number ? -1 : 1);
 
 function decoded(bytes: Uint8Array): SealedBlock | null {
   try {

@@ -93,6 +93,18 @@ export type L1Event =
       readonly rank: number;
       readonly l1Block: bigint;
     }
+  /** a batch was convicted: it and all later ones of its chain fell, and the chain goes on after `lastBlock`, one generation later */
+  | {
+      readonly kind: "rolledBack";
+      readonly chainId: ChainId;
+      /** that ended with it */
+      readonly generation: bigint;
+      /** index of the convicted batch */
+      readonly fromIndex: bigint;
+      readonly lastBlock: bigint;
+      /** seconds */
+      readonly timestamp: bigint;
+    }
   | { readonly kind: "turnedToExit"; readonly chainId: ChainId }
   | { readonly kind: "depositHeld"; readonly chainId: ChainId; readonly id: bigint; readonly amount: bigint }
   /** released into the queue, or refunded */

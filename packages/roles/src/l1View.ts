@@ -4,7 +4,6 @@
  */
 import {
   type Address,
-  type BatchHeader,
   type ChainId,
   epochOf,
   type Founding,
@@ -18,6 +17,7 @@ import {
   SNAPSHOT_DISTANCE,
   storageHosts,
 } from "@mvm/protocol";
+import { BatchLedger, type PostedBatch } from "./batchLedger.ts";
 import { Bonds } from "./bonds.ts";
 import type { L1Event, Member, QueuedItem, RegistryName } from "./l1Event.ts";
 import { L1Journal } from "./l1Journal.ts";
@@ -35,13 +35,6 @@ export type Dac = {
   readonly founding: Founding;
   /** hosts drawn when the DAC was created, best first */
   readonly hosts: readonly Address[];
-};
-
-export type PostedBatch = {
-  readonly header: BatchHeader;
-  readonly batchHash: Hash;
-  readonly timestamp: bigint;
-  readonly l1Block: bigint;
 };
 
 /** Who may make blocks of a DAC now. */
@@ -64,7 +57,7 @@ export class L1View {
   readonly #roll = new ProviderRoll();
   readonly #dacs = new Map<ChainId, Dac>();
   readonly #queues = new Map<ChainId, MeasuredItem[]>();
-  readonly #batches = new Map<ChainId, PostedBatch[]>();
+  readonly #ledger = new BatchLedger();
   readonly #held = new Map<ChainId, Map<bigint, bigint>>();
   readonly #exiting = new Set<ChainId>();
   #block = { number: 0n, timestamp: 0n };
@@ -139,10 +132,12 @@ export class L1View {
       case "batchAppended": {
         const { header, batchHash, timestamp, l1Block } = event;
         return together(
-          pushed(this.#batches, header.chainId, { header, batchHash, timestamp, l1Block }),
+          this.#ledger.posted({ header, batchHash, timestamp, l1Block }),
           this.#bonds.posted(header.poster, header.chainId, timestamp),
         );
       }
+      case "rolledBack":
+        return this.#ledger.rolledBack(event);
       case "slotClaimed":
         return this.#turns.claimed(event.chainId, event.slot, { rank: event.rank, l1Block: event.l1Block });
       case "turnedToExit":
@@ -227,6 +222,11 @@ export class L1View {
     return this.#members[registry].some((member) => member.peerId === peer);
   }
 
+  /** Whether a peer belongs, or belonged, to a sequencer. */
+  wasSequencer(peer: PeerId): boolean {
+    return this.#turns.isKnown(peer);
+  }
+
   dac(chainId: ChainId): Dac | undefined {
     return this.#dacs.get(chainId);
   }
@@ -285,14 +285,18 @@ export class L1View {
   claimableFrom(chainId: ChainId, rank: number): bigint {
     const claim = this.#turns.claimsOf(chainId, this.slot).at(-1);
     const begin = firstBlockOf(this.slot, this.#parameters.epochBlocks);
-    const posted = this.batches(chainId).at(-1)?.l1Block ?? 0n;
+    const posted = this.#ledger.postedAt(chainId);
     const handedOver = claim === undefined ? 0n : claim.l1Block + this.#rankDelay;
     const since = [begin, posted, handedOver].reduce((latest, block) => (block > latest ? block : latest));
     return since + BigInt(rank - (claim?.rank ?? 0)) * this.#rankDelay;
   }
 
-  /** Whether a sequencer may have signed blocks of a slot: its leader, who claimed it, anyone where the chain is open. */
+  /**
+   * Whether a sequencer may have signed blocks of a slot that are not posted: its leader, who claimed it, anyone where the chain is
+   * open; nobody whose batch of the chain fell for being wrong.
+   */
   maySign(chainId: ChainId, slot: bigint, operator: Address): boolean {
+    if (this.#ledger.convicted(chainId).includes(operator)) return false;
     const claimed = this.#turns.claimsOf(chainId, slot).map(({ rank }) => rank);
     const signers = this.#turns.ranks(chainId, slot, Math.max(0, ...claimed) + 1);
     if ([0, ...claimed].some((rank) => signers[rank]?.operator === operator)) return true;
@@ -338,11 +342,17 @@ export class L1View {
     return BigInt(queue.findLastIndex(({ l1Block }) => epochOf(l1Block, epochBlocks) <= slot - SNAPSHOT_DISTANCE) + 1);
   }
 
-  /** Whether the first unconsumed item is overdue for so long that any sequencer with a bond may post. */
+  /**
+   * Whether the first unconsumed item is overdue for so long that any sequencer with a bond may post. A rollback gives the
+   * sequencers the whole time anew.
+   */
   isOpen(chainId: ChainId): boolean {
     const { forceDelaySeconds, openAfterSeconds } = this.#parameters;
     const item = this.queuedItem(chainId, this.postedQueueEnd(chainId));
-    return item !== undefined && item.timestamp + BigInt(forceDelaySeconds + openAfterSeconds) <= this.#block.timestamp;
+    if (item === undefined) return false;
+    const rolledBackAt = this.#ledger.rolledBackAt(chainId);
+    const since = item.timestamp > rolledBackAt ? item.timestamp : rolledBackAt;
+    return since + BigInt(forceDelaySeconds + openAfterSeconds) <= this.#block.timestamp;
   }
 
   /** Whether a sequencer may post in the present slot because the queue is open: its stake has to cover the chain. */
@@ -355,6 +365,7 @@ export class L1View {
    * other chains: who signs without that signs what L1 refuses.
    */
   canCover(chainId: ChainId, operator: Address): boolean {
+    if (this.#ledger.convicted(chainId).includes(operator)) return false;
     const member = this.member("sequencer", operator);
     const thresholdWei = this.#turns.thresholdWei(chainId, this.slot);
     return member !== undefined && thresholdWei !== undefined && this.#bonds.freeWei(member, chainId) >= thresholdWei;
@@ -373,8 +384,19 @@ export class L1View {
 
   // Batches.
 
+  /** Batches that stand, by index. */
   batches(chainId: ChainId): readonly PostedBatch[] {
-    return this.#batches.get(chainId) ?? [];
+    return this.#ledger.of(chainId);
+  }
+
+  /** How often batches of the chain fell for being wrong: its new blocks carry this number. */
+  generation(chainId: ChainId): bigint {
+    return this.#ledger.generation(chainId);
+  }
+
+  /** The only generation that a block of this number may have: its batch's, or the present one where it is not posted. */
+  generationAt(chainId: ChainId, number: bigint): bigint {
+    return this.#ledger.generationAt(chainId, number);
   }
 
   /** Last block that is posted, 0 when none is. */
@@ -382,10 +404,14 @@ export class L1View {
     return this.batches(chainId).at(-1)?.header.lastBlock ?? 0n;
   }
 
+  /** Whether L1 takes an L1 block back no more. */
+  isSettled(l1Block: bigint): boolean {
+    return l1Block + BigInt(SETTLED_EPOCHS * this.#parameters.epochBlocks) <= this.#block.number;
+  }
+
   /** Last block whose batch L1 has held for so long that it takes it back no more, 0 when none is. */
   settledHead(chainId: ChainId): bigint {
-    const settled = this.#block.number - BigInt(SETTLED_EPOCHS * this.#parameters.epochBlocks);
-    return this.batches(chainId).findLast(({ l1Block }) => l1Block <= settled)?.header.lastBlock ?? 0n;
+    return this.batches(chainId).findLast(({ l1Block }) => this.isSettled(l1Block))?.header.lastBlock ?? 0n;
   }
 
   /** Number of queue items that posted blocks have consumed. */

@@ -1,7 +1,11 @@
 /**
- * A gateway's mempool for one DAC: keeps every accepted transaction until L1 holds its block for good, and offers it until then to the
+ * A gateway's mempool for one DAC: keeps every accepted transaction until L1 takes its block back no more, and offers it until then to the
  * sequencer whose turn it is, and to those who would take a silent slot over. Only the first one's answer counts. The driver stores transactions before they are acknowledged, so that a crash
  * loses none.
+ *
+ * What comes back from undone blocks was accepted once and is not refused for want of room: it stands in line, and takes
+ * what room each new block makes. Of what fell with its batch, the pool may have forgotten some; the driver gives it back from the undone
+ * blocks, in their order, and what the pool has not forgotten waits for its place in that order.
  */
 import {
   type Address,
@@ -29,7 +33,11 @@ export type MempoolEvent =
       readonly headNumber: bigint;
       /** last block that L1 holds and takes back no more */
       readonly safeNumber: bigint;
+      /** whether the driver has transactions of undone blocks to give back */
+      readonly givesBack: boolean;
     }
+  /** the driver has given back all transactions of undone blocks */
+  | { readonly kind: "givenBack" }
   | { readonly kind: "slotChanged" }
   | AnsweredEvent
   | RequestFailedEvent
@@ -49,6 +57,9 @@ export class Mempool {
   readonly #waiting = new TransactionPool();
   /** transactions in blocks that L1 does not hold for good yet */
   readonly #included = new Map<Hash, { readonly transaction: Transaction; readonly number: bigint }>();
+  /** transactions of undone blocks for which there was no room yet, in the order of their blocks */
+  readonly #returning = new Map<Hash, Transaction>();
+  #givesBack = false;
   /** when each waiting transaction came in */
   readonly #sinceMs = new Map<Hash, number>();
   /** waiting transactions that the present sequencer has said it knows, and when */
@@ -61,12 +72,13 @@ export class Mempool {
     this.#options = options;
   }
 
+  /** Transactions that wait for a block. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#returning.size;
   }
 
   pending(hash: Hash): Transaction | undefined {
-    return this.#waiting.get(hash);
+    return this.#waiting.get(hash) ?? this.#returning.get(hash);
   }
 
   /** The next nonce of a sender, counting what waits. */
@@ -79,7 +91,8 @@ export class Mempool {
     transaction: Transaction,
     moment: Moment,
   ): { readonly refusal: PoolRefusal | null; readonly effects: readonly MempoolEffect[] } {
-    if (this.#included.has(transaction.hash)) return { refusal: "already-known", effects: [] };
+    if (this.#included.has(transaction.hash) || this.#returning.has(transaction.hash))
+      return { refusal: "already-known", effects: [] };
     const { refusal, replaced } = this.#waiting.add(transaction);
     if (refusal !== null) return { refusal, effects: [] };
     this.#sinceMs.set(transaction.hash, moment.nowMs);
@@ -94,15 +107,61 @@ export class Mempool {
 
   /** Takes a stored transaction back in after a restart; `number` is the block that has it, null when none has. */
   restore(transaction: Transaction, number: bigint | null, moment: Moment): readonly MempoolEffect[] {
-    if (number === null) return this.add(transaction, moment).effects;
+    if (number === null) {
+      this.#returning.set(transaction.hash, transaction);
+      return [...this.#admitReturning(moment), ...this.#wake(moment.nowMs + GATHER_MS, moment)];
+    }
+    this.#waiting.remove(transaction.hash);
+    this.#returning.delete(transaction.hash);
     this.#included.set(transaction.hash, { transaction, number });
     return [];
+  }
+
+  /**
+   * Takes a transaction of an undone block back, which it may have forgotten; the driver has stored it. Where there is no room for
+   * it, it and all after it have to be given back later.
+   */
+  giveBack(
+    transaction: Transaction,
+    moment: Moment,
+  ): { readonly isTaken: boolean; readonly effects: readonly MempoolEffect[] } {
+    const { hash } = transaction;
+    if (this.#included.has(hash) || this.#waiting.get(hash) !== undefined) return { isTaken: true, effects: [] };
+    const taken = this.#takeBack(transaction, moment);
+    if (taken === null) return { isTaken: false, effects: [] };
+    this.#returning.delete(hash);
+    return { isTaken: true, effects: [...taken, ...this.#wake(moment.nowMs + GATHER_MS, moment)] };
+  }
+
+  /** Puts what was accepted before among what waits; null where there is no room. */
+  #takeBack(transaction: Transaction, { nowMs }: Moment): readonly ForgetEffect[] | null {
+    const { refusal, replaced } = this.#waiting.add(transaction, Number.POSITIVE_INFINITY);
+    if (refusal === "pool-full") return null;
+    // its sender has sent another with its nonce meanwhile
+    if (refusal === "replacement-underpriced") return [{ kind: "forget", hash: transaction.hash }];
+    this.#sinceMs.set(transaction.hash, nowMs);
+    return replaced === null ? [] : [{ kind: "forget", hash: replaced.hash }];
+  }
+
+  /** Those that return take what room there is, unless earlier ones are still to be given back. */
+  #admitReturning(moment: Moment): readonly ForgetEffect[] {
+    const effects: ForgetEffect[] = [];
+    for (const [hash, transaction] of this.#givesBack ? [] : this.#returning) {
+      const taken = this.#takeBack(transaction, moment);
+      if (taken === null) return effects;
+      this.#returning.delete(hash);
+      effects.push(...taken);
+    }
+    return effects;
   }
 
   handle(event: MempoolEvent, moment: Moment): readonly MempoolEffect[] {
     switch (event.kind) {
       case "headChanged":
         return this.#headChanged(event, moment);
+      case "givenBack":
+        this.#givesBack = false;
+        return [...this.#admitReturning(moment), ...this.#wakeIfAny(moment)];
       case "slotChanged":
         // an offer to the sequencer of the slot before counts for nothing any more
         this.#offered.clear();
@@ -123,30 +182,36 @@ export class Mempool {
     return [{ kind: "timer", name: "offer", atMs }];
   }
 
+  #wakeIfAny(moment: Moment): readonly TimerEffect[] {
+    return this.size > 0 ? this.#wake(moment.nowMs + GATHER_MS, moment) : [];
+  }
+
   #headChanged(event: MempoolEvent & { kind: "headChanged" }, moment: Moment): readonly MempoolEffect[] {
     const effects: MempoolEffect[] = [];
+    this.#givesBack = event.givesBack;
     for (const [hash, entry] of this.#included) {
-      if (entry.number <= event.safeNumber) {
+      if (entry.number > event.headNumber) {
+        this.#included.delete(hash);
+        this.#returning.set(hash, entry.transaction);
+      } else if (entry.number <= event.safeNumber) {
         this.#included.delete(hash);
         effects.push({ kind: "forget", hash });
-      } else if (entry.number > event.headNumber) {
-        this.#included.delete(hash);
-        if (this.#waiting.add(entry.transaction).refusal !== null) effects.push({ kind: "forget", hash });
       }
     }
     for (const hash of event.block === null ? [] : includedHashes(event.block)) {
-      const transaction = this.#waiting.get(hash);
+      const transaction = this.pending(hash);
       this.#offered.delete(hash);
       if (transaction === undefined) continue;
       this.#waiting.remove(hash);
+      this.#returning.delete(hash);
       this.#included.set(hash, { transaction, number: event.block!.header.number });
     }
-    return [...effects, ...(this.size > 0 ? this.#wake(moment.nowMs + GATHER_MS, moment) : [])];
+    return [...effects, ...this.#admitReturning(moment), ...this.#wakeIfAny(moment)];
   }
 
   #offer(moment: Moment): readonly MempoolEffect[] {
     const { view, chainId, parameters } = this.#options;
-    const expired = this.#expire(moment.nowMs);
+    const expired = [...this.#expire(moment.nowMs), ...this.#admitReturning(moment)];
     if (this.size === 0) return expired;
     const again = [...expired, ...this.#wake(moment.nowMs + parameters.resubmitMs, moment)];
     const [leader, ...others] = view.informed(chainId);

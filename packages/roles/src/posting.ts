@@ -17,6 +17,8 @@ import type { PostEffect } from "./sequencerEffects.ts";
 /** Milliseconds until a batch that L1 took must be seen there; a reorganisation may have lost it. */
 const PATIENCE_MS = 15_000;
 
+type Taken = { readonly generation: bigint; readonly lastBlock: bigint };
+
 export class Posting {
   readonly #view: L1View;
   readonly #chainId: ChainId;
@@ -25,8 +27,8 @@ export class Posting {
   readonly #phaseMs: number;
   /** blocks that wait, ascending, with the bytes of their users' transactions: about what they take in a batch, rather more */
   #waiting: { readonly number: bigint; readonly bytes: number }[] = [];
-  /** a batch on its way, or taken by L1 and not yet seen there */
-  #batch: { readonly lastBlock: bigint; readonly untilMs: number } | null = null;
+  /** a batch on its way, or taken by L1 and not yet seen there; one of an earlier generation than the present holds nothing up */
+  #batch: { readonly generation: bigint; readonly lastBlock: bigint; readonly untilMs: number } | null = null;
 
   constructor(options: {
     readonly view: L1View;
@@ -62,19 +64,22 @@ export class Posting {
 
   /** The next batch, of what is not on L1 up to the head; null where there is nothing, or one is on its way. */
   next(head: bigint, { nowMs }: Moment): PostEffect | null {
+    const generation = this.#view.generation(this.#chainId);
     const from = this.#view.postedHead(this.#chainId) + 1n;
-    const isUnderWay = this.#batch !== null && this.#batch.lastBlock >= from && this.#batch.untilMs > nowMs;
+    const batch = this.#batch?.generation === generation ? this.#batch : null;
+    const isUnderWay = batch !== null && batch.lastBlock >= from && batch.untilMs > nowMs;
     if (isUnderWay || head < from) return null;
-    this.#batch = { lastBlock: head, untilMs: Number.POSITIVE_INFINITY };
-    return { kind: "post", chainId: this.#chainId, from, to: head, slot: this.#view.slot };
+    this.#batch = { generation, lastBlock: head, untilMs: Number.POSITIVE_INFINITY };
+    return { kind: "post", chainId: this.#chainId, generation, from, to: head, slot: this.#view.slot };
   }
 
-  /** L1 took a batch. */
-  posted(lastBlock: bigint, { nowMs }: Moment): void {
-    this.#batch = { lastBlock, untilMs: nowMs + PATIENCE_MS };
+  /** L1 took a batch of a generation. */
+  posted({ generation, lastBlock }: Taken, { nowMs }: Moment): void {
+    if (generation === this.#batch?.generation) this.#batch = { generation, lastBlock, untilMs: nowMs + PATIENCE_MS };
   }
 
-  failed(): void {
-    this.#batch = null;
+  /** L1 took none, of a generation. */
+  failed(generation: bigint): void {
+    if (generation === this.#batch?.generation) this.#batch = null;
   }
 }

@@ -85,11 +85,13 @@ export class Provider {
       ticket,
       answer: { name: "job", body: refused(reason) },
     });
-    if (!this.#options.view.isPeerOf("sequencer", from))
-      return [
-        answer("not a sequencer"),
-        { kind: "report", peer: from, reason: "job from a peer that is no sequencer" },
-      ];
+    const { view } = this.#options;
+    if (!view.isPeerOf("sequencer", from)) {
+      const refusal = answer("not a sequencer");
+      // who left, or was ejected, may not have seen it yet
+      if (view.wasSequencer(from)) return [refusal];
+      return [refusal, { kind: "report", peer: from, reason: "job from a peer that is no sequencer" }];
+    }
     if (this.#running.has(job.jobId)) return [answer("already running")];
     if (this.#running.size >= this.#options.parallelJobs) return [answer("busy")];
     this.#running.set(job.jobId, { ticket, from, asked: new Set() });

@@ -69,6 +69,7 @@ export type SequencerOptions = {
 type Build = {
   readonly session: JobId;
   readonly slot: bigint;
+  readonly generation: bigint;
   readonly parent: Parent;
   readonly environment: BlockEnvironment;
   readonly context: BlockContext;
@@ -79,6 +80,8 @@ type Build = {
   /** seats and stand-ins of the job */
   readonly members: readonly Member[];
   run: JobRun | null;
+  /** it may be signed already: nothing else may be begun at its place before that has ended */
+  isSealing: boolean;
   unsigned: Omit<UnsignedBlock, "header" | "outcomes"> | null;
 };
 
@@ -160,10 +163,10 @@ export class Sequencer {
       case "sealRefused":
         return this.#giveUp(event.reason, moment);
       case "posted":
-        this.#posting.posted(event.lastBlock, moment);
+        this.#posting.posted(event, moment);
         return [];
       case "postFailed":
-        return this.#postFailed(event.reason);
+        return this.#postFailed(event);
       case "claimEnded":
         return this.#claimEnded(event.reason);
     }
@@ -272,7 +275,7 @@ export class Sequencer {
     if (turn === null || this.#build !== null || view.slotEnds || turn.slot !== view.slot || !this.#isMyTurn) return [];
     if (view.valuesOf(view.slot) === undefined) return [];
     // blocks that are on L1 and not here come first: what is built beside them falls at once
-    if (this.#head.header.number < view.postedHead(this.#options.chainId)) return [];
+    if (this.#head.header.number < view.postedHead(this.#options.chainId) || !this.#headStands) return [];
     const known = turn.open.size === 0 && this.#head.header.number >= turn.highest;
     if (!turn.ready && !known && moment.nowMs < turn.giveUpMs) return [];
     turn.ready = true;
@@ -286,6 +289,12 @@ export class Sequencer {
     if (!hasWork) return [];
     if (moment.nowMs < earliestMs) return [this.#timer("advance", earliestMs)];
     return this.#open(BigInt(Math.floor(moment.nowMs / tickMs) * parameters.tickSeconds), moment);
+  }
+
+  /** False from a rollback on L1 until the own chain has gone back with it. */
+  get #headStands(): boolean {
+    const { view, chainId } = this.#options;
+    return this.#head.generation === view.generationAt(chainId, this.#head.header.number);
   }
 
   #dueItems(): readonly QueueItem[] {
@@ -314,6 +323,7 @@ export class Sequencer {
     this.#build = {
       session,
       slot: view.slot,
+      generation: view.generation(chainId),
       parent,
       environment,
       context,
@@ -322,6 +332,7 @@ export class Sequencer {
       candidates,
       members: this.#seatsOf(session),
       run: null,
+      isSealing: false,
       unsigned: null,
     };
     const addresses = new Set<Address>([environment.feeRecipient]);
@@ -358,11 +369,14 @@ export class Sequencer {
     return closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions });
   }
 
-  #openingOf({ parent, context, queueItems }: Build, transactionCount: number): readonly SystemTransaction[] {
+  #openingOf(
+    { generation, parent, context, queueItems }: Build,
+    transactionCount: number,
+  ): readonly SystemTransaction[] {
     const { view, chainId } = this.#options;
     const number = parent.header.number + 1n;
     const { founding } = view.dac(chainId)!;
-    return openingTransactions({ number, generation: 0n, context, founding, queueItems, transactionCount });
+    return openingTransactions({ number, generation, context, founding, queueItems, transactionCount });
   }
 
   /** The pool in the order of blocks; deferred transactions only where there are no others. */
@@ -446,7 +460,7 @@ export class Sequencer {
     seats: readonly Seat[],
   ): readonly SequencerEffect[] {
     const { chainId } = this.#options;
-    const { environment, context, members } = build;
+    const { generation, environment, context, members } = build;
     const number = build.parent.header.number + 1n;
     const users = included.map(({ raw }) => raw);
     const providers = seats.map(({ provider }) => members.find(({ index }) => index === provider)!);
@@ -454,7 +468,7 @@ export class Sequencer {
     const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
     const opening = this.#openingOf(build, this.#openingOf(build, 0).length + users.length + 1);
     const transactions = [...opening.map(encoded), ...users, encoded(settle)];
-    build.unsigned = { chainId, generation: 0n, context, transactions, seats };
+    build.unsigned = { chainId, generation, context, transactions, seats };
     const { timestamp, prevRandao, baseFeePerGas } = environment;
     const header = {
       parentHash: build.parent.hash,
@@ -470,9 +484,12 @@ export class Sequencer {
   #assembled(event: SequencerEvent & { kind: "assembled" }, moment: Moment): readonly SequencerEffect[] {
     const build = this.#build;
     if (build?.session !== event.session || build.unsigned === null) return [];
-    const isItsTurn = this.#turn?.slot === build.slot && build.slot === this.#options.view.slot && this.#isMyTurn;
-    const late = !isItsTurn || build.parent.hash !== this.#head.hash;
+    const { view, chainId } = this.#options;
+    const isItsTurn = this.#turn?.slot === build.slot && build.slot === view.slot && this.#isMyTurn;
+    const isItsPlace = build.parent.hash === this.#head.hash && this.#headStands;
+    const late = !isItsTurn || !isItsPlace || build.generation !== view.generation(chainId);
     if (late) return this.#giveUp("the turn or the head changed", moment);
+    build.isSealing = true;
     return [
       { kind: "closeSession", session: build.session },
       { kind: "seal", block: { ...build.unsigned, header: event.header, outcomes: event.outcomes } },
@@ -482,6 +499,8 @@ export class Sequencer {
   #sealed(block: SealedBlock, moment: Moment): readonly SequencerEffect[] {
     this.#build = null;
     this.#maxCandidates = LIMITS.blockTransactions;
+    // it fell while it was signed: nobody would take it
+    if (block.generation !== this.#options.view.generation(block.chainId)) return this.#advance(moment);
     this.#publishedUntilMs = moment.nowMs + PUBLISH_PATIENCE_MS;
     return [{ kind: "publish", block }, this.#timer("advance", this.#publishedUntilMs)];
   }
@@ -529,7 +548,10 @@ export class Sequencer {
     this.#publishedUntilMs = null;
     this.#posting.headChanged(event.head.header.number, event.block);
     for (const hash of event.block === null ? [] : includedHashes(event.block)) this.#pool.remove(hash);
-    return [...this.#advance(moment), ...this.#postIfMuch(moment)];
+    // what is being made on a block that was taken back comes to nothing
+    const isLost = event.block === null && this.#build?.isSealing === false;
+    const dropped = isLost && this.#build?.parent.hash !== event.head.hash ? this.#drop() : [];
+    return [...dropped, ...this.#advance(moment), ...this.#postIfMuch(moment)];
   }
 
   // What other nodes ask.
@@ -585,13 +607,14 @@ export class Sequencer {
   }
 
   #post(moment: Moment): readonly SequencerEffect[] {
-    if (!this.#isMyTurn || !this.#turn?.ready) return [];
+    if (!this.#isMyTurn || !this.#turn?.ready || !this.#headStands) return [];
     const batch = this.#posting.next(this.#head.header.number, moment);
     return batch === null ? [] : [batch];
   }
 
-  #postFailed(reason: string): readonly SequencerEffect[] {
-    this.#posting.failed();
+  #postFailed(event: SequencerEvent & { kind: "postFailed" }): readonly SequencerEffect[] {
+    this.#posting.failed(event.generation);
+    const { reason } = event;
     return [
       { kind: "note", level: "warn", code: "batch-not-posted", data: { chainId: this.#options.chainId, reason } },
     ];

@@ -66,10 +66,12 @@ export type SealEffect = { readonly kind: "seal"; readonly block: UnsignedBlock 
 export type PublishEffect = { readonly kind: "publish"; readonly block: SealedBlock };
 /** Have the own follower look for blocks up to a number. */
 export type SyncEffect = { readonly kind: "syncTo"; readonly chainId: ChainId; readonly number: bigint };
-/** Post the blocks from `from` on, as many up to `to` as fit, as the chain's next batch. Ends in Posted. */
+/** Post the blocks from `from` on, as many up to `to` as fit, as the chain's next batch. Ends in Posted or PostFailed. */
 export type PostEffect = {
   readonly kind: "post";
   readonly chainId: ChainId;
+  /** of the blocks */
+  readonly generation: bigint;
   readonly from: bigint;
   readonly to: bigint;
   readonly slot: bigint;
@@ -134,8 +136,8 @@ export type SequencerEvent =
     }
   | { readonly kind: "sealed"; readonly block: SealedBlock }
   | { readonly kind: "sealRefused"; readonly reason: string }
-  /** `lastBlock` of the batch that L1 took, or why it took none */
-  | { readonly kind: "posted"; readonly lastBlock: bigint }
-  | { readonly kind: "postFailed"; readonly reason: string }
+  /** `lastBlock` of the batch that L1 took, or why it took none; `generation` of its blocks */
+  | { readonly kind: "posted"; readonly generation: bigint; readonly lastBlock: bigint }
+  | { readonly kind: "postFailed"; readonly generation: bigint; readonly reason: string }
   /** the claim is on L1, or was not taken */
   | { readonly kind: "claimEnded"; readonly reason: string | null };

@@ -11,6 +11,7 @@ import {
   epochRandomness,
   type Hash,
   MAX_RANKS,
+  type PeerId,
   SNAPSHOT_DISTANCE,
   SNAPSHOT_EPOCHS,
   StakeHistory,
@@ -74,6 +75,11 @@ export class SlotTurns {
 
   registered(member: Member): Undo {
     return put(this.#sequencers, member.index, member);
+  }
+
+  /** Whether a peer is, or was, that of a sequencer. */
+  isKnown(peer: PeerId): boolean {
+    return [...this.#sequencers.values()].some(({ peerId }) => peerId === peer);
   }
 
   stakeChanged(index: number, grid: number, l1Block: bigint): Undo {

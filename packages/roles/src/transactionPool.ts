@@ -26,14 +26,20 @@ export class TransactionPool {
     return [...this.#byHash.values()];
   }
 
-  /** Adds a transaction; null when it is in, else why not. `replaced` is the one that it displaced. */
-  add(transaction: Transaction): { readonly refusal: PoolRefusal | null; readonly replaced: Transaction | null } {
+  /**
+   * Adds a transaction; null when it is in, else why not. `replaced` is the one that it displaced.
+   * @param perSender transactions of one sender at the most
+   */
+  add(
+    transaction: Transaction,
+    perSender: number = LIMITS.poolPerSender,
+  ): { readonly refusal: PoolRefusal | null; readonly replaced: Transaction | null } {
     const no = (refusal: PoolRefusal) => ({ refusal, replaced: null });
     if (this.#byHash.has(transaction.hash)) return no("already-known");
     const waiting = this.#bySender.get(transaction.from) ?? new Map<bigint, Entry>();
     const old = waiting.get(transaction.nonce)?.transaction ?? null;
     if (old !== null && !outbids(transaction, old)) return no("replacement-underpriced");
-    if (old === null && waiting.size >= LIMITS.poolPerSender) return no("sender-limit");
+    if (old === null && waiting.size >= perSender) return no("sender-limit");
     const bytes = this.#bytes + transaction.raw.length - (old?.raw.length ?? 0);
     if (bytes > LIMITS.poolBytes || (old === null && this.size >= LIMITS.poolTotal)) return no("pool-full");
     if (old !== null) this.remove(old.hash);

@@ -16,6 +16,8 @@ import {
   blankView,
   blockOn,
   CHAIN,
+  chainOf,
+  convict,
   depositTo,
   FIRST_BLOCK,
   FIRST_SLOT,
@@ -28,6 +30,7 @@ import {
   outcome,
   PARAMETERS,
   post,
+  SEQUENCERS,
   sign,
   startView,
   turnOf,
@@ -111,6 +114,26 @@ describe("the rules of blocks", () => {
     expect(blockFault(rules, GENESIS, old, at(5).nowMs)).toBeNull();
   });
 
+  it("take of each number one generation alone: that of its batch, or the present one", () => {
+    const view = startView();
+    const faultOn = (block: SealedBlock, parent = GENESIS): string | null =>
+      blockFault({ view, parameters: PARAMETERS }, parent, block, at(50).nowMs);
+    const blocks = chainOf({ view, parent: GENESIS }, 2);
+    post(view, blocks.slice(0, 1));
+    post(view, blocks.slice(1));
+    convict(view, 1n);
+    expect(faultOn(blocks[0]!)).toBeNull();
+    expect(faultOn(blocks[1]!, parentOf(blocks[0]!))).toBe("generation");
+    expect(faultOn(blockOn({ view, parent: GENESIS, generation: 1n }))).toBe("generation");
+    const next = blockOn({ view, parent: parentOf(blocks[0]!) });
+    expect(faultOn(next, parentOf(blocks[0]!))).toBeNull();
+    // the context transaction carries it
+    expect(faultOn({ ...blocks[1]!, generation: 1n }, parentOf(blocks[0]!))).toBe("context transaction differs");
+    expect(faultOn(blockOn({ view, parent: parentOf(blocks[0]!), generation: 2n }), parentOf(blocks[0]!))).toBe(
+      "generation",
+    );
+  });
+
   it("let a block consume what its slot looks at, as far as it goes in one block, and nothing later", () => {
     const busy = startView();
     const items = Array.from({ length: LIMITS.blockQueueItems + 1 }, (_, i) => depositTo(busy, BigInt(i), 7n));
@@ -185,6 +208,25 @@ describe("gossip", () => {
     expect(verdictOn(startView(22n), inSlot(3n)).verdict).toBe("accept");
     expect(verdictOn(startView(31n), sound).verdict).toBe("accept");
     expect(verdictOn(startView(32n), sound)).toEqual({ verdict: "ignore", reason: "slot is over" });
+  });
+
+  it("passes over blocks of a generation that is over, and on those of the next, whose begin may not be seen here yet", () => {
+    const view = startView();
+    const blocks = chainOf({ view, parent: GENESIS }, 2);
+    post(view, blocks, SEQUENCERS[1]!);
+    const judged = (block: SealedBlock) => judgeGossip(view, NETWORK, block).verdict;
+    const [old, next, far] = [0n, 1n, 2n].map((generation) => blockOn({ view, parent: GENESIS, generation }));
+    expect([old!, next!, far!].map(judged)).toEqual(["accept", "accept", "ignore"]);
+    convict(view, 0n);
+    expect([old!, next!, far!].map(judged)).toEqual(["ignore", "accept", "accept"]);
+  });
+
+  it("passes over blocks of who was convicted on the chain, and blames nobody for them", () => {
+    const view = startView();
+    const leader = turnOf(view, FIRST_SLOT);
+    post(view, chainOf({ view, parent: GENESIS }, 1), leader);
+    convict(view, 0n);
+    expect(judgeGossip(view, NETWORK, blockOn({ view, parent: GENESIS })).verdict).toBe("ignore");
   });
 
   it("takes another rank's block once its claim of the slot is on L1, and the leader's as before; passes over it until then", () => {

@@ -113,7 +113,7 @@ describe("the chain follower", () => {
     mine(view, 24n);
     const later = chainOf({ view, parent: parentOf(shared!), slot: 3n }, 2);
     driven.receive(later[0]!);
-    expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 1n });
+    expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 1n, setAside: false });
     driven.receive(later[1]!, ...old);
     expect(driven.follower.head.hash).toBe(parentOf(later[1]!).hash);
   });
@@ -139,7 +139,7 @@ describe("the chain follower", () => {
     expect(driven.head).toBe(3n);
     post(view, posted);
     driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
-    expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 0n });
+    expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 0n, setAside: false });
     driven.receive(...posted);
     expect([driven.head, driven.follower.safeNumber]).toEqual([2n, 2n]);
     driven.receive(...chainOf({ view, parent: GENESIS, slot: 3n, salt: 5n }, 2));
@@ -269,7 +269,7 @@ describe("the chain follower, when L1 takes blocks back", () => {
     expect(kept.driven.head).toBe(4n);
     const { driven, reorg, early } = setUp();
     reorg(21n);
-    expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 2n });
+    expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 2n, setAside: false });
     expect(driven.follower.head.hash).toBe(parentOf(early[1]!).hash);
     const all = setUp();
     all.reorg(13n);
@@ -311,7 +311,7 @@ describe("the chain follower, when L1 takes blocks back", () => {
     post(view, others);
     mine(view, 27n);
     driven.run(driven.follower.handle({ kind: "l1Changed" }, NOW));
-    expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 0n });
+    expect(driven.effects).toContainEqual({ kind: "rollback", chainId: CHAIN, to: 0n, setAside: false });
     driven.receive(...others);
     expect([driven.follower.safeNumber, driven.follower.head.hash]).toEqual([2n, parentOf(others[1]!).hash]);
   });

@@ -21,7 +21,7 @@ const GROUPS = { sequencer: [...SEQUENCERS, ...NEWCOMERS], provider: PROVIDERS, 
 const EVERYBODY = Object.values(GROUPS).flat();
 
 /** What happens in an L1 block: which kind of event, and a number that decides about the rest. */
-const happening = fc.tuple(fc.nat(10), fc.nat(999));
+const happening = fc.tuple(fc.nat(12), fc.nat(999));
 const l1Blocks = (maxLength: number) =>
   fc.array(fc.record({ salt: fc.nat(999), events: fc.array(happening, { maxLength: 3 }) }), {
     minLength: 1,
@@ -66,6 +66,14 @@ function eventOf(view: L1View, l1Block: bigint, kind: number, n: number): L1Even
       const id = BigInt(n % 4);
       return held.has(id) ? { kind: "heldGone", chainId, id } : { kind: "depositHeld", chainId, id, amount: BigInt(n) };
     }
+    case 10: {
+      const batches = view.batches(CHAIN);
+      const convicted = batches[n % Math.max(batches.length, 1)]?.header;
+      if (convicted === undefined) return null;
+      const lastBlock = convicted.firstBlock - 1n;
+      const generation = view.generation(CHAIN);
+      return { kind: "rolledBack", chainId: CHAIN, generation, fromIndex: convicted.index, lastBlock, timestamp };
+    }
     default:
       if (n % 2 === 1) {
         const dac = { chainId: OTHER, label: "other", genesisHash: keccakHash(toWord(BigInt(n))), timestamp };
@@ -79,7 +87,7 @@ function batch(view: L1View, l1Block: bigint, timestamp: bigint, n: number): L1E
   const firstBlock = view.postedHead(CHAIN) + 1n;
   const posted = {
     chainId: CHAIN,
-    generation: 0n,
+    generation: view.generation(CHAIN),
     index: BigInt(view.batches(CHAIN).length),
     firstBlock,
     lastBlock: firstBlock + BigInt(n),
@@ -126,7 +134,8 @@ function answers(view: L1View): unknown {
     queued: view.queuedItem(chainId, 0n),
     consumable: slots.map((slot) => view.consumable(chainId, slot)),
     held: [...view.heldDeposits(chainId)].sort(([a], [b]) => Number(a - b)),
-    batches: view.batches(chainId),
+    batches: [...view.batches(chainId)],
+    generations: [view.generation(chainId), ...slots.map((number) => view.generationAt(chainId, number))],
     posted: [view.postedHead(chainId), view.postedQueueEnd(chainId), view.finalHead(chainId)],
   });
   return {

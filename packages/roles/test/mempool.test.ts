@@ -1,4 +1,4 @@
-import { depositItem, type SealedBlock, type Transaction } from "@mvm/protocol";
+import { depositItem, type Hash, keccakHash, LIMITS, type SealedBlock, type Transaction } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { type L1View, Mempool, type MempoolEffect, parentOf } from "../src/index.ts";
 import {
@@ -45,8 +45,8 @@ class Driven {
     return this.pool.handle({ kind: "answered", ticket, answer }, at(this.seconds));
   }
 
-  head(block: SealedBlock | null, headNumber: bigint, safeNumber: bigint): readonly MempoolEffect[] {
-    return this.pool.handle({ kind: "headChanged", block, headNumber, safeNumber }, at(this.seconds));
+  head(block: SealedBlock | null, headNumber: bigint, safeNumber: bigint, givesBack = false): readonly MempoolEffect[] {
+    return this.pool.handle({ kind: "headChanged", block, headNumber, safeNumber, givesBack }, at(this.seconds));
   }
 
   blockWith(transaction: Transaction): SealedBlock {
@@ -60,6 +60,42 @@ const offers = (effects: readonly MempoolEffect[]) =>
       ? [{ ...effect, body: effect.request.body }]
       : [],
   );
+
+const BULK = new Uint8Array(50_000);
+const FILLERS = [0, 1, 2, 3].map((index) => operator(`filler-${index}`, index));
+
+/** A pool that has two transactions in block 1, and no room for another one. */
+function fullPool(driven: Driven): {
+  readonly returned: readonly Transaction[];
+  readonly fill: readonly Transaction[];
+} {
+  const returned = [0n, 1n].map((nonce) => transfer({ nonce, data: BULK }));
+  for (const transaction of returned) driven.add(transaction);
+  const block = blockOn({ view: driven.view, parent: GENESIS, transactions: returned.map(({ raw }) => raw) });
+  driven.head(block, 1n, 0n);
+  const fill: Transaction[] = [];
+  for (let nonce = 0n; ; nonce++) {
+    const from = FILLERS[Math.floor(Number(nonce) / LIMITS.poolPerSender)]!;
+    const transaction = transfer({ from, nonce, data: BULK });
+    const { refusal } = driven.pool.add(transaction, at(driven.seconds));
+    if (refusal === "pool-full") return { returned, fill };
+    expect(refusal).toBeNull();
+    fill.push(transaction);
+  }
+}
+
+/** Hashes of all that the pool offers until it has offered everything. */
+function allOffered(driven: Driven): readonly Hash[] {
+  const hashes: Hash[] = [];
+  driven.pool.handle({ kind: "slotChanged" }, at(driven.seconds));
+  for (let effects = driven.timer(0); ; ) {
+    const [offer] = offers(effects);
+    if (offer === undefined) return hashes;
+    hashes.push(...offer.body.transactions.map(keccakHash));
+    driven.taken(offer.ticket);
+    effects = driven.timer(0);
+  }
+}
 
 describe("the mempool", () => {
   it("gathers, then offers what waits to the sequencer of the turn, one offer at a time", () => {
@@ -145,6 +181,89 @@ describe("the mempool", () => {
     driven.head(driven.blockWith(transaction), 1n, 0n);
     expect(driven.head(null, 0n, 0n)).toMatchObject([{ kind: "timer" }]);
     expect(driven.pool.pending(transaction.hash)).toEqual(transaction);
+  });
+
+  it("takes back more of a sender than it would take new", () => {
+    const driven = new Driven();
+    const sent = Array.from({ length: LIMITS.poolPerSender + 2 }, (_, nonce) => transfer({ nonce: BigInt(nonce) }));
+    const [first, second, ...rest] = sent;
+    driven.add(first!);
+    driven.add(second!);
+    const block = blockOn({ view: driven.view, parent: GENESIS, transactions: [first!.raw, second!.raw] });
+    driven.head(block, 1n, 0n);
+    for (const transaction of rest) driven.add(transaction);
+    expect(driven.pool.add(transfer({ nonce: 999n }), at(driven.seconds)).refusal).toBe("sender-limit");
+    driven.head(null, 0n, 0n);
+    expect(driven.pool.size).toBe(sent.length);
+  });
+
+  it("keeps in line what comes back to a full pool, and lets it in, in order, before anything new", () => {
+    const driven = new Driven();
+    const { returned, fill } = fullPool(driven);
+    const effects = driven.head(null, 0n, 0n);
+    expect(effects.some(({ kind }) => kind === "forget")).toBe(false);
+    expect(driven.pool.size).toBe(fill.length + returned.length);
+    for (const transaction of returned) expect(driven.pool.pending(transaction.hash)).toEqual(transaction);
+    expect(driven.pool.add(returned[0]!, at(driven.seconds)).refusal).toBe("already-known");
+    const made = blockOn({ view: driven.view, parent: GENESIS, transactions: [fill[0]!.raw] });
+    driven.head(made, 1n, 0n);
+    expect(driven.pool.add(transfer({ nonce: 900n, data: BULK }), at(driven.seconds)).refusal).toBe("pool-full");
+    const offered = new Set(allOffered(driven));
+    expect([offered.has(returned[0]!.hash), offered.has(returned[1]!.hash)]).toEqual([true, false]);
+    expect(driven.pool.size).toBe(fill.length - 1 + returned.length);
+  });
+
+  it("takes a transaction that it has forgotten back from an undone block, once, and offers it", () => {
+    const driven = new Driven();
+    const transaction = transfer();
+    const giveBack = () => driven.pool.giveBack(transaction, at(driven.seconds));
+    expect(giveBack()).toMatchObject({ isTaken: true, effects: [{ kind: "timer" }] });
+    expect(giveBack()).toEqual({ isTaken: true, effects: [] });
+    expect(offers(driven.timer())[0]!.body.transactions).toEqual([transaction.raw]);
+    driven.head(driven.blockWith(transaction), 1n, 0n);
+    expect(driven.pool.size).toBe(0);
+    expect(giveBack()).toEqual({ isTaken: true, effects: [] });
+    expect(driven.pool.size).toBe(0);
+  });
+
+  it("says that there is no room for what is given back, so that it comes again", () => {
+    const driven = new Driven();
+    const { returned, fill } = fullPool(driven);
+    const forgotten = transfer({ from: USERS[2]!, data: BULK });
+    driven.head(null, 0n, 0n, true);
+    expect(driven.pool.giveBack(forgotten, at(driven.seconds))).toEqual({ isTaken: false, effects: [] });
+    driven.head(blockOn({ view: driven.view, parent: GENESIS, transactions: [fill[0]!.raw] }), 1n, 0n, true);
+    // what is older comes first: those that the pool has not forgotten wait for it
+    expect(driven.pool.giveBack(forgotten, at(driven.seconds)).isTaken).toBe(true);
+    expect(driven.pool.giveBack(returned[0]!, at(driven.seconds)).isTaken).toBe(false);
+    driven.head(blockOn({ view: driven.view, parent: GENESIS, transactions: [fill[1]!.raw] }), 2n, 0n, true);
+    expect(driven.pool.handle({ kind: "givenBack" }, at(driven.seconds)).some(({ kind }) => kind === "forget")).toBe(
+      false,
+    );
+    const offered = new Set(allOffered(driven));
+    expect([forgotten, ...returned].map(({ hash }) => offered.has(hash))).toEqual([true, true, false]);
+  });
+
+  it("lets what comes back go where its sender has sent another with its nonce meanwhile", () => {
+    const driven = new Driven();
+    const old = transfer({ maxFee: 1_000n, tip: 10n });
+    const fresh = transfer({ maxFee: 1_050n, tip: 10n });
+    driven.add(fresh);
+    const { isTaken, effects } = driven.pool.giveBack(old, at(driven.seconds));
+    expect([isTaken, effects[0]]).toEqual([true, { kind: "forget", hash: old.hash }]);
+    expect(driven.pool.pending(fresh.hash)).toEqual(fresh);
+  });
+
+  it("counts the time of what came back from when it did", () => {
+    const driven = new Driven();
+    const transaction = transfer();
+    driven.add(transaction);
+    driven.head(driven.blockWith(transaction), 1n, 0n);
+    driven.seconds += 4 * 3_600;
+    driven.head(null, 0n, 0n);
+    expect(driven.timer().some(({ kind }) => kind === "forget")).toBe(false);
+    expect(driven.pool.size).toBe(1);
+    expect(driven.timer(3 * 3_600 + 1)).toContainEqual({ kind: "forget", hash: transaction.hash });
   });
 
   it("forgets a transaction that another of the same nonce replaced", () => {

@@ -56,6 +56,13 @@ describe("a provider", () => {
     expect(machine.running).toBe(0);
   });
 
+  it("refuses who is a sequencer no more, and blames it for nothing: it may not have seen it yet", () => {
+    const view = startView();
+    const machine = new Provider({ view, parallelJobs: 2, valuesTimeoutMs: 1_000 });
+    view.apply({ kind: "exited", registry: "sequencer", operator: SEQUENCERS[0]!.operator });
+    expect(offer(machine, newJob())).toEqual([refusal("not a sequencer")]);
+  });
+
   it("refuses a job that runs already, and jobs beyond its capacity, until one ends", () => {
     const machine = provider();
     const [first, second, third] = [newJob(), newJob(), newJob()];

@@ -308,10 +308,10 @@ describe("a sequencer's batches", () => {
     driven.handle({ kind: "timer", name: "post" });
     driven.handle({ kind: "timer", name: "post" });
     expect(driven.all("post")).toMatchObject([{ from: 1n, to: 2n, slot: FIRST_SLOT }]);
-    driven.handle({ kind: "postFailed", reason: "reverted" });
+    driven.handle({ kind: "postFailed", generation: 0n, reason: "reverted" });
     driven.handle({ kind: "timer", name: "post" });
     expect(driven.all("post").length).toBe(2);
-    driven.handle({ kind: "postFailed", reason: "reverted" });
+    driven.handle({ kind: "postFailed", generation: 0n, reason: "reverted" });
     driven.mine(24n).handle({ kind: "timer", name: "post" });
     expect(driven.all("post").length).toBe(2);
   });
@@ -352,11 +352,11 @@ describe("a sequencer's batches", () => {
     next();
     next();
     expect(driven.all("post").length).toBe(1);
-    driven.handle({ kind: "posted", lastBlock: 3n });
+    driven.handle({ kind: "posted", generation: 0n, lastBlock: 3n });
     post(driven.view, blocks.slice(0, 3));
     driven.mine(FIRST_BLOCK + 1n);
     expect(driven.all("post").slice(1)).toMatchObject([{ from: 4n, to: 5n }]);
-    driven.handle({ kind: "posted", lastBlock: 5n });
+    driven.handle({ kind: "posted", generation: 0n, lastBlock: 5n });
     // what a rollback took back waits no longer
     driven.handle({ kind: "headChanged", head: parentOf(blocks[3]!), block: null, safeNumber: 0n });
     post(driven.view, blocks.slice(3, 4));

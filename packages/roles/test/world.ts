@@ -240,6 +240,8 @@ export type BlockSpec = {
   /** who settle pays beside the sequencer */
   readonly providers?: readonly Address[];
   readonly seats?: readonly Seat[];
+  /** the view's present one unless said */
+  readonly generation?: bigint;
   /** makes two blocks of one place differ */
   readonly salt?: bigint;
 };
@@ -253,7 +255,8 @@ export function blockOn(spec: BlockSpec): SealedBlock {
   const queueEnd = parent.context.queueEnd + BigInt(queueItems.length);
   const context: BlockContext = { slot, l1Block, l1BaseFee, queueEnd, jobId };
   const number = parent.header.number + 1n;
-  const place = { number, generation: 0n, context, founding: FOUNDING, queueItems };
+  const generation = spec.generation ?? view.generation(CHAIN);
+  const place = { number, generation, context, founding: FOUNDING, queueItems };
   const openingCount = openingTransactions({ ...place, transactionCount: 0 }).length;
   const opening = openingTransactions({ ...place, transactionCount: openingCount + users.length + 1 });
   const sequencer = spec.signer ?? turnOf(view, slot);
@@ -274,7 +277,7 @@ export function blockOn(spec: BlockSpec): SealedBlock {
     prevRandao: prevRandaoOf(jobId),
     baseFeePerGas: nextBaseFee(parent.header),
   };
-  const block = { chainId: CHAIN, generation: 0n, header, context, transactions, outcomes, seats };
+  const block = { chainId: CHAIN, generation, header, context, transactions, outcomes, seats };
   return sign({ ...block, signature: `0x${"00".repeat(65)}` }, sequencer);
 }
 
@@ -291,11 +294,11 @@ export function chainOf(spec: BlockSpec, count: number): readonly SealedBlock[] 
 }
 
 /** Puts a batch over the blocks on L1. */
-export function post(view: L1View, blocks: readonly SealedBlock[]): void {
+export function post(view: L1View, blocks: readonly SealedBlock[], poster = SEQUENCERS[0]!): void {
   const [first, last] = [blocks[0]!, blocks.at(-1)!];
   const header: BatchHeader = {
     chainId: CHAIN,
-    generation: 0n,
+    generation: first.generation,
     index: BigInt(view.batches(CHAIN).length),
     previousBatchHash: ZERO_HASH,
     firstBlock: first.header.number,
@@ -306,7 +309,7 @@ export function post(view: L1View, blocks: readonly SealedBlock[]): void {
     transactionsRoot: ZERO_HASH,
     queueEnd: last.context.queueEnd,
     slot: last.context.slot,
-    poster: SEQUENCERS[0]!.operator,
+    poster: poster.operator,
   };
   const { number: l1Block, timestamp } = view.block;
   view.apply({
@@ -317,6 +320,14 @@ export function post(view: L1View, blocks: readonly SealedBlock[]): void {
     timestamp,
     l1Block,
   });
+}
+
+/** L1 convicts the batch of an index: it and all later ones fall. */
+export function convict(view: L1View, fromIndex: bigint): void {
+  const lastBlock = view.batches(CHAIN)[Number(fromIndex)]!.header.firstBlock - 1n;
+  const { timestamp } = view.block;
+  const generation = view.generation(CHAIN);
+  view.apply({ kind: "rolledBack", chainId: CHAIN, generation, fromIndex, lastBlock, timestamp });
 }
 
 export type TransferSpec = {
