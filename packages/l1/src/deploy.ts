@@ -37,6 +37,8 @@ export type DeployParameters = {
   readonly protocol: Parameters;
   readonly providerStake: StakeParameters;
   readonly storageStake: StakeParameters;
+  /** may convict batches; nobody where it is left out */
+  readonly disputes?: Address;
 };
 
 /** Active operators of a role: the registry's own bound. */
@@ -117,6 +119,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
   const { thresholdFactor, minEligible, minSequencerStakeWei, labelFeeWei, proverShare, recordRewardWei } = protocol;
   const { postGraceBlocks, rankDelayBlocks, minWindowSeconds } = protocol;
   const { forceDelaySeconds, openAfterSeconds, exitAfterSeconds, proofTimeSeconds } = protocol;
+  const disputes = parameters.disputes ?? ZERO_ADDRESS;
   return {
     token: [tokenHolder, tokenSupplyWei],
     timelock: [timelockSeconds, [at.metisDao], [ZERO_ADDRESS], ZERO_ADDRESS],
@@ -138,7 +141,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     ],
     bridge: [at.token, at.inbox, at.rollupChain, at.bondManager],
     rollupChain: [
-      [at.dacRegistry, at.inbox, at.beacon, at.sequencerPool, at.bondManager, ...Array<string>(3).fill(ZERO_ADDRESS)],
+      [at.dacRegistry, at.inbox, at.beacon, at.sequencerPool, at.bondManager, disputes, ZERO_ADDRESS, ZERO_ADDRESS],
       [
         postGraceBlocks,
         rankDelayBlocks,

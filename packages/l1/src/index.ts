@@ -14,6 +14,7 @@ export {
   type BatchProof,
   batchBlobHashes,
   claimSlot,
+  convict,
   type SignedBatch,
   turnToExit,
 } from "./bindings/rollupCalls.ts";

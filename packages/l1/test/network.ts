@@ -58,6 +58,8 @@ export const CHARTER: Charter = {
   taxRates: [{ threshold: MT, rate: 250 }],
   managementContract: ZERO_ADDRESS,
 };
+/** Account that may convict batches, in place of the contract of the fraud proofs. */
+export const DISPUTES = 9;
 const WAIT_MS = 30_000;
 const LOOK_MS = 10;
 
@@ -86,7 +88,11 @@ export async function startNetwork(): Promise<TestNetwork> {
   const anvil = await startAnvil();
   const ending = new AbortController();
   const signer = anvil.wallets[0]!;
-  const parameters = deployParametersOf(PROFILES.devnet, toAddress(signer.address), 10n ** 9n * MT);
+  const disputes = toAddress(anvil.wallets[DISPUTES]!.address);
+  const parameters = {
+    ...deployParametersOf(PROFILES.devnet, toAddress(signer.address), 10n ** 9n * MT),
+    disputes,
+  };
   const { addresses, firstBlock } = await deployContracts({ signer, parameters });
   const accounts = anvil.wallets.map((wallet) => submitterOf(anvil, wallet, ending.signal));
   await accounts[0]!.submit(approve(addresses, "comco", 10n ** 6n * MT));

@@ -4,12 +4,14 @@ import {
   batchDigestOf,
   chainIdOfLabel,
   claimSlot,
+  convict,
   depositMt,
   forceExit,
   forceTransaction,
   headOf,
   isExiting,
   type L1Call,
+  postingOf,
   type QueueItemValues,
   queueLength,
   refundHeld,
@@ -18,6 +20,7 @@ import {
   type SignedBatch,
   sequencerOf,
   stake,
+  standingBatches,
   turnToExit,
 } from "@mvm/l1";
 import {
@@ -38,6 +41,7 @@ import {
   beginNextDraw,
   beginSlot,
   createDacNamed,
+  DISPUTES,
   EPOCH_BLOCKS,
   everythingTold,
   fund,
@@ -271,6 +275,46 @@ describe("forced items", () => {
     expect(await refusal(refund)).toBe("NotRefundable");
     const nothing = refundItem(network.addresses, { chainId: one(), index: 0n, item: item! });
     expect(await refusal(nothing)).toBe("NotRefundable");
+  });
+});
+
+describe("a batch that is convicted", () => {
+  const headsOf = () => headOf(network.reader, one());
+
+  it("falls with all after it, as its event tells; its poster is ejected, and the next batch is of the next generation", async () => {
+    const headers: BatchHeader[] = [];
+    for (const content of [1, 2, 3]) headers.push(await postNext(network, one(), bytes(content)));
+    const [first, second] = headers;
+    const scan = { chainId: one(), downTo: second!.firstBlock, fromBlock: network.firstBlock };
+    const standing = (await standingBatches(network.reader, scan)).find(({ header }) => header.index === 1n)!;
+    const proof = await postingOf(network.reader, standing);
+    const prover = network.accounts[USER]!.address;
+    const conviction = convict(network.addresses, { header: second!, proof, previous: first, prover });
+    expect(await refusal(conviction, USER)).toBe("OnlyDisputes");
+    await send(conviction, DISPUTES);
+    const lastBlock = first!.lastBlock;
+    expect(await headsOf()).toMatchObject({ nextIndex: 1n, lastBlock, generation: 1n, queueEnd: first!.queueEnd });
+    const told = await everythingTold(network);
+    expect(told.ofType("rolled-back")).toMatchObject([{ chainId: one(), generation: 0n, fromIndex: 1n, lastBlock }]);
+    expect(told.ofType("exited")).toMatchObject([
+      { role: "sequencer", operator: second!.poster, unlocksAt: undefined },
+    ]);
+    expect(await refusal(conviction, DISPUTES)).toBe("BatchFell");
+    // who was ejected is still drawn for two slots, and cannot post
+    slot = await beginNextDraw(network);
+    const next = await postNext(network, one(), bytes(4));
+    expect(next).toMatchObject({ generation: 1n, index: 1n, previousBatchHash: hashBatchHeader(first!) });
+    expect(next.poster).not.toBe(second!.poster);
+  });
+
+  it("may be the first: the chain goes back to its genesis", async () => {
+    const header = await postNext(network, one(), bytes(1));
+    const scan = { chainId: one(), downTo: 1n, fromBlock: network.firstBlock };
+    const proof = await postingOf(network.reader, (await standingBatches(network.reader, scan))[0]!);
+    const prover = network.accounts[USER]!.address;
+    await send(convict(network.addresses, { header, proof, previous: undefined, prover }), DISPUTES);
+    expect(await headsOf()).toMatchObject({ nextIndex: 0n, lastBlock: 0n, generation: 1n });
+    expect((await everythingTold(network)).ofType("rolled-back")).toMatchObject([{ fromIndex: 0n, lastBlock: 0n }]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Calls of RollupChain, and its batches and proofs as contracts take them. */
-import { type BatchHeader, blobRange, type ChainId, type Hash, type Hex, ZERO_HASH } from "@mvm/protocol";
+import { type Address, type BatchHeader, blobRange, type ChainId, type Hash, type Hex, ZERO_HASH } from "@mvm/protocol";
 import { concat, Signature } from "ethers";
 import type { L1Addresses } from "../contracts.ts";
 import { call, type L1Call } from "./l1Call.ts";
@@ -124,3 +124,23 @@ export const batchProofValues = ({ postedAt, position, count, siblings }: BatchP
   count,
   siblings,
 ];
+
+/**
+ * Takes a batch back that was proven wrong, with all later ones of its chain, and slashes its poster; a final batch stands. Only
+ * the account that the contracts were deployed with for disputes may.
+ */
+export function convict(
+  at: L1Addresses,
+  conviction: {
+    readonly header: BatchHeader;
+    readonly proof: BatchProof;
+    /** the batch before; undefined for the first */
+    readonly previous: BatchHeader | undefined;
+    /** who gets the prover's share */
+    readonly prover: Address;
+  },
+): L1Call {
+  const { header, proof, previous = header, prover } = conviction;
+  const values = [headerValues(header), batchProofValues(proof), headerValues(previous), prover];
+  return call(at, "rollupChain", "convict", values);
+}
