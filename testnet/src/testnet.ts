@@ -16,7 +16,7 @@ import {
 } from "@mvm/l1";
 import { initNode, type Role } from "@mvm/node";
 import { type Address, type ChainId, PROFILES, toAddress } from "@mvm/protocol";
-import { type HDNodeWallet, JsonRpcProvider, Wallet } from "ethers";
+import { type HDNodeWallet, JsonRpcProvider, toQuantity, Wallet } from "ethers";
 import { type Anvil, L1_CHAIN_ID, startAnvil } from "./anvil.ts";
 import { type CharterKind, charterOf } from "./charters.ts";
 import { type RunningProcess, startProcess } from "./processes.ts";
@@ -32,6 +32,8 @@ export type TestnetSize = {
   readonly sequencerStakesMT?: readonly number[];
   /** settings of the sequencers beside their defaults */
   readonly sequencerSettings?: Readonly<Record<string, unknown>>;
+  /** whether an account of the run may convict batches, in place of the contract of the fraud proofs; else nobody may */
+  readonly withConvictor?: boolean;
 };
 
 export const DEFAULT_SIZE: TestnetSize = { sequencers: 2, providers: 4, storage: 4, dacs: 2 };
@@ -64,6 +66,8 @@ type PlannedDac = { readonly label: string; readonly kind: CharterKind; readonly
 
 /** Accounts that send transfers side by side. */
 const SENDERS = 8;
+/** Number of an account that is nobody else's. */
+const CONVICTOR = 3 + SENDERS;
 const NODE_READY_MS = 60_000;
 const REGISTERED_MS = 60_000;
 /** Until a deposit is there: two epochs pass before blocks may take it, and a slot's leader may be gone. */
@@ -98,6 +102,8 @@ export class Testnet {
   readonly senders: readonly HDNodeWallet[];
   /** an account that charters shut out */
   readonly outsider: HDNodeWallet;
+  /** may convict batches where the network was started so */
+  readonly convictor: HDNodeWallet;
   readonly #userOnL1: L1Submitter;
   readonly #stop = new AbortController();
   #gateway = "";
@@ -109,6 +115,7 @@ export class Testnet {
     this.networkFile = options.networkFile;
     this.user = options.anvil.wallet(1);
     this.outsider = options.anvil.wallet(2);
+    this.convictor = options.anvil.wallet(CONVICTOR);
     this.senders = Array.from({ length: SENDERS }, (_, i) => options.anvil.wallet(3 + i));
     this.#userOnL1 = new L1Submitter({
       transport: options.anvil.provider,
@@ -134,7 +141,10 @@ export class Testnet {
     try {
       report("deploying contracts");
       const founder = anvil.wallet(0);
-      const parameters = deployParametersOf(PROFILES[PROFILE], toAddress(founder.address), SUPPLY_WEI);
+      const parameters = {
+        ...deployParametersOf(PROFILES[PROFILE], toAddress(founder.address), SUPPLY_WEI),
+        ...(size.withConvictor === true && { disputes: await fundedConvictor(anvil) }),
+      };
       const { addresses, firstBlock } = await deployContracts({ signer: founder, parameters });
       const networkFile = join(run.path, "network.json");
       const network = {
@@ -364,6 +374,12 @@ export class Testnet {
     this.anvil.provider.destroy();
     await this.anvil.process.stop();
   }
+}
+
+async function fundedConvictor(anvil: Anvil): Promise<Address> {
+  const { address } = anvil.wallet(CONVICTOR);
+  await anvil.provider.send("anvil_setBalance", [address, toQuantity(OPERATOR_ETHER_WEI)]);
+  return toAddress(address);
 }
 
 /** Sends transactions of one account without waiting for one before the next; waits until all are mined. */

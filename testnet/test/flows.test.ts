@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Flow, type FlowReport, runFlow } from "../src/flows/flow.ts";
-import { BLOB_NETWORK, EXPENDABLE_NETWORK, STAKED_NETWORK } from "../src/flows/networks.ts";
+import { BLOB_NETWORK, CONVICTABLE_NETWORK, EXPENDABLE_NETWORK, STAKED_NETWORK } from "../src/flows/networks.ts";
 import { FLOWS } from "../src/flows/table.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
 import { Testnet, type TestnetSize } from "../src/testnet.ts";
@@ -116,6 +116,19 @@ describe("on a network whose sequencer posts in blobs", () => {
       const said = await runFlow(shared.testnet, flowOf("blobs"));
       expect(said).toEqual(report("blobs", {}));
       expect(said["sharedBlobs"]).toBeGreaterThan(0);
+    },
+    FLOW_MS,
+  );
+});
+
+describe("on a network where an account may convict batches", () => {
+  const shared = sharedNetwork(CONVICTABLE_NETWORK);
+
+  it(
+    "convicted: what fell comes into blocks of the next generation, and these on L1",
+    async () => {
+      const said = await runFlow(shared.testnet, flowOf("convicted"));
+      expect(said).toEqual(report("convicted", { lost: 0 }));
     },
     FLOW_MS,
   );

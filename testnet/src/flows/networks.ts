@@ -14,3 +14,6 @@ export const BLOB_NETWORK: TestnetSize = { ...HOUSE, dacs: 2, sequencers: 1, seq
 
 /** Three equal sequencers, who may be killed. */
 export const EXPENDABLE_NETWORK: TestnetSize = { ...HOUSE, sequencers: 3 };
+
+/** Three equal sequencers and three hosts, whose batches an account may convict. */
+export const CONVICTABLE_NETWORK: TestnetSize = { ...HOUSE, storage: 3, sequencers: 3, withConvictor: true };

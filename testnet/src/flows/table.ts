@@ -2,6 +2,7 @@
 import { allSequencersKilledFlow } from "./allSequencersKilled.ts";
 import { belowThresholdFlow } from "./belowThreshold.ts";
 import { blobsFlow } from "./blobs.ts";
+import { convictedFlow } from "./convicted.ts";
 import type { Flow } from "./flow.ts";
 import { governanceFlow } from "./governance.ts";
 import { heldDepositFlow } from "./heldDeposit.ts";
@@ -18,4 +19,5 @@ export const FLOWS: readonly Flow[] = [
   governanceFlow,
   maliciousDacFlow,
   blobsFlow,
+  convictedFlow,
 ];
