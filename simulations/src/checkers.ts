@@ -25,11 +25,11 @@ export type Finding = { readonly invariant: Invariant; readonly what: string };
 export class SafeBlocksAgree {
   readonly #first = new Map<string, { readonly node: string; readonly hash: Hash }>();
 
-  /** @param seen.reorgs how often L1 has taken blocks back, as far as the node knows */
-  check(seen: { node: string; chainId: ChainId; number: bigint; hash: Hash; reorgs: number }): Finding | null {
-    const { node, chainId, number, hash, reorgs } = seen;
+  /** @param seen.turns how often L1 has taken blocks or batches back, as far as the node knows */
+  check(seen: { node: string; chainId: ChainId; number: bigint; hash: Hash; turns: number }): Finding | null {
+    const { node, chainId, number, hash, turns } = seen;
     const place = `block ${number} of chain ${chainId}`;
-    const known = `${place} after ${reorgs}`;
+    const known = `${place} after ${turns}`;
     const first = this.#first.get(known);
     if (first === undefined) this.#first.set(known, { node, hash });
     if (first === undefined || first.hash === hash) return null;

@@ -124,12 +124,12 @@ export class HonestRun implements NodeListener {
 
   #checkSafe(node: SimulatedNode, chainId: ChainId): void {
     const chain = node.core.chains.get(chainId)!;
-    const { reorgs } = node;
-    const place = `${node.name} ${chainId} ${reorgs}`;
+    const { turns } = node;
+    const place = `${node.name} ${chainId} ${turns}`;
     for (let number = (this.#checkedSafe.get(place) ?? 0n) + 1n; number <= chain.safeNumber; number++) {
       const hash = chain.database.hashOf(number);
       if (hash === null) break;
-      this.found(this.#safeBlocks.check({ node: node.name, chainId, number, hash, reorgs }));
+      this.found(this.#safeBlocks.check({ node: node.name, chainId, number, hash, turns }));
       this.#checkedSafe.set(place, number);
     }
   }
@@ -174,7 +174,10 @@ export class HonestRun implements NodeListener {
       const { head, posted, hasWork } = this.state(chainId);
       const followers = this.world.followers(chainId);
       return (
-        !hasWork && head === posted && followers.every(({ core }) => core.chains.get(chainId)!.safeNumber === head)
+        this.world.nodes.every(({ alive, live }) => !alive || live) &&
+        !hasWork &&
+        head === posted &&
+        followers.every(({ core }) => core.chains.get(chainId)!.safeNumber === head)
       );
     });
   }

@@ -6,6 +6,7 @@ import { encodeCharter } from "@mvm/l1";
 import { type L1Poster, type NetworkSettings, type SignedBatch, signedAt } from "@mvm/node";
 import {
   type Address,
+  type BatchHeader,
   type ChainId,
   depositItem,
   drawBlockOf,
@@ -56,6 +57,8 @@ class Reverted extends Error {
 type L1Transaction = {
   /** slot whose turn it needs, where it needs one */
   readonly slot?: bigint;
+  /** whether it may not come again where L1 takes it back */
+  readonly mayBeLost?: boolean;
   readonly run: () => void;
 };
 
@@ -116,7 +119,7 @@ export class ModelL1 {
   /**
    * Takes the last blocks back and mines as many others at once. What the old ones brought comes again in the new ones, in
    * another order, or in a later block; but of what needs a turn nothing comes again where the turn was drawn in a block that is gone, and
-   * of the rest only half.
+   * of the rest, as of convictions, only half.
    * @param depth number of blocks, an epoch's at the most
    */
   reorg(depth: number): void {
@@ -130,9 +133,10 @@ export class ModelL1 {
     const { epochBlocks } = this.#settings.parameters;
     const again = gone
       .flatMap(({ transactions }) => transactions)
-      .filter(
-        ({ slot }) => slot === undefined || (drawBlockOf(slot, epochBlocks) <= to && this.#random.fraction() < 0.5),
-      );
+      .filter(({ slot, mayBeLost = slot !== undefined }) => {
+        const isDrawn = slot === undefined || drawBlockOf(slot, epochBlocks) <= to;
+        return isDrawn && (!mayBeLost || this.#random.fraction() < 0.5);
+      });
     for (const timestamp of times) {
       const taken = this.#random.below(again.length + 1);
       for (let i = 0; i < taken; i++) this.#waiting.push(...again.splice(this.#random.below(again.length), 1));
@@ -158,6 +162,25 @@ export class ModelL1 {
   /** All events so far. */
   get events(): readonly L1Event[] {
     return this.#events;
+  }
+
+  /** The events of the blocks that L1 has now: what a node hears that starts now. */
+  get history(): readonly L1Event[] {
+    const history: L1Event[] = [];
+    for (const event of this.#events) {
+      if (event.kind !== "reorg") history.push(event);
+      else history.length = 1 + history.findLastIndex((one) => one.kind === "l1Block" && one.number === event.toBlock);
+    }
+    return history;
+  }
+
+  /** Sequencers that may be drawn. */
+  get activeSequencers(): number {
+    return this.#state.members.sequencer.length - this.#state.ejected.size;
+  }
+
+  generation(chainId: ChainId): bigint {
+    return this.#state.chains.get(chainId)?.generation ?? 0n;
   }
 
   get slot(): bigint {
@@ -217,8 +240,9 @@ export class ModelL1 {
     const chainId = toChainId(1_000 + this.#created++);
     const genesisHash = taggedHash("simulated/genesis", toWord(chainId));
     const run = (): void => {
-      const start = { nextIndex: 0n, lastHash: genesisHash, lastBlock: 0n, queueEnd: 0n, postedAt: 0n, claim: null };
-      this.#state.chains.set(chainId, { ...start, queue: [], thresholds: [], batches: [] });
+      const place = { nextIndex: 0n, lastHash: genesisHash, lastBlock: 0n, queueEnd: 0n, generation: 0n };
+      const times = { postedAt: 0n, rolledBackAt: 0n, claim: null };
+      this.#state.chains.set(chainId, { ...place, ...times, queue: [], thresholds: [], batches: [] });
       const founding = { charter: FREE_CHARTER, metisDao: METIS_DAO, bridge: L1_BRIDGE };
       const { timestamp } = this.#state;
       this.#emit({ kind: "dacCreated", chainId, label, genesisHash, timestamp, founding });
@@ -243,6 +267,34 @@ export class ModelL1 {
       this.#emit({ kind: "thresholdChanged", chainId, thresholdMT, l1Block });
     };
     this.#waiting.push({ run });
+  }
+
+  /**
+   * Has a batch convicted by the next block, in place of the contract of the fraud proofs; nothing happens where it is final then,
+   * or does not stand.
+   */
+  convict(convicted: BatchHeader): void {
+    const { chainId, index } = convicted;
+    const run = (): void => {
+      const chain = this.#chain(chainId);
+      const standing = chain.batches[Number(index)]?.header;
+      if (standing === undefined || hashBatchHeader(standing) !== hashBatchHeader(convicted)) return;
+      const { generation } = chain;
+      const wasEjected = this.#state.ejected.has(standing.poster);
+      if (!this.#rollup.convict(this.#state, chainId, index)) return;
+      const { timestamp, number: l1Block } = this.#state;
+      const { lastBlock } = chain;
+      this.#emit({ kind: "rolledBack", chainId, generation, fromIndex: index, lastBlock, timestamp });
+      if (!wasEjected) this.#eject(standing.poster, l1Block);
+    };
+    this.#waiting.push({ run, mayBeLost: true });
+  }
+
+  #eject(operator: Address, l1Block: bigint): void {
+    const index = this.#state.members.sequencer.indexOf(operator);
+    this.#state.stakes.push({ epoch: this.slot, index, grid: 0 });
+    this.#emit({ kind: "stakeChanged", index, grid: 0, stakeWei: 0n, l1Block });
+    this.#emit({ kind: "exited", registry: "sequencer", operator });
   }
 
   /** The port of a sequencer: each call ends when the next block has taken it, or rejects with what L1 reverts with. */
@@ -282,7 +334,7 @@ export class ModelL1 {
     chain.lastBlock = header.lastBlock;
     chain.queueEnd = header.queueEnd;
     chain.postedAt = l1Block;
-    chain.batches.push({ header, data });
+    chain.batches.push({ header, data, timestamp });
     // the model has no transactions: a batch is found by its own hash
     this.#emit({ kind: "batchAppended", header, batchHash, transactionHash: batchHash, timestamp, l1Block });
     return null;

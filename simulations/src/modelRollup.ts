@@ -24,8 +24,8 @@ import {
 } from "@mvm/protocol";
 import type { QueuedItem, RegistryName } from "@mvm/roles";
 
-/** A batch as L1 holds it. */
-export type BatchOnL1 = { readonly header: BatchHeader; readonly data: Uint8Array };
+/** A batch as L1 holds it; timestamp of its L1 block in seconds. */
+export type BatchOnL1 = { readonly header: BatchHeader; readonly data: Uint8Array; readonly timestamp: bigint };
 
 type SlotClaim = {
   readonly slot: bigint;
@@ -39,8 +39,11 @@ export type ChainRecord = {
   lastHash: Hash;
   lastBlock: bigint;
   queueEnd: bigint;
-  /** L1 block of the last batch */
+  generation: bigint;
+  /** L1 block of the last batch, whether it stands or fell */
   postedAt: bigint;
+  /** seconds; of the last rollback */
+  rolledBackAt: bigint;
   claim: SlotClaim | null;
   readonly queue: QueuedItem[];
   /** thresholds in whole MT, by the epoch in which they were set */
@@ -54,6 +57,8 @@ export type ModelState = {
   /** seconds */
   timestamp: bigint;
   readonly members: Record<RegistryName, Address[]>;
+  /** sequencers whose batch fell */
+  readonly ejected: Set<Address>;
   /** stakes of sequencers in the order of their changes */
   readonly stakes: { readonly epoch: bigint; readonly index: number; readonly grid: number }[];
   /** randomness of the epochs that are drawn */
@@ -65,6 +70,7 @@ export const emptyState = (): ModelState => ({
   number: 0n,
   timestamp: 0n,
   members: { sequencer: [], provider: [], storage: [] },
+  ejected: new Set(),
   stakes: [],
   randomness: new Map(),
   chains: new Map(),
@@ -80,6 +86,7 @@ export function copyOf(state: ModelState): ModelState {
   return {
     ...state,
     members: { sequencer: [...sequencer], provider: [...provider], storage: [...storage] },
+    ejected: new Set(state.ejected),
     stakes: [...state.stakes],
     randomness: new Map(state.randomness),
     chains: new Map(chains),
@@ -152,13 +159,33 @@ export class ModelRollup {
     const follows =
       header.previousBatchHash === chain.lastHash &&
       header.firstBlock === chain.lastBlock + 1n &&
-      header.generation === 0n &&
+      header.generation === chain.generation &&
       header.blobHash === ZERO_HASH &&
       header.dataHash === keccakHash(data);
     const randomness = state.randomness.get(header.slot);
     if (!follows || randomness === undefined) return "signature";
     if (signerOf(batchDigest(this.#network, randomness, header), signature) !== header.poster) return "signature";
-    return this.#turnFault(state, chain, batch);
+    const turnFault = this.#turnFault(state, chain, batch);
+    // who was ejected has no bond that could be locked
+    return turnFault ?? (state.ejected.has(header.poster) ? "ejected" : null);
+  }
+
+  /** Takes the batch of an index back, with all later ones, and ejects its poster; false where it is final or does not stand. */
+  convict(state: ModelState, chainId: ChainId, index: bigint): boolean {
+    const chain = state.chains.get(chainId);
+    const batch = chain?.batches[Number(index)];
+    if (chain === undefined || batch === undefined) return false;
+    if (state.timestamp >= batch.timestamp + BigInt(this.#parameters.maxWindowSeconds)) return false;
+    const { header } = batch;
+    chain.batches.length = Number(index);
+    chain.nextIndex = index;
+    chain.lastHash = header.previousBatchHash;
+    chain.lastBlock = header.firstBlock - 1n;
+    chain.queueEnd = chain.batches.at(-1)?.header.queueEnd ?? 0n;
+    chain.generation += 1n;
+    chain.rolledBackAt = state.timestamp;
+    state.ejected.add(header.poster);
+    return true;
   }
 
   #isOpen(state: ModelState, slot: bigint): boolean {
@@ -185,9 +212,12 @@ export class ModelRollup {
     const claim = chain.claim?.slot === slot ? chain.claim : { rank: 0, previousRank: 0, l1Block: 0n };
     const handingOver = state.number < claim.l1Block + BigInt(rankDelayBlocks);
     if (this.ranks(state, chainId, slot)[handingOver ? claim.previousRank : claim.rank] === poster) return null;
-    if (firstItem === undefined || !state.members.sequencer.includes(poster)) return "not elected";
+    const isActive = state.members.sequencer.includes(poster) && !state.ejected.has(poster);
+    if (firstItem === undefined || !isActive) return "not elected";
     if (!isShown(chain, chain.queueEnd, firstItem)) return "first item is not shown";
-    const openAt = firstItem.timestamp + BigInt(forceDelaySeconds + openAfterSeconds);
+    const { rolledBackAt } = chain;
+    const since = firstItem.timestamp > rolledBackAt ? firstItem.timestamp : rolledBackAt;
+    const openAt = since + BigInt(forceDelaySeconds + openAfterSeconds);
     return state.timestamp < openAt ? "not overdue" : null;
   }
 

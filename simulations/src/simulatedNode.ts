@@ -55,7 +55,9 @@ export class SimulatedNode {
   readonly identity: Identity;
   readonly peerId: PeerId;
   readonly #world: World;
-  readonly #network: MemoryNetwork;
+  #network: MemoryNetwork;
+  /** disks by name: they outlive a stop */
+  readonly #disks = new Map<string, MemoryStore>();
   readonly #random: SeededRandom;
   readonly #watched = new Set<ChainId>();
   #core: NodeCore | null = null;
@@ -63,8 +65,10 @@ export class SimulatedNode {
   #lastL1Ms = 0;
   /** what L1 told while the node was cut off; null while it is not */
   #missed: L1Event[] | null = null;
-  #reorgs = 0;
+  #turns = 0;
   #alive = true;
+  /** false while it reads the past of L1 after a start */
+  #live = true;
 
   private constructor(world: World, name: string, roles: readonly Role[]) {
     this.name = name;
@@ -78,24 +82,36 @@ export class SimulatedNode {
 
   static async create(world: World, name: string, roles: readonly Role[]): Promise<SimulatedNode> {
     const node = new SimulatedNode(world, name, roles);
-    node.#core = await NodeCore.create({ ports: node.#ports(), settings: world.settings, roles });
-    node.#core.goLive();
-    node.#network.listen((event) => {
-      if (node.#alive) world.listener.onNetwork(node, event);
-    });
-    await node.#network.start();
+    await node.#begin();
+    node.core.goLive();
     return node;
+  }
+
+  async #begin(): Promise<void> {
+    const { settings, listener } = this.#world;
+    this.#core = await NodeCore.create({ ports: this.#ports(), settings, roles: this.roles });
+    this.#network.listen((event) => {
+      if (this.#alive) listener.onNetwork(this, event);
+    });
+    await this.#network.start();
+  }
+
+  /** What is on a disk, as a program finds it at its start. */
+  #disk(name: string): MemoryStore {
+    const disk = this.#disks.get(name)?.reopened() ?? new MemoryStore();
+    this.#disks.set(name, disk);
+    return disk;
   }
 
   #ports(): Ports {
     const { clock, l1, listener } = this.#world;
-    const store = new MemoryStore();
+    const store = this.#disk("node");
     const entropy = this.#random.stream("entropy");
     const { operator } = this.identity;
     return {
       clock,
       network: new ObservedNetwork(this.#network, (delivery) => listener.onDelivery(this, delivery)),
-      openDatabase: (_chainId, mode) => DacDatabase.openOn(new MemoryStore(), { mode }),
+      openDatabase: (chainId, mode) => DacDatabase.openOn(this.#disk(`${chainId} ${mode}`), { mode }),
       seals: sealStore(store),
       pending: pendingStore(store),
       poster: this.#reachable(l1.poster(operator)),
@@ -137,11 +153,17 @@ export class SimulatedNode {
     return `/memory/${this.peerId}/p2p/${this.peerId}`;
   }
 
-  /** Hears of L1 from now on, each event a little later than it happens, in order. */
+  /** Hears of L1, each event a little later than it happens, in order. */
   followL1(): void {
+    this.#follow(() => false);
+  }
+
+  /** @param isKnown whether an event was heard in another way */
+  #follow(isKnown: () => boolean): void {
     const { clock, l1 } = this.#world;
     const lag = this.#random.stream("l1-lag");
     this.#unfollow = l1.follow((event: L1Event) => {
+      if (isKnown()) return;
       const atMs = Math.max(this.#lastL1Ms, clock.nowMs() + lag.below(L1_LAG_MS));
       this.#lastL1Ms = atMs;
       clock.at(atMs, () => this.#hear(event));
@@ -152,14 +174,19 @@ export class SimulatedNode {
     if (!this.#alive) return;
     if (this.#missed !== null) this.#missed.push(event);
     else {
-      if (event.kind === "reorg") this.#reorgs += 1;
+      if (isTurn(event)) this.#turns += 1;
       this.core.l1Event(event);
     }
   }
 
-  /** How often L1 has taken blocks back, as far as the node has heard. */
-  get reorgs(): number {
-    return this.#reorgs;
+  /** How often L1 has taken blocks or batches back, as far as the node has heard. */
+  get turns(): number {
+    return this.#turns;
+  }
+
+  /** Whether it has read L1 up to its head. */
+  get live(): boolean {
+    return this.#live;
   }
 
   /** From now on it reaches neither the others nor L1, nor they it. */
@@ -183,7 +210,7 @@ export class SimulatedNode {
       if (this.#watched.has(chain.chainId)) continue;
       this.#watched.add(chain.chainId);
       chain.onHead((head, block) => {
-        if (this.#alive) this.#world.listener.onHead(this, { chainId: chain.chainId, head, block });
+        if (this.#alive && this.#live) this.#world.listener.onHead(this, { chainId: chain.chainId, head, block });
       });
     }
   }
@@ -195,9 +222,55 @@ export class SimulatedNode {
     this.#world.clock.schedule(CRASH_NOTICE_MS, () => void this.#network.stop());
   }
 
+  /** Ends in order, and the others learn of it at once. */
+  async shutDown(): Promise<void> {
+    await this.stop();
+    await this.#network.stop();
+  }
+
+  /** Starts again after a shutdown, with what is on its disks: reads all blocks that L1 has now, from the first on, then is live. */
+  async startAgain(): Promise<void> {
+    const { clock, l1, hub } = this.#world;
+    this.#network = new MemoryNetwork({ hub, peerId: this.peerId });
+    this.#watched.clear();
+    this.#live = false;
+    this.#alive = true;
+    await this.#begin();
+    const unread: L1Event[] = [...l1.history];
+    let isPast = true;
+    this.#unfollow = l1.follow((event) => {
+      if (!isPast) unread.push(event);
+    });
+    isPast = false;
+    const read = (): void => {
+      if (!this.#alive) return;
+      const event = unread.shift();
+      if (event === undefined) {
+        this.#goLive();
+        return;
+      }
+      this.core.l1Event(event);
+      clock.schedule(1, read);
+    };
+    read();
+  }
+
+  #goLive(): void {
+    this.#unfollow();
+    this.#live = true;
+    this.#turns = this.#world.l1.events.filter(isTurn).length;
+    this.core.goLive();
+    let isPast = true;
+    this.#follow(() => isPast);
+    isPast = false;
+  }
+
   async stop(): Promise<void> {
     this.#alive = false;
     this.#unfollow();
     await this.core.stop();
   }
 }
+
+/** After these events L1 may show other batches than before. */
+const isTurn = ({ kind }: L1Event): boolean => kind === "reorg" || kind === "rolledBack";

@@ -34,12 +34,12 @@ const bob = toAddress(`0x${"b0".repeat(20)}`);
 describe("each checker is silent in a sound world and fires in a broken one", () => {
   it("I1: followers that disagree on a safe block", () => {
     const blocks = new SafeBlocksAgree();
-    const seen = { chainId, number: 3n, hash: hash("01"), reorgs: 0 };
+    const seen = { chainId, number: 3n, hash: hash("01"), turns: 0 };
     expect(blocks.check({ ...seen, node: "a" })).toBeNull();
     expect(blocks.check({ ...seen, node: "b" })).toBeNull();
     expect(blocks.check({ ...seen, node: "b", number: 4n, hash: hash("02") })).toBeNull();
     expect(blocks.check({ ...seen, node: "b", chainId: toChainId(1_001), hash: hash("02") })).toBeNull();
-    expect(blocks.check({ ...seen, node: "a", hash: hash("02"), reorgs: 1 })).toBeNull();
+    expect(blocks.check({ ...seen, node: "a", hash: hash("02"), turns: 1 })).toBeNull();
     expect(blocks.check({ ...seen, node: "c", hash: hash("02") })).toMatchObject({ invariant: "I1" });
   });
 

@@ -7,6 +7,7 @@ import {
   depositItem,
   drawSequencers,
   fromHex,
+  hashBatchHeader,
   keccakHash,
   PROFILES,
   SNAPSHOT_DISTANCE,
@@ -22,7 +23,7 @@ import {
 } from "@mvm/protocol";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type ChainRecord, emptyState, ModelRollup, type ModelState } from "../src/modelRollup.ts";
+import { type ChainRecord, copyOf, emptyState, ModelRollup, type ModelState } from "../src/modelRollup.ts";
 
 const CHAIN_ID = toChainId(1_000);
 const NETWORK = { l1ChainId: 31_337n, comco: toAddress(`0x${"c0".repeat(20)}`) };
@@ -44,8 +45,9 @@ function stateOf(sequencers: number): ModelState & { readonly chain: ChainRecord
     state.stakes.push({ epoch: 0n, index, grid: 40 });
   }
   for (const slot of [SLOT - 1n, SLOT]) state.randomness.set(slot, taggedHash("test/randomness", toWord(slot)));
-  const start = { nextIndex: 0n, lastHash: GENESIS, lastBlock: 0n, queueEnd: 0n, postedAt: 0n, claim: null };
-  const chain: ChainRecord = { ...start, queue: [], thresholds: [], batches: [] };
+  const start = { nextIndex: 0n, lastHash: GENESIS, lastBlock: 0n, queueEnd: 0n, generation: 0n };
+  const times = { postedAt: 0n, rolledBackAt: 0n, claim: null };
+  const chain: ChainRecord = { ...start, ...times, queue: [], thresholds: [], batches: [] };
   state.chains.set(CHAIN_ID, chain);
   return Object.assign(state, { chain });
 }
@@ -191,5 +193,82 @@ describe("a batch", () => {
     state.number += 1n;
     expect(rollup.batchFault(state, batchBy(leader))).toBe("not elected");
     expect(rollup.batchFault(state, batchBy(next))).toBeNull();
+  });
+});
+
+describe("a conviction", () => {
+  const data = Uint8Array.of(1);
+  const appended = (state: ReturnType<typeof stateOf>, index: number): void => {
+    const { chain } = state;
+    const header: BatchHeader = {
+      chainId: CHAIN_ID,
+      generation: chain.generation,
+      index: chain.nextIndex,
+      previousBatchHash: chain.lastHash,
+      firstBlock: chain.lastBlock + 1n,
+      lastBlock: chain.lastBlock + 3n,
+      blobHash: ZERO_HASH,
+      dataHash: keccakHash(data),
+      blocksRoot: ZERO_HASH,
+      transactionsRoot: ZERO_HASH,
+      queueEnd: chain.queueEnd + 2n,
+      slot: SLOT,
+      poster: operatorOf(index),
+    };
+    chain.batches.push({ header, data, timestamp: state.timestamp });
+    const lastHash = hashBatchHeader(header);
+    const { lastBlock, queueEnd } = header;
+    Object.assign(chain, { nextIndex: header.index + 1n, lastHash, lastBlock, queueEnd });
+  };
+
+  it("takes the batch and all after it back, as RollupChain does, and ejects its poster", () => {
+    const state = stateOf(3);
+    for (const index of [0, 1, 2]) appended(state, index);
+    const { chain } = state;
+    const first = chain.batches[0]!.header;
+    expect(rollup.convict(state, CHAIN_ID, 1n)).toBe(true);
+    const lastHash = hashBatchHeader(first);
+    const head = { nextIndex: 1n, lastHash, lastBlock: 3n, queueEnd: 2n, generation: 1n, rolledBackAt: 1_000n };
+    expect(chain).toMatchObject(head);
+    expect([chain.batches.length, [...state.ejected]]).toEqual([1, [operatorOf(1)]]);
+    expect(rollup.convict(state, CHAIN_ID, 1n)).toBe(false);
+    expect(rollup.convict(state, CHAIN_ID, 0n)).toBe(true);
+    expect(chain).toMatchObject({ nextIndex: 0n, lastHash: GENESIS, lastBlock: 0n, queueEnd: 0n, generation: 2n });
+  });
+
+  it("comes too late for a final batch", () => {
+    const state = stateOf(3);
+    appended(state, 0);
+    state.timestamp += BigInt(PROFILES.devnet.maxWindowSeconds) - 1n;
+    const late = copyOf(state);
+    late.timestamp += 1n;
+    expect([rollup.convict(late, CHAIN_ID, 0n), rollup.convict(state, CHAIN_ID, 0n)]).toEqual([false, true]);
+  });
+
+  it("leaves the ejected no batch, though it is still drawn, and takes batches of the next generation alone", () => {
+    const state = stateOf(3);
+    const leader = state.members.sequencer.indexOf(rollup.ranks(state, CHAIN_ID, SLOT)[0]!);
+    const batch = (generation: bigint): SignedBatch => {
+      const place = { generation, index: 0n, previousBatchHash: GENESIS, firstBlock: 1n, lastBlock: 2n };
+      const rest = { blobHash: ZERO_HASH, dataHash: keccakHash(data), blocksRoot: ZERO_HASH };
+      const claims = { transactionsRoot: ZERO_HASH, queueEnd: 0n, slot: SLOT, poster: operatorOf(leader) };
+      const header: BatchHeader = { chainId: CHAIN_ID, ...place, ...rest, ...claims };
+      const digest = batchDigest(NETWORK, state.randomness.get(SLOT)!, header);
+      return { header, data, signature: signDigest(keyOf(leader), digest) };
+    };
+    appended(state, (leader + 1) % 3);
+    rollup.convict(state, CHAIN_ID, 0n);
+    expect(rollup.batchFault(state, batch(0n))).toBe("signature");
+    expect(rollup.batchFault(state, batch(1n))).toBeNull();
+    state.ejected.add(operatorOf(leader));
+    expect(rollup.batchFault(state, batch(1n))).toBe("ejected");
+  });
+
+  it("is not seen in a copy that was taken before", () => {
+    const state = stateOf(3);
+    appended(state, 0);
+    const before = copyOf(state);
+    rollup.convict(state, CHAIN_ID, 0n);
+    expect([before.chains.get(CHAIN_ID)!.batches.length, before.ejected.size]).toEqual([1, 0]);
   });
 });

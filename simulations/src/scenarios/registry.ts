@@ -1,7 +1,8 @@
 /** All scenarios, in the order in which `all` runs them. */
 import { l1Reorg } from "./l1Reorg.ts";
 import { leaderSilent } from "./leaderSilent.ts";
+import { rollback } from "./rollback.ts";
 import type { Scenario } from "./scenario.ts";
 import { sequencerCrash, slowLinks, smoke } from "./smoke.ts";
 
-export const SCENARIOS: readonly Scenario[] = [smoke, slowLinks, sequencerCrash, leaderSilent, l1Reorg];
+export const SCENARIOS: readonly Scenario[] = [smoke, slowLinks, sequencerCrash, leaderSilent, l1Reorg, rollback];
