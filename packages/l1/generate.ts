@@ -34,6 +34,10 @@ const L1_CONTRACTS = [
   "StorageRegistry",
   "RollupChain",
   "BlobOpenings",
+  "Interpreter",
+  "ExecutionManager",
+  "CheckpointReplay",
+  "Disputes",
 ] as const;
 /** What users deploy on a DAC: a token, and the templates of management contracts. */
 const USER_CONTRACTS = [

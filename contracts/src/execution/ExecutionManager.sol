@@ -40,11 +40,16 @@ contract ExecutionManager is SystemReplay {
     /// @param hash What the checkpoint has.
     error WrongBloom(bytes32 hash);
 
+    /// @notice The interpreter's self-test came out wrong.
+    error SelfTestFailed();
+
     uint256 private constant SYSTEM_KIND = 0x7e;
     uint256 private constant BLOOM_LENGTH = 256;
 
-    /// @param interpreter_ Runs messages.
-    constructor(Interpreter interpreter_) MessageReplay(interpreter_) {}
+    /// @param interpreter_ Runs messages. Refused where its dispatch does not work as it was compiled and deployed.
+    constructor(Interpreter interpreter_) MessageReplay(interpreter_) {
+        if (!interpreter_.selfTest()) revert SelfTestFailed();
+    }
 
     /// @notice Executes a transaction on values. Reverts where there is no verdict: AccountNotGiven, SlotNotGiven, CodeNotGiven,
     /// WrongBloom, MintTooLarge, and what {Interpreter-replay} reverts with.

@@ -22,13 +22,17 @@ const CONTRACTS = [
   "storageRegistry",
   "rollupChain",
   "blobOpenings",
+  "interpreter",
+  "executionManager",
+  "checkpointReplay",
+  "disputes",
 ];
 const NETWORK = {
-  version: 3,
+  version: 4,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
-  contracts: Object.fromEntries(CONTRACTS.map((name, i) => [name, `0x${(i + 1).toString(16).repeat(40)}`])),
+  contracts: Object.fromEntries(CONTRACTS.map((name, i) => [name, `0x${(i + 1).toString(16).padStart(2, "0").repeat(20)}`])),
 };
 
 let root: string;

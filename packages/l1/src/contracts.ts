@@ -2,9 +2,13 @@ import { type Address, fromHex, type Hex } from "@mvm/protocol";
 import { Interface } from "ethers";
 import { BLOB_OPENINGS_ABI } from "./generated/blobOpenings.ts";
 import { BOND_MANAGER_ABI } from "./generated/bondManager.ts";
+import { CHECKPOINT_REPLAY_ABI } from "./generated/checkpointReplay.ts";
 import { COMCO_ABI } from "./generated/comco.ts";
 import { DAC_REGISTRY_ABI } from "./generated/dacRegistry.ts";
+import { DISPUTES_ABI } from "./generated/disputes.ts";
+import { EXECUTION_MANAGER_ABI } from "./generated/executionManager.ts";
 import { INBOX_ABI } from "./generated/inbox.ts";
+import { INTERPRETER_ABI } from "./generated/interpreter.ts";
 import { L1_BRIDGE_ABI } from "./generated/l1Bridge.ts";
 import { METIS_DAO_ABI } from "./generated/metisDAO.ts";
 import { METIS_TOKEN_ABI } from "./generated/metisToken.ts";
@@ -34,6 +38,10 @@ export const INTERFACES = {
   storageRegistry: new Interface(STORAGE_REGISTRY_ABI),
   rollupChain: new Interface(ROLLUP_CHAIN_ABI),
   blobOpenings: new Interface(BLOB_OPENINGS_ABI),
+  interpreter: new Interface(INTERPRETER_ABI),
+  executionManager: new Interface(EXECUTION_MANAGER_ABI),
+  checkpointReplay: new Interface(CHECKPOINT_REPLAY_ABI),
+  disputes: new Interface(DISPUTES_ABI),
 } as const;
 
 /** Name of an L1 contract. */

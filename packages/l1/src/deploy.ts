@@ -1,11 +1,24 @@
-import { type Address, type Hash, LIMITS, type Parameters, toAddress, toHash, ZERO_ADDRESS } from "@mvm/protocol";
+import {
+  type Address,
+  GENESIS_STATE_ROOT,
+  type Hash,
+  LIMITS,
+  type Parameters,
+  toAddress,
+  toHash,
+  ZERO_ADDRESS,
+} from "@mvm/protocol";
 import { concat, getCreateAddress, type Signer } from "ethers";
 import { INTERFACES, type L1Addresses, type L1ContractName } from "./contracts.ts";
 import { BLOB_OPENINGS_CREATION_CODE } from "./generated/blobOpenings.ts";
 import { BOND_MANAGER_CREATION_CODE } from "./generated/bondManager.ts";
+import { CHECKPOINT_REPLAY_CREATION_CODE } from "./generated/checkpointReplay.ts";
 import { COMCO_CREATION_CODE } from "./generated/comco.ts";
 import { DAC_REGISTRY_CREATION_CODE } from "./generated/dacRegistry.ts";
+import { DISPUTES_CREATION_CODE } from "./generated/disputes.ts";
+import { EXECUTION_MANAGER_CREATION_CODE } from "./generated/executionManager.ts";
 import { INBOX_CREATION_CODE } from "./generated/inbox.ts";
+import { INTERPRETER_CREATION_CODE } from "./generated/interpreter.ts";
 import { L1_BRIDGE_CREATION_CODE } from "./generated/l1Bridge.ts";
 import { METIS_DAO_CREATION_CODE } from "./generated/metisDAO.ts";
 import { METIS_TOKEN_CREATION_CODE } from "./generated/metisToken.ts";
@@ -37,14 +50,14 @@ export type DeployParameters = {
   readonly protocol: Parameters;
   readonly providerStake: StakeParameters;
   readonly storageStake: StakeParameters;
-  /** may convict batches; nobody where it is left out */
+  /** may convict batches in the place of the contract of the fraud proofs: for tests */
   readonly disputes?: Address;
 };
 
 /** Active operators of a role: the registry's own bound. */
 const MAX_ACTIVE = 4_096n;
-/** Gas of one deployment; the largest contract takes two thirds of it. */
-const DEPLOYMENT_GAS = 8_000_000n;
+/** Gas of one deployment; the dearest contract takes some four fifths of it. */
+const DEPLOYMENT_GAS = 13_000_000n;
 const RECEIPT_TIMEOUT_MS = 120_000;
 const RECEIPT_POLL_MS = 50;
 
@@ -87,6 +100,10 @@ const ORDER = [
   "providerRegistry",
   "storageRegistry",
   "blobOpenings",
+  "interpreter",
+  "executionManager",
+  "checkpointReplay",
+  "disputes",
 ] as const satisfies readonly L1ContractName[];
 
 const CREATION_CODES: Record<L1ContractName, string> = {
@@ -105,6 +122,10 @@ const CREATION_CODES: Record<L1ContractName, string> = {
   providerRegistry: PROVIDER_REGISTRY_CREATION_CODE,
   storageRegistry: STORAGE_REGISTRY_CREATION_CODE,
   blobOpenings: BLOB_OPENINGS_CREATION_CODE,
+  interpreter: INTERPRETER_CREATION_CODE,
+  executionManager: EXECUTION_MANAGER_CREATION_CODE,
+  checkpointReplay: CHECKPOINT_REPLAY_CREATION_CODE,
+  disputes: DISPUTES_CREATION_CODE,
 };
 
 /** Constructor arguments of each contract. */
@@ -119,7 +140,8 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
   const { thresholdFactor, minEligible, minSequencerStakeWei, labelFeeWei, proverShare, recordRewardWei } = protocol;
   const { postGraceBlocks, rankDelayBlocks, minWindowSeconds } = protocol;
   const { forceDelaySeconds, openAfterSeconds, exitAfterSeconds, proofTimeSeconds } = protocol;
-  const disputes = parameters.disputes ?? ZERO_ADDRESS;
+  const { accuserBondWei, tickSeconds } = protocol;
+  const disputes = parameters.disputes ?? at.disputes;
   return {
     token: [tokenHolder, tokenSupplyWei],
     timelock: [timelockSeconds, [at.metisDao], [ZERO_ADDRESS], ZERO_ADDRESS],
@@ -157,6 +179,14 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     providerRegistry: stake(parameters.providerStake),
     storageRegistry: stake(parameters.storageStake),
     blobOpenings: [],
+    interpreter: [],
+    executionManager: [at.interpreter],
+    checkpointReplay: [at.executionManager],
+    disputes: [
+      [at.token, at.rollupChain, at.checkpointReplay, at.comco],
+      [at.dacRegistry, GENESIS_STATE_ROOT, tickSeconds],
+      accuserBondWei,
+    ],
   };
 }
 

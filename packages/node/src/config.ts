@@ -31,7 +31,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Versions of the configuration and of a network's description. An older network has other contracts: nobody can join it. */
 const CONFIG_VERSION = 1;
-const NETWORK_VERSION = 3;
+const NETWORK_VERSION = 4;
 
 const address = z
   .string()
@@ -54,6 +54,10 @@ const contracts = z.strictObject({
   storageRegistry: address,
   rollupChain: address,
   blobOpenings: address,
+  interpreter: address,
+  executionManager: address,
+  checkpointReplay: address,
+  disputes: address,
 }) satisfies z.ZodType<L1Addresses>;
 
 /** Describes one deployed network: what `mvm` needs to join it. */

@@ -2,17 +2,12 @@
 import {
   EMPTY_TRIE_ROOT,
   GENESIS_BASE_FEE,
-  genesisWrites,
-  type Hash,
+  GENESIS_STATE_ROOT,
   type Hex,
   type SealedBlock,
   ZERO_HASH,
 } from "@mvm/protocol";
 import { type Dac, GENESIS_CONTEXT } from "@mvm/roles";
-import { applyWrites } from "@mvm/state";
-
-/** State root of block 0. */
-const genesisStateRoot = (): Hash => applyWrites(EMPTY_TRIE_ROOT, [], genesisWrites());
 
 /** The genesis block: its parent hash is the registration's genesis hash, so that no two DACs share a block. */
 export function genesisBlock(dac: Pick<Dac, "chainId" | "genesisHash" | "timestamp">): SealedBlock {
@@ -21,7 +16,7 @@ export function genesisBlock(dac: Pick<Dac, "chainId" | "genesisHash" | "timesta
     generation: 0n,
     header: {
       parentHash: dac.genesisHash,
-      stateRoot: genesisStateRoot(),
+      stateRoot: GENESIS_STATE_ROOT,
       transactionsRoot: EMPTY_TRIE_ROOT,
       receiptsRoot: EMPTY_TRIE_ROOT,
       logsBloom: new Uint8Array(256),

@@ -5,7 +5,7 @@ import type { NetworkFile, NodeConfig } from "../src/index.ts";
 const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 
 export const NETWORK_FILE: NetworkFile = {
-  version: 3,
+  version: 4,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
@@ -25,6 +25,10 @@ export const NETWORK_FILE: NetworkFile = {
     storageRegistry: contract("ac"),
     rollupChain: contract("ad"),
     blobOpenings: contract("ae"),
+    interpreter: contract("af"),
+    executionManager: contract("b0"),
+    checkpointReplay: contract("b1"),
+    disputes: contract("b2"),
   },
 };
 

@@ -32,6 +32,8 @@ export type Parameters = {
   readonly labelFeeWei: bigint;
   /** Share of a slashed stake that its prover gets at the start, in basis points; MetisDAO may change it. */
   readonly proverShare: number;
+  /** wei of MT that a wrong fraud proof costs its prover: more than what checking one costs the poster whom it accuses. */
+  readonly accuserBondWei: bigint;
   /** wei of MT for who takes an epoch's record at the start; MetisDAO may change it. */
   readonly recordRewardWei: bigint;
   /** Seconds from a proposal to MetisDAO's vote. */
@@ -79,6 +81,7 @@ const mainnet: Parameters = {
   minEligible: 3,
   labelFeeWei: 100n * MT,
   proverShare: 3_000,
+  accuserBondWei: 100n * MT,
   recordRewardWei: MT / 10n,
   votingDelaySeconds: 24 * 3600,
   votingPeriodSeconds: 7 * 24 * 3600,
@@ -111,6 +114,7 @@ const devnet: Parameters = {
   minEligible: 1,
   labelFeeWei: MT,
   proverShare: 3_000,
+  accuserBondWei: 10n * MT,
   recordRewardWei: MT / 10n,
   votingDelaySeconds: 1,
   votingPeriodSeconds: 10,

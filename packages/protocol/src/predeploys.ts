@@ -12,7 +12,7 @@ import {
   MVM_TREASURY_VAULT_CODE,
 } from "./generated/predeployCode.ts";
 import { keccakHash } from "./hash.ts";
-import { fromHex, toAddress } from "./hex.ts";
+import { fromHex, toAddress, toHash } from "./hex.ts";
 import { preinstallWrites } from "./preinstalls.ts";
 import type { Address, Hash, Hex } from "./primitives.ts";
 
@@ -41,6 +41,12 @@ export const PREDEPLOYS = {
 
 /** Who calls in system transactions; nobody has its key (EIP-4788). */
 export const SYSTEM: Address = toAddress("0xfffffffffffffffffffffffffffffffffffffffe");
+
+/**
+ * State root of every DAC's block 0: that of genesisWrites. It stands here because contracts of L1 are constructed with it and
+ * whoever deploys them has no tries; a test holds that it is that.
+ */
+export const GENESIS_STATE_ROOT: Hash = toHash("0x142904ac85fb88100bcfdfdef0b1c921c9ab3a30e862252d8edc7e4b0978afcf");
 
 /** Slot of MVM_Coinbase that holds the total supply in wei of MT. */
 export const TOTAL_SUPPLY_SLOT = 0n;
