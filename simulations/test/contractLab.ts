@@ -1,0 +1,100 @@
+/** One contract on an L1 of its own, deployed by its constructor, and called without a bound on gas. */
+import { createAddress, createEngine, type Engine, intrinsicGas } from "@mvm/evm";
+import {
+  type Address,
+  fromHex,
+  type Hex,
+  LIMITS,
+  SYSTEM,
+  type TransactionMessage,
+  toHex,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import { Interface } from "ethers";
+import { MemoryState } from "../src/memoryState.ts";
+import { type Compiled, compileContract } from "./compileContract.ts";
+import { L1_BLOCK } from "./proofLab.ts";
+
+/** L1 gas of a call here: beyond what one transaction may have, so that what is too dear is compared too. */
+const CALL_GAS = 10_000_000_000n;
+
+/** A message on L1 that pays nothing. */
+const FREE = {
+  type: 2,
+  from: SYSTEM,
+  nonce: 0n,
+  maxFeePerGas: 0n,
+  maxPriorityFeePerGas: 0n,
+  l1Fee: 0n,
+  value: 0n,
+  accessList: [],
+  authorizations: [],
+} as const;
+
+export type Called = {
+  readonly status: 0 | 1;
+  readonly returnData: Uint8Array;
+  /** of the execution alone: not what the call's data cost */
+  readonly gasUsed: bigint;
+  readonly why: string;
+};
+
+export class ContractLab {
+  readonly #engine: Engine;
+  readonly abi: Interface;
+  readonly #state: MemoryState;
+  readonly contract: Address;
+  readonly codeBytes: number;
+  #nonce = 1n;
+
+  private constructor(engine: Engine, state: MemoryState, compiled: Compiled) {
+    this.#engine = engine;
+    this.#state = state;
+    this.abi = new Interface(compiled.abi);
+    this.contract = createAddress(SYSTEM, 0n);
+    this.codeBytes = compiled.evm.deployedBytecode.object.length / 2;
+  }
+
+  /** @param source path of the contract in contracts/ */
+  static async open(source: string): Promise<ContractLab> {
+    const compiled = compileContract(source);
+    const state = new MemoryState({ number: 1n, chainId: 1n, blockHash: () => ZERO_HASH });
+    const lab = new ContractLab(await createEngine({ chain: "ethereum" }), state, compiled);
+    await lab.#deploy(0n, fromHex(`0x${compiled.evm.bytecode.object}`));
+    return lab;
+  }
+
+  async #deploy(nonce: bigint, data: Uint8Array): Promise<void> {
+    const message: TransactionMessage = { ...FREE, nonce, to: null, gasLimit: LIMITS.transactionGas, data };
+    const environment = { ...L1_BLOCK, baseFeePerGas: 0n };
+    const [outcome] = await this.#engine.execute(environment, [message], this.#state);
+    if (outcome?.kind !== "included" || outcome.status !== 1) throw new Error("no deployment");
+    this.#state.apply(outcome.writes);
+  }
+
+  /** Puts code on L1, to be read from there. Gives its address. */
+  async register(code: Uint8Array): Promise<Address> {
+    const nonce = this.#nonce++;
+    const size = code.length.toString(16).padStart(4, "0");
+    await this.#deploy(nonce, fromHex(`0x61${size}80600a5f395ff3${toHex(code).slice(2)}`));
+    return createAddress(SYSTEM, nonce);
+  }
+
+  /** Calls the contract with data as they are. */
+  async send(data: Uint8Array): Promise<Called> {
+    const message: TransactionMessage = { ...FREE, to: this.contract, gasLimit: CALL_GAS, data };
+    const { status, returnData, gasUsed, failure } = await this.#engine.call(L1_BLOCK, message, this.#state);
+    const charge = BigInt(intrinsicGas(message, this.#engine.rules).charge);
+    return { status, returnData, gasUsed: gasUsed - charge, why: String(failure) };
+  }
+
+  call(name: string, args: readonly unknown[]): Promise<Called> {
+    return this.send(fromHex(this.abi.encodeFunctionData(name, args) as Hex));
+  }
+
+  /** The custom error that a call ended in, as "Name(arguments)". */
+  refusal({ returnData, why }: Called): string {
+    const error = returnData.length < 4 ? null : this.abi.parseError(toHex(returnData));
+    return error === null ? `${why} ${toHex(returnData)}` : `${error.name}(${error.args.join(",")})`;
+  }
+}
