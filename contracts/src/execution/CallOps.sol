@@ -36,8 +36,8 @@ import {Precompiles} from "./Precompiles.sol";
 abstract contract CallOps is Frames, Precompiles {
     uint256 private constant VALUE_GAS = 9_000;
     uint256 private constant STIPEND = 2_300;
-    uint256 private constant IS_CALL = 1;
-    uint256 private constant IS_CALLCODE = 2;
+    uint256 internal constant IS_CALL = 1;
+    uint256 internal constant IS_CALLCODE = 2;
     uint256 private constant IS_DELEGATECALL = 4;
     uint256 private constant IS_STATICCALL = 8;
 
@@ -58,7 +58,7 @@ abstract contract CallOps is Frames, Precompiles {
     }
 
     /// @dev The four calls: their ranges are the lowest four operands of each.
-    function _message(uint256 state, uint256 kind) private view returns (uint256) {
+    function _message(uint256 state, uint256 kind) internal view virtual returns (uint256) {
         _check(state);
         uint256 value;
         uint256 account;
@@ -158,7 +158,7 @@ abstract contract CallOps is Frames, Precompiles {
     }
 
     /// @dev Runs a frame on an account's code and goes on with what it gave back.
-    function _callFrame(uint256 state, uint256 code, uint256 size) private view returns (uint256) {
+    function _callFrame(uint256 state, uint256 code, uint256 size) internal view virtual returns (uint256) {
         uint256 place = _stage(size);
         _loadCode(code, place, 0, size);
         (uint256 offset, uint256 length) = _operands(state, 0x60, 0x40);
@@ -171,7 +171,7 @@ abstract contract CallOps is Frames, Precompiles {
         return _resume(state, status == SUCCEEDED ? 1 : 0, left);
     }
 
-    function _callPrecompile(uint256 state, uint256 account, uint256 given) private view returns (uint256) {
+    function _callPrecompile(uint256 state, uint256 account, uint256 given) internal view virtual returns (uint256) {
         unchecked {
             (uint256 offset, uint256 length) = _operands(state, 0x60, 0x40);
             assembly ("memory-safe") {

@@ -171,7 +171,7 @@ abstract contract ControlOps is Frame {
     }
 
     /// @dev REVERT.
-    function _revert(uint256 state) internal pure returns (uint256) {
+    function _revert(uint256 state) internal pure virtual returns (uint256) {
         uint256 offset;
         uint256 length;
         _check(state);
@@ -189,7 +189,7 @@ abstract contract ControlOps is Frame {
 
     /// @dev In the at of an opcode that the charter denies the signer (decision 016): ends the frame as REVERT does,
     /// with PermissionDenied(bytes1 opcode, address signer).
-    function _denied(uint256 state) internal pure returns (uint256) {
+    function _denied(uint256 state) internal pure virtual returns (uint256) {
         _check(state);
         assembly ("memory-safe") {
             let opcode := byte(0, calldataload(sub(and(shr(PC_SHIFT, state), PC_MASK), 1)))

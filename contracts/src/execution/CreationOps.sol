@@ -31,14 +31,14 @@ import {Frames} from "./Frames.sol";
 
 /// @title CreationOps: CREATE, CREATE2, SELFDESTRUCT, and how frames end well
 abstract contract CreationOps is Frames {
-    uint256 private constant MAX_NONCE = 0xffffffffffffffff;
-    uint256 private constant MAX_INITCODE_BYTES = 49_152;
-    uint256 private constant MAX_CODE_BYTES = 24_576;
+    uint256 internal constant MAX_NONCE = 0xffffffffffffffff;
+    uint256 internal constant MAX_INITCODE_BYTES = 49_152;
+    uint256 internal constant MAX_CODE_BYTES = 24_576;
     uint256 private constant INITCODE_WORD_GAS = 2;
     uint256 private constant KECCAK_WORD_GAS = 6;
     uint256 private constant CODE_BYTE_GAS = 200;
     /// @dev MVM_TreasuryVault of what SELFDESTRUCT would burn (decision 019).
-    uint256 private constant BURN_VAULT = 0x004d564d0000000000000000000000000000000006;
+    uint256 internal constant BURN_VAULT = 0x004d564d0000000000000000000000000000000006;
 
     function _create(uint256 state) internal view returns (uint256) {
         return _creation(state, false);
@@ -49,7 +49,7 @@ abstract contract CreationOps is Frames {
     }
 
     /// @dev CREATE and CREATE2: operands value, offset, length and, lowest, the salt.
-    function _creation(uint256 state, bool isSalted) private view returns (uint256) {
+    function _creation(uint256 state, bool isSalted) internal view virtual returns (uint256) {
         unchecked {
             _check(state);
             _requireNotStatic();
@@ -68,9 +68,9 @@ abstract contract CreationOps is Frames {
                     or(iszero(lt(mload(R_DEPTH), MAX_DEPTH)), lt(mload(add(creator, 0x20)), value)),
                     iszero(lt(nonce, MAX_NONCE))
                 )
-                offset := add(mload(R_MEMORY), offset)
             }
             if (fails) return _resume(state, 0, 0);
+            offset = _linear(offset, length);
             uint256 made =
                 _knownAccount(isSalted ? _saltedAddress(_self(), salt, offset, length) : _nonceAddress(_self(), nonce));
             uint256 given = _gasOf(state);
@@ -93,7 +93,7 @@ abstract contract CreationOps is Frames {
     }
 
     /// @dev Runs initcode that stands in memory and goes on with the new contract's address, or 0.
-    function _createFrame(uint256 state, uint256 offset, uint256 length) private view returns (uint256) {
+    function _createFrame(uint256 state, uint256 offset, uint256 length) internal view virtual returns (uint256) {
         uint256 made = _madeAddress();
         if (length == 0) {
             _begin();
@@ -149,7 +149,7 @@ abstract contract CreationOps is Frames {
     }
 
     /// @dev RETURN; in a creation the end of it: what is returned becomes the account's code.
-    function _return(uint256 state) internal pure returns (uint256) {
+    function _return(uint256 state) internal pure virtual returns (uint256) {
         _check(state);
         (uint256 offset, uint256 length) = _operands(state, 0x40, 0x20);
         state = _growFor(state, offset, length, 0);
@@ -162,7 +162,7 @@ abstract contract CreationOps is Frames {
         _succeed(state, offset, length);
     }
 
-    function _deposit(uint256 state, uint256 offset, uint256 length) private pure returns (uint256) {
+    function _deposit(uint256 state, uint256 offset, uint256 length) internal pure returns (uint256) {
         unchecked {
             uint256 first;
             assembly ("memory-safe") {
@@ -181,7 +181,7 @@ abstract contract CreationOps is Frames {
         }
     }
 
-    function _selfdestruct(uint256 state) internal pure returns (uint256) {
+    function _selfdestruct(uint256 state) internal pure virtual returns (uint256) {
         _check(state);
         _requireNotStatic();
         (uint256 heir,) = _operands(state, 0x20, 0);
@@ -203,13 +203,13 @@ abstract contract CreationOps is Frames {
     }
 
     /// @dev Address of the account that a frame is being made for.
-    function _madeAddress() private pure returns (uint256 account) {
+    function _madeAddress() internal pure returns (uint256 account) {
         assembly ("memory-safe") {
             account := and(mload(mload(P_ACCOUNT)), ADDRESS_MASK)
         }
     }
 
-    function _parameterGas() private pure returns (uint256 given) {
+    function _parameterGas() internal pure returns (uint256 given) {
         assembly ("memory-safe") {
             given := mload(P_GAS)
         }

@@ -154,8 +154,15 @@ abstract contract Frame {
         return _grow(_pay(state, cost), offset, length);
     }
 
+    /// @dev Where a usable range of memory stands in one piece, to be read.
+    function _linear(uint256 offset, uint256) internal pure virtual returns (uint256 place) {
+        assembly ("memory-safe") {
+            place := add(mload(R_MEMORY), offset)
+        }
+    }
+
     /// @dev Ends the frame well: gives back the world and an output in memory.
-    function _succeed(uint256 state, uint256 output, uint256 length) internal pure {
+    function _succeed(uint256 state, uint256 output, uint256 length) internal pure virtual {
         assembly ("memory-safe") {
             let used := mload(W_USED)
             mstore(W_STATUS, or(SUCCEEDED, shl(8, used)))

@@ -5,7 +5,7 @@ import {ArithmeticOps} from "./ArithmeticOps.sol";
 import {CallOps} from "./CallOps.sol";
 import {ControlOps} from "./ControlOps.sol";
 import {CreationOps} from "./CreationOps.sol";
-import {EMPTY_STACK, GAS_SHIFT, PC_SHIFT, STACK_SHIFT} from "./FrameLayout.sol";
+import {EMPTY_STACK, GAS_SHIFT, PC_SHIFT, R_LANDING, STACK_SHIFT, W_DENIED} from "./FrameLayout.sol";
 import {StackOps} from "./StackOps.sol";
 
 /// @title HandlerTable: the opcodes of Osaka, their handlers, static gas and effect on the stack
@@ -160,6 +160,22 @@ abstract contract HandlerTable is ArithmeticOps, StackOps, ControlOps, CallOps, 
         _set(table, 0xfa, _staticcall, 6, 1, 0, 1);
         _set(table, 0xfd, _revert, 2, 0, 0, 1);
         _set(table, 0xff, _selfdestruct, 1, 0, 5000, 1);
+    }
+
+    /// @dev Puts the handler of denial in the place of each opcode that the charter denies the signer.
+    function _denyOpcodes() internal pure {
+        function(uint256) internal pure returns (uint256) handler = _denied;
+        assembly ("memory-safe") {
+            for { let rest := mload(W_DENIED) } rest { rest := and(rest, sub(rest, 1)) } {
+                // The lowest opcode that is left.
+                let opcode := sub(255, clz(and(rest, sub(0, rest))))
+                mstore(
+                    shl(5, opcode),
+                    or(or(shl(STACK_SHIFT, sub(EMPTY_STACK, 16)), shl(sub(PC_SHIFT, 24), 1)), and(handler, 0xffff))
+                )
+                if eq(opcode, 0x5b) { mstore(R_LANDING, 0) }
+            }
+        }
     }
 
     function _set(

@@ -264,22 +264,6 @@ contract Interpreter is HandlerTable, SelfTest {
         return abi.encodeWithSelector(PermissionDenied.selector, bytes1(uint8(CREATE_OPCODE)), signer);
     }
 
-    /// @dev Puts the handler of denial in the place of each opcode that the charter denies the signer.
-    function _denyOpcodes() private pure {
-        function(uint256) internal pure returns (uint256) handler = _denied;
-        assembly ("memory-safe") {
-            for { let rest := mload(W_DENIED) } rest { rest := and(rest, sub(rest, 1)) } {
-                // The lowest opcode that is left.
-                let opcode := sub(255, clz(and(rest, sub(0, rest))))
-                mstore(
-                    shl(5, opcode),
-                    or(or(shl(STACK_SHIFT, sub(EMPTY_STACK, 16)), shl(sub(PC_SHIFT, 24), 1)), and(handler, 0xffff))
-                )
-                if eq(opcode, 0x5b) { mstore(R_LANDING, 0) }
-            }
-        }
-    }
-
     /// @dev The loop, eight steps to a round, with a look at the gas in each: code that calls with next to no gas would
     /// otherwise let L1 pay for all that stands before the first check. It ends by the handlers.
     function _loop(uint256 state) private view {

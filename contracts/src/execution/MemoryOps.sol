@@ -21,7 +21,7 @@ abstract contract MemoryOps is Frame {
     uint256 private constant COPY_WORD_GAS = 3;
     uint256 private constant KECCAK_WORD_GAS = 6;
 
-    function _keccak256(uint256 state) internal pure returns (uint256) {
+    function _keccak256(uint256 state) internal pure virtual returns (uint256) {
         (uint256 offset, uint256 length) = _operands(state, 0x20, 0);
         state = _growFor(state, offset, length, KECCAK_WORD_GAS);
         assembly ("memory-safe") {
@@ -30,7 +30,7 @@ abstract contract MemoryOps is Frame {
         return state;
     }
 
-    function _mload(uint256 state) internal pure returns (uint256) {
+    function _mload(uint256 state) internal pure virtual returns (uint256) {
         uint256 offset;
         bool isNew;
         assembly ("memory-safe") {
@@ -44,7 +44,7 @@ abstract contract MemoryOps is Frame {
         return state;
     }
 
-    function _mstore(uint256 state) internal pure returns (uint256) {
+    function _mstore(uint256 state) internal pure virtual returns (uint256) {
         uint256 offset;
         bool isNew;
         assembly ("memory-safe") {
@@ -58,7 +58,7 @@ abstract contract MemoryOps is Frame {
         return state;
     }
 
-    function _mstore8(uint256 state) internal pure returns (uint256) {
+    function _mstore8(uint256 state) internal pure virtual returns (uint256) {
         (uint256 offset, uint256 word) = _operands(state, 0x40, 0x20);
         state = _grow(state, offset, 1);
         assembly ("memory-safe") {
@@ -67,7 +67,7 @@ abstract contract MemoryOps is Frame {
         return state;
     }
 
-    function _mcopy(uint256 state) internal pure returns (uint256) {
+    function _mcopy(uint256 state) internal pure virtual returns (uint256) {
         (uint256 to, uint256 from) = _operands(state, 0x60, 0x40);
         (, uint256 length) = _operands(state, 0x60, 0x20);
         if (length > RANGE_BYTES / 2) _halt();
@@ -86,7 +86,7 @@ abstract contract MemoryOps is Frame {
         return state;
     }
 
-    function _calldataload(uint256 state) internal pure returns (uint256) {
+    function _calldataload(uint256 state) internal pure virtual returns (uint256) {
         assembly ("memory-safe") {
             let top := shr(STACK_SHIFT, state)
             let offset := mload(top)
@@ -109,7 +109,7 @@ abstract contract MemoryOps is Frame {
         return state;
     }
 
-    function _calldatacopy(uint256 state) internal pure returns (uint256) {
+    function _calldatacopy(uint256 state) internal pure virtual returns (uint256) {
         return _copy(state, R_INPUT, R_INPUT_SIZE);
     }
 
@@ -120,7 +120,7 @@ abstract contract MemoryOps is Frame {
         return state;
     }
 
-    function _codecopy(uint256 state) internal pure returns (uint256) {
+    function _codecopy(uint256 state) internal pure virtual returns (uint256) {
         return _copy(state, R_CODE, R_CODE_SIZE);
     }
 
@@ -131,7 +131,7 @@ abstract contract MemoryOps is Frame {
         return state;
     }
 
-    function _returndatacopy(uint256 state) internal pure returns (uint256) {
+    function _returndatacopy(uint256 state) internal pure virtual returns (uint256) {
         (uint256 to, uint256 from) = _operands(state, 0x60, 0x40);
         (, uint256 length) = _operands(state, 0x60, 0x20);
         bool isWithin;

@@ -6,7 +6,6 @@ import {
     RANGE_BYTES,
     RECEIPT_LOG_BYTES,
     R_ACCOUNT,
-    R_MEMORY,
     R_SELF,
     R_STATIC,
     STACK_SHIFT,
@@ -31,7 +30,7 @@ abstract contract StateOps is SurroundingOps {
     uint256 private constant LOG_BASE_BYTES = 32;
     uint256 private constant LOG_TOPIC_BYTES = 33;
 
-    function _sload(uint256 state) internal pure returns (uint256) {
+    function _sload(uint256 state) internal pure virtual returns (uint256) {
         _check(state);
         (uint256 key,) = _operands(state, 0, 0);
         uint256 self = _self();
@@ -46,7 +45,7 @@ abstract contract StateOps is SurroundingOps {
         return state;
     }
 
-    function _sstore(uint256 state) internal pure returns (uint256) {
+    function _sstore(uint256 state) internal pure virtual returns (uint256) {
         unchecked {
             _check(state);
             _requireNotStatic();
@@ -87,7 +86,7 @@ abstract contract StateOps is SurroundingOps {
         }
     }
 
-    function _tload(uint256 state) internal pure returns (uint256) {
+    function _tload(uint256 state) internal pure virtual returns (uint256) {
         _check(state);
         (uint256 key,) = _operands(state, 0, 0);
         (uint256 entry,) = _findSlot(_self() | TRANSIENT, key);
@@ -99,7 +98,7 @@ abstract contract StateOps is SurroundingOps {
         return state;
     }
 
-    function _tstore(uint256 state) internal pure returns (uint256) {
+    function _tstore(uint256 state) internal pure virtual returns (uint256) {
         _check(state);
         _requireNotStatic();
         (uint256 key, uint256 value) = _operands(state, 0x40, 0x20);
@@ -133,7 +132,7 @@ abstract contract StateOps is SurroundingOps {
     }
 
     /// @dev Adds a log, encoded as it stands in a receipt, unless the logs would take too much (decision 020).
-    function _log(uint256 state, uint256 topics) private pure returns (uint256) {
+    function _log(uint256 state, uint256 topics) internal pure virtual returns (uint256) {
         unchecked {
             _check(state);
             _requireNotStatic();
@@ -149,9 +148,8 @@ abstract contract StateOps is SurroundingOps {
             if (bytes_ > RECEIPT_LOG_BYTES) _halt();
             assembly ("memory-safe") {
                 mstore(W_LOG_BYTES, bytes_)
-                offset := add(mload(R_MEMORY), offset)
             }
-            _encodeLog(state >> STACK_SHIFT, topics, offset, length);
+            _encodeLog(state >> STACK_SHIFT, topics, _linear(offset, length), length);
             return state;
         }
     }

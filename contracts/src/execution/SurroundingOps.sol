@@ -139,7 +139,7 @@ abstract contract SurroundingOps is MemoryOps, World {
         return state;
     }
 
-    function _balance(uint256 state) internal pure returns (uint256) {
+    function _balance(uint256 state) internal pure virtual returns (uint256) {
         uint256 entry;
         (state, entry) = _access(state, 0);
         assembly ("memory-safe") {
@@ -148,7 +148,7 @@ abstract contract SurroundingOps is MemoryOps, World {
         return state;
     }
 
-    function _extcodesize(uint256 state) internal pure returns (uint256) {
+    function _extcodesize(uint256 state) internal pure virtual returns (uint256) {
         uint256 entry;
         (state, entry) = _access(state, 0);
         uint256 size = _codeSize(entry);
@@ -158,7 +158,7 @@ abstract contract SurroundingOps is MemoryOps, World {
         return state;
     }
 
-    function _extcodehash(uint256 state) internal pure returns (uint256) {
+    function _extcodehash(uint256 state) internal pure virtual returns (uint256) {
         uint256 entry;
         (state, entry) = _access(state, 0);
         bool empty = _isEmpty(entry);
@@ -168,7 +168,7 @@ abstract contract SurroundingOps is MemoryOps, World {
         return state;
     }
 
-    function _extcodecopy(uint256 state) internal view returns (uint256) {
+    function _extcodecopy(uint256 state) internal view virtual returns (uint256) {
         unchecked {
             _check(state);
             (uint256 to, uint256 length) = _operands(state, 0x60, 0x20);
@@ -187,7 +187,7 @@ abstract contract SurroundingOps is MemoryOps, World {
         }
     }
 
-    function _blockhash(uint256 state) internal pure returns (uint256) {
+    function _blockhash(uint256 state) internal pure virtual returns (uint256) {
         unchecked {
             _check(state);
             uint256 wanted;
