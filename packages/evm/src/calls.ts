@@ -5,13 +5,13 @@ import type { Frame, HaltReason } from "./frame.ts";
 import type { Machine } from "./machine.ts";
 import type { Precompile, PrecompileResult } from "./precompiles.ts";
 import { PENDING, REVERT, type Signal, STOP, SWITCH } from "./signals.ts";
-import type { AccountState } from "./transactionState.ts";
+import type { AccountState, TransactionState } from "./transactionState.ts";
 
 const EMPTY = new Uint8Array(0);
 /** gas per byte of deployed code */
 const CODE_BYTE_GAS = 200;
 /** bytes of deployed code (EIP-170) */
-const MAX_CODE_BYTES = 24_576;
+export const MAX_CODE_BYTES = 24_576;
 
 /** A call or creation. `target`, and with a `value` to move `from`, are loaded. */
 export type MessageCall = {
@@ -40,6 +40,19 @@ export type MessageResult = {
   readonly output: Uint8Array;
 };
 
+/** First effects of a message: what it makes, the value that it moves, the account that it touches. */
+export function arrive(
+  state: TransactionState,
+  { isCreate, target, from, value }: Pick<MessageCall, "isCreate" | "target" | "from" | "value">,
+): void {
+  if (isCreate) {
+    state.markCreated(target);
+    state.setNonce(target, 1n);
+  }
+  if (from !== null) state.transfer(from, target, value);
+  else state.touch(target);
+}
+
 /** Begins the outermost message. */
 export function startMessage(machine: Machine, message: MessageCall): void {
   enter(machine, null, message);
@@ -52,12 +65,7 @@ export function enter(machine: Machine, parent: Frame | null, message: MessageCa
   const logMark = state.logs.length;
   const refundMark = state.refund;
   const { target } = message;
-  if (message.isCreate) {
-    state.markCreated(target);
-    state.setNonce(target, 1n);
-  }
-  if (message.from !== null) state.transfer(message.from, target, message.value);
-  else state.touch(target);
+  arrive(state, message);
   if (message.precompile !== null) return enterPrecompile(machine, parent, message, message.precompile, journalMark);
   if (message.code.bytes.length === 0) {
     deliver(machine, parent, message, { status: "success", halt: null, gasLeft: message.gas, output: EMPTY });

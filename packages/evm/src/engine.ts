@@ -19,9 +19,11 @@ import { CodeCache } from "./code.ts";
 import { type EstimateResult, estimate } from "./estimate.ts";
 import type { HaltReason } from "./frame.ts";
 import { InstructionTables } from "./instructions/table.ts";
-import { Machine } from "./machine.ts";
+import { Machine, type Surroundings } from "./machine.ts";
 import { OverlayReader } from "./overlay.ts";
 import { type ChainKind, type HardforkName, type Rules, rulesOf } from "./rules.ts";
+import { SLICE, type SliceLimits } from "./slices/sliceRules.ts";
+import { type Slice, SlicingMachine } from "./slices/slicingMachine.ts";
 import { executeSystemTransaction } from "./system.ts";
 import type { Tracer } from "./tracing/tracer.ts";
 import { type Traced, type TracedTransaction, traceTransaction } from "./tracing/traceTransaction.ts";
@@ -56,6 +58,14 @@ export type CallResult = {
   /** of a creation */
   readonly createdAddress: Address | null;
   readonly reads: readonly StateEntry[];
+};
+
+/** A transaction and the slices of its message. */
+export type Sliced = {
+  readonly outcome: Outcome;
+  readonly slices: readonly Slice[];
+  /** of the transaction; undefined where it is invalid */
+  readonly surroundings: Surroundings | undefined;
 };
 
 /** Wait for a promise unless the signal aborts first. */
@@ -219,6 +229,26 @@ export class Engine {
     const machine = new TracingMachine(this.rules, this.#tables, tracer);
     const state = new TransactionState(overlay, this.#codes, this.rules.precompiles);
     return traceTransaction({ environment, transaction, tracer, machine, state, wait: abortable(signal) });
+  }
+
+  /**
+   * Executes a message as a block does, and cuts it into slices (decision 036): on a machine of its own. Without slices
+   * is what runs no code: a transfer, a precompile, a message that fails before it begins.
+   * @param limits where slices end; others than the protocol's are for tests
+   * @throws ExecutionError where the reader fails; the signal's reason when it aborts
+   */
+  async slice(
+    environment: BlockEnvironment,
+    message: TransactionMessage,
+    reader: StateReader,
+    { signal, limits = SLICE }: Execution & { readonly limits?: SliceLimits } = {},
+  ): Promise<Sliced> {
+    const overlay = reader instanceof OverlayReader ? reader : new OverlayReader(reader);
+    const machine = new SlicingMachine(this.rules, this.#tables, limits);
+    const state = new TransactionState(overlay, this.#codes, this.rules.precompiles);
+    const work = { environment, message, machine, state, mode: "block", wait: abortable(signal) } as const;
+    const { outcome } = await executeTransaction({ ...work, blockGasLeft: environment.gasLimit });
+    return { outcome, slices: machine.slices, surroundings: machine.surroundings };
   }
 
   async #withMachine<T>(

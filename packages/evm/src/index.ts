@@ -1,5 +1,5 @@
 export { readTerms, type Terms } from "./charter.ts";
-export { type CallResult, createEngine, Engine, type EngineOptions, type Execution } from "./engine.ts";
+export { type CallResult, createEngine, Engine, type EngineOptions, type Execution, type Sliced } from "./engine.ts";
 export { describeKey, ExecutionError } from "./errors.ts";
 export type { EstimateResult } from "./estimate.ts";
 export type { HaltReason } from "./frame.ts";
@@ -9,6 +9,19 @@ export { OverlayReader } from "./overlay.ts";
 export { permissionDenied } from "./permissionDenied.ts";
 export { denialReason, panicReason, revertReason } from "./revertReason.ts";
 export { type ChainKind, HARDFORKS, type HardforkName, type Rules } from "./rules.ts";
+export {
+  type CutRoots,
+  commitState,
+  END_STATUS,
+  type FrameEnd,
+  type FrameState,
+  type MachineState,
+  type View,
+} from "./slices/machineState.ts";
+export { PageTree } from "./slices/pageTree.ts";
+export type { AccountValues, MetPage, SliceEvidence } from "./slices/sliceMeter.ts";
+export { SLICE, type SliceLimits } from "./slices/sliceRules.ts";
+export type { Slice } from "./slices/slicingMachine.ts";
 export { type CallFrame, CallTracer, type CallTracerOptions } from "./tracing/callTracer.ts";
 export {
   type StructLog,

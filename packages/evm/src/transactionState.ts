@@ -23,6 +23,10 @@ import { slotKeyOf } from "./words.ts";
 const LOG_BASE_BYTES = 32;
 const LOG_TOPIC_BYTES = 33;
 
+/** Bytes that a log counts as in a receipt (decision 020). */
+export const countedBytes = ({ topics, data }: Log): number =>
+  LOG_BASE_BYTES + LOG_TOPIC_BYTES * topics.length + data.length;
+
 export class SlotState {
   readonly key: bigint;
   next: SlotState | null = null;
@@ -358,7 +362,7 @@ export class TransactionState {
   /** Adds a log unless the logs would take more than `mostBytes`, each counted as its encoding at the most; false: it did not fit. */
   addLog(log: Log, mostBytes: number): boolean {
     const before = this.#logBytes[this.logs.length - 1] ?? 0;
-    const bytes = before + LOG_BASE_BYTES + LOG_TOPIC_BYTES * log.topics.length + log.data.length;
+    const bytes = before + countedBytes(log);
     if (bytes > mostBytes) return false;
     this.#logBytes[this.logs.length] = bytes;
     this.logs.push(log);

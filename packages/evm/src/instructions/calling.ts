@@ -49,6 +49,11 @@ function create2Address(creator: Address, salt: bigint, code: Uint8Array): Addre
   ) as Address;
 }
 
+/** Address of what a creation of a contract makes next; `salt` null: by CREATE. */
+export function createdBy({ address, nonce }: AccountState, salt: bigint | null, code: Uint8Array): Address {
+  return salt === null ? createAddress(address, nonce) : create2Address(address, salt, code);
+}
+
 export type CallKind = "call" | "callcode" | "delegatecall" | "staticcall";
 
 type CallOperands = {
@@ -207,10 +212,7 @@ function creating(opcode: number, salted: boolean): Instruction {
     const bytes = fails ? EMPTY : frame.peek(offset, length);
     let made: AccountState | null = null;
     if (!fails) {
-      const address = salted
-        ? create2Address(creator.address, stack[sp - 4]!, bytes)
-        : createAddress(creator.address, creator.nonce);
-      made = state.entry(address);
+      made = state.entry(createdBy(creator, salted ? stack[sp - 4]! : null, bytes));
       if (!state.load(made)) return PENDING;
     }
 
