@@ -3,7 +3,6 @@ import { createAddress, createEngine, type Engine } from "@mvm/evm";
 import {
   type Address,
   type BlockEnvironment,
-  denySlotOf,
   EMPTY_CODE_HASH,
   fromHex,
   GENESIS_BASE_FEE,
@@ -11,7 +10,6 @@ import {
   HEADER_CONSTANTS,
   keccakHash,
   LIMITS,
-  PREDEPLOYS,
   type StateEntry,
   type TransactionMessage,
   toAddress,
@@ -27,18 +25,14 @@ import {
   tokenCall,
   withArguments,
 } from "../src/bench/blocksContracts.ts";
-import { Draw } from "../src/fuzz/draw.ts";
-import { bytesOf, type CaseTransaction, type EvmCase, SIGNERS, worldWrites } from "../src/fuzz/evmCase.ts";
-import { randomCase } from "../src/fuzz/evmGenerator.ts";
+import { SIGNERS } from "../src/fuzz/evmCase.ts";
 import { MemoryState } from "../src/memoryState.ts";
-import { SeededRandom } from "../src/seededRandom.ts";
+import { eachRandom } from "./randomTransactions.ts";
 import { type Compared, compare, ReplayLab, type Verdict } from "./replayLab.ts";
 import type { Replayed } from "./replaySummary.ts";
 
 const SEED = "replay";
 const RUNS = 100;
-/** L2 gas of a random transaction at most: bounds what a random loop costs here. */
-const MOST_GAS = 600_000n;
 /** L1 gas of an interpreted step at most, calls and storage of the message included. */
 const STEP_GAS = 260;
 /** EIP-7825 */
@@ -50,68 +44,17 @@ beforeAll(async () => {
   [lab, engine] = await Promise.all([ReplayLab.open(), createEngine()]);
 });
 
-function messageOf(state: MemoryState, given: CaseTransaction): TransactionMessage {
-  const from = SIGNERS[given.signer]!;
-  const { to, maxFeePerGas, maxPriorityFeePerGas, value, accessList } = given;
-  return {
-    type: given.type === 4 ? 2 : given.type,
-    from,
-    to,
-    nonce: state.account(from)?.nonce ?? 0n,
-    gasLimit: given.gasLimit > MOST_GAS ? MOST_GAS : given.gasLimit,
-    maxFeePerGas,
-    maxPriorityFeePerGas,
-    value,
-    data: bytesOf(given.data),
-    accessList,
-    authorizations: [],
-    l1Fee: 0n,
-  };
-}
-
-function worldOf({ accounts }: EvmCase): MemoryState {
-  const blockHash = (number: bigint): Hash => keccakHash(new TextEncoder().encode(`block ${number}`));
-  const state = new MemoryState({ number: 1_002n, chainId: 1_337n, blockHash });
-  state.apply(worldWrites(accounts));
-  return state;
-}
-
-/** A charter that denies a signer a few opcodes that programs use, or none. */
-function denySome(state: MemoryState, draw: Draw): void {
-  if (!draw.onceIn(3)) return;
-  let word = 0n;
-  for (let i = draw.between(1, 3); i > 0; i--) {
-    const rare = [0x31, 0x3b, 0x40, 0x54, 0x55, 0x5b, 0x5c, 0xa0, 0xf0, 0xf1, 0xf4, 0xf5, 0xfa, 0xfe, 0xff];
-    word |= 1n << BigInt(draw.pick(rare));
-  }
-  const slots = SIGNERS.map((signer) => [toWordHex(denySlotOf(signer)), word] as const);
-  state.storages.set(PREDEPLOYS.executionManager, new Map(slots));
-}
-
 /** All transactions of a random case, each on the state that those before it left. */
 async function eachCompared(
   run: number,
   seed: string,
   denies: boolean,
   check: (compared: Compared) => Promise<void>,
-): Promise<number> {
-  const draw = new Draw(new SeededRandom(`${seed}/${run}`));
-  const given = randomCase(draw);
-  const state = worldOf(given);
-  if (denies) denySome(state, draw);
-  const { baseFeePerGas, feeRecipient } = given;
-  const prevRandao = toHash(toWordHex(BigInt(run)));
-  const environment = { timestamp: 1_800_000_012n, baseFeePerGas, gasLimit: LIMITS.blockGas, prevRandao, feeRecipient };
-  let count = 0;
-  for (const transaction of given.transactions) {
-    const message = messageOf(state, transaction);
-    const compared = await compare(lab, engine, { state, environment, message });
-    if (compared === null) continue;
-    await check(compared);
-    state.apply(compared.outcome.writes);
-    count++;
-  }
-  return count;
+): Promise<void> {
+  await eachRandom(engine, { run, seed, denies }, async (transaction) => {
+    const compared = await compare(lab, engine, transaction);
+    if (compared !== null) await check(compared);
+  });
 }
 
 describe("random programs over random states", () => {
