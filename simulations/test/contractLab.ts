@@ -36,6 +36,8 @@ export type Called = {
   readonly returnData: Uint8Array;
   /** of the execution alone: not what the call's data cost */
   readonly gasUsed: bigint;
+  /** of the whole transaction */
+  readonly transactionGas: bigint;
   readonly why: string;
 };
 
@@ -85,7 +87,7 @@ export class ContractLab {
     const message: TransactionMessage = { ...FREE, to: this.contract, gasLimit: CALL_GAS, data };
     const { status, returnData, gasUsed, failure } = await this.#engine.call(L1_BLOCK, message, this.#state);
     const charge = BigInt(intrinsicGas(message, this.#engine.rules).charge);
-    return { status, returnData, gasUsed: gasUsed - charge, why: String(failure) };
+    return { status, returnData, gasUsed: gasUsed - charge, transactionGas: gasUsed, why: String(failure) };
   }
 
   call(name: string, args: readonly unknown[]): Promise<Called> {

@@ -2,6 +2,7 @@
 import {
   type AccountValues,
   END_STATUS,
+  type Engine,
   type FrameState,
   type MetPage,
   PageTree,
@@ -15,12 +16,14 @@ import {
   fromHex,
   type Hash,
   hasOpcode,
+  type IncludedOutcome,
   joinBytes,
   keccak,
   toHex,
   toWord,
 } from "@mvm/protocol";
 import { ContractLab } from "./contractLab.ts";
+import type { RandomTransaction } from "./randomTransactions.ts";
 
 /** Environment of a slice, as ReplayEnvironment has it. */
 export type SliceSurroundings = {
@@ -326,10 +329,38 @@ function denialOf(opcode: number, { denied, origin }: SliceSurroundings): PageTr
   return PageTree.of(concatBytes(fromHex("0x2df25dee"), code, toWord(origin)));
 }
 
+/** A transaction with the slices of its message. */
+export type SlicedTransaction = RandomTransaction & {
+  readonly slices: readonly Slice[];
+  readonly outcome: IncludedOutcome;
+  readonly surroundings: SliceSurroundings;
+  readonly limits: SliceLimits;
+};
+
+export async function sliced(
+  engine: Engine,
+  transaction: RandomTransaction,
+  limits: SliceLimits,
+): Promise<SlicedTransaction> {
+  const { environment, message, state } = transaction;
+  const { slices, outcome, surroundings } = await engine.slice(environment, message, state, { limits });
+  if (outcome.kind !== "included" || surroundings === undefined) throw new Error("the transaction is invalid");
+  const { gasPrice, originWord, denied } = surroundings;
+  const isPrecompile = (address: string): boolean => [...engine.rules.precompiles.keys()].some((at) => at === address);
+  const { number, chainId } = state.chain;
+  return {
+    ...transaction,
+    slices,
+    outcome,
+    limits,
+    surroundings: { environment, number, chainId, gasPrice, origin: originWord, denied, isPrecompile },
+  };
+}
+
 export type SliceVerdict = {
   readonly result: SliceResult | null;
   readonly refused: string | null;
-  /** of the execution */
+  /** of the whole transaction */
   readonly l1Gas: bigint;
   /** of what is handed in */
   readonly bytes: number;
@@ -354,7 +385,7 @@ export class SliceLab {
     data = encodeSlice(slice, surroundings, limits),
   ): Promise<SliceVerdict> {
     const called = await this.lab.send(data);
-    const shared = { l1Gas: called.gasUsed, bytes: data.length };
+    const shared = { l1Gas: called.transactionGas, bytes: data.length };
     if (called.status !== 1) return { result: null, refused: this.lab.refusal(called), ...shared };
     return { result: resultOf(slice, called.returnData, surroundings), refused: null, ...shared };
   }

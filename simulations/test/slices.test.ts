@@ -1,11 +1,11 @@
 /** Slices of packages/evm against the engine, and SliceInterpreter.sol against the slices. */
 import { createEngine, type Engine, SLICE, type Slice, type SliceLimits } from "@mvm/evm";
-import { type IncludedOutcome, LIMITS } from "@mvm/protocol";
+import { LIMITS } from "@mvm/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Draw } from "../src/fuzz/draw.ts";
 import { SeededRandom } from "../src/seededRandom.ts";
-import { eachRandom, type RandomTransaction } from "./randomTransactions.ts";
-import { expectedOf, SliceLab, type SliceSurroundings } from "./sliceLab.ts";
+import { eachRandom } from "./randomTransactions.ts";
+import { expectedOf, type SlicedTransaction, SliceLab, sliced } from "./sliceLab.ts";
 import { expectCoherent } from "./sliceWorld.ts";
 
 const SEED = "slices";
@@ -19,33 +19,10 @@ beforeAll(async () => {
   [lab, engine] = await Promise.all([SliceLab.open(), createEngine()]);
 });
 
-type SlicedTransaction = RandomTransaction & {
-  readonly slices: readonly Slice[];
-  readonly outcome: IncludedOutcome;
-  readonly surroundings: SliceSurroundings;
-  readonly limits: SliceLimits;
-};
-
 /** The protocol's limits, or some that cut nearly anywhere. */
 function limitsOf(draw: Draw): SliceLimits {
   if (draw.onceIn(3)) return SLICE;
   return { gas: draw.between(1, draw.onceIn(2) ? 60 : 3_000), bytes: draw.between(5_000, 70_000) };
-}
-
-async function sliced(transaction: RandomTransaction, limits: SliceLimits): Promise<SlicedTransaction> {
-  const { environment, message, state } = transaction;
-  const { slices, outcome, surroundings } = await engine.slice(environment, message, state, { limits });
-  if (outcome.kind !== "included" || surroundings === undefined) throw new Error("the transaction is invalid");
-  const { gasPrice, originWord, denied } = surroundings;
-  const isPrecompile = (address: string): boolean => [...engine.rules.precompiles.keys()].some((at) => at === address);
-  const { number, chainId } = state.chain;
-  return {
-    ...transaction,
-    slices,
-    outcome,
-    limits,
-    surroundings: { environment, number, chainId, gasPrice, origin: originWord, denied, isPrecompile },
-  };
 }
 
 async function eachSliced(
@@ -55,7 +32,7 @@ async function eachSliced(
 ): Promise<void> {
   const draw = new Draw(new SeededRandom(`${seed}/limits/${run}`));
   await eachRandom(engine, { run, seed, denies: true }, async (transaction) =>
-    check(await sliced(transaction, limitsOf(draw))),
+    check(await sliced(engine, transaction, limitsOf(draw))),
   );
 }
 

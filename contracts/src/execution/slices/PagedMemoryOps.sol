@@ -33,25 +33,15 @@ abstract contract PagedMemoryOps is PagedMemory {
     }
 
     function _mload(uint256 state) internal pure override returns (uint256) {
-        uint256 place = 0;
-        assembly ("memory-safe") {
-            let offset := mload(shr(STACK_SHIFT, state))
-            if and(lt(offset, mload(R_MEMORY_LIMIT)), lt(and(offset, 127), 97)) {
-                let entry := shr(240, mload(add(mload(MEMORY_OBJECT), shl(1, shr(7, offset)))))
-                if entry {
-                    entry := add(IMAGE, shl(5, entry))
-                    if eq(and(mload(entry), 0x3000000), 0x3000000) {
-                        place := add(add(entry, 0x20), and(offset, 127))
-                    }
-                }
-            }
-        }
+        (uint256 offset,) = _operands(state, 0, 0);
+        uint256 place = _quick(offset, 97);
         if (place == 0) {
-            (uint256 offset,) = _operands(state, 0, 0);
             _meetRange(MEMORY_OBJECT, offset, 32);
             state = _grow(state, offset, 32);
-            _gather(MEMORY_OBJECT, offset, 32, SCRATCH);
             place = SCRATCH;
+            // A page is made even if it is only read: the next read of it is quick then.
+            if (offset & 127 < 97) place = _pageToWrite(offset >> 7, false) + 0x20 + (offset & 127);
+            else _gather(MEMORY_OBJECT, offset, 32, SCRATCH);
         }
         assembly ("memory-safe") {
             mstore(shr(STACK_SHIFT, state), mload(place))
@@ -60,34 +50,31 @@ abstract contract PagedMemoryOps is PagedMemory {
     }
 
     function _mstore(uint256 state) internal pure override returns (uint256) {
-        uint256 place = 0;
-        assembly ("memory-safe") {
-            let offset := mload(add(shr(STACK_SHIFT, state), 0x40))
-            if and(lt(offset, mload(R_MEMORY_LIMIT)), lt(and(offset, 127), 97)) {
-                let entry := shr(240, mload(add(mload(MEMORY_OBJECT), shl(1, shr(7, offset)))))
-                if entry {
-                    entry := add(IMAGE, shl(5, entry))
-                    if eq(and(mload(entry), 0x3000000), 0x3000000) {
-                        place := add(add(entry, 0x20), and(offset, 127))
-                    }
-                }
-            }
-            if place { mstore(place, mload(add(shr(STACK_SHIFT, state), 0x20))) }
+        (uint256 offset, uint256 word) = _operands(state, 0x40, 0x20);
+        uint256 place = _quick(offset, 97);
+        if (place == 0) {
+            _meetRange(MEMORY_OBJECT, offset, 32);
+            state = _grow(state, offset, 32);
+            _scatter(offset, 32, (state >> STACK_SHIFT) + 0x20);
+            return state;
         }
-        if (place != 0) return state;
-        (uint256 offset,) = _operands(state, 0x40, 0);
-        _meetRange(MEMORY_OBJECT, offset, 32);
-        state = _grow(state, offset, 32);
-        _scatter(offset, 32, (state >> STACK_SHIFT) + 0x20);
+        assembly ("memory-safe") {
+            mstore(place, word)
+        }
         return state;
     }
 
     function _mstore8(uint256 state) internal pure override returns (uint256) {
-        (uint256 offset,) = _operands(state, 0x40, 0);
-        _meetRange(MEMORY_OBJECT, offset, 1);
-        state = _grow(state, offset, 1);
-        // The word's last byte.
-        _scatter(offset, 1, (state >> STACK_SHIFT) + 0x3f);
+        (uint256 offset, uint256 word) = _operands(state, 0x40, 0x20);
+        uint256 place = _quick(offset, 128);
+        if (place == 0) {
+            _meetRange(MEMORY_OBJECT, offset, 1);
+            state = _grow(state, offset, 1);
+            place = _pageToWrite(offset >> 7, false) + 0x20 + (offset & 127);
+        }
+        assembly ("memory-safe") {
+            mstore8(place, word)
+        }
         return state;
     }
 
@@ -170,6 +157,20 @@ abstract contract PagedMemoryOps is PagedMemory {
                 _gather(RETURN_OBJECT, from, length, BUFFER);
             }
             return _put(state, length, length);
+        }
+    }
+
+    /// @dev Where an offset of memory stands if there is nothing to do before it is used: usable, its page met, its content
+    /// there, and it is less than `most` bytes behind the page's beginning. Else 0.
+    function _quick(uint256 offset, uint256 most) private pure returns (uint256 place) {
+        assembly ("memory-safe") {
+            if and(lt(offset, mload(R_MEMORY_LIMIT)), lt(and(offset, 127), most)) {
+                let entry := shr(240, mload(add(mload(MEMORY_OBJECT), shl(1, shr(7, offset)))))
+                if entry {
+                    entry := add(IMAGE, shl(5, entry))
+                    if eq(and(mload(entry), 0x3000000), 0x3000000) { place := add(add(entry, 0x20), and(offset, 127)) }
+                }
+            }
         }
     }
 

@@ -8,7 +8,7 @@ import {Test} from "../../base/Test.sol";
 /// @notice What the contract does beside what simulations/test/slices.test.ts compares with the twin.
 contract SliceInterpreterTests is Test {
     uint256 private constant WORDS = 44;
-    uint256 private constant G = 8_000;
+    uint256 private constant G = 5_000;
     uint256 private constant B = 112_000;
 
     SliceInterpreter private interpreter;

@@ -38,6 +38,29 @@ function changed(node: Node | null, level: number, first: number, changes: reado
   return { hash: keccak(concatBytes(...hashes)), left, right, page: null };
 }
 
+type Subtree = {
+  readonly node: Node | null;
+  readonly level: number;
+  readonly first: number;
+  /** those of it */
+  readonly pages: readonly number[];
+  readonly end: number;
+};
+
+function collectSiblings({ node, level, first, pages, end }: Subtree, found: Uint8Array[]): void {
+  if (pages.length === 0) {
+    if (first < end) found.push(node?.hash ?? ZEROS[level]!);
+    return;
+  }
+  if (level === 0) return;
+  const middle = first + 2 ** (level - 1);
+  const next = level - 1;
+  const left = pages.filter((page) => page < middle);
+  const right = pages.filter((page) => page >= middle);
+  collectSiblings({ node: node?.left ?? null, level: next, first, pages: left, end }, found);
+  collectSiblings({ node: node?.right ?? null, level: next, first: middle, pages: right, end }, found);
+}
+
 /** Never changes: `with` gives another one, which shares what is the same. */
 export class PageTree {
   static readonly empty = new PageTree(null);
@@ -69,6 +92,16 @@ export class PageTree {
         return { index, page };
       });
     return new PageTree(changed(this.#top, TREE_LEVELS, 0, changes));
+  }
+
+  /**
+   * Hashes that make the root with pages, by their numbers in ascending order: of the greatest subtrees without one of
+   * them, from the first on. Those behind `end` pages are zeros and left out.
+   */
+  siblings(pages: readonly number[], end: number): Uint8Array[] {
+    const found: Uint8Array[] = [];
+    collectSiblings({ node: this.#top, level: TREE_LEVELS, first: 0, pages, end }, found);
+    return found;
   }
 
   /** A page; zeros where nothing was written. */

@@ -2,7 +2,7 @@
 
 export const SLICE = {
   /** L2 gas with which a slice ends */
-  gas: 8_000,
+  gas: 5_000,
   /** bytes of evidence beyond which no step is added */
   bytes: 112_000,
   /** an account, a slot or a block's hash: its paths in two tries of 8 full levels */
