@@ -4,10 +4,12 @@ import {
   type Address,
   fromHex,
   type Hex,
+  joinBytes,
   LIMITS,
   SYSTEM,
   type TransactionMessage,
   toHex,
+  toWord,
   ZERO_HASH,
 } from "@mvm/protocol";
 import { Interface } from "ethers";
@@ -41,45 +43,59 @@ export type Called = {
   readonly why: string;
 };
 
+async function deploy(engine: Engine, state: MemoryState, data: Uint8Array): Promise<Address> {
+  const nonce = state.account(SYSTEM)?.nonce ?? 0n;
+  const message: TransactionMessage = { ...FREE, nonce, to: null, gasLimit: LIMITS.transactionGas, data };
+  const [outcome] = await engine.execute({ ...L1_BLOCK, baseFeePerGas: 0n }, [message], state);
+  if (outcome?.kind !== "included" || outcome.status !== 1) throw new Error("no deployment");
+  state.apply(outcome.writes);
+  return createAddress(SYSTEM, nonce);
+}
+
 export class ContractLab {
   readonly #engine: Engine;
   readonly abi: Interface;
   readonly #state: MemoryState;
   readonly contract: Address;
   readonly codeBytes: number;
-  #nonce = 1n;
 
-  private constructor(engine: Engine, state: MemoryState, compiled: Compiled) {
+  private constructor(engine: Engine, state: MemoryState, compiled: Compiled, contract: Address) {
     this.#engine = engine;
     this.#state = state;
     this.abi = new Interface(compiled.abi);
-    this.contract = createAddress(SYSTEM, 0n);
+    this.contract = contract;
     this.codeBytes = compiled.evm.deployedBytecode.object.length / 2;
   }
 
   /** @param source path of the contract in contracts/ */
   static async open(source: string): Promise<ContractLab> {
-    const compiled = compileContract(source);
     const state = new MemoryState({ number: 1n, chainId: 1n, blockHash: () => ZERO_HASH });
-    const lab = new ContractLab(await createEngine({ chain: "ethereum" }), state, compiled);
-    await lab.#deploy(0n, fromHex(`0x${compiled.evm.bytecode.object}`));
-    return lab;
+    return ContractLab.#made(await createEngine({ chain: "ethereum" }), state, source, []);
   }
 
-  async #deploy(nonce: bigint, data: Uint8Array): Promise<void> {
-    const message: TransactionMessage = { ...FREE, nonce, to: null, gasLimit: LIMITS.transactionGas, data };
-    const environment = { ...L1_BLOCK, baseFeePerGas: 0n };
-    const [outcome] = await this.#engine.execute(environment, [message], this.#state);
-    if (outcome?.kind !== "included" || outcome.status !== 1) throw new Error("no deployment");
-    this.#state.apply(outcome.writes);
+  /** Another contract on the same L1, made with addresses. */
+  beside(source: string, addresses: readonly Address[]): Promise<ContractLab> {
+    return ContractLab.#made(this.#engine, this.#state, source, addresses);
+  }
+
+  static async #made(
+    engine: Engine,
+    state: MemoryState,
+    source: string,
+    addresses: readonly Address[],
+  ): Promise<ContractLab> {
+    const compiled = compileContract(source);
+    const initcode = joinBytes([
+      fromHex(`0x${compiled.evm.bytecode.object}`),
+      ...addresses.map((address) => toWord(BigInt(address))),
+    ]);
+    return new ContractLab(engine, state, compiled, await deploy(engine, state, initcode));
   }
 
   /** Puts code on L1, to be read from there. Gives its address. */
-  async register(code: Uint8Array): Promise<Address> {
-    const nonce = this.#nonce++;
+  register(code: Uint8Array): Promise<Address> {
     const size = code.length.toString(16).padStart(4, "0");
-    await this.#deploy(nonce, fromHex(`0x61${size}80600a5f395ff3${toHex(code).slice(2)}`));
-    return createAddress(SYSTEM, nonce);
+    return deploy(this.#engine, this.#state, fromHex(`0x61${size}80600a5f395ff3${toHex(code).slice(2)}`));
   }
 
   /** Calls the contract with data as they are. */

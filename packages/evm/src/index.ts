@@ -15,6 +15,8 @@ export {
   END_STATUS,
   type FrameEnd,
   type FrameState,
+  hashFrames,
+  hashStack,
   type MachineState,
   type View,
 } from "./slices/machineState.ts";

@@ -168,7 +168,9 @@ abstract contract PagedMemoryOps is PagedMemory {
                 let entry := shr(240, mload(add(mload(MEMORY_OBJECT), shl(1, shr(7, offset)))))
                 if entry {
                     entry := add(IMAGE, shl(5, entry))
-                    if eq(and(mload(entry), 0x3000000), 0x3000000) { place := add(add(entry, 0x20), and(offset, 127)) }
+                    if eq(and(mload(entry), 0x3000000), 0x3000000) {
+                        place := add(add(entry, 0x20), and(offset, 127))
+                    }
                 }
             }
         }

@@ -94,7 +94,7 @@ const markWords = ({ refund, logs, logBytes, logCount }: Marks): (number | strin
 ];
 
 /** Hash chain over a stack from its bottom. */
-const hashStack = (stack: readonly bigint[]): Hash =>
+export const hashStack = (stack: readonly bigint[]): Hash =>
   stack.reduce((below, word) => keccakHash(joinBytes([fromHex(below), toWord(word)])), ZERO_HASH);
 
 /** Hash chain over logs: what stood before, and the RLP of one more. */
@@ -116,6 +116,10 @@ function hashFrame(frame: FrameState, below: Hash, rootsAt: (cut: number) => Cut
   ]);
 }
 
+/** Hash of the last of frames, which names those below it; zero where there is none. */
+export const hashFrames = (frames: readonly FrameState[], rootsAt: (cut: number) => CutRoots): Hash =>
+  frames.reduce((below, frame) => hashFrame(frame, below, rootsAt), ZERO_HASH);
+
 /**
  * The commitment to a state.
  * @param surroundings hash of the environment and of what a transaction's start and end keep
@@ -128,8 +132,7 @@ export function commitState(
   roots: CutRoots,
   rootsAt: (cut: number) => CutRoots,
 ): Hash {
-  let top = ZERO_HASH;
-  for (const frame of frames) top = hashFrame(frame, top, rootsAt);
+  const top = hashFrames(frames, rootsAt);
   const kind = end === null ? KINDS.running : frames.length === 0 ? KINDS.ended : KINDS.returning;
   const tail = end === null ? top : hashWords([END_STATUS[end.status], end.gasLeft, ...viewWords(end.output), top]);
   return hashWords([kind, surroundings, roots.world, roots.touched, ...markWords(marks), tail]);

@@ -104,6 +104,11 @@ export class PageTree {
     return found;
   }
 
+  /** Hash of a page. */
+  leaf(index: number): Uint8Array {
+    return keccak(this.page(index));
+  }
+
   /** A page; zeros where nothing was written. */
   page(index: number): Uint8Array {
     let node = this.#top;

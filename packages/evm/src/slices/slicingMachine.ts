@@ -38,6 +38,8 @@ export type Slice = {
   readonly evidence: SliceEvidence;
   /** number of the cut whose roots the state has afterwards again; null: the roots follow from what the evidence says */
   readonly restored: number | null;
+  /** the frame's memory afterwards, where the state still has it: in the frame, or as an output */
+  readonly memory: { readonly tree: PageTree; readonly bytes: number } | null;
 };
 
 /** What the machine knows of the running frame beside the frame itself. */
@@ -203,12 +205,13 @@ export class SlicingMachine extends Machine {
 
   /** Ends the slice with the running frame as it is now. */
   #cut(frame: FrameState): void {
-    this.#close({ marks: this.#marks(), frames: [...this.#below, frame], end: null }, null);
+    this.#close({ marks: this.#marks(), frames: [...this.#below, frame], end: null }, null, frame);
     this.#open(frame);
   }
 
-  #close(after: MachineState, restored: number | null): void {
-    this.slices.push({ before: this.#state!, after, evidence: this.#running.meter.evidence(), restored });
+  #close(after: MachineState, restored: number | null, kept: FrameState | null): void {
+    const memory = kept === null ? null : { tree: kept.memory, bytes: kept.memoryBytes };
+    this.slices.push({ before: this.#state!, after, evidence: this.#running.meter.evidence(), restored, memory });
     this.#state = after;
   }
 
@@ -282,7 +285,7 @@ export class SlicingMachine extends Machine {
     const input = child.isCreate || inView.length === 0 ? NO_VIEW : { memory, memoryBytes, ...inView };
     this.#enter(child, input, opcode !== DELEGATECALL, (start) => {
       this.#below.push(waiting);
-      this.#close({ marks: start.marks, frames: [...this.#below, start], end: null }, null);
+      this.#close({ marks: start.marks, frames: [...this.#below, start], end: null }, null, waiting);
     });
   }
 
@@ -296,7 +299,11 @@ export class SlicingMachine extends Machine {
     const output = this.#outputOf(frame, flat, underway, status);
     const end: FrameEnd = { status, gasLeft: status === "halt" ? 0 : frame.gas, output };
     const marks = isDone ? this.#marks() : this.#restored(start.marks);
-    this.#close({ marks, frames: [...this.#below], end }, isDone ? null : start.before);
+    this.#close(
+      { marks, frames: [...this.#below], end },
+      isDone ? null : start.before,
+      output.memory === flat.memory ? flat : null,
+    );
     const waiting = this.#below.pop();
     if (waiting !== undefined) this.#deliver(waiting, end);
   }
