@@ -59,6 +59,8 @@ contract SliceReplay {
 
     /// @notice The words that are told do not make the stack.
     error WrongStack();
+    /// @notice The first account is not the frame's own.
+    error WrongAccount();
     /// @notice What is handed in is not the frame's code.
     error WrongCode();
 
@@ -188,11 +190,13 @@ contract SliceReplay {
 
     /// @dev Hands everything to the tries, and over them to the interpreter.
     function _run(Replay memory task, SliceProof calldata proof) private view returns (bytes memory, Roots memory) {
+        address[] calldata accounts = proof.tries.accounts;
+        if (accounts.length == 0 || accounts[0] != task.frame.account) revert WrongAccount();
         bytes memory code = _code(proof);
         SliceAnswers.Counts memory counts;
         (counts.gasLimit, counts.byteLimit) = (G, B);
         (counts.opened, counts.codeBytes, counts.pages) = (proof.stack.length, code.length, task.pageCount);
-        (counts.accounts, counts.hashes) = (proof.tries.accounts.length, proof.tries.blocks.length);
+        (counts.accounts, counts.hashes) = (accounts.length, proof.tries.blocks.length);
         counts.slots = proof.tries.slots.length + proof.tries.transients.length;
         task.worldWords = 5 * counts.accounts + 4 * counts.slots;
         bytes memory head = abi.encodePacked(
