@@ -2,6 +2,7 @@
 import {
   type AccountValues,
   type CutRoots,
+  createAddress,
   END_STATUS,
   type FrameState,
   hashFrames,
@@ -18,7 +19,9 @@ import {
   concatBytes,
   EMPTY_CODE_HASH,
   EMPTY_TRIE_ROOT,
+  fromHex,
   type Hash,
+  type Hex,
   joinBytes,
   keccakHash,
   type StateKey,
@@ -30,6 +33,7 @@ import {
 } from "@mvm/protocol";
 import { NodeMap, WorldState, witnessOfWrites } from "@mvm/state";
 import type { MemoryState } from "../src/memoryState.ts";
+import { ContractLab } from "./contractLab.ts";
 import type { SlicedTransaction, SliceSurroundings } from "./sliceLab.ts";
 import { deletionsLast } from "./witnessTries.ts";
 
@@ -39,9 +43,19 @@ const HISTORY_SLOTS = 8_191n;
 export const REST = keccakHash(new TextEncoder().encode("rest"));
 
 /** A trie with all nodes that it ever had. */
-class KeptTrie {
-  readonly #source = new NodeMap();
-  root: Hash = EMPTY_TRIE_ROOT;
+export class KeptTrie {
+  readonly #source: NodeMap;
+  root: Hash;
+
+  constructor(source: NodeMap = new NodeMap(), root: Hash = EMPTY_TRIE_ROOT) {
+    this.#source = source;
+    this.root = root;
+  }
+
+  /** Another one that goes on from here; both keep their nodes together. */
+  branch(): KeptTrie {
+    return new KeptTrie(this.#source, this.root);
+  }
 
   apply(writes: readonly AccountWrite[]): void {
     const state = new WorldState(this.#source, this.root);
@@ -68,30 +82,40 @@ const touchedAccount = (nonce: bigint): Account => ({ nonce, balance: 0n, codeHa
 const accountOf = ({ exists, nonce, balance, codeHash }: AccountValues): Account | null =>
   exists ? { nonce, balance, codeHash } : null;
 
+/** The trie of a whole state. */
+export function trieOf(state: MemoryState): KeptTrie {
+  const trie = new KeptTrie();
+  trie.apply(
+    [...state.accounts].map(([address, account]): AccountWrite => {
+      const slots = [...(state.storages.get(address) ?? [])].map(([slot, value]) => ({ slot, value }));
+      return { address, account, code: null, slots };
+    }),
+  );
+  return trie;
+}
+
 /** Roots along the cuts of one message, and what proofs need of the tries. */
 export class CutTries {
-  readonly #world = new KeptTrie();
+  readonly #world: KeptTrie;
   readonly #touched = new KeptTrie();
   readonly roots: CutRoots[] = [];
   /** places of slots that are written, by account and key: nothing else says so in a slice's values */
   #written: ReadonlySet<string> = new Set();
   readonly #writtenAt: ReadonlySet<string>[] = [];
 
-  constructor(state: MemoryState, message: TransactionMessage, surroundings: SliceSurroundings, target: Address) {
-    const writes = [...state.accounts].map(([address, account]): AccountWrite => {
-      const slots = [...(state.storages.get(address) ?? [])].map(([slot, value]) => ({ slot, value }));
-      return { address, account, code: null, slots };
-    });
-    this.#world.apply(writes);
+  /** @param world the state before the transaction, on which this goes on */
+  constructor(world: KeptTrie, { state, message, surroundings }: SlicedTransaction) {
+    this.#world = world;
     const sender = state.account(message.from)!;
     const balance = sender.balance - message.gasLimit * surroundings.gasPrice;
     const paid = { nonce: sender.nonce + 1n, balance, codeHash: sender.codeHash };
     this.#world.apply([{ address: message.from, account: paid, code: null, slots: [] }]);
-    this.#warm(message, surroundings, target);
+    this.#warm(message, surroundings);
     this.#note();
   }
 
-  #warm({ from, accessList }: TransactionMessage, { environment, isPrecompile }: SliceSurroundings, target: Address) {
+  #warm({ from, to, nonce, accessList }: TransactionMessage, { environment, isPrecompile }: SliceSurroundings) {
+    const target = to ?? createAddress(from, nonce);
     const slots = new Map<Address, Set<Hash>>();
     for (const address of [from, target, environment.feeRecipient]) slots.set(address, new Set());
     for (const { address, slots: keys } of accessList) {
@@ -313,4 +337,51 @@ export function proofOf(
       holders: [],
     },
   };
+}
+
+/** What a proof comes to: the commitments before and after, or the error; the whole transaction's gas, its data's bytes. */
+export type Replayed = { readonly told: readonly string[] | string; readonly gas: bigint; readonly bytes: number };
+
+/** The three contracts on an L1 of their own. */
+export class ReplayLab {
+  readonly #replay: ContractLab;
+  readonly #tries: ContractLab;
+  readonly #interpreter: ContractLab;
+
+  private constructor(replay: ContractLab, tries: ContractLab, interpreter: ContractLab) {
+    this.#replay = replay;
+    this.#tries = tries;
+    this.#interpreter = interpreter;
+  }
+
+  static async open(): Promise<ReplayLab> {
+    const interpreter = await ContractLab.open("src/execution/slices/SliceInterpreter.sol");
+    const tries = await interpreter.beside("src/execution/slices/SliceTries.sol", [interpreter.contract]);
+    const replay = await tries.beside("src/execution/slices/SliceReplay.sol", [tries.contract]);
+    return new ReplayLab(replay, tries, interpreter);
+  }
+
+  /** Bytes of code of each. */
+  get codeBytes(): readonly number[] {
+    return [this.#replay, this.#tries, this.#interpreter].map(({ codeBytes }) => codeBytes);
+  }
+
+  async replay(proof: unknown): Promise<Replayed> {
+    let data: Uint8Array;
+    try {
+      data = fromHex(this.#replay.abi.encodeFunctionData("replay", [proof]) as Hex);
+    } catch (error) {
+      // What the ABI cannot say nobody can hand in.
+      return { told: `not encoded: ${String(error).slice(0, 80)}`, gas: 0n, bytes: 0 };
+    }
+    const called = await this.#replay.send(data);
+    const shared = { gas: called.transactionGas, bytes: data.length };
+    if (called.status === 1) {
+      const [before, afterwards] = this.#replay.abi.decodeFunctionResult("replay", called.returnData);
+      return { told: [before, afterwards], ...shared };
+    }
+    const labs = [this.#replay, this.#tries, this.#interpreter];
+    const named = labs.map((lab) => lab.refusal(called)).find((refusal) => refusal.endsWith(")"));
+    return { told: named ?? this.#replay.refusal(called), ...shared };
+  }
 }

@@ -1,5 +1,5 @@
 /** SliceReplay.sol against the commitments of packages/evm, over real tries. */
-import { commitState, createAddress, createEngine, type Engine, SLICE, type SliceLimits } from "@mvm/evm";
+import { commitState, createEngine, type Engine, SLICE, type SliceLimits } from "@mvm/evm";
 import {
   BLOCK_HASH_HISTORY,
   concatBytes,
@@ -14,10 +14,9 @@ import {
 import { beforeAll, describe, expect, it } from "vitest";
 import { Draw } from "../src/fuzz/draw.ts";
 import { SeededRandom } from "../src/seededRandom.ts";
-import { type Called, ContractLab } from "./contractLab.ts";
 import { eachRandom } from "./randomTransactions.ts";
 import { type SlicedTransaction, sliced } from "./sliceLab.ts";
-import { CutTries, proofOf, surroundingsHash } from "./sliceProofs.ts";
+import { CutTries, proofOf, type Replayed, ReplayLab, surroundingsHash, trieOf } from "./sliceProofs.ts";
 
 const SEED = "slice-proofs";
 const RUNS = 40;
@@ -28,41 +27,20 @@ const CHANGES = 12;
 /** Blocks whose hashes BLOCKHASH gives, in EIP-2935's contract. */
 const HISTORY_SLOTS = 8_191n;
 
-let replayer: ContractLab;
-let tries: ContractLab;
+let lab: ReplayLab;
 let engine: Engine;
 beforeAll(async () => {
-  const interpreter = await ContractLab.open("src/execution/slices/SliceInterpreter.sol");
-  tries = await interpreter.beside("src/execution/slices/SliceTries.sol", [interpreter.contract]);
-  replayer = await tries.beside("src/execution/slices/SliceReplay.sol", [tries.contract]);
-  engine = await createEngine();
+  [lab, engine] = await Promise.all([ReplayLab.open(), createEngine()]);
 });
 
-/** What a proof comes to: both commitments, or the error. */
-async function replay(proof: unknown): Promise<{ told: readonly string[] | string; gas: bigint }> {
-  let called: Called;
-  try {
-    called = await replayer.call("replay", [proof]);
-  } catch (error) {
-    // What the ABI cannot say nobody can hand in.
-    return { told: `not encoded: ${String(error).slice(0, 80)}`, gas: 0n };
-  }
-  const { transactionGas: gas } = called;
-  if (called.status !== 1) {
-    const own = replayer.refusal(called);
-    return { told: own.includes("(") ? own : tries.refusal(called), gas };
-  }
-  const result = replayer.abi.decodeFunctionResult("replay", called.returnData);
-  return { told: [result[0], result[1]], gas };
-}
+const replay = (proof: unknown): Promise<Replayed> => lab.replay(proof);
 
 async function eachProof(
   transaction: SlicedTransaction,
   check: (proof: Record<string, unknown>, index: number, told: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const { state, message, slices, surroundings } = transaction;
-  const target = message.to ?? createAddress(message.from, message.nonce);
-  const cuts = new CutTries(state, message, surroundings, target);
+  const { state, slices, surroundings } = transaction;
+  const cuts = new CutTries(trieOf(state), transaction);
   const hash = surroundingsHash(surroundings);
   for (const [i, slice] of slices.entries()) {
     const proof = i < MOST_SLICES || i === slices.length - 1 ? proofOf(slice, i, cuts, transaction) : null;
@@ -221,7 +199,6 @@ function nodesOf(witness: Uint8Array): Uint8Array[] {
 
 describe("the contracts", () => {
   it("fit", () => {
-    expect(replayer.codeBytes).toBeLessThan(LIMITS.codeBytes);
-    expect(tries.codeBytes).toBeLessThan(LIMITS.codeBytes);
+    for (const bytes of lab.codeBytes) expect(bytes).toBeLessThan(LIMITS.codeBytes);
   });
 });

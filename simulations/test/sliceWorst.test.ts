@@ -1,22 +1,22 @@
 /** The dearest slices that are known: each fits one transaction on L1, by gas and by bytes. */
-import { createEngine, type Engine, SLICE, type Slice } from "@mvm/evm";
+import { commitState, createEngine, type Engine, SLICE, type Slice } from "@mvm/evm";
 import {
+  type AccountWrite,
   type Address,
   EMPTY_CODE_HASH,
   GENESIS_BASE_FEE,
   HEADER_CONSTANTS,
-  joinBytes,
   keccakHash,
   LIMITS,
-  toAddress,
   toHash,
   toWordHex,
 } from "@mvm/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { SIGNERS } from "../src/fuzz/evmCase.ts";
-import { push } from "../src/fuzz/evmPrograms.ts";
 import { MemoryState } from "../src/memoryState.ts";
-import { expectedOf, type SlicedTransaction, SliceLab, sliced } from "./sliceLab.ts";
+import { type SlicedTransaction, sliced } from "./sliceLab.ts";
+import { accountAt, CALLED, CALLER, LOOPS, type Program, padded, STEPS } from "./slicePrograms.ts";
+import { CutTries, KeptTrie, proofOf, ReplayLab, surroundingsHash } from "./sliceProofs.ts";
 
 /** Bounds of the design for one step, and so for a slice. */
 const MOST_L1_GAS = 12_000_000n;
@@ -25,139 +25,39 @@ const MOST_BYTES = 120_000;
 const FIRST_SLICES = 12;
 /** L2 gas of what goes round and round. */
 const LOOP_GAS = 400_000n;
-const PAGE_BYTES = 128;
 
 const [USER] = SIGNERS as [Address];
-const CALLER = toAddress("0x00000000000000000000000000000000000a11ce");
-const CALLED = toAddress("0x0000000000000000000000000000000000000b0b");
+/** A large state: what each of its accounts and slots takes of a witness. */
+const LARGE = 50_000;
+const SLOTS = Array.from({ length: 10_000 }, (_, n) => ({ slot: toWordHex(BigInt(n)), value: BigInt(n) + 1n }));
+const OTHERS: readonly AccountWrite[] = [
+  { address: USER, account: { nonce: 0n, balance: 10n ** 24n, codeHash: EMPTY_CODE_HASH }, code: null, slots: [] },
+  ...Array.from({ length: LARGE }, (_, n): AccountWrite => {
+    const account = { nonce: 1n, balance: 10n ** 18n + BigInt(n), codeHash: EMPTY_CODE_HASH };
+    return { address: accountAt(n), account, code: null, slots: [] };
+  }),
+];
 
-let lab: SliceLab;
+let lab: ReplayLab;
 let engine: Engine;
+const large = new KeptTrie();
 beforeAll(async () => {
-  [lab, engine] = await Promise.all([SliceLab.open(), createEngine()]);
+  [lab, engine] = await Promise.all([ReplayLab.open(), createEngine()]);
+  large.apply(OTHERS);
 });
 
-const op = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
-const code = (...parts: (Uint8Array | number | bigint)[]): Uint8Array =>
-  joinBytes(
-    parts.map((part) => (part instanceof Uint8Array ? part : typeof part === "bigint" ? push(part) : op(part))),
-  );
-const times = (count: number, part: Uint8Array): Uint8Array => joinBytes(new Array<Uint8Array>(count).fill(part));
-
-/** As long as a contract may be, bytes that are not zero behind the program. */
-const padded = (program: Uint8Array): Uint8Array => {
-  const whole = new Uint8Array(LIMITS.codeBytes).fill(0x5b);
-  whole.set(program);
-  return whole;
+const contract = (address: Address, code: Uint8Array): AccountWrite => {
+  const slots = address === CALLER ? SLOTS : [];
+  return { address, account: { nonce: 1n, balance: 1n, codeHash: keccakHash(code) }, code, slots };
 };
-
-/** Round and round over as many copies of a body as a contract holds. */
-function loop(body: Uint8Array, head: Uint8Array = new Uint8Array(0)): Uint8Array {
-  const copies = Math.floor((LIMITS.codeBytes - head.length - 10) / body.length);
-  return padded(code(head, 0x5b, times(copies, body), BigInt(head.length), 0x56));
-}
-
-/** 72 KiB of memory that are not zeros, from a place on. */
-const filled = (start = 0n): Uint8Array =>
-  code(...[0n, 1n, 2n].map((part) => code(24_576n, 0n, start + part * 24_576n, 0x39)));
-
-/** A call with all gas: operands from the last to the first. */
-const call = (address: bigint, input: readonly [bigint, bigint], output: readonly [bigint, bigint], opcode = 0xfa) =>
-  code(output[1], output[0], input[1], input[0], ...(opcode === 0xf1 ? [0n] : []), address, 0x5a, opcode, 0x50);
-
-const RANGE = 65_536n;
-
-/** Code of a contract, and of one that it calls. */
-type Program = readonly [name: string, program: Uint8Array, called?: Uint8Array];
-
-/** What goes round and round: a little of it says all. */
-const LOOPS: readonly Program[] = [
-  ["JUMPDEST", loop(op(0x5b))],
-  ["PC, POP", loop(op(0x58, 0x50))],
-  ["MLOAD of an MLOAD", loop(op(0x51), op(0x5f))],
-  ["MLOAD over the end of a page", loop(code(0x70n, 0x51, 0x50))],
-  ["MSTORE8", loop(op(0x5f, 0x5f, 0x53))],
-  ["MCOPY of a byte", loop(code(1n, 0x5f, 0x5f, 0x5e))],
-  ["CALLDATALOAD", loop(op(0x35), op(0x5f))],
-  ["RETURNDATACOPY of nothing", loop(op(0x5f, 0x5f, 0x5f, 0x3e))],
-  ["EXP", loop(op(0x5f, 0x19, 0x80, 0x0a, 0x50))],
-  ["SLOAD of cold slots", loop(code(...Array.from({ length: 64 }, (_, i) => code(BigInt(i), 0x54, 0x50))))],
-  ["SSTORE of new slots", loop(op(0x5a, 0x5a, 0x55))],
-  ["TSTORE", loop(op(0x5a, 0x5a, 0x5d))],
-  ["BALANCE of new accounts", loop(op(0x5a, 0x31, 0x50))],
-  ["EXTCODESIZE", loop(code(BigInt(CALLED), 0x3b, 0x50))],
-  ["CALL of 24 KiB with 64 KiB", loop(call(BigInt(CALLED), [0n, RANGE], [0n, 0n], 0xf1)), padded(op(0x00))],
-  ["recursion", padded(code(0x5f, 0x5f, 0x5f, 0x5f, 0x5f, 0x30, 0x5a, 0xf1, 0x00))],
-  ["LOG4 of a word", loop(op(0x5f, 0x5f, 0x5f, 0x5f, 0x60, 32, 0x5f, 0xa4))],
-  // A word of memory says where the next one is, a page further on each time.
-  [
-    "MLOADs all over 200 KB",
-    padded(
-      code(0x5f, 0x5b, 0x80, 200_000n, 0x52, 13_441n, 0x01, 0x80, 200_000n, 0x90, 0x06, 0x51, 0x50, 0x60, 1, 0x56),
-    ),
-  ],
+const contractsOf = ([, program, called = padded(Uint8Array.of(0))]: Program): AccountWrite[] => [
+  contract(CALLER, program),
+  contract(CALLED, called),
 ];
 
-/** Steps that take as much as one may. */
-const STEPS: readonly Program[] = [
-  ["KECCAK256 of 64 KiB", padded(code(filled(), RANGE, 0x11n, 0x20, 0x00))],
-  ["KECCAK256 with a full stack", padded(code(times(1_020, op(0x5f)), filled(), RANGE, 0x11n, 0x20, 0x00))],
-  ["MCOPY of 32 KiB", padded(code(filled(), 32_768n, 0x11n, 0x8011n, 0x5e, 0x00))],
-  ["CODECOPY of 64 KiB", padded(code(filled(), RANGE, 0n, 3n, 0x39, 0x00))],
-  ["EXTCODECOPY of 64 KiB", padded(code(filled(), RANGE, 0n, 3n, BigInt(CALLED), 0x3c, 0x00)), padded(op(0x00))],
-  ["LOG0 of the largest receipt", padded(code(filled(), 57_024n, 0x11n, 0xa0, 0x00))],
-  ["CREATE of 48 KiB", padded(code(filled(), 49_152n, 0x11n, 0x5f, 0xf0, 0x00))],
-  ["CREATE2 of 48 KiB", padded(code(filled(), 0n, 49_152n, 0x11n, 0x5f, 0xf5, 0x00))],
-  [
-    "CALLDATACOPY of 64 KiB",
-    padded(code(filled(), call(BigInt(CALLED), [3n, RANGE], [0n, 0n]), 0x00)),
-    padded(code(filled(), RANGE, 0n, 5n, 0x37, 0x00)),
-  ],
-  [
-    "64 KiB of output, copied twice",
-    padded(code(filled(), call(BigInt(CALLED), [0n, 0n], [3n, RANGE]), RANGE, 0n, 5n, 0x3e, 0x00)),
-    padded(code(filled(), RANGE, 7n, 0xf3)),
-  ],
-  ["64 KiB through SHA-256", padded(code(filled(), call(2n, [3n, RANGE - 32n], [0n, 32n]), 0x00))],
-  ["64 KiB through the identity", padded(code(filled(), call(4n, [3n, RANGE / 2n], [7n, RANGE / 2n]), 0x00))],
-  ["233 pairings", padded(code(call(8n, [0n, 233n * 192n], [0n, 32n]), 0x00))],
-  ["169 pairings of BLS12-381", padded(code(call(0xfn, [0n, 169n * 384n], [0n, 32n]), 0x00))],
-  // lengths 1024, 31, 1024; an exponent of 245 bits; a modulus of ones
-  [
-    "modexp of 8M gas",
-    padded(
-      code(
-        filled(),
-        ...[1_024n, 31n, 1_024n].map((length, i) => code(length, BigInt(32 * i), 0x52)),
-        (1n << 244n) << 8n,
-        1_120n,
-        0x52,
-        call(5n, [0n, 2_175n], [0n, 1_024n]),
-        0x00,
-      ),
-    ),
-  ],
-  ["BLAKE2f of 8M rounds", padded(code(8_000_000n, 0x5f, 0x52, call(9n, [28n, 213n], [0n, 64n]), 0x00))],
-  [
-    "MCOPY at the end of 2.7 MiB",
-    padded(
-      code(filled(), filled(2_752_512n), 32_768n, 2_752_523n, 2_800_011n, 0x5e, 32_768n, 0x11n, 2_752_523n, 0x5e, 0x00),
-    ),
-  ],
-];
-
-async function slicesOf([, program, called = padded(op(0x00))]: Program, gasLimit: bigint): Promise<SlicedTransaction> {
+async function slicesOf(program: Program, gasLimit: bigint): Promise<SlicedTransaction> {
   const state = new MemoryState({ number: 7n, chainId: 1n, blockHash: toWordHex });
-  const contract = (address: Address, bytes: Uint8Array) => {
-    const account = { nonce: 1n, balance: 1n, codeHash: keccakHash(bytes) };
-    return { address, account, code: bytes, slots: [] };
-  };
-  const user = { nonce: 0n, balance: 10n ** 24n, codeHash: EMPTY_CODE_HASH };
-  state.apply([
-    { address: USER, account: user, code: null, slots: [] },
-    contract(CALLER, program),
-    contract(CALLED, called),
-  ]);
+  state.apply([...OTHERS, ...contractsOf(program)]);
   const environment = {
     timestamp: 1_800_000_000n,
     baseFeePerGas: GENESIS_BASE_FEE,
@@ -167,38 +67,8 @@ async function slicesOf([, program, called = padded(op(0x00))]: Program, gasLimi
   };
   const fees = { maxFeePerGas: GENESIS_BASE_FEE, maxPriorityFeePerGas: 0n, l1Fee: 0n, value: 0n };
   const lists = { data: new Uint8Array(0), accessList: [], authorizations: [] };
-  const message = {
-    type: 2,
-    from: USER,
-    to: CALLER,
-    nonce: 0n,
-    gasLimit,
-    ...fees,
-    ...lists,
-  } as const;
+  const message = { type: 2, from: USER, to: CALLER, nonce: 0n, gasLimit, ...fees, ...lists } as const;
   return sliced(engine, { state, environment, message }, SLICE);
-}
-
-/** What a proof of the slice takes on L1, tries as decision 036 counts them. */
-function bytesOf({ before, evidence }: Slice): number {
-  const { accounts, slots, transients, blockHashes, codes, code: own, stackWords } = evidence;
-  const frame = before.frames.at(-1)!;
-  const returned = before.end?.output ?? frame.returned;
-  const memories = [
-    { pages: evidence.memory, tree: frame.memory, bytes: frame.memoryBytes },
-    { pages: evidence.input, tree: frame.input.memory, bytes: frame.input.memoryBytes },
-    { pages: evidence.returned, tree: returned.memory, bytes: returned.memoryBytes },
-  ];
-  let bytes = 2_048 + own.length + 32 * stackWords;
-  bytes += SLICE.itemBytes * (accounts.length + slots.length + transients.length + blockHashes.size);
-  for (const other of codes.values()) bytes += other.length;
-  for (const { pages, tree, bytes: size } of memories) {
-    if (pages.length === 0) continue;
-    for (const { page } of pages) bytes += 2 + (page === null ? 32 : PAGE_BYTES);
-    const numbers = pages.map(({ index }) => index);
-    bytes += 32 * tree!.siblings(numbers, Math.ceil(size / PAGE_BYTES)).length;
-  }
-  return bytes;
 }
 
 type Most = { readonly name: string; gas: bigint; bytes: number; readonly slices: number };
@@ -206,22 +76,34 @@ type Most = { readonly name: string; gas: bigint; bytes: number; readonly slices
 /** Runs a program; the most that one of its slices took. */
 async function dearestOf(program: Program, gasLimit: bigint): Promise<Most> {
   const [name] = program;
-  const { slices, surroundings } = await slicesOf(program, gasLimit);
+  const transaction = await slicesOf(program, gasLimit);
+  const { slices, surroundings } = transaction;
   const most = { name, gas: 0n, bytes: 0, slices: slices.length };
+  const world = large.branch();
+  world.apply(contractsOf(program));
+  const cuts = new CutTries(world, transaction);
+  const hash = surroundingsHash(surroundings);
   for (const [i, slice] of slices.entries()) {
-    if (i >= FIRST_SLICES && (gasLimit === LOOP_GAS || !looksDear(slice))) continue;
-    const { result, refused, l1Gas } = await lab.run(slice, surroundings, SLICE);
-    expect(refused, `${name}, slice ${i}`).toBeNull();
-    expect(result, `${name}, slice ${i}`).toEqual(expectedOf(slice));
-    if (l1Gas > most.gas) most.gas = l1Gas;
-    most.bytes = Math.max(most.bytes, bytesOf(slice));
+    const isWanted = i < FIRST_SLICES || looksDear(slice) || (i > slices.length / 2 && i < slices.length / 2 + 6);
+    const proof = isWanted ? proofOf(slice, i, cuts, transaction) : null;
+    cuts.advance(slice);
+    if (i > slices.length / 2 + 6) break;
+    if (proof === null) continue;
+    const { told, gas, bytes } = await lab.replay(proof);
+    const [before, afterwards] = [slice.before, slice.after].map((state, later) =>
+      commitState(state, hash, cuts.roots[i + later]!, (cut) => cuts.roots[cut]!),
+    );
+    expect(told, `${name}, slice ${i}`).toEqual([before, afterwards]);
+    if (gas > most.gas) most.gas = gas;
+    most.bytes = Math.max(most.bytes, bytes);
   }
   return most;
 }
 
-function looksDear(slice: Slice): boolean {
-  const [before, after] = [slice.before.frames.at(-1)!.gas, slice.after.frames.at(-1)?.gas ?? 0];
-  return bytesOf(slice) > 60_000 || before - after > 100_000;
+/** Much memory, or much gas. */
+function looksDear({ before, after, evidence }: Slice): boolean {
+  const used = before.frames.at(-1)!.gas - (after.frames.at(-1)?.gas ?? 0);
+  return evidence.memory.length + evidence.input.length + evidence.returned.length > 200 || used > 100_000;
 }
 
 describe("the dearest slices", () => {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {LibSort} from "solady/utils/LibSort.sol";
+
 /// @title PageProofs: memories as binary Merkle trees over pages (decision 036)
 /// @notice Fifteen levels over pages of 128 bytes. What stands behind a memory's pages is zeros and needs no hash.
 library PageProofs {
@@ -50,30 +52,29 @@ library PageProofs {
     /// @notice Adds pages that a slice filled behind the memory's end, from rows of number and content in memory, in any
     /// order; those of zeros are none. Their leaves are those of the rows.
     function add(Task memory task, uint256 rows, uint256 count) internal pure {
-        unchecked {
-            uint256 given = task.pages.length;
-            uint256[] memory pages = new uint256[](given + count);
-            bytes32[] memory leaves = new bytes32[](given + count);
-            for (uint256 i = 0; i < given; i++) {
-                (pages[i], leaves[i]) = (task.pages[i], task.leaves[i]);
-            }
-            uint256 length = given;
-            for (uint256 i = 0; i < count; i++) {
-                (uint256 page, bytes32 leaf) = _row(rows + ROW_BYTES * i);
-                if (leaf == task.zeros[0]) continue;
-                uint256 to = length++;
-                while (to != given && pages[to - 1] > page) {
-                    (pages[to], leaves[to]) = (pages[to - 1], leaves[to - 1]);
-                    to--;
+        if (count == 0) return;
+        bytes32 zero = task.zeros[0];
+        // Number of each, and below it where the row stands.
+        uint256[] memory found = new uint256[](count);
+        assembly ("memory-safe") {
+            let out := add(found, 0x20)
+            for { let end := add(rows, mul(count, ROW_BYTES)) } lt(rows, end) { rows := add(rows, ROW_BYTES) } {
+                if xor(keccak256(add(rows, 0x20), PAGE_BYTES), zero) {
+                    mstore(out, or(shl(32, and(mload(rows), 0xffff)), rows))
+                    out := add(out, 0x20)
                 }
-                (pages[to], leaves[to]) = (page, leaf);
             }
-            assembly ("memory-safe") {
-                mstore(pages, length)
-                mstore(leaves, length)
-            }
-            (task.pages, task.leaves) = (pages, leaves);
+            mstore(found, shr(5, sub(out, add(found, 0x20))))
         }
+        LibSort.sort(found);
+        uint256 given = task.pages.length;
+        uint256[] memory pages = new uint256[](given + found.length);
+        bytes32[] memory leaves = new bytes32[](given + found.length);
+        for (uint256 i = 0; i < pages.length; i++) {
+            if (i < given) (pages[i], leaves[i]) = (task.pages[i], task.leaves[i]);
+            else (pages[i], leaves[i]) = _row(uint32(found[i - given]));
+        }
+        (task.pages, task.leaves) = (pages, leaves);
     }
 
     /// @notice The leaves before the slice: behind the first `given` all are zeros.
@@ -136,8 +137,7 @@ library PageProofs {
             if (level == 0) return task.leaves[from];
             level--;
             uint256 middle = first + (1 << level);
-            uint256 split = from;
-            while (split < to && task.pages[split] < middle) split++;
+            uint256 split = _split(task.pages, from, to, middle);
             bytes32 left = _node(task, level, first, from, split);
             bytes32 right = _node(task, level, middle, split, to);
             assembly ("memory-safe") {
@@ -145,6 +145,24 @@ library PageProofs {
                 mstore(0x20, right)
                 hash := keccak256(0x00, 0x40)
             }
+        }
+    }
+
+    /// @dev The first of the pages between two places that is not below a number.
+    function _split(uint256[] memory pages, uint256 from, uint256 to, uint256 least)
+        private
+        pure
+        returns (uint256 place)
+    {
+        assembly ("memory-safe") {
+            let start := add(pages, 0x20)
+            for {} lt(from, to) {} {
+                let middle := shr(1, add(from, to))
+                switch lt(mload(add(start, shl(5, middle))), least)
+                case 1 { from := add(middle, 1) }
+                default { to := middle }
+            }
+            place := from
         }
     }
 }

@@ -138,16 +138,11 @@ contract SliceReplay {
         task.zeros = PageProofs.zeroHashes();
         View memory input = task.frame.input;
         View memory returned = proof.isReturning ? proof.end.output : proof.frame.returned;
-        bytes memory rows;
-        (task.memoryTask, rows) = _pages(task, proof.memoryPages, 0, task.frame.memoryBytes);
-        PageProofs.Task memory viewed;
-        bytes memory more;
-        (viewed, more) = _pages(task, proof.inputPages, 1, input.memoryBytes);
-        _requireRoot(viewed, input.root);
-        rows = bytes.concat(rows, more);
-        (viewed, more) = _pages(task, proof.returnPages, 2, returned.memoryBytes);
-        _requireRoot(viewed, returned.root);
-        task.pageRows = bytes.concat(rows, more);
+        uint256 count = proof.memoryPages.numbers.length + proof.inputPages.numbers.length;
+        task.pageRows = new bytes(PAGE_ROW_BYTES * ((count + proof.returnPages.numbers.length) / 2));
+        task.memoryTask = _pages(task, proof.memoryPages, 0, task.frame.memoryBytes);
+        _requireRoot(_pages(task, proof.inputPages, 1, input.memoryBytes), input.root);
+        _requireRoot(_pages(task, proof.returnPages, 2, returned.memoryBytes), returned.root);
     }
 
     function _requireRoot(PageProofs.Task memory viewed, bytes32 root) private pure {
@@ -155,10 +150,11 @@ contract SliceReplay {
         if (PageProofs.root(viewed) != root) revert PageProofs.WrongMemory();
     }
 
+    /// @dev Rows of an object's pages, behind those that are there, and what their root is made of.
     function _pages(Replay memory task, PageProof calldata proof, uint256 object, uint256 memoryBytes)
         private
         pure
-        returns (PageProofs.Task memory made, bytes memory rows)
+        returns (PageProofs.Task memory made)
     {
         uint256 count = proof.numbers.length / 2;
         made.pages = new uint256[](count);
@@ -166,26 +162,65 @@ contract SliceReplay {
         made.siblings = proof.siblings;
         made.end = (memoryBytes + 127) / 128;
         made.zeros = task.zeros;
-        rows = new bytes(160 * count);
-        uint256 place = 0;
-        for (uint256 i = 0; i < count; i++) {
-            uint256 number = uint16(bytes2(proof.numbers[2 * i:2 * i + 2]));
-            bool isKnown = number & HASH_ONLY == 0;
-            number &= HASH_ONLY - 1;
-            if (number >= made.end || (i != 0 && number <= made.pages[i - 1])) revert PageProofs.PagesOutOfOrder();
-            bytes calldata content = proof.contents[place:place + (isKnown ? 128 : 32)];
-            place += content.length;
-            made.pages[i] = number;
-            made.leaves[i] = isKnown ? keccak256(content) : bytes32(content);
-            uint256 word = number | (object << 16) | (isKnown ? PAGE_KNOWN : 0);
+        if (_fill(task, made, proof, object << 16) != proof.contents.length || proof.numbers.length % 2 != 0) {
+            revert PageProofs.PagesOutOfOrder();
+        }
+        task.pageCount += count;
+    }
+
+    /// @dev Gives how many bytes of contents there have to be. What would be read behind them is refused by their length.
+    function _fill(Replay memory task, PageProofs.Task memory made, PageProof calldata proof, uint256 object)
+        private
+        pure
+        returns (uint256 length)
+    {
+        uint256 row;
+        uint256 place;
+        {
+            bytes memory rows = task.pageRows;
+            uint256 first = task.pageCount * PAGE_ROW_BYTES;
+            bytes calldata numbers = proof.numbers;
             assembly ("memory-safe") {
-                let row := add(add(rows, 0x20), mul(i, 160))
-                mstore(row, word)
-                if isKnown { calldatacopy(add(row, 0x20), content.offset, 128) }
+                row := add(add(rows, 0x20), first)
+                place := numbers.offset
             }
         }
-        if (place != proof.contents.length || proof.numbers.length % 2 != 0) revert PageProofs.PagesOutOfOrder();
-        task.pageCount += count;
+        unchecked {
+            uint256 next = 0;
+            for (uint256 i = 0; i < made.pages.length; i++) {
+                (uint256 page, bytes32 leaf, uint256 size) = _row(row, place + 2 * i, proof.contents, length, object);
+                if (page < next || page >= made.end) revert PageProofs.PagesOutOfOrder();
+                next = page + 1;
+                (made.pages[i], made.leaves[i]) = (page, leaf);
+                row += PAGE_ROW_BYTES;
+                length += size;
+            }
+        }
+    }
+
+    /// @dev Writes the row of a page whose number stands at a place in calldata.
+    function _row(uint256 row, uint256 place, bytes calldata contents, uint256 offset, uint256 object)
+        private
+        pure
+        returns (uint256 page, bytes32 leaf, uint256 size)
+    {
+        assembly ("memory-safe") {
+            page := shr(240, calldataload(place))
+            let start := add(contents.offset, offset)
+            switch and(page, HASH_ONLY)
+            case 0 {
+                mstore(row, or(or(page, object), PAGE_KNOWN))
+                calldatacopy(add(row, 0x20), start, 128)
+                leaf := keccak256(add(row, 0x20), 128)
+                size := 128
+            }
+            default {
+                page := sub(page, HASH_ONLY)
+                mstore(row, or(page, object))
+                leaf := calldataload(start)
+                size := 32
+            }
+        }
     }
 
     /// @dev Hands everything to the tries, and over them to the interpreter.

@@ -96,8 +96,7 @@ contract SliceTries {
     ) private view returns (bytes memory data) {
         bytes memory codes = _codes(task, proof.coded);
         uint256[] memory hashes = SliceWorld.hashWords(task.world, proof.blocks);
-        data = abi.encodePacked(head, task.accounts, task.slots, hashes);
-        data = bytes.concat(data, pages, codes, tail);
+        data = abi.encodePacked(head, task.accounts, task.slots, hashes, pages, codes, tail);
         assembly ("memory-safe") {
             mstore(add(add(data, 0x20), CODE_BYTES_PLACE), mload(codes))
         }
