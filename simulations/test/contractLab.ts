@@ -13,8 +13,8 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import { Interface } from "ethers";
+import { type Compiled, compileContract } from "../src/compileContract.ts";
 import { MemoryState } from "../src/memoryState.ts";
-import { type Compiled, compileContract } from "./compileContract.ts";
 import { L1_BLOCK } from "./proofLab.ts";
 
 /** L1 gas of a call here: beyond what one transaction may have, so that what is too dear is compared too. */

@@ -31,11 +31,10 @@ import {
   ZERO_ADDRESS,
   ZERO_HASH,
 } from "@mvm/protocol";
-import { NodeMap, WorldState, witnessOfWrites } from "@mvm/state";
+import { deletionsLast, NodeMap, WorldState, witnessOfWrites } from "@mvm/state";
 import type { MemoryState } from "../src/memoryState.ts";
 import { ContractLab } from "./contractLab.ts";
 import type { SlicedTransaction, SliceSurroundings } from "./sliceLab.ts";
-import { deletionsLast } from "./witnessTries.ts";
 
 const PAGE_BYTES = 128;
 const HISTORY_SLOTS = 8_191n;
