@@ -8,6 +8,8 @@ import type { DacDatabase } from "@mvm/state";
 
 /** Blocks that are read, or let go, at once. */
 const PAGE_BLOCKS = 64;
+/** Blocks of one number that are looked for at first. */
+const LIKELY_GENERATIONS = 2;
 
 export class UndoneBlocks {
   readonly #database: DacDatabase;
@@ -36,8 +38,11 @@ export class UndoneBlocks {
 
   /** All of the lowest number from one on: one for each generation that ended there. None where there are no more. */
   async lowestFrom(number: bigint): Promise<readonly SealedBlock[]> {
-    const blocks = await this.from(number);
-    return blocks.filter(({ header }) => header.number === blocks[0]!.header.number);
+    for (let limit = LIKELY_GENERATIONS; ; limit *= 2) {
+      const page = await this.#database.setAsideFrom(number, limit);
+      const lowest = page.filter((block) => block.number === page[0]!.number);
+      if (lowest.length < limit) return lowest.map(({ encodedBlock }) => decodeBlock(encodedBlock));
+    }
   }
 
   /** True once in a slot, where there may be blocks to let go. */

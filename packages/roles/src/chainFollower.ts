@@ -214,6 +214,7 @@ export class ChainFollower {
         return this.#answered(event.answer, moment);
       case "requestFailed":
         this.#syncing = false;
+        this.#emptyAnswers = 0;
         this.#nextHost += 1;
         return [];
     }
@@ -473,12 +474,14 @@ export class ChainFollower {
     return effects;
   }
 
-  /** What nobody has any more, L1 aside, is not looked for any longer. */
+  /** What nobody has any more is not looked for any longer, unless L1 or a block that waits says that it exists. */
   #heardOfNone(): void {
     this.#emptyAnswers += 1;
     if (this.#emptyAnswers < this.#keepers.length) return;
     this.#emptyAnswers = 0;
-    this.#target = this.#options.view.postedHead(this.#options.chainId);
+    const posted = this.#options.view.postedHead(this.#options.chainId);
+    const waiting = this.#waiting.at(-1)?.header.number ?? 0n;
+    this.#target = waiting > posted ? waiting : posted;
   }
 
   #signedOrPosted(block: SealedBlock): boolean {

@@ -60,6 +60,8 @@ export const smoke = scenario(
 
 export const slowLinks = scenario("slow-links", "smoke with latencies of up to 400 ms and 5 % of messages lost", {
   link: { minDelayMs: 5, maxDelayMs: 400, lossRate: 0.05 },
+  // a block takes half a slot over such links, and the slot may be claimed in the midst of it, several times in a row
+  progressSlots: 6,
 });
 
 export const sequencerCrash = scenario(
