@@ -5,6 +5,15 @@ export * from "./bindings/calls.ts";
 export * from "./bindings/dacReads.ts";
 export * from "./bindings/governanceCalls.ts";
 export type { L1Call } from "./bindings/l1Call.ts";
+export {
+  type AccusedBatch,
+  commitTo,
+  depositAccuserBond,
+  type ExecutionProof,
+  proofEnd,
+  proveExecution,
+  withdrawAccuserBond,
+} from "./bindings/proofCalls.ts";
 export type { QueueItemValues } from "./bindings/queueItemValues.ts";
 export * from "./bindings/reads.ts";
 export type { L1Reader } from "./bindings/readView.ts";

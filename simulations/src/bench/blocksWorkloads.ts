@@ -81,8 +81,8 @@ async function settle(engine: Engine, state: BenchState, messages: readonly Tran
   }
 }
 
-/** Deploys and funds everything by transactions, then signs the three workloads; each starts from the same state. */
-export async function prepareBlocks(engine: Engine): Promise<Prepared> {
+/** Deploys and funds everything by transactions, then signs the three workloads for a chain; each starts from the same state. */
+export async function prepareBlocks(engine: Engine, chainId = CHAIN_ID): Promise<Prepared> {
   const state = new BenchState();
   const account = { nonce: 0n, balance: FUNDS, codeHash: EMPTY_CODE_HASH };
   const keys = Array.from({ length: TRANSACTIONS }, (_, index) => keyOf(index));
@@ -134,7 +134,7 @@ export async function prepareBlocks(engine: Engine): Promise<Prepared> {
     keys.map((key, index) => {
       const gasLimit = GAS[workload];
       const message = messageOf(senders[index]!, { ...fields[workload](index), nonce: 1n, gasLimit });
-      return signedTransaction(key, { ...message, authorizations: [] }, CHAIN_ID);
+      return signedTransaction(key, { ...message, authorizations: [] }, chainId);
     });
   return { state, transactions: { plain: signed("plain"), erc20: signed("erc20"), swap: signed("swap") } };
 }

@@ -99,7 +99,7 @@ const historySlot = (number: bigint): StateKey => ({
 
 export class BlockReplay {
   readonly #engine: Engine;
-  readonly #facts: BlockFacts;
+  readonly facts: BlockFacts;
   readonly #source: ReplaySource;
   /** nodes and codes that the block's transactions have made */
   readonly #made = new NodeMap();
@@ -110,7 +110,7 @@ export class BlockReplay {
   /** @param stateRoot of the parent */
   constructor(engine: Engine, facts: BlockFacts, source: ReplaySource, stateRoot: Hash) {
     this.#engine = engine;
-    this.#facts = facts;
+    this.facts = facts;
     this.#source = source;
     this.#stateRoot = stateRoot;
   }
@@ -145,16 +145,16 @@ export class BlockReplay {
   }
 
   #executeSystem(raw: Uint8Array, reader: StateReader): Promise<IncludedOutcome> {
-    const transaction = decodeSystemTransaction(raw, this.#facts.chainId);
-    return this.#engine.executeSystem(this.#facts.environment, transaction, new OverlayReader(reader));
+    const transaction = decodeSystemTransaction(raw, this.facts.chainId);
+    return this.#engine.executeSystem(this.facts.environment, transaction, new OverlayReader(reader));
   }
 
   async #executeUser(raw: Uint8Array, reader: StateReader): Promise<ReplayStep["verdict"]> {
-    const transaction = decodeTransaction(raw, this.#facts.chainId);
+    const transaction = decodeTransaction(raw, this.facts.chainId);
     const { slot, address } = hotSlot(CHARTER_SLOTS.l1Values);
     const message = toMessage(transaction, l1BaseFeeIn(await reader.slot(address, slot)));
     const { gasUsed } = this.#grower;
-    const [outcome] = await this.#engine.execute(this.#facts.environment, [message], reader, { gasUsed });
+    const [outcome] = await this.#engine.execute(this.facts.environment, [message], reader, { gasUsed });
     return outcome!.kind === "invalid" ? { invalid: outcome!.reason } : { outcome: outcome! };
   }
 
@@ -174,7 +174,7 @@ export class BlockReplay {
   witness({ verdict, keys }: ReplayStep): ReplayWitness {
     const hashes = keys.flatMap((key) => (key.kind === "blockHash" ? [key.number] : []));
     const inState = keys.filter(({ kind }) => kind === "account" || kind === "slot");
-    const recorded = hashes.filter((number) => number + 1n !== this.#facts.number);
+    const recorded = hashes.filter((number) => number + 1n !== this.facts.number);
     const read = new WorldState(this.nodes, this.#stateRoot).proveReads([...inState, ...recorded.map(historySlot)]);
     const base = { read, keys: grouped(inState), codes: this.#codesOf(keys), hashes };
     if ("invalid" in verdict) return { ...base, written: [], transactions: [], receipts: [], bloom: NO_BLOOM };
@@ -202,7 +202,7 @@ export class BlockReplay {
 
   #reader(note: (key: StateKey) => void): StateReader {
     const world = new WorldState(this.nodes, this.#stateRoot);
-    const { number, chainId, parentHash } = this.#facts;
+    const { number, chainId, parentHash } = this.facts;
     const noted = <K extends StateKey, T>(key: K, value: T): T => {
       note(key);
       return value;

@@ -20,8 +20,10 @@ type ClaimedBlock = Pick<SealedBlock, "chainId" | "header" | "transactions" | "o
 export type WrongCheckpoint = {
   readonly facts: BlockFacts;
   readonly raw: Uint8Array;
-  /** the checkpoint before it */
+  /** what stands before it */
   readonly before: Omit<Checkpoint, "index" | "receiptHash">;
+  /** the same as the whole checkpoint of the transaction before; null for a block's first */
+  readonly previous: Checkpoint | null;
   readonly claimed: Checkpoint;
   /** leaves of the block's checkpoints root */
   readonly leaves: readonly Hash[];
@@ -84,7 +86,16 @@ export async function checkpointsFinding(
     const after = invalid === null ? replay.apply(step) : null;
     if (after !== null && checkpointLeaf(after) === leaves[i]) continue;
     const evidence = evidenceAgainst(witness, after, claimed[i]!);
-    const wrong = { facts, raw, before, claimed: claimed[i]!, leaves, invalid, evidence };
+    const wrong = {
+      facts,
+      raw,
+      before,
+      previous: claimed[i - 1] ?? null,
+      claimed: claimed[i]!,
+      leaves,
+      invalid,
+      evidence,
+    };
     return { kind: "wrong-checkpoint", wrong };
   }
   return { kind: "right" };

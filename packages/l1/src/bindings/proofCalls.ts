@@ -1,0 +1,116 @@
+/** Calls of Disputes: bonds, commitments, proofs of execution. */
+import {
+  type Address,
+  type BatchHeader,
+  type Checkpoint,
+  fromHex,
+  type Hash,
+  type Hex,
+  keccakHash,
+  toHex,
+} from "@mvm/protocol";
+import { AbiCoder } from "ethers";
+import { INTERFACES, type L1Addresses } from "../contracts.ts";
+import { call, type L1Call } from "./l1Call.ts";
+import { type BatchProof, batchProofValues, headerValues } from "./rollupCalls.ts";
+
+/** A batch that is accused. */
+export type AccusedBatch = {
+  readonly header: BatchHeader;
+  readonly posting: BatchProof;
+  /** the batch before it; undefined for the chain's first, or where the batch is final */
+  readonly previous: BatchHeader | undefined;
+};
+
+/** A transaction that does not lead from one checkpoint to the next one (F1). */
+export type ExecutionProof = {
+  /** place of its block in the batch, from 0 */
+  readonly position: number;
+  /** its place in the block, and how many transactions that has */
+  readonly index: number;
+  readonly count: number;
+  /** the committed checkpoint after it, or its leaf where that alone is known */
+  readonly claimed: Checkpoint | Hash;
+  /** RLP of the block's header */
+  readonly header: Uint8Array;
+  readonly transaction: Uint8Array;
+  /** the checkpoint before it; for a block's first transaction RLP of the parent's header */
+  readonly before: Checkpoint | Uint8Array;
+  /** of the block's hash, of the transaction's hash, of the block's word, of the checkpoints, as ExecutionProofs.sol orders them */
+  readonly siblings: readonly Hash[];
+  /** encodeEvidence */
+  readonly evidence: Hex;
+};
+
+const CHECKPOINT = "tuple(uint256,bytes32,uint256,bytes32,bytes32,bytes32,bytes32)";
+const FIELDS = [
+  "index",
+  "stateRoot",
+  "cumulativeGasUsed",
+  "receiptHash",
+  "transactionsRoot",
+  "receiptsRoot",
+  "bloomHash",
+] as const satisfies readonly (keyof Checkpoint)[];
+
+const encodeCheckpoint = (checkpoint: Checkpoint): Hex =>
+  AbiCoder.defaultAbiCoder().encode([CHECKPOINT], [FIELDS.map((field) => checkpoint[field])]) as Hex;
+
+/** Pays a bond in, out of MT that Disputes may take (approve). */
+export const depositAccuserBond = (at: L1Addresses, amountWei: bigint): L1Call =>
+  call(at, "disputes", "deposit", [amountWei]);
+
+/** Pays an accuser's bond out. */
+export const withdrawAccuserBond = (at: L1Addresses, amountWei: bigint): L1Call =>
+  call(at, "disputes", "withdraw", [amountWei]);
+
+/** The proof of a transaction's execution; its sender has committed to it (commitTo) in an earlier block of L1. */
+export function proveExecution(
+  at: L1Addresses,
+  { header, posting, previous }: AccusedBatch,
+  proof: ExecutionProof,
+): L1Call {
+  const { position, index, count, claimed, before, transaction, siblings, evidence } = proof;
+  const batch = [
+    headerValues(header),
+    batchProofValues(posting),
+    previous === undefined ? [] : [headerValues(previous)],
+  ];
+  return call(at, "disputes", "proveExecution", [
+    batch,
+    [
+      position,
+      index,
+      count,
+      typeof claimed === "string" ? claimed : encodeCheckpoint(claimed),
+      toHex(proof.header),
+      toHex(transaction),
+      before instanceof Uint8Array ? toHex(before) : encodeCheckpoint(before),
+      siblings,
+      evidence,
+    ],
+  ]);
+}
+
+/** Commits a prover to a call of Disputes: nobody else can make that call in its place. */
+export function commitTo(at: L1Addresses, prover: Address, { data }: Pick<L1Call, "data">): L1Call {
+  const hash = keccakHash(fromHex(data));
+  const commitment = keccakHash(
+    fromHex(AbiCoder.defaultAbiCoder().encode(["address", "bytes32"], [prover, hash]) as Hex),
+  );
+  return call(at, "disputes", "commit", [commitment]);
+}
+
+/** How a proof ended, by its receipt's logs; null: they are of none. */
+export function proofEnd(
+  at: L1Addresses,
+  logs: readonly { readonly address: string; readonly topics: readonly string[]; readonly data: string }[],
+): "proven" | "refuted" | null {
+  for (const { address, topics, data } of logs) {
+    if (address.toLowerCase() !== at.disputes) continue;
+    const name = INTERFACES.disputes.parseLog({ topics: [...topics], data })?.name;
+    if (name === "FraudProven") return "proven";
+    if (name === "FraudRefuted") return "refuted";
+  }
+  return null;
+}

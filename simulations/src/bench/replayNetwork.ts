@@ -1,0 +1,172 @@
+/** Lies that are posted on an L1 with the network's contracts, and proofs against them. */
+import {
+  appendBatches,
+  approve,
+  type BatchProof,
+  batchDigestOf,
+  commitTo,
+  depositAccuserBond,
+  type Evidence,
+  encodeEvidence,
+  headOf,
+  type L1Call,
+  L1Submitter,
+  proofEnd,
+  proveExecution,
+  queueLength,
+  roomsFor,
+  sequencerOf,
+} from "@mvm/l1";
+import { executionProof, type WrongCheckpoint } from "@mvm/node";
+import {
+  type Address,
+  type BatchHeader,
+  type ChainId,
+  claimsOf,
+  fromHex,
+  type Hash,
+  type Header,
+  type Hex,
+  hashBatchHeader,
+  inCalldata,
+  PROFILES,
+  type SealedBlock,
+  signDigest,
+  toAddress,
+  toHex,
+} from "@mvm/protocol";
+import { type BatchNetwork, L1_CHAIN_ID, startBatchNetwork } from "./batchNetwork.ts";
+
+const POLL_MS = 5;
+/** slots after which nobody is drawn any more who was ejected */
+const EJECTION_SLOTS = 3;
+const BONDS = 10n;
+
+/** What of a block is posted and proven. */
+export type PostedBlock = Pick<SealedBlock, "chainId" | "header" | "transactions">;
+export type Posted = {
+  readonly blocks: readonly PostedBlock[];
+  readonly header: BatchHeader;
+  readonly posting: BatchProof;
+};
+
+/** Gas of a call of L1, all of it, and of the calls within it to one contract. */
+export type ProofGas = { readonly commit: number; readonly prove: number; readonly interpreter: number };
+
+type CallFrame = { readonly to?: string; readonly gasUsed: string; readonly calls?: readonly CallFrame[] };
+
+function gasOfCalls(frame: CallFrame, to: Address): number {
+  if (frame.to?.toLowerCase() === to) return Number(frame.gasUsed);
+  return (frame.calls ?? []).reduce((sum, inner) => sum + gasOfCalls(inner, to), 0);
+}
+
+export class ReplayNetwork {
+  readonly #network: BatchNetwork;
+  readonly #prover: L1Submitter;
+  readonly #ending = new AbortController();
+  readonly #holders = new Map<Hash, Address>();
+
+  private constructor(network: BatchNetwork) {
+    this.#network = network;
+    const { provider: transport, carrier: wallet } = network;
+    const { signal } = this.#ending;
+    this.#prover = new L1Submitter({ transport, l1ChainId: L1_CHAIN_ID, wallet, signal, pollMs: POLL_MS });
+  }
+
+  /** Starts one; its prover has paid a bond. */
+  static async start(sequencers: number): Promise<ReplayNetwork> {
+    const network = new ReplayNetwork(await startBatchNetwork({ dacs: 1, sequencers }));
+    const bond = BONDS * PROFILES.mainnet.accuserBondWei;
+    await network.#send(approve(network.addresses, "disputes", bond));
+    await network.#send(depositAccuserBond(network.addresses, bond));
+    return network;
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    await this.#network.stop();
+  }
+
+  get addresses() {
+    return this.#network.reader.addresses;
+  }
+
+  get chainId(): ChainId {
+    return this.#network.dacs[0]!;
+  }
+
+  async #send(call: L1Call): Promise<{ readonly gas: number; readonly hash: Hash }> {
+    const { gasUsed, transactionHash, succeeded } = await this.#prover.submit(call);
+    if (!succeeded) throw new Error(`${call.action} failed on L1`);
+    return { gas: Number(gasUsed), hash: transactionHash };
+  }
+
+  /** Number of the first block of the chain's next batch. */
+  async nextBlock(): Promise<bigint> {
+    return (await headOf(this.#network.reader, this.chainId)).lastBlock + 1n;
+  }
+
+  /** Posts blocks as the chain's next batch, in a slot for which nobody is drawn who was ejected before. */
+  async post(blocks: readonly PostedBlock[]): Promise<Posted> {
+    const { reader, sequencers, provider } = this.#network;
+    let slot = 0n;
+    for (let i = 0; i < EJECTION_SLOTS; i++) slot = await this.#network.beginSlot();
+    const head = await headOf(reader, this.chainId);
+    const queueEnd = await queueLength(reader, this.chainId);
+    const poster = await sequencerOf(reader, { chainId: this.chainId, slot, rank: 0 });
+    const sealed = blocks.map((block) => ({ ...block, generation: head.generation, context: { queueEnd } }));
+    const place = { index: head.nextIndex, previousBatchHash: head.lastBatchHash, slot, poster };
+    const data = Uint8Array.of(1);
+    const header = { ...claimsOf(sealed as unknown as readonly SealedBlock[], place), ...inCalldata(data) };
+    const digest = await batchDigestOf(reader, hashBatchHeader(header), slot);
+    const signature = signDigest(fromHex(sequencers.get(poster)!.privateKey as Hex), digest);
+    const { hash } = await this.#send(appendBatches(this.addresses, [{ header, data, signature }]));
+    const receipt = (await provider.send("eth_getTransactionReceipt", [hash])) as { blockNumber: string };
+    const block = (await provider.send("eth_getBlockByNumber", [receipt.blockNumber, false])) as { timestamp: string };
+    const posting = { postedAt: BigInt(block.timestamp), position: 0n, count: 1n, siblings: [] };
+    return { blocks, header, posting };
+  }
+
+  /** Puts codes on L1, as anyone may; they cost a proof no calldata then. */
+  async hold(codes: Evidence["codes"]): Promise<void> {
+    for (const { hash, code } of codes) {
+      if (this.#holders.has(hash) || code.length === 0 || code[0] === 0xef) continue;
+      const size = code.length.toString(16).padStart(4, "0");
+      const data = `0x61${size}80600a5f395ff3${toHex(code).slice(2)}`;
+      const sent = await this.#network.carrier.sendTransaction({ data, gasLimit: 16_000_000n });
+      const receipt = await sent.wait();
+      this.#holders.set(hash, toAddress(receipt!.contractAddress!));
+    }
+  }
+
+  /** Commits to a proof and makes it. */
+  async prove(
+    { blocks, header, posting }: Posted,
+    position: number,
+    wrong: WrongCheckpoint,
+    parent: Header,
+  ): Promise<ProofGas & { readonly end: "proven" | "refuted" | null; readonly data: Uint8Array; readonly hash: Hash }> {
+    const { provider, carrier } = this.#network;
+    const evidence = encodeEvidence(
+      wrong.evidence,
+      roomsFor(wrong.evidence)[0]!,
+      (code) => this.#holders.get(code) ?? null,
+    );
+    const proof = executionProof(wrong, { batch: blocks, position, parent }, evidence);
+    const call = proveExecution(this.addresses, { header, posting, previous: undefined }, proof);
+    const commit = await this.#send(commitTo(this.addresses, toAddress(carrier.address), call));
+    const prove = await this.#send(call);
+    const receipt = (await provider.send("eth_getTransactionReceipt", [prove.hash])) as {
+      logs: { address: string; topics: string[]; data: string }[];
+    };
+    const frame = (await provider.send("debug_traceTransaction", [prove.hash, { tracer: "callTracer" }])) as CallFrame;
+    return {
+      commit: commit.gas,
+      prove: prove.gas,
+      interpreter: gasOfCalls(frame, this.addresses.interpreter),
+      end: proofEnd(this.addresses, receipt.logs),
+      data: fromHex(call.data),
+      hash: prove.hash,
+    };
+  }
+}
