@@ -8,7 +8,7 @@
  * Codes of the DAC's contracts stand on L1 beforehand, where anyone may put them.
  */
 import { createEngine, type Engine } from "@mvm/evm";
-import { type BlockFacts, BlockReplay, blockRoots, checkpointsFinding, type ReplaySource } from "@mvm/node";
+import { type BlockFacts, checkpointsFinding, type ReplaySource } from "@mvm/node";
 import {
   type AccountWrite,
   type BlockOutcome,
@@ -19,14 +19,14 @@ import {
   environmentOf,
   genesisAccount,
   genesisWrites,
-  type Hash,
   type Header,
   PREDEPLOYS,
   toMessage,
   toWordHex,
   ZERO_HASH,
 } from "@mvm/protocol";
-import { WorldState } from "@mvm/state";
+
+import { claimedBlock, richer } from "../replay/claimedBlock.ts";
 import { storedState } from "../replay/storedState.ts";
 import type { Benchmark, ResultLine } from "./benchmark.ts";
 import { initialWrites } from "./blocksOwn.ts";
@@ -48,33 +48,6 @@ function stateOf(initial: readonly AccountWrite[]) {
   const free = { address, account: genesisAccount(address)!, code: null, slots: [flags] };
   return storedState([genesisWrites(), [free], initial]);
 }
-
-/** A block whose sequencer lies about one transaction's sender. */
-async function lyingBlock(
-  replay: BlockReplay,
-  raws: readonly Uint8Array[],
-  world: WorldState,
-): Promise<{ readonly outcomes: readonly BlockOutcome[]; readonly stateRoots: readonly Hash[] }> {
-  const outcomes: BlockOutcome[] = [];
-  const stateRoots: Hash[] = [];
-  for (const [i, raw] of raws.entries()) {
-    const step = await replay.execute(raw);
-    if ("invalid" in step.verdict) throw new Error(`the workload is invalid: ${step.verdict.invalid}`);
-    replay.apply(step);
-    const { status, gasUsed, logs, writes } = step.verdict.outcome;
-    const said = i === LIE ? richer(writes, decodeTransaction(raw, replay.facts.chainId).from) : writes;
-    outcomes.push({ status, gasUsed, logs, writes: said });
-    stateRoots.push(world.applyWrites(said));
-  }
-  return { outcomes, stateRoots };
-}
-
-const richer = (writes: readonly AccountWrite[], who: string): readonly AccountWrite[] =>
-  writes.map((write) =>
-    write.address === who && write.account !== null
-      ? { ...write, account: { ...write.account, balance: write.account.balance + 1n } }
-      : write,
-  );
 
 /** Opcodes that a transaction executes. */
 async function stepsOf(
@@ -126,25 +99,15 @@ async function run(report: (line: ResultLine) => void, note: (text: string) => v
         TRANSACTIONS + 1,
       );
       const raws = [encodeSystemTransaction(chainId, context), ...transactions[workload].slice(0, TRANSACTIONS)];
-      const world = new WorldState(state.nodes, state.root);
-      const { outcomes, stateRoots } = await lyingBlock(
-        new BlockReplay(engine, facts, source, state.root),
-        raws,
-        world,
-      );
-      const withdrawalsRoot = world.storageRootOf(PREDEPLOYS.l2ToL1);
-      const roots = blockRoots(raws, outcomes, { stateRoots, withdrawalsRoot });
-      const header: Header = { parentHash: ZERO_HASH, number, timestamp, prevRandao, baseFeePerGas, ...roots };
+      const lie = (index: number, outcome: BlockOutcome): BlockOutcome =>
+        index === LIE ? richer(outcome, decodeTransaction(raws[index]!, chainId).from) : outcome;
+      const claimed = await claimedBlock(engine, facts, source, { stateRoot: state.root, raws, lie });
+      const { header } = claimed;
       const blocks = Array.from({ length: BLOCKS }, (_, i): PostedBlock => {
         return { chainId, header: { ...header, number: first + BigInt(i) }, transactions: raws };
       });
       const posted = await network.post(blocks);
-      const finding = await checkpointsFinding(engine, source, parent, {
-        chainId,
-        header,
-        transactions: raws,
-        outcomes,
-      });
+      const finding = await checkpointsFinding(engine, source, parent, claimed);
       if (finding.kind !== "wrong-checkpoint") throw new Error("no lie was found");
       await network.hold(finding.wrong.evidence.codes);
       note(`${workload}: proving it`);

@@ -45,6 +45,8 @@ const BONDS = 10n;
 /** What of a block is posted and proven. */
 export type PostedBlock = Pick<SealedBlock, "chainId" | "header" | "transactions">;
 export type Posted = {
+  /** the chain's batch before; undefined for its first */
+  readonly previous: BatchHeader | undefined;
   readonly blocks: readonly PostedBlock[];
   readonly header: BatchHeader;
   readonly posting: BatchProof;
@@ -65,6 +67,8 @@ export class ReplayNetwork {
   readonly #prover: L1Submitter;
   readonly #ending = new AbortController();
   readonly #holders = new Map<Hash, Address>();
+  /** the chain's batches that stand */
+  readonly #standing: BatchHeader[] = [];
 
   private constructor(network: BatchNetwork) {
     this.#network = network;
@@ -124,7 +128,9 @@ export class ReplayNetwork {
     const receipt = (await provider.send("eth_getTransactionReceipt", [hash])) as { blockNumber: string };
     const block = (await provider.send("eth_getBlockByNumber", [receipt.blockNumber, false])) as { timestamp: string };
     const posting = { postedAt: BigInt(block.timestamp), position: 0n, count: 1n, siblings: [] };
-    return { blocks, header, posting };
+    const previous = this.#standing.at(-1);
+    this.#standing.push(header);
+    return { previous, blocks, header, posting };
   }
 
   /** Puts codes on L1, as anyone may; they cost a proof no calldata then. */
@@ -141,7 +147,7 @@ export class ReplayNetwork {
 
   /** Commits to a proof and makes it. */
   async prove(
-    { blocks, header, posting }: Posted,
+    { previous, blocks, header, posting }: Posted,
     position: number,
     wrong: WrongCheckpoint,
     parent: Header,
@@ -153,18 +159,20 @@ export class ReplayNetwork {
       (code) => this.#holders.get(code) ?? null,
     );
     const proof = executionProof(wrong, { batch: blocks, position, parent }, evidence);
-    const call = proveExecution(this.addresses, { header, posting, previous: undefined }, proof);
+    const call = proveExecution(this.addresses, { header, posting, previous }, proof);
     const commit = await this.#send(commitTo(this.addresses, toAddress(carrier.address), call));
     const prove = await this.#send(call);
     const receipt = (await provider.send("eth_getTransactionReceipt", [prove.hash])) as {
       logs: { address: string; topics: string[]; data: string }[];
     };
     const frame = (await provider.send("debug_traceTransaction", [prove.hash, { tracer: "callTracer" }])) as CallFrame;
+    const end = proofEnd(this.addresses, receipt.logs);
+    if (end === "proven") this.#standing.splice(this.#standing.indexOf(header));
     return {
       commit: commit.gas,
       prove: prove.gas,
       interpreter: gasOfCalls(frame, this.addresses.interpreter),
-      end: proofEnd(this.addresses, receipt.logs),
+      end,
       data: fromHex(call.data),
       hash: prove.hash,
     };
