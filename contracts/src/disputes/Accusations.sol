@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {BatchHeaders} from "../BatchHeaders.sol";
 import {BatchHeader, BatchProof} from "../interfaces/IRollupChain.sol";
 import {IRollupVerdicts} from "../interfaces/IRollupVerdicts.sol";
 import {Header, HeaderCodec, HeaderField} from "../execution/codec/HeaderCodec.sol";
@@ -52,17 +53,17 @@ abstract contract Accusations is AccuserBonds {
         rollup = rollup_;
     }
 
-    /// @dev Ends a proof about a batch.
+    /// @dev Ends a proof about a batch: where all further kinds of proofs end, too. Reverts unless the batch stands and is in time.
     /// @param place What the proof was about, for the events: number of the block << 16 | place of the transaction.
     function _end(AccusedBatch calldata batch, Fraud fraud, uint256 place, bool isFraud) internal {
         BatchHeader calldata header = batch.header;
-        bytes32 batchHash = rollup.requireConvictable(header, batch.posting);
         if (isFraud) {
-            emit FraudProven(msg.sender, header.chainId, batchHash, fraud, place);
+            emit FraudProven(msg.sender, header.chainId, BatchHeaders.hashOf(header), fraud, place);
             // where none is handed in none is needed, or RollupChain says that this is not it
             BatchHeader calldata previous = batch.previous.length == 0 ? header : batch.previous[0];
             rollup.convict(header, batch.posting, previous, msg.sender);
         } else {
+            bytes32 batchHash = rollup.requireConvictable(header, batch.posting);
             emit FraudRefuted(msg.sender, header.chainId, batchHash, fraud, place);
             _strike(header.poster);
         }

@@ -28,8 +28,6 @@ abstract contract AccuserBonds {
     event BondDeposited(address indexed accuser, uint256 amount);
     /// @notice An account was paid out.
     event BondWithdrawn(address indexed accuser, uint256 amount);
-    /// @notice Somebody committed to a proof.
-    event Committed(bytes32 indexed commitment);
     /// @notice An account's proof turned out wrong: its bond went to whom it accused.
     event Struck(address indexed accuser, address indexed accused, uint256 bond, uint256 strikes);
 
@@ -73,7 +71,6 @@ abstract contract AccuserBonds {
         uint256 made = committedAt[commitment];
         if (made != 0 && block.number <= made + COMMITMENT_BLOCKS) return;
         committedAt[commitment] = block.number;
-        emit Committed(commitment);
     }
 
     /// @notice What to commit to.

@@ -15,8 +15,8 @@ abstract contract ExecutionProofs is Accusations {
     /// @param position Place of its block in the batch, from 0.
     /// @param index Its place in the block, from 0.
     /// @param count Number of transactions of the block, as the batch says it.
-    /// @param claimed The committed checkpoint after it, abi.encode(Checkpoint), where it is known: then the replay need only
-    /// go as far as shows that it is another one. Else its leaf, 32 bytes.
+    /// @param claimed What is committed of the checkpoint after it: its hash, or abi.encode(Checkpoint) where that is known, for
+    /// then the replay ends with what shows that it is wrong.
     /// @param header RLP of the block's header.
     /// @param transaction The encoded transaction.
     /// @param before abi.encode(Checkpoint) of the checkpoint before it; for the first transaction RLP of the parent's header.
@@ -36,7 +36,6 @@ abstract contract ExecutionProofs is Accusations {
         bytes evidence;
     }
 
-    uint256 private constant WORD_BYTES = 32;
     uint256 private constant CHECKPOINT_BYTES = 7 * 32;
     /// @dev Most bytes of a reason that are passed on.
     uint256 private constant REASON_BYTES = 260;
@@ -48,7 +47,7 @@ abstract contract ExecutionProofs is Accusations {
     error NoVerdict(bytes reason);
     /// @notice The checkpoint is another transaction's.
     error WrongCheckpoint(uint256 index);
-    /// @notice The claim is neither a checkpoint nor a leaf.
+    /// @notice What is claimed is neither a hash nor a checkpoint.
     error MalformedClaim(uint256 length);
     /// @notice The header is not that of the block before.
     error WrongParent(bytes32 parentHash);
@@ -65,7 +64,7 @@ abstract contract ExecutionProofs is Accusations {
     function proveExecution(AccusedBatch calldata batch, ExecutionProof calldata proof) external accusing {
         Header memory header = _headerOf(proof.header);
         Checkpoint memory before = _proven(batch.header, proof, header);
-        bool isFraud = _isWrong(batch.header.chainId, header, proof, before);
+        bool isFraud = _isFraud(batch.header.chainId, header, proof, before);
         _end(batch, Fraud.Execution, header.number << 16 | proof.index, isFraud);
     }
 
@@ -108,13 +107,12 @@ abstract contract ExecutionProofs is Accusations {
     }
 
     function _leafOf(bytes calldata claimed) private pure returns (bytes32) {
-        if (claimed.length == WORD_BYTES) return bytes32(claimed);
+        if (claimed.length == 32) return bytes32(claimed);
         if (claimed.length != CHECKPOINT_BYTES) revert MalformedClaim(claimed.length);
         return keccak256(claimed);
     }
 
-    /// @dev Whether the transaction does not lead from the one checkpoint to the other, or may not stand there.
-    function _isWrong(uint256 chainId, Header memory header, ExecutionProof calldata proof, Checkpoint memory before)
+    function _isFraud(uint256 chainId, Header memory header, ExecutionProof calldata proof, Checkpoint memory before)
         private
         view
         returns (bool)
@@ -122,46 +120,35 @@ abstract contract ExecutionProofs is Accusations {
         BlockFacts memory facts = BlockFacts(
             chainId, header.number, header.timestamp, header.baseFeePerGas, header.prevRandao, header.parentHash
         );
-        if (proof.claimed.length == CHECKPOINT_BYTES) {
+        if (proof.claimed.length != 32) {
             Checkpoint memory claimed = abi.decode(proof.claimed, (Checkpoint));
+            // whatever the transaction does, its checkpoint has its index
             if (claimed.index != proof.index) return true;
-            return _ask(_differsCall(facts, proof, before, claimed), claimed, 0);
+            return
+                _ask(abi.encodeCall(replayer.differs, (facts, before, proof.transaction, proof.evidence, claimed)), 32);
         }
+        bytes memory input =
+            abi.encodeCall(replayer.replay, (facts, proof.index, before, proof.transaction, proof.evidence));
+        if (!_ask(input, 32 + CHECKPOINT_BYTES)) return true;
         Checkpoint memory afterwards;
-        bool isValid = _ask(_replayCall(facts, proof, before), afterwards, CHECKPOINT_BYTES);
-        return !isValid || Checkpoints.leafOf(afterwards) != bytes32(proof.claimed);
+        assembly ("memory-safe") {
+            returndatacopy(afterwards, 32, CHECKPOINT_BYTES)
+        }
+        return Checkpoints.leafOf(afterwards) != bytes32(proof.claimed);
     }
 
-    function _replayCall(BlockFacts memory facts, ExecutionProof calldata proof, Checkpoint memory before)
-        private
-        view
-        returns (bytes memory)
-    {
-        return abi.encodeCall(replayer.replay, (facts, proof.index, before, proof.transaction, proof.evidence));
-    }
-
-    function _differsCall(
-        BlockFacts memory facts,
-        ExecutionProof calldata proof,
-        Checkpoint memory before,
-        Checkpoint memory claimed
-    ) private view returns (bytes memory) {
-        return abi.encodeCall(replayer.differs, (facts, before, proof.transaction, proof.evidence, claimed));
-    }
-
-    /// @dev A call that ran out of gas, or reverted for whatever reason, is no verdict; nor is one whose answer is longer or shorter
-    /// than a boolean and `size` bytes, which go into `rest`.
-    function _ask(bytes memory input, Checkpoint memory rest, uint256 size) private view returns (bool answer) {
+    /// @dev The first word that the replay answers. A call that ran out of gas, or reverted for whatever reason, is no verdict; nor
+    /// is one that gave no answer. Of what comes back no more is copied than is read.
+    function _ask(bytes memory input, uint256 size) private view returns (bool) {
         address callee = address(replayer);
         bool answered;
         uint256 verdict;
         assembly ("memory-safe") {
             answered := staticcall(gas(), callee, add(input, 32), mload(input), 0, 0)
-            answered := and(answered, eq(returndatasize(), add(size, 32)))
+            answered := and(answered, iszero(lt(returndatasize(), size)))
             if answered {
                 returndatacopy(0, 0, 32)
                 verdict := mload(0)
-                returndatacopy(rest, 32, size)
             }
         }
         if (!answered || verdict > 1) revert NoVerdict(_reason());

@@ -303,6 +303,11 @@ abstract contract DisputesTest is RollupTest {
         proof.evidence = abi.encode(evidence);
     }
 
+    /// @dev The committed checkpoint instead of its hash.
+    function showClaim(MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) internal pure {
+        proof.claimed = abi.encode(made.blocks[proof.position].checkpoints[proof.index]);
+    }
+
     function misbehave(ExecutionProofs.ExecutionProof memory proof, TestReplay.Manner manner) internal pure {
         TestReplay.Evidence memory evidence = abi.decode(proof.evidence, (TestReplay.Evidence));
         evidence.manner = manner;

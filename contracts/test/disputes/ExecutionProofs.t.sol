@@ -41,15 +41,12 @@ contract ExecutionProofsTest is DisputesTest {
         returns (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof)
     {
         made = second();
-        bool isKnown = uint256(keccak256(abi.encode(position, index))) & 1 == 1;
         position = position % BLOCKS;
         index = index % TRANSACTIONS;
         bytes memory parent = position == 0 ? bytes("") : made.blocks[position - 1].header;
         if (position == 0 && index == 0) index = 1;
         bytes32 state = position == 0 ? bytes32(0) : made.blocks[position - 1].values.stateRoot;
         proof = executionOf(made, position, index, parent, state);
-        // Every second time the checkpoint itself is shown.
-        if (isKnown) proof.claimed = abi.encode(made.blocks[position].checkpoints[index]);
     }
 
     // Verdicts
@@ -73,32 +70,44 @@ contract ExecutionProofsTest is DisputesTest {
         requireConvicted(made);
     }
 
-    function test_aCheckpointOfAnotherIndexConvictsByItself() public {
-        uint256 other = createDac("gamma");
-        MadeBlock[] memory blocks = firstBlocks(other, 1, TRANSACTIONS);
-        blocks[0].checkpoints[2].index = 1;
-        blocks[0].values.checkpointsRoot = rootOf(leavesOf(blocks[0]));
-        seal(blocks, 0);
-        MadeBatch memory made = postBlocks(other, blocks, new BatchHeader[](0));
-        ExecutionProofs.ExecutionProof memory proof = executionOf(made, 0, 2, "", 0);
-        proof.claimed = abi.encode(blocks[0].checkpoints[2]);
-        misbehave(proof, TestReplay.Manner.Refuse);
-        prove(PROVER, executionCall(made, proof));
-        requireConvicted(made);
-    }
-
-    function test_aClaimIsACheckpointOrALeaf(uint256 length) public {
-        (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(1, 1);
-        length = length % 300;
-        if (length == 32 || length == 224) length++;
-        proof.claimed = new bytes(length);
-        refuseProof(executionCall(made, proof), abi.encodeWithSelector(ExecutionProofs.MalformedClaim.selector, length));
-    }
-
     function test_theCommittedCheckpointCostsTheAccuserItsBond(uint256 position, uint256 index) public {
         (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(position, index);
         prove(PROVER, executionCall(made, proof));
         requireRefuted(made, 1);
+    }
+
+    function test_aClaimThatIsShownIsJudgedAsItsHash(uint256 position, uint256 index, bool fraud) public {
+        (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(position, index);
+        if (fraud) another(proof);
+        showClaim(made, proof);
+        prove(PROVER, executionCall(made, proof));
+        if (fraud) requireConvicted(made);
+        else requireRefuted(made, 1);
+    }
+
+    function test_aClaimIsAHashOrACheckpoint(uint256 length) public {
+        (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(1, 2);
+        length = between(length, 0, 300);
+        vm.assume(length != 32 && length != 224);
+        proof.claimed = new bytes(length);
+        refuseProof(executionCall(made, proof), abi.encodeWithSelector(ExecutionProofs.MalformedClaim.selector, length));
+        proof.claimed = new bytes(224);
+        refuseProof(executionCall(made, proof), path(2, TRANSACTIONS));
+    }
+
+    /// @dev A committed checkpoint that says it is another transaction's is wrong, whatever replay there could be.
+    function test_aCheckpointOfAnotherIndexConvicts() public {
+        MadeBatch memory before = second();
+        MadeBlock[] memory blocks = followingBlocks(before, BLOCKS, TRANSACTIONS);
+        blocks[1].checkpoints[3].index = 4;
+        blocks[1].values.checkpointsRoot = rootOf(leavesOf(blocks[1]));
+        seal(blocks, 1);
+        MadeBatch memory made = postBlocks(chain, blocks, listOf(before.accused.header));
+        ExecutionProofs.ExecutionProof memory proof = executionOf(made, 1, 3, "", 0);
+        showClaim(made, proof);
+        misbehave(proof, TestReplay.Manner.Refuse);
+        prove(PROVER, executionCall(made, proof));
+        requireConvicted(made);
     }
 
     function test_theFirstTransactionOfAChainIsReplayedOnBlock0(bool fraud) public {
@@ -204,14 +213,22 @@ contract ExecutionProofsTest is DisputesTest {
 
     // The replay's misbehaviour
 
-    function test_aReplayWithoutAVerdictIsNone(uint8 which) public {
+    function test_aReplayWithoutAVerdictIsNone(uint8 which, bool shown) public {
         TestReplay.Manner manner = TestReplay.Manner(1 + which % 6);
         (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(1, 1);
         misbehave(proof, manner);
+        // a short answer is long enough for a word
+        if (shown && manner != TestReplay.Manner.AnswerShortly) showClaim(made, proof);
         bytes memory input = executionCall(made, proof);
         commitTo(PROVER, input);
         vm.prank(PROVER);
         (bool succeeded, bytes memory reason) = address(accusing).call{gas: 16_000_000}(input);
+        if (manner == TestReplay.Manner.AnswerWithABomb) {
+            // an answer is an answer, however much follows it
+            assertTrue(succeeded, "answered");
+            requireConvicted(made);
+            return;
+        }
         assertTrue(!succeeded, "refused");
         assertTrue(reason.length < 400, "no bomb");
         if (reason.length != 0) assertEq(bytes32(bytes4(reason)), ExecutionProofs.NoVerdict.selector, "no verdict");
@@ -226,16 +243,18 @@ contract ExecutionProofsTest is DisputesTest {
         refuseProof(executionCall(made, proof), abi.encodeWithSelector(ExecutionProofs.NoVerdict.selector, inner));
     }
 
-    /// @dev 63/64: whatever gas the caller chooses, the outcome is the replay's or none.
-    function test_noAmountOfGasMakesAnotherVerdict(uint256 gas, bool fraud, uint256 steps) public {
+    /// @dev 63/64: whatever gas the caller chooses, the outcome is the replay's or none. A replay may need nearly all of a
+    /// transaction's gas, so that a 64th of it is enough for all that follows.
+    function test_noAmountOfGasMakesAnotherVerdict(uint256 gas, bool fraud, uint256 steps, bool shown) public {
         (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(1, 1);
         TestReplay.Evidence memory evidence = abi.decode(proof.evidence, (TestReplay.Evidence));
-        evidence.steps = between(steps, 0, 2000);
+        evidence.steps = between(steps, 0, 150_000);
         proof.evidence = abi.encode(evidence);
         if (fraud) another(proof);
+        if (shown) showClaim(made, proof);
         bytes memory input = executionCall(made, proof);
         commitTo(PROVER, input);
-        gas = between(gas, 30_000, 1_500_000);
+        gas = between(gas, 30_000, 16_777_216);
         vm.prank(PROVER);
         (bool succeeded,) = address(accusing).call{gas: gas}(input);
         uint256 bond = accusing.bondOf(PROVER);

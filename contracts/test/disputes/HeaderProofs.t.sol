@@ -6,7 +6,7 @@ import {GenesisBlock} from "../../src/disputes/GenesisBlock.sol";
 import {HeaderProofs} from "../../src/disputes/HeaderProofs.sol";
 import {ProvenBlocks} from "../../src/disputes/ProvenBlocks.sol";
 import {Checkpoint} from "../../src/execution/codec/Checkpoints.sol";
-import {Header, HeaderField} from "../../src/execution/codec/HeaderCodec.sol";
+import {Header} from "../../src/execution/codec/HeaderCodec.sol";
 import {BatchHeader} from "../../src/interfaces/IRollupChain.sol";
 import {Predeploys} from "../../src/l2/Predeploys.sol";
 import {MerkleTrie} from "../../src/proofs/MerkleTrie.sol";
@@ -145,9 +145,12 @@ contract HeaderProofsTest is DisputesTest {
         MadeBlock[] memory blocks = followingBlocks(before, BLOCKS, TRANSACTIONS);
         blocks[position].header = header;
         MadeBatch memory made = postBlocks(chain, blocks, listOf(before.accused.header));
-        bytes memory reason = abi.encodeWithSelector(Accusations.MalformedHeader.selector, HeaderField.Layout);
-        refuseProof(checkpointCall(made, position), reason);
-        refuseProof(withdrawalsCall(made, position), reason);
+        bytes memory input = withdrawalsCall(made, position);
+        commitTo(PROVER, input);
+        vm.prank(PROVER);
+        (bool succeeded, bytes memory reason) = address(accusing).call(input);
+        assertTrue(!succeeded, "refused");
+        assertEq(bytes32(bytes4(reason)), Accusations.MalformedHeader.selector, "reason");
         prove(PROVER, formCall(made, position));
         requireConvicted(made);
     }
