@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @title CodeWitness: codes by their hashes, from bytes that are handed in or from contracts of L1
 /// @notice A code that stands on L1, whoever put it there, costs a proof no calldata: EXTCODEHASH tells its hash. What is
-/// needed and not there is the reader's to say, what nothing needed is UnusedCode. The empty code has no entry.
+/// needed and not there is MissingCode, what nothing needed is UnusedCode. The empty code needs no entry.
 library CodeWitness {
     /// @notice Most codes of one witness.
     uint256 internal constant MAX_CODES = 128;
@@ -19,6 +19,9 @@ library CodeWitness {
     /// @notice A code is handed in twice, or empty, or there is no code on L1.
     /// @param hash Its hash; zero where the account on L1 does not exist.
     error SuperfluousCode(bytes32 hash);
+    /// @notice The code is needed and not there.
+    /// @param hash Its hash.
+    error MissingCode(bytes32 hash);
     /// @notice The code is there and nothing needed it.
     /// @param hash Its hash.
     error UnusedCode(bytes32 hash);
@@ -72,6 +75,18 @@ library CodeWitness {
             calldatacopy(add(code, 32), and(place, 0xffffffff), size)
             mstore(0x40, and(add(add(code, size), 63), not(31)))
         }
+    }
+
+    /// @notice A copy of a code, which is used from now on. Reverts with MissingCode.
+    /// @param codes The codes at hand.
+    /// @param hash keccak256 of the code.
+    /// @return code Its bytes.
+    function load(Codes memory codes, bytes32 hash) internal view returns (bytes memory code) {
+        if (hash == EMPTY_CODE_HASH) return code;
+        address holder;
+        (holder, code) = find(codes, hash);
+        if (holder != address(0)) return holder.code;
+        if (code.length == 0) revert MissingCode(hash);
     }
 
     /// @notice Reverts with UnusedCode where a code was not needed.

@@ -20,13 +20,12 @@ contract CodeWitnessTest is Test {
         assertEq(found[0], "second", "from bytes");
         assertEq(found[1], address(reader).code, "from L1");
         assertEq(found[2], "first", "from bytes");
-        assertEq(found[3], "", "the empty code has no entry");
+        assertEq(found[3], "", "the empty code needs no entry");
     }
 
-    function test_aMissingCodeIsNeitherBytesNorContract() public view {
-        bytes[] memory found =
-            reader.codes(given("first", "second"), new address[](0), hashes("first", "second", "third", ""));
-        assertEq(found[2], "", "not there");
+    function test_aMissingCodeIsNamed() public {
+        vm.expectRevert(abi.encodeWithSelector(CodeWitness.MissingCode.selector, keccak256("third")));
+        reader.codes(given("first", "second"), new address[](0), hashes("first", "second", "third", ""));
     }
 
     function test_anUnusedCodeIsNamed() public {

@@ -72,7 +72,7 @@ contract WitnessReader {
         WitnessNodes.close(table);
     }
 
-    /// @notice Codes by their hashes; empty where they are not there.
+    /// @notice Codes by their hashes.
     function codes(bytes[] calldata given, address[] calldata holders, bytes32[] calldata hashes)
         external
         view
@@ -81,9 +81,7 @@ contract WitnessReader {
         CodeWitness.Codes memory source = CodeWitness.open(given, holders);
         found = new bytes[](hashes.length);
         for (uint256 i = 0; i < hashes.length; i++) {
-            address holder;
-            (holder, found[i]) = CodeWitness.find(source, hashes[i]);
-            if (holder != address(0)) found[i] = holder.code;
+            found[i] = CodeWitness.load(source, hashes[i]);
         }
         CodeWitness.close(source);
     }
