@@ -304,11 +304,14 @@ export class ChainFollower {
     return this.#rollBackTo(fallen.header.number - 1n, setAside);
   }
 
-  /** In another generation other blocks wait, and nothing of what was heard of the one before is to be looked for. */
-  #regroup(isCertain: boolean): void {
+  /**
+   * In another generation other blocks wait, and nothing of what was heard of the one before is to be looked for.
+   * @param wentBack whether L1 took blocks back: the same generation may have begun elsewhere
+   */
+  #regroup(wentBack: boolean): void {
     const { view, chainId } = this.#options;
     const generation = view.generation(chainId);
-    if (this.#generation === generation && !isCertain) return;
+    if (this.#generation === generation && !wentBack) return;
     this.#generation = generation;
     const ready = this.#early.filter((block) => block.generation <= generation && this.#signedOrPosted(block));
     this.#early = this.#early.filter((block) => block.generation > generation);
