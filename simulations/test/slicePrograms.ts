@@ -100,6 +100,15 @@ export const STEPS: readonly Program[] = [
   ["64 KiB through SHA-256", padded(code(filled(), call(2n, [3n, RANGE - 32n], [0n, 32n]), 0x00))],
   ["64 KiB through the identity", padded(code(filled(), call(4n, [3n, RANGE / 2n], [7n, RANGE / 2n]), 0x00))],
   ["233 pairings", padded(code(call(8n, [0n, 233n * 192n], [0n, 32n]), 0x00))],
+  [
+    "233 pairings of bytes that are no points, after a loop",
+    padded(
+      code(
+        ...[filled(), 120n, 0x5b, 0x60, 1, 0x90, 0x03, 0x80, 0x70n, 0x51, 0x50],
+        ...[BigInt(filled().length + 2), 0x57, call(8n, [3n, 233n * 192n], [0n, 32n]), 0x00],
+      ),
+    ),
+  ],
   ["169 pairings of BLS12-381", padded(code(call(0xfn, [0n, 169n * 384n], [0n, 32n]), 0x00))],
   // lengths 1024, 31, 1024; an exponent of 245 bits; a modulus of ones
   [

@@ -20,6 +20,13 @@ import {MeteredOps} from "./MeteredOps.sol";
 
 /// @title SliceCalls: calls, creations and ends of frames, where each frame is a slice's own
 abstract contract SliceCalls is MeteredOps {
+    /// @dev A precompile that is handed more may be as dear as a whole slice.
+    uint256 private constant PRECOMPILE_GAS = 100_000;
+    /// @dev More than a slice with another step may have.
+    uint256 private constant SLICE_BYTES = 112_000;
+    /// @dev Bit n: precompile n may cost so much. RIPEMD-160, modexp, pairings, BLAKE2f, sums of products.
+    uint256 private constant DEAR = 1 << 3 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << 12 | 1 << 14 | 1 << 15;
+
     function _message(uint256 state, uint256 kind) internal view override returns (uint256) {
         unchecked {
             uint256 value = 0;
@@ -33,6 +40,9 @@ abstract contract SliceCalls is MeteredOps {
             if (length > RANGE_BYTES || outLength > RANGE_BYTES || length + outLength > RANGE_BYTES) isRefused = true;
             if (isRefused) _halt();
             if (_isPrecompile(account)) {
+                (uint256 requested,) = _operands(state, kind & (IS_CALL | IS_CALLCODE) != 0 ? 0xc0 : 0xa0, 0);
+                bool isDear = account < 0x100 && (DEAR >> account) & 1 == 1 && requested > PRECOMPILE_GAS;
+                if (isDear && _gasOf(state) > PRECOMPILE_GAS) _afford(SLICE_BYTES);
                 _meetRange(MEMORY_OBJECT, offset, _lookedAt(account, length));
                 _meetRange(MEMORY_OBJECT, outOffset, outLength);
                 if (value != 0) _meetAccount(account);

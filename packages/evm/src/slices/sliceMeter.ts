@@ -192,6 +192,11 @@ export class SliceMeter {
     return "met";
   }
 
+  /** A step that no other one shares its slice with. */
+  whole(): Meeting {
+    return this.#afford(SLICE.bytes) ? "met" : "cut";
+  }
+
   /** The code of an account that is met. */
   code(account: AccountState): Meeting {
     const code = this.#state.codeOf(account);

@@ -10,6 +10,8 @@ export const SLICE = {
   /** the code of another account (EIP-170) */
   codeBytes: 24_576,
   wordBytes: 32,
+  /** a precompile that is handed more may be as dear as a whole slice */
+  precompileGas: 100_000,
 } as const;
 
 /** Where slices end. */

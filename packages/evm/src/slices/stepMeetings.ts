@@ -8,6 +8,7 @@ import type { AccountState } from "../transactionState.ts";
 import { addressOfWord } from "../words.ts";
 import type { View } from "./machineState.ts";
 import type { Meeting, SliceMeter } from "./sliceMeter.ts";
+import { SLICE } from "./sliceRules.ts";
 
 /** How far back BLOCKHASH sees. */
 const BLOCK_HASH_WINDOW = 256n;
@@ -19,6 +20,9 @@ const LOOKED_AT = new Map([
   [0x06n, 128],
   [0x07n, 96],
 ]);
+
+/** Precompiles whose price may be beyond SLICE.precompileGas: RIPEMD-160, modexp, pairings, BLAKE2f, sums of products. */
+const DEAR = new Set([0x03n, 0x05n, 0x08n, 0x09n, 0x0cn, 0x0en, 0x0fn]);
 
 export type Step = {
   readonly machine: Machine;
@@ -152,12 +156,16 @@ const calling =
   (kind: CallKind): Question =>
   (step) => {
     const { machine, frame, meter } = step;
-    const { account: called, value, inOffset, inLength, outOffset, outLength } = callOperands(frame, machine, kind);
+    const operands = callOperands(frame, machine, kind);
+    const { account: called, value, requested, inOffset, inLength, outOffset, outLength } = operands;
     if (kind === "call" && value !== 0n && frame.isStatic) return "met";
     if (inLength + outLength > machine.rules.rangeBytes) return "met";
     if (!machine.rules.precompiles.has(called.address)) return meetCode(step, called);
     const looked = Math.min(inLength, LOOKED_AT.get(BigInt(called.address)) ?? inLength);
+    const isDear =
+      DEAR.has(BigInt(called.address)) && requested > BigInt(SLICE.precompileGas) && frame.gas > SLICE.precompileGas;
     return all(
+      () => (isDear ? meter.whole() : "met"),
       () => meter.memory(inOffset, looked),
       () => meter.memory(outOffset, outLength),
       () => (value === 0n ? "met" : meter.account(called)),
