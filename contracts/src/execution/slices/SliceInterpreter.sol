@@ -76,13 +76,14 @@ import {
     S_START,
     S_THRESHOLD
 } from "./SliceLayout.sol";
+import {ISliceInterpreter} from "../../interfaces/ISliceInterpreter.sol";
 import {SliceRecords} from "./SliceRecords.sol";
 
 /// @title SliceInterpreter: one slice of an L2 message, replayed on L1
 /// @notice A frame from one cut to the next (decision 036), over values that are handed in; the reference is
 /// packages/evm/src/slices. Knows no tries and no commitments: whoever calls it has proven what he hands in, and commits to
 /// what he gets. Writes nothing. Must be compiled without via-IR: function pointers are places in the code.
-contract SliceInterpreter is SliceRecords {
+contract SliceInterpreter is ISliceInterpreter, SliceRecords {
     /// @notice The contract for the handler table could not be made.
     error NoTables();
 
@@ -106,14 +107,8 @@ contract SliceInterpreter is SliceRecords {
         TABLES = made;
     }
 
-    /// @notice Runs a slice. Calldata are not as the ABI has them: behind the selector, in words, the environment
-    /// (ReplayEnvironment, ten words), the header (SliceLayout.sol, from H_GAS_LIMIT to H_SALT), then accounts (address with
-    /// flags, balance, nonce, code hash, size and place of the code: a contract of L1, or an offset among the codes; 0: not
-    /// needed), the frame's own first; slots (address with flags, key, original, current), hashes of blocks (number, hash),
-    /// pages (number with object and flags, 128 bytes), codes in whole words, the stack's topmost words, 32 zeros, and the
-    /// frame's code to the end. What comes back is told in SliceEnd.sol. Reverts with MissingValue, UnusedEvidence,
-    /// OutOfReplayGas, MalformedSlice where nothing follows.
-    function run() external view {
+    /// @inheritdoc ISliceInterpreter
+    function run() external view override {
         address source = TABLES;
         assembly ("memory-safe") {
             extcodecopy(source, 0, 0, 0x2000)

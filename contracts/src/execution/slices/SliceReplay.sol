@@ -3,9 +3,9 @@ pragma solidity 0.8.37;
 
 import {HALTED, REVERTED, SUCCEEDED} from "../FrameLayout.sol";
 import {ReplayEnvironment} from "../ReplayTypes.sol";
+import {ISliceInterpreter} from "../../interfaces/ISliceInterpreter.sol";
 import {PageProofs} from "./PageProofs.sol";
 import {SliceAnswers} from "./SliceAnswers.sol";
-import {SliceInterpreter} from "./SliceInterpreter.sol";
 import {CALLED, IS_FRESH, STOPPED} from "./SliceLayout.sol";
 import {EndWords, FrameWords, Marks, Roots, SliceStates, StateWords, View} from "./SliceStates.sol";
 import {SliceTries, TriesProof} from "./SliceTries.sol";
@@ -235,7 +235,7 @@ contract SliceReplay {
         counts.slots = proof.tries.slots.length + proof.tries.transients.length;
         task.worldWords = 5 * counts.accounts + 4 * counts.slots;
         bytes memory head = abi.encodePacked(
-            SliceInterpreter.run.selector,
+            ISliceInterpreter.run.selector,
             abi.encode(proof.environment),
             SliceAnswers.header(counts, task.frame, proof.marks, proof.isReturning, proof.end)
         );

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {CodeWitness} from "../../proofs/CodeWitness.sol";
 import {WitnessNodes} from "../../proofs/WitnessNodes.sol";
 import {HALTED, REVERTED} from "../FrameLayout.sol";
+import {ISliceInterpreter} from "../../interfaces/ISliceInterpreter.sol";
 import {SliceAnswers} from "./SliceAnswers.sol";
-import {SliceInterpreter} from "./SliceInterpreter.sol";
 import {Roots} from "./SliceStates.sol";
 import {SliceWorld} from "./SliceWorld.sol";
 
@@ -38,7 +38,7 @@ contract SliceTries {
     uint256 private constant CODE_BYTES_PLACE = 4 + 32 * (10 + 32);
 
     /// @notice What runs slices.
-    SliceInterpreter public immutable INTERPRETER;
+    ISliceInterpreter public immutable INTERPRETER;
 
     /// @dev What is known of a slice.
     struct Task {
@@ -48,7 +48,7 @@ contract SliceTries {
         uint256[] slots;
     }
 
-    constructor(SliceInterpreter interpreter) {
+    constructor(ISliceInterpreter interpreter) {
         INTERPRETER = interpreter;
     }
 
