@@ -166,6 +166,28 @@ describe("a proof with one thing changed", () => {
   });
 });
 
+describe("hashes beside a memory's pages", () => {
+  it(`are those that its root needs, and no more (seed ${SEED})`, async () => {
+    let count = 0;
+    for (let run = 0; run < RUNS / 2; run++) {
+      await eachRandomProof(run, SEED, async (proof) => {
+        for (const name of ["memoryPages", "inputPages", "returnPages"]) {
+          const pages = proof[name] as { readonly numbers: Uint8Array; readonly siblings: readonly string[] };
+          const given = async (siblings: readonly unknown[]): Promise<unknown> =>
+            (await replay({ ...proof, [name]: { ...pages, siblings } })).told;
+          // One alone stands for the whole memory.
+          const extra = pages.numbers.length === 0 ? /^Wrong(Siblings|Memory)\(/ : /^WrongSiblings\(/;
+          expect(await given([...pages.siblings, toWordHex(1n)])).toMatch(extra);
+          if (pages.siblings.length === 0) continue;
+          expect(await given(pages.siblings.slice(0, -1))).toBe("WrongSiblings()");
+          count++;
+        }
+      });
+    }
+    expect(count).toBeGreaterThan(5);
+  });
+});
+
 describe("another account in the place of the frame's own", () => {
   it(`is refused (seed ${SEED})`, async () => {
     let count = 0;

@@ -85,6 +85,41 @@ describe("evidence of a slice", () => {
   });
 });
 
+describe("a page of which only the hash is told", () => {
+  it(`is nothing that a slice reads (seed ${SEED}-hashes)`, async () => {
+    const tally = { refused: 0, same: 0 };
+    for (let run = 0; run < RUNS; run++) {
+      await eachSliced(run, `${SEED}-hashes`, async ({ slices, surroundings, limits }) => {
+        for (const slice of slices.slice(0, MOST_SLICES)) {
+          for (const less of withoutContents(slice)) {
+            const { refused, result } = await lab.run(less, surroundings, limits);
+            if (refused === null) {
+              // It was met and then neither read nor written.
+              expect(result, `run ${run}`).toEqual(expectedOf(less));
+              tally.same++;
+              continue;
+            }
+            expect(refused, `run ${run}`).toMatch(/^MissingValue\(4,/);
+            tally.refused++;
+          }
+        }
+      });
+    }
+    expect(tally.refused).toBeGreaterThan(50);
+  });
+});
+
+/** The slice with one page's content taken away, each in turn. */
+function* withoutContents(slice: Slice): Generator<Slice> {
+  const { evidence } = slice;
+  for (const name of ["memory", "input", "returned"] as const) {
+    for (const [i, { index, page }] of evidence[name].entries()) {
+      if (page === null) continue;
+      yield { ...slice, evidence: { ...evidence, [name]: evidence[name].with(i, { index, page: null }) } };
+    }
+  }
+}
+
 /** The slice with one piece of its evidence taken away, each way. */
 function* withoutOne(slice: Slice): Generator<Slice> {
   const { evidence } = slice;
