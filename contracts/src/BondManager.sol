@@ -192,7 +192,9 @@ contract BondManager is IBondManager, BondPools {
         if (bond.status == SequencerStatus.None) revert WrongStatus(sequencer, bond.status);
         uint256 word = _locks[sequencer][chainId];
         uint256 own = Locks.valueOf(word);
-        fined = _takeOwn(sequencer, Math.min(amount, _coverOf(bond, own)));
+        uint256 most = Math.min(amount, _coverOf(bond, own));
+        fined = _takeOwn(sequencer, most);
+        if (fined < most) _owe(sequencer, most - fined);
         uint256 tokens = bond.tokens;
         if (bond.locked > tokens) _setLock(sequencer, chainId, word, Locks.cut(word, own - (bond.locked - tokens)));
         uint256 reward = fined * parameters.proverShare() / BASIS_POINTS;

@@ -72,6 +72,9 @@ abstract contract BondPools {
     mapping(address sequencer => mapping(address holder => mapping(uint256 id => UnstakeRequest))) private
         _unstakeRequests;
 
+    /// @notice What a sequencer owes of its fines, wei of MT: it is kept back when its own stake is paid.
+    mapping(address sequencer => uint256) public debtOf;
+
     /// @notice Somebody staked.
     event StakeAdded(address indexed sequencer, address indexed holder, uint256 amount, uint256 shares);
     /// @notice Shares are on their way out: they do not count for draws and new locks any more, and are slashed as before.
@@ -80,6 +83,9 @@ abstract contract BondPools {
     );
     /// @notice Shares were paid.
     event StakeWithdrawn(address indexed sequencer, address indexed holder, uint256 id, uint256 shares, uint256 amount);
+
+    /// @notice What a sequencer owes of its fines changed.
+    event DebtChanged(address indexed sequencer, uint256 debt);
 
     /// @notice maxWindow is zero, or the unbonding delay is below maxWindow or above MAX_UNBONDING_DELAY.
     error InvalidDelays(uint64 maxWindow, uint64 unbondingDelay);
@@ -164,7 +170,7 @@ abstract contract BondPools {
     }
 
     /// @notice Pays shares after the unbonding delay, rounded down, if the bond is not frozen and what remains of it covers
-    /// all locks of the sequencer. What is drawn does not change by it.
+    /// all locks of the sequencer. What is drawn does not change by it. What a sequencer owes is kept back, and burnt.
     /// @param sequencer The sequencer.
     /// @param id Number of a request of the caller.
     /// @return amount Wei of MT.
@@ -182,8 +188,17 @@ abstract contract BondPools {
         bond.tokens = uint96(remaining);
         bond.shares -= request.shares;
         bond.unbondingShares -= request.shares;
-        if (msg.sender == sequencer) bond.ownShares -= request.shares;
+        uint256 kept = 0;
+        if (msg.sender == sequencer) {
+            bond.ownShares -= request.shares;
+            kept = Math.min(amount, debtOf[sequencer]);
+        }
+        amount -= kept;
         emit StakeWithdrawn(sequencer, msg.sender, id, request.shares, amount);
+        if (kept != 0) {
+            _setDebt(sequencer, debtOf[sequencer] - kept);
+            token.burn(kept);
+        }
         token.transfer(msg.sender, amount);
     }
 
@@ -263,6 +278,17 @@ abstract contract BondPools {
         bond.tokens -= uint96(amount);
         bond.shares -= uint96(shares);
         bond.ownShares -= uint96(shares);
+    }
+
+    /// @dev Has a sequencer owe an amount more, at most what its own shares are worth.
+    function _owe(address sequencer, uint256 more) internal {
+        Bond storage bond = _bonds[sequencer];
+        _setDebt(sequencer, Math.min(debtOf[sequencer] + more, _worth(bond, bond.ownShares)));
+    }
+
+    function _setDebt(address sequencer, uint256 debt) private {
+        debtOf[sequencer] = debt;
+        emit DebtChanged(sequencer, debt);
     }
 
     /// @dev Reverts unless what a payment leaves covers the locks.

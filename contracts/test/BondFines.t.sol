@@ -44,6 +44,47 @@ contract BondFinesTest is BondsTest {
         assertTrue(pool.isActive(ALICE), "not ejected");
     }
 
+    function request(address holder, uint256 shares) private returns (uint256) {
+        vm.prank(holder);
+        return manager.requestUnstake(ALICE, shares);
+    }
+
+    function withdraw(address holder, uint256 id) private returns (uint256) {
+        vm.prank(holder);
+        return manager.withdrawStake(ALICE, id);
+    }
+
+    /// @dev Whoever is on the way out with all that it has pays when it goes.
+    function test_aFineIsOwedByWhatIsOnItsWayOut(uint256 leaving, uint256 amount) public {
+        leaving = between(leaving, 1, OWN);
+        amount = between(amount, 0, 2 * OWN);
+        uint256 id = request(ALICE, leaving);
+        uint256 bobs = request(BOB, DELEGATED);
+        uint256 burnt = token.totalSupply();
+        uint256 active = OWN - leaving;
+        uint256 fined = fine(amount);
+        assertEq(fined, amount < active ? amount : active, "at once");
+        uint256 owed = amount - fined < leaving ? amount - fined : leaving;
+        assertEq(manager.debtOf(ALICE), owed, "owed");
+        pass(UNBONDING);
+        assertEq(withdraw(BOB, bobs), DELEGATED, "delegators lose nothing");
+        assertEq(withdraw(ALICE, id), leaving - owed, "kept back");
+        assertEq(token.balanceOf(ALICE), leaving - owed, "paid");
+        assertEq(burnt - token.totalSupply(), fined - fined / 2 + owed, "burnt");
+        assertEq(manager.debtOf(ALICE), 0, "settled");
+        assertEq(token.balanceOf(address(manager)), active - fined, "what is left");
+    }
+
+    function test_aDebtIsNoMoreThanTheSequencersOwn(uint256 first, uint256 second) public {
+        uint256 id = request(ALICE, OWN);
+        fine(first);
+        fine(second);
+        assertTrue(manager.debtOf(ALICE) <= OWN, "its own");
+        pass(UNBONDING);
+        withdraw(ALICE, id);
+        assertEq(manager.debtOf(ALICE), 0, "settled");
+    }
+
     function test_aShareStillCostsOneWei(uint256 amount, uint256 more) public {
         more = between(more, 1, DELEGATED);
         fine(between(amount, 0, OWN));
@@ -92,6 +133,7 @@ contract BondFinesTest is BondsTest {
         uint256 delegated = worthOf(BOB);
         amount = between(amount, 0, OWN);
         assertEq(fine(amount), amount < own ? amount : own, "fined");
+        assertTrue(manager.debtOf(ALICE) <= 1, "no debt beyond rounding");
         assertTrue(worthOf(BOB) >= delegated, "delegators lose nothing");
         assertTrue(!pool.isActive(ALICE), "ejected as before");
     }

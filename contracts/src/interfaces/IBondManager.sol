@@ -60,14 +60,14 @@ interface IBondManager {
         external
         returns (uint256 slashed);
 
-    /// @notice Takes at most an amount of a sequencer's own stake, without ejecting it: of its own shares that are not on their
-    /// way out, and nothing that its locks on other chains need; where it has to be, the chain's lock is cut. Gives the prover its
-    /// share and burns the rest. Only RollupChain may call.
+    /// @notice Takes at most an amount of a sequencer's own stake, without ejecting it, and nothing that its locks on other chains
+    /// need; where it has to be, the chain's lock is cut. Gives the prover its share and burns the rest. What its own shares that
+    /// are not on their way out do not cover is owed by those that are, and burnt when they are paid. Only RollupChain may call.
     /// @param chainId Identifier of the DAC's chain.
     /// @param sequencer The sequencer.
     /// @param amount Wei of MT.
     /// @param prover Who gets the prover's share.
-    /// @return fined Wei of MT taken.
+    /// @return fined Wei of MT taken at once.
     function fine(uint256 chainId, address sequencer, uint256 amount, address prover) external returns (uint256 fined);
 
     /// @notice Locks what is locked of a sequencer's stake for a DAC now until `maxWindow` from now at the least. Only

@@ -387,6 +387,16 @@ contract DisclosuresTest is DisputesTest {
         requireConvicted(made);
     }
 
+    /// @dev A lock that would end in the pause is renewed when the pause begins.
+    function test_thePosterIsHeldFromTheFirstAskOn() public {
+        passTime(MAX_WINDOW - 1 - block.timestamp % MAX_WINDOW);
+        MadeBatch memory made = postFollowing(second(), 1, 1);
+        passTime(MAX_WINDOW - 1);
+        ask(PROVER, made, 0);
+        passTime(REVEAL_DELAY - 1);
+        assertEq(bonds.lockOf(made.accused.header.poster, chain), DEPOSIT, "locked");
+    }
+
     function test_afterItsLockTheThresholdStandsInForIt() public {
         MadeBatch memory early = first();
         MadeBatch memory made = second();
