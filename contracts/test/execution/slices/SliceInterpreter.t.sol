@@ -80,7 +80,7 @@ contract SliceInterpreterTests is Test {
 
     /// @dev A loop, then a precompile: whatever L1 gas there is, the answer is the same or there is none.
     function testFuzz_TooLittleL1GasIsNeverAVerdict(uint256 l1Gas) public {
-        bytes memory code = hex"60805b6001900380600257" hex"60205f6110005f60025afa" hex"00";
+        bytes memory code = hex"60205b6001900380600257" hex"60205f6110005f60025afa" hex"00";
         bytes memory data = _data(code);
         (, bytes memory truth) = address(interpreter).staticcall(data);
         assertEq(_word(truth, 0), 1, "it succeeds");
