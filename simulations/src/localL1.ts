@@ -44,10 +44,17 @@ const FREE = {
 export type LocalContract = { readonly address: Address; readonly abi: Interface; readonly codeBytes: number };
 
 /** What a call gave: its values, or the custom error that it reverted with, as "Name(arguments)", or how it failed else. */
-export type CallEnd = { readonly values: Result } | { readonly refused: string };
+type CallEnd = { readonly values: Result } | { readonly refused: string };
 
 /** A call with its gas, executed without what its data cost, and its data. */
 export type LocalCall = { readonly end: CallEnd; readonly gas: bigint; readonly data: Uint8Array };
+
+/** What a call gave back, or how it failed; its gas without what its data cost, and that of the whole transaction. */
+export type LocalAnswer = {
+  readonly answer: Uint8Array | string;
+  readonly gas: bigint;
+  readonly transactionGas: bigint;
+};
 
 export type CallOptions = {
   /** of other contracts whose errors may come through */
@@ -93,25 +100,34 @@ export class LocalL1 {
     return this.#create(fromHex(`0x61${size}80600a5f395ff3${toHex(code).slice(2)}`));
   }
 
-  /**
-   * Calls a function; nothing changes by it.
-   */
+  /** Calls a function; nothing changes by it. */
   async call(
     contract: LocalContract,
     name: string,
     args: readonly unknown[],
-    { abis = [], gasLimit = CALL_GAS }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<LocalCall> {
     const data = fromHex(contract.abi.encodeFunctionData(name, args) as Hex);
+    const { answer, gas } = await this.send(contract, data, options);
+    if (typeof answer === "string") return { end: { refused: answer }, gas, data };
+    return { end: { values: contract.abi.decodeFunctionResult(name, answer) }, gas, data };
+  }
+
+  /** Calls a contract with data as they are; nothing changes by it. */
+  async send(
+    contract: LocalContract,
+    data: Uint8Array,
+    { abis = [], gasLimit = CALL_GAS }: CallOptions = {},
+  ): Promise<LocalAnswer> {
     const message: TransactionMessage = { ...FREE, to: contract.address, gasLimit, data };
     const { status, returnData, gasUsed, failure } = await this.#engine.call(BLOCK, message, this.#state);
     const { charge } = intrinsicGas(message, this.#engine.rules);
-    const gas = gasUsed - BigInt(charge);
-    if (status === 1) return { end: { values: contract.abi.decodeFunctionResult(name, returnData) }, gas, data };
+    const measured = { gas: gasUsed - BigInt(charge), transactionGas: gasUsed };
+    if (status === 1) return { answer: returnData, ...measured };
     for (const abi of [contract.abi, ...abis]) {
       const error = returnData.length < 4 ? null : abi.parseError(toHex(returnData));
-      if (error !== null) return { end: { refused: `${error.name}(${error.args.join(",")})` }, gas, data };
+      if (error !== null) return { answer: `${error.name}(${error.args.join(",")})`, ...measured };
     }
-    return { end: { refused: `${failure} ${toHex(returnData)}` }, gas, data };
+    return { answer: `${failure} ${toHex(returnData)}`, ...measured };
   }
 }

@@ -22,7 +22,7 @@ import {
   toHex,
   toWord,
 } from "@mvm/protocol";
-import { ContractLab } from "./contractLab.ts";
+import { type LocalContract, LocalL1 } from "../src/localL1.ts";
 import type { RandomTransaction } from "./randomTransactions.ts";
 
 /** Environment of a slice, as ReplayEnvironment has it. */
@@ -367,14 +367,21 @@ export type SliceVerdict = {
 };
 
 export class SliceLab {
-  readonly lab: ContractLab;
+  readonly #l1: LocalL1;
+  readonly #interpreter: LocalContract;
 
-  private constructor(lab: ContractLab) {
-    this.lab = lab;
+  private constructor(l1: LocalL1, interpreter: LocalContract) {
+    this.#l1 = l1;
+    this.#interpreter = interpreter;
   }
 
   static async open(): Promise<SliceLab> {
-    return new SliceLab(await ContractLab.open("src/execution/slices/SliceInterpreter.sol"));
+    const l1 = await LocalL1.open();
+    return new SliceLab(l1, await l1.deploy("src/execution/slices/SliceInterpreter.sol"));
+  }
+
+  get codeBytes(): number {
+    return this.#interpreter.codeBytes;
   }
 
   /** Replays a slice, from calldata that may be others than its own. */
@@ -384,9 +391,9 @@ export class SliceLab {
     limits: SliceLimits,
     data = encodeSlice(slice, surroundings, limits),
   ): Promise<SliceVerdict> {
-    const called = await this.lab.send(data);
-    const shared = { l1Gas: called.transactionGas, bytes: data.length };
-    if (called.status !== 1) return { result: null, refused: this.lab.refusal(called), ...shared };
-    return { result: resultOf(slice, called.returnData, surroundings), refused: null, ...shared };
+    const { answer, transactionGas } = await this.#l1.send(this.#interpreter, data);
+    const shared = { l1Gas: transactionGas, bytes: data.length };
+    if (typeof answer === "string") return { result: null, refused: answer, ...shared };
+    return { result: resultOf(slice, answer, surroundings), refused: null, ...shared };
   }
 }

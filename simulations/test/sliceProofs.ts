@@ -32,8 +32,8 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import { deletionsLast, NodeMap, WorldState, witnessOfWrites } from "@mvm/state";
+import { type LocalContract, LocalL1 } from "../src/localL1.ts";
 import type { MemoryState } from "../src/memoryState.ts";
-import { ContractLab } from "./contractLab.ts";
 import type { SlicedTransaction, SliceSurroundings } from "./sliceLab.ts";
 
 const PAGE_BYTES = 128;
@@ -343,44 +343,42 @@ export type Replayed = { readonly told: readonly string[] | string; readonly gas
 
 /** The three contracts on an L1 of their own. */
 export class ReplayLab {
-  readonly #replay: ContractLab;
-  readonly #tries: ContractLab;
-  readonly #interpreter: ContractLab;
+  readonly #l1: LocalL1;
+  /** SliceReplay, SliceTries, SliceInterpreter */
+  readonly #contracts: readonly [LocalContract, LocalContract, LocalContract];
 
-  private constructor(replay: ContractLab, tries: ContractLab, interpreter: ContractLab) {
-    this.#replay = replay;
-    this.#tries = tries;
-    this.#interpreter = interpreter;
+  private constructor(l1: LocalL1, contracts: readonly [LocalContract, LocalContract, LocalContract]) {
+    this.#l1 = l1;
+    this.#contracts = contracts;
   }
 
   static async open(): Promise<ReplayLab> {
-    const interpreter = await ContractLab.open("src/execution/slices/SliceInterpreter.sol");
-    const tries = await interpreter.beside("src/execution/slices/SliceTries.sol", [interpreter.contract]);
-    const replay = await tries.beside("src/execution/slices/SliceReplay.sol", [tries.contract]);
-    return new ReplayLab(replay, tries, interpreter);
+    const l1 = await LocalL1.open();
+    const interpreter = await l1.deploy("src/execution/slices/SliceInterpreter.sol");
+    const tries = await l1.deploy("src/execution/slices/SliceTries.sol", [interpreter.address]);
+    const replay = await l1.deploy("src/execution/slices/SliceReplay.sol", [tries.address]);
+    return new ReplayLab(l1, [replay, tries, interpreter]);
   }
 
   /** Bytes of code of each. */
   get codeBytes(): readonly number[] {
-    return [this.#replay, this.#tries, this.#interpreter].map(({ codeBytes }) => codeBytes);
+    return this.#contracts.map(({ codeBytes }) => codeBytes);
   }
 
   async replay(proof: unknown): Promise<Replayed> {
+    const [{ abi }, tries, interpreter] = this.#contracts;
     let data: Uint8Array;
     try {
-      data = fromHex(this.#replay.abi.encodeFunctionData("replay", [proof]) as Hex);
+      data = fromHex(abi.encodeFunctionData("replay", [proof]) as Hex);
     } catch (error) {
       // What the ABI cannot say nobody can hand in.
       return { told: `not encoded: ${String(error).slice(0, 80)}`, gas: 0n, bytes: 0 };
     }
-    const called = await this.#replay.send(data);
-    const shared = { gas: called.transactionGas, bytes: data.length };
-    if (called.status === 1) {
-      const [before, afterwards] = this.#replay.abi.decodeFunctionResult("replay", called.returnData);
-      return { told: [before, afterwards], ...shared };
-    }
-    const labs = [this.#replay, this.#tries, this.#interpreter];
-    const named = labs.map((lab) => lab.refusal(called)).find((refusal) => refusal.endsWith(")"));
-    return { told: named ?? this.#replay.refusal(called), ...shared };
+    const abis = [tries.abi, interpreter.abi];
+    const { answer, transactionGas } = await this.#l1.send(this.#contracts[0], data, { abis });
+    const shared = { gas: transactionGas, bytes: data.length };
+    if (typeof answer === "string") return { told: answer, ...shared };
+    const [before, afterwards] = abi.decodeFunctionResult("replay", answer);
+    return { told: [before, afterwards], ...shared };
   }
 }

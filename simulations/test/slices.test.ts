@@ -153,6 +153,6 @@ function withOneMore(slice: Slice): Slice {
 
 describe("the contract", () => {
   it("fits", () => {
-    expect(lab.lab.codeBytes).toBeLessThan(LIMITS.codeBytes);
+    expect(lab.codeBytes).toBeLessThan(LIMITS.codeBytes);
   });
 });

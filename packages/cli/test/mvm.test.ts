@@ -32,7 +32,9 @@ const NETWORK = {
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
-  contracts: Object.fromEntries(CONTRACTS.map((name, i) => [name, `0x${(i + 1).toString(16).padStart(2, "0").repeat(20)}`])),
+  contracts: Object.fromEntries(
+    CONTRACTS.map((name, i) => [name, `0x${(i + 1).toString(16).padStart(2, "0").repeat(20)}`]),
+  ),
 };
 
 let root: string;
