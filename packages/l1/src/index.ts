@@ -43,6 +43,7 @@ export {
 export { decodeCharter, encodeCharter } from "./charterAbi.ts";
 export {
   decodeRevert,
+  INTERFACES,
   type L1Addresses,
   type L1ContractName,
   REGISTRY_OF_ROLE,

@@ -9,6 +9,7 @@ import {
   type Evidence,
   encodeEvidence,
   headOf,
+  INTERFACES,
   type L1Call,
   L1Submitter,
   proofEnd,
@@ -29,12 +30,15 @@ import {
   type Hex,
   hashBatchHeader,
   inCalldata,
+  LIMITS,
   PROFILES,
   type SealedBlock,
   signDigest,
   toAddress,
+  toHash,
   toHex,
 } from "@mvm/protocol";
+import { toQuantity } from "ethers";
 import { type BatchNetwork, L1_CHAIN_ID, startBatchNetwork } from "./batchNetwork.ts";
 
 const POLL_MS = 5;
@@ -52,14 +56,32 @@ export type Posted = {
   readonly posting: BatchProof;
 };
 
-/** Gas of a call of L1, all of it, and of the calls within it to one contract. */
-export type ProofGas = { readonly commit: number; readonly prove: number; readonly interpreter: number };
+/** Gas of a prover's two transactions; and what the interpreter takes for the message's steps, without what is around them. */
+export type ProofGas = { readonly commit: number; readonly prove: number; readonly steps: number };
 
-type CallFrame = { readonly to?: string; readonly gasUsed: string; readonly calls?: readonly CallFrame[] };
+type CallFrame = {
+  readonly to?: string;
+  readonly input: string;
+  readonly gasUsed: string;
+  readonly calls?: readonly CallFrame[];
+};
 
-function gasOfCalls(frame: CallFrame, to: Address): number {
-  if (frame.to?.toLowerCase() === to) return Number(frame.gasUsed);
-  return (frame.calls ?? []).reduce((sum, inner) => sum + gasOfCalls(inner, to), 0);
+/** The first call to a contract. */
+function callTo(frame: CallFrame, to: Address): CallFrame | undefined {
+  if (frame.to?.toLowerCase() === to) return frame;
+  for (const inner of frame.calls ?? []) {
+    const found = callTo(inner, to);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The interpreter's call for the same message with no gas: all is made ready, and nothing runs. */
+function withoutGas(input: string): string {
+  const [environment, message, ...rest] = INTERFACES.interpreter.decodeFunctionData("replay", input).toArray(true);
+  // message: caller, to, isCreation, value, gas, data
+  const idle = (message as readonly unknown[]).with(4, 0n);
+  return INTERFACES.interpreter.encodeFunctionData("replay", [environment, idle, ...rest]);
 }
 
 export class ReplayNetwork {
@@ -105,6 +127,14 @@ export class ReplayNetwork {
     return { gas: Number(gasUsed), hash: transactionHash };
   }
 
+  /** Sends a call with as much gas as L1 lets a transaction have: a submitter would keep a reserve. */
+  async #sendWithAllGas({ to, data, action }: L1Call): Promise<{ readonly gas: number; readonly hash: Hash }> {
+    const sent = await this.#network.carrier.sendTransaction({ to, data, gasLimit: LIMITS.transactionGas });
+    const receipt = await sent.wait();
+    if (receipt?.status !== 1) throw new Error(`${action} failed on L1`);
+    return { gas: Number(receipt.gasUsed), hash: toHash(receipt.hash) };
+  }
+
   /** Number of the first block of the chain's next batch. */
   async nextBlock(): Promise<bigint> {
     return (await headOf(this.#network.reader, this.chainId)).lastBlock + 1n;
@@ -145,6 +175,17 @@ export class ReplayNetwork {
     }
   }
 
+  async #stepGas(frame: CallFrame): Promise<number> {
+    const to = this.addresses.interpreter;
+    const call = callTo(frame, to);
+    if (call === undefined) return 0;
+    const gasOf = async (data: string): Promise<number> => {
+      const asked = [{ to, data, gas: toQuantity(LIMITS.transactionGas) }, "latest", { tracer: "callTracer" }];
+      return Number(((await this.#network.provider.send("debug_traceCall", asked)) as CallFrame).gasUsed);
+    };
+    return (await gasOf(call.input)) - (await gasOf(withoutGas(call.input)));
+  }
+
   /** Commits to a proof and makes it. */
   async prove(
     { previous, blocks, header, posting }: Posted,
@@ -161,7 +202,7 @@ export class ReplayNetwork {
     const proof = executionProof(wrong, { batch: blocks, position, parent }, evidence);
     const call = proveExecution(this.addresses, { header, posting, previous }, proof);
     const commit = await this.#send(commitTo(this.addresses, toAddress(carrier.address), call));
-    const prove = await this.#send(call);
+    const prove = await this.#sendWithAllGas(call);
     const receipt = (await provider.send("eth_getTransactionReceipt", [prove.hash])) as {
       logs: { address: string; topics: string[]; data: string }[];
     };
@@ -171,7 +212,7 @@ export class ReplayNetwork {
     return {
       commit: commit.gas,
       prove: prove.gas,
-      interpreter: gasOfCalls(frame, this.addresses.interpreter),
+      steps: await this.#stepGas(frame),
       end,
       data: fromHex(call.data),
       hash: prove.hash,
