@@ -189,6 +189,8 @@ export const changesOf = (writes: readonly AccountWrite[]): unknown[] =>
     nonce: write.account?.nonce ?? 0n,
     balance: write.account?.balance ?? 0n,
     codeHash: write.account?.codeHash ?? toWordHex(0n),
+    // Not known: it is looked up.
+    storageRoot: toWordHex(0n),
     slots: write.slots,
   }));
 

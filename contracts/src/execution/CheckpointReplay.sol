@@ -114,10 +114,24 @@ contract CheckpointReplay is ICheckpointReplay {
         Checkpoint calldata before,
         bytes calldata transaction,
         Evidence calldata given
-    ) private view returns (Execution memory) {
-        PreState memory state = _read(table, before.stateRoot, given);
+    ) private view returns (Execution memory execution) {
+        (PreState memory state, bytes32[] memory storageRoots) = _read(table, before.stateRoot, given);
         state.blockHashes = _hashesOf(table, before.stateRoot, facts, given.hashes);
-        return manager.execute(facts, before, transaction, state, _roomFor(state, given), given.bloom);
+        execution = manager.execute(facts, before, transaction, state, _roomFor(state, given), given.bloom);
+        _nameStorages(execution.changes, state.accounts, storageRoots);
+    }
+
+    /// @dev Changes come in the order of the accounts.
+    function _nameStorages(
+        StateWitness.AccountChange[] memory changes,
+        PreAccount[] memory accounts,
+        bytes32[] memory storageRoots
+    ) private pure {
+        uint256 at = 0;
+        for (uint256 i = 0; i < changes.length; i++) {
+            while (accounts[at].account != changes[i].account) at++;
+            changes[i].storageRoot = storageRoots[at];
+        }
     }
 
     /// @dev Places are chosen by the block's randomness, so that nobody who makes a state can crowd one of a later proof.
@@ -136,24 +150,23 @@ contract CheckpointReplay is ICheckpointReplay {
     function _read(WitnessNodes.Table memory table, bytes32 stateRoot, Evidence calldata given)
         private
         view
-        returns (PreState memory state)
+        returns (PreState memory state, bytes32[] memory storageRoots)
     {
         CodeWitness.Codes memory codes = CodeWitness.open(given.codes, given.holders);
         bytes calldata keys = given.keys;
         (uint256 accounts, uint256 slots) = _countsOf(keys);
         state.accounts = new PreAccount[](accounts);
         state.slots = new PreSlot[](slots);
+        storageRoots = new bytes32[](accounts);
         slots = 0;
         uint256 place = 0;
         for (uint256 i = 0; i < accounts; i++) {
             address who = address(bytes20(keys[place:place + ADDRESS_BYTES]));
-            StateWitness.Account memory account = StateWitness.accountOf(table, stateRoot, who);
-            _fill(state.accounts[i], who, account, codes);
+            storageRoots[i] = _readAccount(table, stateRoot, state.accounts[i], who, codes);
             place += ADDRESS_BYTES + COUNT_BYTES;
-            uint256 count = _countAt(keys, place);
-            for (uint256 end = slots + count; slots < end; slots++) {
+            for (uint256 left = _countAt(keys, place); left != 0; left--) {
                 state.slots[slots].account = who;
-                place = _readSlot(table, account.storageRoot, state.slots[slots], keys, place);
+                place = _readSlot(table, storageRoots[i], state.slots[slots++], keys, place);
             }
         }
         CodeWitness.close(codes);
@@ -170,12 +183,15 @@ contract CheckpointReplay is ICheckpointReplay {
         slot.value = StateWitness.slotOf(table, storageRoot, bytes32(slot.slot));
     }
 
-    function _fill(
+    /// @dev Gives the root of the account's storage.
+    function _readAccount(
+        WitnessNodes.Table memory table,
+        bytes32 stateRoot,
         PreAccount memory known,
         address who,
-        StateWitness.Account memory account,
         CodeWitness.Codes memory codes
-    ) private pure {
+    ) private pure returns (bytes32) {
+        StateWitness.Account memory account = StateWitness.accountOf(table, stateRoot, who);
         known.account = who;
         known.exists = account.exists;
         known.nonce = account.nonce;
@@ -183,6 +199,7 @@ contract CheckpointReplay is ICheckpointReplay {
         known.codeHash = account.codeHash;
         known.hasStorage = account.storageRoot != WitnessNodes.EMPTY_ROOT;
         if (account.exists) (known.codeSource, known.code) = CodeWitness.find(codes, account.codeHash);
+        return account.storageRoot;
     }
 
     /// @dev How many accounts and slots keys name. Reverts with MalformedKeys.

@@ -34,6 +34,8 @@ library StateWitness {
         uint64 nonce;
         uint256 balance;
         bytes32 codeHash;
+        /// Root of its storage before, where it is known by {accountOf} of the same root; zero: it is looked up.
+        bytes32 storageRoot;
         SlotChange[] slots;
     }
 
@@ -96,7 +98,8 @@ library StateWitness {
             uint256 key = _hashOf(bytes32(uint256(uint160(change.account)) << 96), 20);
             keys[i] = key;
             if (change.exists) {
-                bytes32 storageRoot = _storageRootAt(table, stateRoot, key);
+                bytes32 storageRoot = change.storageRoot;
+                if (storageRoot == 0) storageRoot = _storageRootAt(table, stateRoot, key);
                 items[i] = _accountItem(change, _storageAfter(table, storageRoot, change.slots));
             } else if (change.slots.length != 0) {
                 revert SlotsOfNothing(change.account);
