@@ -1,19 +1,11 @@
 /** Lies that are posted on a real L1, with all its contracts, and convicted there by one transaction; and a false accuser. */
 import { createEngine, type Engine } from "@mvm/evm";
-import {
-  type BlockFacts,
-  BlockReplay,
-  checkpointsFinding,
-  type ReplaySource,
-  type WrongCheckpoint,
-  wholeEvidence,
-} from "@mvm/node";
+import { type BlockFacts, BlockReplay, checkpointsFinding, type WrongCheckpoint, wholeEvidence } from "@mvm/node";
 import {
   type AccountWrite,
   type Address,
   addressOf,
   type BlockOutcome,
-  CHARTER_SLOTS,
   type ChainId,
   type Checkpoint,
   checkpointLeaf,
@@ -23,20 +15,17 @@ import {
   encodeSystemTransaction,
   environmentOf,
   GENESIS_BASE_FEE,
-  genesisAccount,
   genesisWrites,
   type Header,
   hashHeader,
   keccakHash,
-  PREDEPLOYS,
   toAddress,
-  toWordHex,
   ZERO_HASH,
 } from "@mvm/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PostedBlock, ReplayNetwork } from "../src/bench/replayNetwork.ts";
 import { claimedBlock, type Lie, richer } from "../src/replay/claimedBlock.ts";
-import { storedState } from "../src/replay/storedState.ts";
+import { FREE_CHARTER, replaySource, storedState } from "../src/replay/storedState.ts";
 import { signedTransaction } from "../src/signedTransaction.ts";
 
 const KEY = new Uint8Array(32).fill(7);
@@ -58,23 +47,16 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => network?.stop());
 
-const code = new Map([[keccakHash(LOGGER_CODE), LOGGER_CODE]]);
 function account(address: Address, balance: bigint, bytes: Uint8Array | null): AccountWrite {
   const codeHash = bytes === null ? EMPTY_CODE_HASH : keccakHash(bytes);
   return { address, account: { nonce: bytes === null ? 0n : 1n, balance, codeHash }, code: bytes, slots: [] };
 }
-const hot = PREDEPLOYS.executionManager;
-const free = { slot: toWordHex(CHARTER_SLOTS.flags), value: 1n | (1n << 16n) };
 const state = storedState([
   genesisWrites(),
-  [{ address: hot, account: genesisAccount(hot)!, code: null, slots: [free] }],
+  [FREE_CHARTER],
   [account(SENDER, FUNDS, null), account(LOGGER, 0n, LOGGER_CODE)],
 ]);
-const source: ReplaySource = {
-  nodes: state.nodes,
-  code: (hash) => state.codes.get(hash) ?? code.get(hash)!,
-  blockHash: () => ZERO_HASH,
-};
+const source = replaySource(state);
 const parent: Header = {
   parentHash: ZERO_HASH,
   stateRoot: state.root,

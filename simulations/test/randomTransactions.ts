@@ -14,11 +14,9 @@ import {
 import { Draw } from "../src/fuzz/draw.ts";
 import { bytesOf, type CaseTransaction, type EvmCase, SIGNERS, worldWrites } from "../src/fuzz/evmCase.ts";
 import { randomCase } from "../src/fuzz/evmGenerator.ts";
+import { MOST_GAS, USED_OPCODES } from "../src/fuzz/replayCase.ts";
 import { MemoryState } from "../src/memoryState.ts";
 import { SeededRandom } from "../src/seededRandom.ts";
-
-/** L2 gas of a random transaction at most: bounds what a random loop costs here. */
-const MOST_GAS = 600_000n;
 
 export type RandomTransaction = {
   readonly state: MemoryState;
@@ -57,8 +55,7 @@ function denySome(state: MemoryState, draw: Draw): void {
   if (!draw.onceIn(3)) return;
   let word = 0n;
   for (let i = draw.between(1, 3); i > 0; i--) {
-    const rare = [0x31, 0x3b, 0x40, 0x54, 0x55, 0x5b, 0x5c, 0xa0, 0xf0, 0xf1, 0xf4, 0xf5, 0xfa, 0xfe, 0xff];
-    word |= 1n << BigInt(draw.pick(rare));
+    word |= 1n << BigInt(draw.pick(USED_OPCODES));
   }
   const slots = SIGNERS.map((signer) => [toWordHex(denySlotOf(signer)), word] as const);
   state.storages.set(PREDEPLOYS.executionManager, new Map(slots));

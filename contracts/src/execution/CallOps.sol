@@ -30,7 +30,7 @@ import {
     WARM
 } from "./FrameLayout.sol";
 import {Frames} from "./Frames.sol";
-import {Precompiles} from "./Precompiles.sol";
+import {Precompiles, isPrecompileAt} from "./Precompiles.sol";
 
 /// @title CallOps: CALL, CALLCODE, DELEGATECALL and STATICCALL
 abstract contract CallOps is Frames, Precompiles {
@@ -89,7 +89,7 @@ abstract contract CallOps is Frames, Precompiles {
     function _priceCall(uint256 state, uint256 kind, uint256 account, uint256 value) private view returns (uint256) {
         unchecked {
             state = _pay(state, _accessGas(account) + (value == 0 ? 0 : VALUE_GAS));
-            bool isPrecompile = _isPrecompile(account);
+            bool isPrecompile = isPrecompileAt(account);
             uint256 entry = isPrecompile && value == 0 ? _findAccount(account) : _knownAccount(account);
             if (kind == IS_CALL && value != 0 && _isEmpty(entry)) state = _pay(state, NEW_ACCOUNT_GAS);
             uint256 runs = entry;
@@ -146,7 +146,7 @@ abstract contract CallOps is Frames, Precompiles {
                     mstore(P_FROM, 0)
                 }
             }
-            if (_isPrecompile(account)) return _callPrecompile(state, account, given + stipend);
+            if (isPrecompileAt(account)) return _callPrecompile(state, account, given + stipend);
             uint256 code = _runs();
             uint256 size = _codeSize(code);
             if (size == 0) {

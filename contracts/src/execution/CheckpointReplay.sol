@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BlockFacts, ICheckpointReplay} from "../interfaces/ICheckpointReplay.sol";
+import {Predeploys} from "../l2/Predeploys.sol";
 import {CodeWitness} from "../proofs/CodeWitness.sol";
 import {IndexTries} from "../proofs/IndexTries.sol";
 import {StateWitness} from "../proofs/StateWitness.sol";
@@ -41,9 +42,6 @@ contract CheckpointReplay is ICheckpointReplay {
     /// @param number The block.
     error HashOutOfReach(uint256 number);
 
-    /// @dev EIP-2935: where hashes of blocks stand in the state, and how many.
-    address private constant BLOCK_HASH_HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
-    uint256 private constant HISTORY_LENGTH = 8_191;
     /// @dev Blocks whose hashes BLOCKHASH gives.
     uint256 private constant VISIBLE_HASHES = 256;
     uint256 private constant ADDRESS_BYTES = 20;
@@ -137,8 +135,8 @@ contract CheckpointReplay is ICheckpointReplay {
     /// @dev Places are chosen by the block's randomness, so that nobody who makes a state can crowd one of a later proof.
     function _roomFor(PreState memory state, Evidence calldata given) private view returns (ReplayRoom memory) {
         // As many again for accounts that are warm from the start.
-        uint256 bits = 264 - _clz(2 * state.accounts.length + 64);
-        return ReplayRoom(uint8(bits - 8), given.slotBits, given.heapBytes, block.prevrandao | 1);
+        uint256 bits = 256 - _clz(2 * state.accounts.length + 64);
+        return ReplayRoom(uint8(bits), given.slotBits, given.heapBytes, block.prevrandao | 1);
     }
 
     function _clz(uint256 value) private pure returns (uint256 zeros) {
@@ -242,8 +240,10 @@ contract CheckpointReplay is ICheckpointReplay {
             if (number >= facts.number || number + VISIBLE_HASHES < facts.number) revert HashOutOfReach(number);
             bytes32 hash = facts.parentHash;
             if (number + 1 != facts.number) {
-                if (history == 0) history = StateWitness.accountOf(table, stateRoot, BLOCK_HASH_HISTORY).storageRoot;
-                hash = bytes32(StateWitness.slotOf(table, history, bytes32(number % HISTORY_LENGTH)));
+                if (history == 0) {
+                    history = StateWitness.accountOf(table, stateRoot, Predeploys.BLOCK_HASH_HISTORY).storageRoot;
+                }
+                hash = bytes32(StateWitness.slotOf(table, history, bytes32(number % Predeploys.BLOCK_HASHES)));
             }
             hashes[i] = NumberedHash(number, hash);
         }

@@ -93,17 +93,12 @@ contract ExecutionManager is SystemReplay {
         (TransactionFault fault, SystemTransaction memory system) =
             SystemTransactionCodec.decode(transaction, replay.facts.chainId);
         if (fault != TransactionFault.None) return false;
-        _executeSystem(replay, system, HeaderCodec.BLOCK_GAS);
+        _executeSystem(replay, system);
         return true;
     }
 
     function _kindOf(bytes calldata transaction) private pure returns (uint256) {
         return transaction.length == 0 ? 0 : TransactionCodec.kindOf(transaction);
-    }
-
-    function _gasLeft(Checkpoint calldata before) private pure returns (uint256) {
-        uint256 used = before.cumulativeGasUsed;
-        return used < HeaderCodec.BLOCK_GAS ? HeaderCodec.BLOCK_GAS - used : 0;
     }
 
     /// @dev The execution has its gas and the bloom hash before.

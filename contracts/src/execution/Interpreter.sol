@@ -58,6 +58,7 @@ import {
     W_USED
 } from "./FrameLayout.sol";
 import {HandlerTable} from "./HandlerTable.sol";
+import {isPrecompileAt} from "./Precompiles.sol";
 import {PreState, ReplayEnvironment, ReplayMessage, ReplayOutcome, ReplayRoom} from "./ReplayTypes.sol";
 import {SelfTest} from "./SelfTest.sol";
 
@@ -218,7 +219,7 @@ contract Interpreter is HandlerTable, SelfTest {
         if (_wordOf(_knownAccount(uint160(message.caller)), 0x20) < message.value) return (HALTED, 0);
         uint256 input = _wordOf(R_MEMORY, 0);
         if (!message.isCreation) {
-            if (_isPrecompile(uint160(message.to))) return _topPrecompile(message, input);
+            if (isPrecompileAt(uint160(message.to))) return _topPrecompile(message, input);
             uint256 delegate = _delegateOf(entry);
             if (delegate != 0) {
                 entry = _knownAccount(delegate & ADDRESS_MASK);

@@ -4,7 +4,9 @@ pragma solidity 0.8.37;
 import {BlockFacts} from "../interfaces/ICheckpointReplay.sol";
 import {Predeploys} from "../l2/Predeploys.sol";
 import {HeaderCodec} from "./codec/HeaderCodec.sol";
+import {SUCCEEDED} from "./FrameLayout.sol";
 import {Interpreter} from "./Interpreter.sol";
+import {isPrecompileAt} from "./Precompiles.sol";
 import {ReplayState, ReplayStates} from "./ReplayState.sol";
 import {
     PostAccount,
@@ -37,13 +39,8 @@ abstract contract MessageReplay {
     using ReplayStates for ReplayState;
     using ReplayStates for PreAccount;
 
-    uint256 internal constant SUCCEEDED = 1;
-    uint256 internal constant HALTED = 2;
     /// @dev EIP-3529.
     uint256 private constant REFUND_QUOTIENT = 5;
-    /// @dev The last address of the precompiles that follow each other, and P256VERIFY's (EIP-7951).
-    uint160 private constant LAST_PRECOMPILE = 0x11;
-    uint160 private constant P256_VERIFY = 0x100;
 
     /// @notice Runs messages.
     Interpreter public immutable interpreter;
@@ -71,7 +68,7 @@ abstract contract MessageReplay {
 
     /// @dev Moves a message's value where nothing runs; the interpreter would do the same for some 100,000 gas more.
     function _isPlainTransfer(Replay memory replay, ReplayMessage memory message) private pure returns (bool) {
-        if (message.isCreation || message.value == 0 || _isPrecompile(message.to)) return false;
+        if (message.isCreation || message.value == 0 || isPrecompileAt(uint160(message.to))) return false;
         PreAccount memory to = replay.state.accountOf(message.to);
         if (!to.isWithoutCode()) return false;
         PreAccount memory from = replay.state.accountOf(message.caller);
@@ -79,11 +76,6 @@ abstract contract MessageReplay {
         from.balance -= message.value;
         to.credit(message.value);
         return true;
-    }
-
-    function _isPrecompile(address account) private pure returns (bool) {
-        uint160 number = uint160(account);
-        return number != 0 && number <= LAST_PRECOMPILE || number == P256_VERIFY;
     }
 
     function _environmentOf(BlockFacts memory facts, address origin, uint256 gasPrice, uint256 denied)

@@ -4,6 +4,11 @@ pragma solidity 0.8.37;
 import {PRECOMPILE_GAS, SCRATCH} from "./FrameLayout.sol";
 import {Frame} from "./Frame.sol";
 
+/// @dev Whether an address is a precompile of Osaka: 1 to 0x11, 0x100.
+function isPrecompileAt(uint256 account) pure returns (bool) {
+    return (account < 0x12 && account != 0) || account == 0x100;
+}
+
 /// @title Precompiles: L2's, run by those of L1
 /// @notice The price is L2's, of Osaka, computed here; L1's precompile gets just that gas, which a failing one burns.
 /// Where L1's prices rise above L2's, this contract no longer decides calls of the ones that became dearer.

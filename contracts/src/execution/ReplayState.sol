@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {StateWitness} from "../proofs/StateWitness.sol";
+import {EMPTY_CODE_HASH} from "./FrameLayout.sol";
 import {PreAccount, PreSlot, PreState} from "./ReplayTypes.sol";
 
 /// @notice The state in the course of a transaction: values that were handed in, as they have become.
@@ -17,7 +18,6 @@ struct ReplayState {
 /// @title ReplayStates: reading and changing the values of a transaction under replay
 /// @notice Whatever is asked for and was not handed in ends in an error, which is no verdict.
 library ReplayStates {
-    bytes32 internal constant EMPTY_CODE_HASH = 0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470;
     uint8 internal constant CREATED = 1;
     uint8 internal constant DESTROYED = 2;
     uint256 private constant DELEGATION_LENGTH = 23;
@@ -73,7 +73,7 @@ library ReplayStates {
     function credit(PreAccount memory account, uint256 amount) internal pure {
         if (!account.exists) {
             account.exists = true;
-            account.codeHash = EMPTY_CODE_HASH;
+            account.codeHash = bytes32(EMPTY_CODE_HASH);
         }
         account.balance += amount;
     }
@@ -82,7 +82,7 @@ library ReplayStates {
     /// @param account The account.
     /// @return Whether it has none.
     function isWithoutCode(PreAccount memory account) internal pure returns (bool) {
-        return !account.exists || account.codeHash == EMPTY_CODE_HASH;
+        return !account.exists || account.codeHash == bytes32(EMPTY_CODE_HASH);
     }
 
     /// @notice Whether an account's code is a delegation (EIP-7702). Reverts with CodeNotGiven where there is code that was

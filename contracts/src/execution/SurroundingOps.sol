@@ -23,6 +23,7 @@ import {
     WARM
 } from "./FrameLayout.sol";
 import {MemoryOps} from "./MemoryOps.sol";
+import {isPrecompileAt} from "./Precompiles.sol";
 import {World} from "./World.sol";
 
 /// @title SurroundingOps: opcodes that look at the message, the transaction, the block and other accounts
@@ -237,13 +238,8 @@ abstract contract SurroundingOps is MemoryOps, World {
     }
 
     function _isWarm(uint256 account) internal pure returns (bool) {
-        if (_isPrecompile(account)) return true;
+        if (isPrecompileAt(account)) return true;
         uint256 entry = _findAccount(account);
         return entry != 0 && _flags(entry) & WARM != 0;
-    }
-
-    /// @dev Whether the address is a precompile of Osaka: 1 to 0x11, 0x100.
-    function _isPrecompile(uint256 account) internal pure returns (bool) {
-        return (account < 0x12 && account != 0) || account == 0x100;
     }
 }

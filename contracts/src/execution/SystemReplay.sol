@@ -2,7 +2,10 @@
 pragma solidity 0.8.37;
 
 import {Predeploys} from "../l2/Predeploys.sol";
+import {HeaderCodec} from "./codec/HeaderCodec.sol";
 import {SystemSource, SystemTransaction, SystemTransactionCodec} from "./codec/SystemTransactionCodec.sol";
+import {TransactionValidity} from "./codec/TransactionValidity.sol";
+import {SUCCEEDED} from "./FrameLayout.sol";
 import {Replay} from "./MessageReplay.sol";
 import {ReplayState, ReplayStates} from "./ReplayState.sol";
 import {PreAccount, PreSlot, ReplayMessage} from "./ReplayTypes.sol";
@@ -14,37 +17,29 @@ abstract contract SystemReplay is UserReplay {
     using ReplayStates for ReplayState;
     using ReplayStates for PreAccount;
 
-    /// @dev EIP-7825; a call with more gas runs nothing.
-    uint256 private constant TRANSACTION_GAS_CAP = 16_777_216;
     /// @dev Slot of MVM_Coinbase that holds the supply.
     uint256 private constant SUPPLY_SLOT = 0;
-    /// @dev EIP-2935 and EIP-4788.
-    address internal constant BLOCK_HASH_HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
-    address private constant BEACON_ROOTS = 0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02;
 
     /// @notice A mint does not fit a word: no chain gets so far.
     error MintTooLarge(uint256 amount);
 
     /// @dev Executes a system transaction. It may always stand in a block, if it is the one that has to stand there.
-    /// @param blockGas Gas limit of a block.
-    function _executeSystem(Replay memory replay, SystemTransaction memory transaction, uint256 blockGas)
-        internal
-        view
-    {
+    function _executeSystem(Replay memory replay, SystemTransaction memory transaction) internal view {
         SystemSource source = transaction.source;
         if (source == SystemSource.Forced) {
-            _executeUser(replay, SystemTransactionCodec.dataOf(transaction), true, blockGas);
+            _executeUser(replay, SystemTransactionCodec.dataOf(transaction), true, HeaderCodec.BLOCK_GAS);
             return;
         }
         if (source == SystemSource.Exit && !_isExitAllowed(replay.state, transaction)) return;
         if (source == SystemSource.Deposit) _mint(replay.state, transaction.to, transaction.mint);
         if (source == SystemSource.Message) _mint(replay.state, transaction.from, transaction.mint);
-        if (transaction.gasLimit > TRANSACTION_GAS_CAP) return;
+        // Who calls with more gas than a transaction may have runs nothing.
+        if (transaction.gasLimit > TransactionValidity.TRANSACTION_GAS_CAP) return;
         replay.succeeded = true;
         if (source == SystemSource.Deposit) return;
         if (source == SystemSource.Context) {
-            _call(replay, transaction, BLOCK_HASH_HISTORY, abi.encode(replay.facts.parentHash));
-            _call(replay, transaction, BEACON_ROOTS, abi.encode(0));
+            _call(replay, transaction, Predeploys.BLOCK_HASH_HISTORY, abi.encode(replay.facts.parentHash));
+            _call(replay, transaction, Predeploys.BEACON_ROOTS, abi.encode(0));
         }
         uint256 used = _call(replay, transaction, transaction.to, SystemTransactionCodec.dataOf(transaction));
         if (source == SystemSource.Message || source == SystemSource.Exit) replay.gasUsed = used;

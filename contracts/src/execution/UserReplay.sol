@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {LibRLP} from "solady/utils/LibRLP.sol";
 import {CharterTerms} from "./codec/CharterTerms.sol";
 import {L2Transaction, TransactionCodec} from "./codec/TransactionCodec.sol";
 import {TransactionFault} from "./codec/TransactionFields.sol";
 import {TransactionGas} from "./codec/TransactionGas.sol";
 import {InvalidReason, TransactionValidity} from "./codec/TransactionValidity.sol";
 import {Predeploys} from "../l2/Predeploys.sol";
-import {HALTED} from "./FrameLayout.sol";
+import {HALTED, SUCCEEDED} from "./FrameLayout.sol";
 import {MessageReplay, Replay} from "./MessageReplay.sol";
 import {ReplayState, ReplayStates} from "./ReplayState.sol";
 import {PreAccount, ReplayMessage, SlotName} from "./ReplayTypes.sol";
@@ -157,27 +158,10 @@ abstract contract UserReplay is MessageReplay {
     {
         message.caller = transaction.from;
         message.isCreation = transaction.isCreation;
-        message.to = transaction.isCreation ? _createdBy(transaction.from, nonce) : transaction.to;
+        message.to = transaction.isCreation ? LibRLP.computeAddress(transaction.from, nonce) : transaction.to;
         message.value = transaction.value;
         message.gas = transaction.gasLimit - charge;
         message.data = TransactionCodec.dataOf(transaction);
-    }
-
-    /// @dev Address of the contract that an account makes: keccak256(rlp(account, nonce)).
-    function _createdBy(address account, uint256 nonce) private pure returns (address) {
-        if (nonce == 0) return _hashed(abi.encodePacked(hex"d694", account, hex"80"));
-        if (nonce < 0x80) return _hashed(abi.encodePacked(hex"d694", account, uint8(nonce)));
-        uint256 size = 1;
-        while (nonce >> (8 * size) != 0) size++;
-        bytes memory digits = abi.encodePacked(bytes32(nonce << (256 - 8 * size)));
-        assembly ("memory-safe") {
-            mstore(digits, size)
-        }
-        return _hashed(abi.encodePacked(uint8(0xd6 + size), uint8(0x94), account, uint8(0x80 + size), digits));
-    }
-
-    function _hashed(bytes memory encoded) private pure returns (address) {
-        return address(uint160(uint256(keccak256(encoded))));
     }
 
     /// @dev Warms what the access list names (EIP-2930), and applies the authorisations (EIP-7702) in their order.

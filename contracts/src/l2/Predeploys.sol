@@ -27,6 +27,13 @@ library Predeploys {
     /// @notice Caller in system transactions (EIP-4788); nobody has its key.
     address internal constant SYSTEM = 0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE;
 
+    /// @notice EIP-2935: keeps hashes of blocks; each block's context writes its parent's.
+    address internal constant BLOCK_HASH_HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
+    /// @notice How many it keeps: a block's is in the slot of its number modulo this.
+    uint256 internal constant BLOCK_HASHES = 8_191;
+    /// @notice EIP-4788: keeps beacon roots; a DAC's are zero.
+    address internal constant BEACON_ROOTS = 0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02;
+
     /// @dev What is added to the address of an L1 account that calls on a DAC.
     uint160 private constant ALIAS_OFFSET = uint160(0x1111000000000000000000000000000000001111);
 

@@ -113,4 +113,15 @@ export class Machine {
       frame = this.frame;
     }
   }
+
+  /** Executes the opcode at which the frame stands as `loop` does, for loops that do more at each step. */
+  protected step(frame: Frame, opcode: number): Signal {
+    const { gas: fees, least, most, handlers } = this.table;
+    const fee = fees[opcode]!;
+    if (frame.sp < least[opcode]!) return halt(frame, "stack-underflow");
+    if (frame.sp > most[opcode]!) return halt(frame, "stack-overflow");
+    if (frame.gas < fee) return halt(frame, "out-of-gas");
+    frame.gas -= fee;
+    return handlers[opcode]!(frame, this);
+  }
 }

@@ -18,9 +18,12 @@ export type Checkpoint = {
   readonly bloomHash: Hash;
 };
 
-/** Leaf of the checkpoints tree: keccak of the seven fields, 32 bytes each in the order of the type. */
-export function checkpointLeaf(checkpoint: Checkpoint): Hash {
+/** The seven fields, 32 bytes each in the order of the type: 224 bytes, as the ABI lays them out. */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { index, stateRoot, cumulativeGasUsed, receiptHash, transactionsRoot, receiptsRoot, bloomHash } = checkpoint;
   const words = [stateRoot, receiptHash, transactionsRoot, receiptsRoot, bloomHash].map(fromHex);
-  return keccakHash(concatBytes(toWord(BigInt(index)), words[0]!, toWord(cumulativeGasUsed), ...words.slice(1)));
+  return concatBytes(toWord(BigInt(index)), words[0]!, toWord(cumulativeGasUsed), ...words.slice(1));
 }
+
+/** Leaf of the checkpoints tree: keccak of the encoded checkpoint. */
+export const checkpointLeaf = (checkpoint: Checkpoint): Hash => keccakHash(encodeCheckpoint(checkpoint));

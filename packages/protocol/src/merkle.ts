@@ -27,13 +27,35 @@ export function merkleRoot(leaves: readonly Hash[]): Hash {
   return levels(leaves).at(-1)![0]!;
 }
 
-/** Sibling hashes from the leaf up. Throws RangeError for an index outside the leaves. */
-export function merkleProof(leaves: readonly Hash[], index: number): readonly Hash[] {
+function requireLeaf(leaves: readonly Hash[], index: number): void {
   if (!Number.isInteger(index) || index < 0 || index >= leaves.length)
     throw new RangeError(`no leaf ${index} of ${leaves.length}`);
+}
+
+/** Sibling hashes from the leaf up. Throws RangeError for an index outside the leaves. */
+export function merkleProof(leaves: readonly Hash[], index: number): readonly Hash[] {
+  requireLeaf(leaves, index);
   return levels(leaves)
     .slice(0, -1)
     .map((level, height) => level[(index >> height) ^ 1]!);
+}
+
+/**
+ * Sibling hashes of the leaves at `index - 1` and `index`, from the leaves up: as long as their paths are apart, first the
+ * left one's, then the right one's; above, one path serves both. MerkleTree.pairRootOf takes them. Throws RangeError where
+ * one of the two is no leaf.
+ */
+export function merklePairProof(leaves: readonly Hash[], index: number): readonly Hash[] {
+  requireLeaf(leaves, index - 1);
+  requireLeaf(leaves, index);
+  return levels(leaves)
+    .slice(0, -1)
+    .flatMap((level, height) => {
+      const [left, right] = [(index - 1) >> height, index >> height];
+      if (left === right) return [level[right ^ 1]!];
+      // Where the paths meet, each is the other's sibling.
+      return (left ^ right) === 1 ? [] : [level[left ^ 1]!, level[right ^ 1]!];
+    });
 }
 
 /** Whether `leaf` is number `index` of a tree of `count` leaves with this root. */

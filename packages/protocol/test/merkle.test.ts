@@ -1,4 +1,14 @@
-import { type Hash, merkleProof, merkleRoot, verifyMerkleProof, ZERO_HASH } from "@mvm/protocol";
+import {
+  concatBytes,
+  fromHex,
+  type Hash,
+  keccakHash,
+  merklePairProof,
+  merkleProof,
+  merkleRoot,
+  verifyMerkleProof,
+  ZERO_HASH,
+} from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { merkleRootOf, merkleWidth } from "../vectors/chain.ts";
@@ -7,6 +17,7 @@ import { hashes } from "./arbitraries.ts";
 const RUNS = { numRuns: 60 };
 const trees = fc.uniqueArray(hashes, { minLength: 1, maxLength: 40 });
 const picks = fc.tuple(trees, fc.nat()).map(([leaves, n]) => ({ leaves, index: n % leaves.length }));
+const parentOf = (left: Hash, right: Hash): Hash => keccakHash(concatBytes(fromHex(left), fromHex(right)));
 const depthOf = (count: number): number => Math.log2(merkleWidth(count));
 
 describe("Merkle trees", () => {
@@ -27,6 +38,28 @@ describe("Merkle trees", () => {
           const siblings = merkleProof(leaves, index);
           expect(verifyMerkleProof({ root, leaf, index, count: leaves.length, siblings })).toBe(true);
         });
+      }),
+      RUNS,
+    );
+  });
+
+  it("a pair's siblings lead from both leaves to the root: one path each until they meet, then one for both", () => {
+    fc.assert(
+      fc.property(trees, (leaves) => {
+        for (let index = 1; index < leaves.length; index++) {
+          const siblings = [...merklePairProof(leaves, index)];
+          let [left, right, place] = [leaves[index - 1]!, leaves[index]!, index];
+          for (; place % 2 === 0; place /= 2) {
+            left = parentOf(siblings.shift()!, left);
+            right = parentOf(right, siblings.shift()!);
+          }
+          let node = parentOf(left, right);
+          for (place = Math.floor(place / 2); siblings.length > 0; place = Math.floor(place / 2)) {
+            const sibling = siblings.shift()!;
+            node = place % 2 === 0 ? parentOf(node, sibling) : parentOf(sibling, node);
+          }
+          expect(node).toBe(merkleRoot(leaves));
+        }
       }),
       RUNS,
     );
@@ -94,6 +127,7 @@ describe("Merkle trees", () => {
     fc.assert(fc.property(hashes, (leaf) => merkleRoot([leaf]) === leaf));
     const leaves: Hash[] = [ZERO_HASH];
     for (const index of [-1, 1, 0.5, Number.NaN]) expect(() => merkleProof(leaves, index)).toThrow(RangeError);
+    for (const index of [-1, 0, 1, 0.5, Number.NaN]) expect(() => merklePairProof(leaves, index)).toThrow(RangeError);
     expect(() => merkleProof([], 0)).toThrow(RangeError);
   });
 });

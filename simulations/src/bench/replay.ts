@@ -11,31 +11,26 @@
 import { createEngine, type Engine } from "@mvm/evm";
 import { type BlockFacts, checkpointsFinding, type ReplaySource } from "@mvm/node";
 import {
-  type AccountWrite,
   addressOf,
   type BlockOutcome,
-  CHARTER_SLOTS,
   contextTransaction,
   decodeTransaction,
   EMPTY_CODE_HASH,
   encodeSystemTransaction,
   environmentOf,
   fromHex,
-  genesisAccount,
   genesisWrites,
   type Header,
   keccakHash,
   LIMITS,
-  PREDEPLOYS,
   toAddress,
   toMessage,
   toWord,
-  toWordHex,
   ZERO_HASH,
 } from "@mvm/protocol";
 import type { MemoryState } from "../memoryState.ts";
 import { claimedBlock, richer } from "../replay/claimedBlock.ts";
-import { type StoredState, storedState } from "../replay/storedState.ts";
+import { FREE_CHARTER, replaySource, type StoredState, storedState } from "../replay/storedState.ts";
 import { signedTransaction } from "../signedTransaction.ts";
 import type { Benchmark, ResultLine } from "./benchmark.ts";
 import { initialWrites } from "./blocksOwn.ts";
@@ -57,14 +52,6 @@ const [SHORT_LOOP, LONG_LOOP, LOOP_PROOFS] = [1_000, 3_000, 3];
 const USED_SHARE = 0.93;
 
 const tokensIn = (data: Uint8Array): number => data.reduce((sum, byte) => sum + (byte === 0 ? 1 : 4), 0);
-
-/** A free charter, and the state of the block benchmarks upon it. */
-function stateOf(initial: readonly AccountWrite[]) {
-  const address = PREDEPLOYS.executionManager;
-  const flags = { slot: toWordHex(CHARTER_SLOTS.flags), value: 1n | (1n << 16n) };
-  const free = { address, account: genesisAccount(address)!, code: null, slots: [flags] };
-  return storedState([genesisWrites(), [free], initial]);
-}
 
 /** Opcodes that a transaction executes. */
 async function stepsOf(
@@ -107,7 +94,7 @@ class ReplayBench {
     this.#engine = engine;
     this.#values = values;
     this.#state = state;
-    this.#source = { nodes: state.nodes, code: (hash) => state.codes.get(hash)!, blockHash: () => ZERO_HASH };
+    this.#source = replaySource(state);
   }
 
   /** Posts a block with these transactions, in which a lie is told about one of them, and proves it. */
@@ -191,7 +178,12 @@ async function run(report: (line: ResultLine) => void, note: (text: string) => v
         slots: [],
       },
     ]);
-    const bench = new ReplayBench(network, await createEngine(), values, stateOf(initialWrites(values)));
+    const bench = new ReplayBench(
+      network,
+      await createEngine(),
+      values,
+      storedState([genesisWrites(), [FREE_CHARTER], initialWrites(values)]),
+    );
     for (const workload of WORKLOADS) {
       note(`${workload}: posting a lie and proving it`);
       report(lineOf(workload, await bench.prove(transactions[workload].slice(0, TRANSACTIONS), LIE)));

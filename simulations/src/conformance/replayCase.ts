@@ -2,23 +2,18 @@
 import type { Engine } from "@mvm/evm";
 import { BlockReplay, wholeEvidence } from "@mvm/node";
 import {
-  type AccountWrite,
-  CHARTER_SLOTS,
   checkpointLeaf,
   decodeTransaction,
   environmentOf,
   fromHex,
-  genesisAccount,
   genesisWrites,
-  type Hash,
   LIMITS,
-  PREDEPLOYS,
   TransactionError,
   toChainId,
   toWordHex,
 } from "@mvm/protocol";
 import type { CheckpointL1 } from "../replay/checkpointL1.ts";
-import { storedState } from "../replay/storedState.ts";
+import { FREE_CHARTER, replaySource, storedState } from "../replay/storedState.ts";
 import { signedTransaction } from "../signedTransaction.ts";
 import {
   blockHash,
@@ -35,13 +30,6 @@ const CHAIN = toChainId(1n);
 const NEEDS_SLICES: Readonly<Record<string, string>> = {
   "OutOfReplayGas()": "calls deeper than L1's own",
   "OutOfRoom()": "writes more transient slots than a replay's tables have",
-};
-/** Neither rules nor tax. */
-const FREE_CHARTER: AccountWrite = {
-  address: PREDEPLOYS.executionManager,
-  account: genesisAccount(PREDEPLOYS.executionManager)!,
-  code: null,
-  slots: [{ slot: toWordHex(CHARTER_SLOTS.flags), value: 1n | (1n << 16n) }],
 };
 
 /**
@@ -88,14 +76,7 @@ export async function runReplayCase(
     prevRandao: toWordHex(numberIn(test.env["currentRandom"] ?? "0x0")),
   });
   const facts = { chainId: CHAIN, number, parentHash: blockHash(number - 1n), environment };
-  const code = (hash: Hash): Uint8Array => {
-    const found = state.codes.get(hash);
-    if (found === undefined) throw new Error(`no code ${hash}`);
-    return found;
-  };
-  // Of blocks before the parent the state knows no hash.
-  const source = { nodes: state.nodes, code, blockHash: () => toWordHex(0n) };
-  const block = new BlockReplay(engine, facts, source, state.root);
+  const block = new BlockReplay(engine, facts, replaySource(state), state.root);
   const step = await block.execute(raw);
   const evidence = wholeEvidence(block.witness(step));
   const { verdict } = await l1.replay(facts, 0, block.before, raw, evidence);

@@ -8,18 +8,16 @@ import {
   encodeSystemTransaction,
   environmentOf,
   fromHex,
-  type Hash,
   keccakHash,
   SYSTEM,
   toChainId,
   toHash,
-  toWordHex,
   ZERO_ADDRESS,
   ZERO_HASH,
 } from "@mvm/protocol";
 import { WorldState } from "@mvm/state";
 import { CheckpointL1, type L1Verdict } from "../replay/checkpointL1.ts";
-import { storedState } from "../replay/storedState.ts";
+import { replaySource, storedState } from "../replay/storedState.ts";
 import { SeededRandom } from "../seededRandom.ts";
 import { CHAIN_ID } from "./anvilPeer.ts";
 import { Draw } from "./draw.ts";
@@ -62,14 +60,7 @@ export async function compareBlock(
   const environment = environmentOf({ timestamp: 1_800_000_012n, baseFeePerGas, prevRandao });
   const parentHash = keccakHash(fromHex(prevRandao));
   const facts = { chainId: CHAIN, number: BLOCK_NUMBER, parentHash, environment };
-  const code = (hash: Hash): Uint8Array => {
-    const found = state.codes.get(hash);
-    if (found === undefined) throw new Error(`no code ${hash}`);
-    return found;
-  };
-  // The state is younger than its block's number: of the blocks before the parent it knows no hash.
-  const source = { nodes: state.nodes, code, blockHash: () => toWordHex(0n) };
-  const block = new BlockReplay(engine, facts, source, state.root);
+  const block = new BlockReplay(engine, facts, replaySource(state), state.root);
   const nonceOf = (account: Address): bigint =>
     new WorldState(block.nodes, block.before.stateRoot).account(account)?.nonce ?? 0n;
   const signed = (place: number): Uint8Array => {

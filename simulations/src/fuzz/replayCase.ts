@@ -17,6 +17,7 @@ import {
   toAddress,
   toWordHex,
 } from "@mvm/protocol";
+import { FREE_FLAGS } from "../replay/storedState.ts";
 import type { Draw } from "./draw.ts";
 import { type EvmCase, SIGNERS, worldWrites } from "./evmCase.ts";
 
@@ -26,7 +27,7 @@ export const BLOCK_NUMBER = 1_002n;
 export const MOST_GAS = 600_000n;
 const SENDER_ON_L1 = toAddress("0x00000000000000000000000000000000000051e9");
 /** Opcodes that random programs use. */
-const USED_OPCODES = [0x31, 0x3b, 0x40, 0x54, 0x55, 0x5b, 0x5c, 0xa0, 0xf0, 0xf1, 0xf4, 0xf5, 0xfa, 0xfe, 0xff];
+export const USED_OPCODES = [0x31, 0x3b, 0x40, 0x54, 0x55, 0x5b, 0x5c, 0xa0, 0xf0, 0xf1, 0xf4, 0xf5, 0xfa, 0xfe, 0xff];
 
 /** What stands in a block beside its users' transactions; a forced one carries the user's transaction of that place. */
 export type BlockPlan = {
@@ -55,7 +56,7 @@ function charterWrites(draw: Draw): readonly AccountWrite[] {
   const kind = draw.between(0, 5);
   const slots = new Map<bigint, bigint>();
   let flags = 0n;
-  if (kind < 3) flags = 1n | (1n << 16n);
+  if (kind < 3) flags = FREE_FLAGS;
   else {
     const allows = draw.onceIn(2);
     const denies = draw.onceIn(2);

@@ -44,7 +44,7 @@ enum InvalidReason {
 /// against the charter and the balance. The first reason found is the reason.
 library TransactionValidity {
     /// @dev EIP-7825.
-    uint256 private constant TRANSACTION_GAS_CAP = 16_777_216;
+    uint256 internal constant TRANSACTION_GAS_CAP = 16_777_216;
     /// @dev EIP-3860.
     uint256 private constant MAX_INITCODE_LENGTH = 49_152;
     /// @dev EIP-2681: the last nonce that a transaction may not have.

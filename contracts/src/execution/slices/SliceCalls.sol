@@ -15,6 +15,7 @@ import {
     R_RETURN_SIZE,
     R_STATIC
 } from "../FrameLayout.sol";
+import {isPrecompileAt} from "../Precompiles.sol";
 import {CODE_MET, HEAP_BYTES, MEMORY_OBJECT, S_OWNS_RETURN} from "./SliceLayout.sol";
 import {MeteredOps} from "./MeteredOps.sol";
 
@@ -39,7 +40,7 @@ abstract contract SliceCalls is MeteredOps {
             bool isRefused = kind == IS_CALL && value != 0 && _wordAt(R_STATIC) != 0;
             if (length > RANGE_BYTES || outLength > RANGE_BYTES || length + outLength > RANGE_BYTES) isRefused = true;
             if (isRefused) _halt();
-            if (_isPrecompile(account)) {
+            if (isPrecompileAt(account)) {
                 (uint256 requested,) = _operands(state, kind & (IS_CALL | IS_CALLCODE) != 0 ? 0xc0 : 0xa0, 0);
                 bool isDear = account < 0x100 && (DEAR >> account) & 1 == 1 && requested > PRECOMPILE_GAS;
                 if (isDear && _gasOf(state) > PRECOMPILE_GAS) _afford(SLICE_BYTES);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Predeploys} from "../../l2/Predeploys.sol";
 import {StateWitness} from "../../proofs/StateWitness.sol";
 import {WitnessNodes} from "../../proofs/WitnessNodes.sol";
 import {
@@ -14,6 +15,7 @@ import {
     TRANSIENT,
     WARM
 } from "../FrameLayout.sol";
+import {isPrecompileAt} from "../Precompiles.sol";
 import {Roots} from "./SliceStates.sol";
 
 /// @title SliceWorld: accounts and slots of a slice, from the tries and back into them (decision 036)
@@ -30,9 +32,6 @@ library SliceWorld {
     /// @dev Words of an account and of a slot as SliceInterpreter takes them.
     uint256 internal constant ACCOUNT_WORDS = 5;
     uint256 internal constant SLOT_WORDS = 4;
-    /// @dev EIP-2935: the contract that keeps hashes of blocks, and how many.
-    address private constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
-    uint256 private constant HISTORY_SLOTS = 8_191;
 
     /// @dev A slice's view of the tries.
     struct World {
@@ -100,10 +99,12 @@ library SliceWorld {
     function hashWords(World memory world, uint256[] calldata numbers) internal pure returns (uint256[] memory words) {
         words = new uint256[](2 * numbers.length);
         if (numbers.length == 0) return words;
-        bytes32 storageRoot = StateWitness.accountOf(world.table, world.roots.world, HISTORY).storageRoot;
+        bytes32 storageRoot =
+            StateWitness.accountOf(world.table, world.roots.world, Predeploys.BLOCK_HASH_HISTORY).storageRoot;
         for (uint256 i = 0; i < numbers.length; i++) {
             words[2 * i] = numbers[i];
-            words[2 * i + 1] = StateWitness.slotOf(world.table, storageRoot, bytes32(numbers[i] % HISTORY_SLOTS));
+            words[2 * i + 1] =
+                StateWitness.slotOf(world.table, storageRoot, bytes32(numbers[i] % Predeploys.BLOCK_HASHES));
         }
     }
 
@@ -207,8 +208,7 @@ library SliceWorld {
     function _flags(uint256 word) private pure returns (uint256 flags) {
         uint256 name = word & ADDRESS_MASK;
         // Precompiles are warm without being told.
-        bool isPrecompile = (name < 0x12 && name != 0) || name == 0x100;
-        if (word & WARM != 0 && !isPrecompile) flags = IS_WARM;
+        if (word & WARM != 0 && !isPrecompileAt(name)) flags = IS_WARM;
         if (word & CREATED != 0) flags |= IS_CREATED;
         if (word & DESTROYED != 0) flags |= IS_DESTROYED;
     }

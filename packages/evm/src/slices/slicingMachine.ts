@@ -9,7 +9,7 @@ import { type Frame, toOffset } from "../frame.ts";
 import type { InstructionTables } from "../instructions/table.ts";
 import { Machine } from "../machine.ts";
 import type { Rules } from "../rules.ts";
-import { CONTINUE, halt, PENDING, REVERT, type Signal, STOP, SWITCH } from "../signals.ts";
+import { CONTINUE, PENDING, REVERT, type Signal, STOP, SWITCH } from "../signals.ts";
 import { isMessageOpcode } from "../tracing/messagePlan.ts";
 import { countedBytes } from "../transactionState.ts";
 import {
@@ -94,7 +94,7 @@ export class SlicingMachine extends Machine {
         continue;
       }
       const underway = this.#look(frame, opcode);
-      const signal = this.#run(frame, opcode);
+      const signal = this.step(frame, opcode);
       if (signal === PENDING) {
         if (this.awaited === null) {
           frame.gas = underway.gas;
@@ -109,17 +109,6 @@ export class SlicingMachine extends Machine {
       if (this.frame === null) return "done";
       frame = this.frame;
     }
-  }
-
-  /** Executes the opcode at which the frame stands, as the loop without cuts does. */
-  #run(frame: Frame, opcode: number): Signal {
-    const { gas: fees, least, most, handlers } = this.table;
-    const fee = fees[opcode]!;
-    if (frame.sp < least[opcode]!) return halt(frame, "stack-underflow");
-    if (frame.sp > most[opcode]!) return halt(frame, "stack-overflow");
-    if (frame.gas < fee) return halt(frame, "out-of-gas");
-    frame.gas -= fee;
-    return handlers[opcode]!(frame, this);
   }
 
   #isDenied(opcode: number): boolean {

@@ -10,7 +10,7 @@ import { type Frame, type HaltReason, STACK_LIMIT } from "../frame.ts";
 import type { InstructionTables } from "../instructions/table.ts";
 import { Machine } from "../machine.ts";
 import type { Rules } from "../rules.ts";
-import { CONTINUE, halt, PENDING, REVERT, type Signal, STOP, SWITCH } from "../signals.ts";
+import { CONTINUE, PENDING, REVERT, type Signal, STOP, SWITCH } from "../signals.ts";
 import { addressOfWord } from "../words.ts";
 import { isMessageOpcode, type MessagePlan, planMessage } from "./messagePlan.ts";
 import type { StepDetail, Tracer } from "./tracer.ts";
@@ -98,7 +98,7 @@ export class TracingMachine extends Machine {
       }
       const detail = this.#tracer.stepDetail;
       const before = this.#look(frame, detail);
-      const signal = this.#run(frame, before.opcode);
+      const signal = this.step(frame, before.opcode);
       if (signal === PENDING && this.awaited === null) {
         frame.gas = before.gas;
         frame.sp = before.sp;
@@ -115,17 +115,6 @@ export class TracingMachine extends Machine {
       if (this.frame === null) return "done";
       frame = this.frame;
     }
-  }
-
-  /** Executes the opcode at which the frame stands, as the loop without hooks does. */
-  #run(frame: Frame, opcode: number): Signal {
-    const { gas: fees, least, most, handlers } = this.table;
-    const fee = fees[opcode]!;
-    if (frame.sp < least[opcode]!) return halt(frame, "stack-underflow");
-    if (frame.sp > most[opcode]!) return halt(frame, "stack-overflow");
-    if (frame.gas < fee) return halt(frame, "out-of-gas");
-    frame.gas -= fee;
-    return handlers[opcode]!(frame, this);
   }
 
   #look(frame: Frame, detail: StepDetail | null): Before {

@@ -3,6 +3,7 @@ import {
   type Address,
   type BatchHeader,
   type Checkpoint,
+  encodeCheckpoint,
   fromHex,
   type Hash,
   type Hex,
@@ -42,20 +43,6 @@ export type ExecutionProof = {
   readonly evidence: Hex;
 };
 
-const CHECKPOINT = "tuple(uint256,bytes32,uint256,bytes32,bytes32,bytes32,bytes32)";
-const FIELDS = [
-  "index",
-  "stateRoot",
-  "cumulativeGasUsed",
-  "receiptHash",
-  "transactionsRoot",
-  "receiptsRoot",
-  "bloomHash",
-] as const satisfies readonly (keyof Checkpoint)[];
-
-const encodeCheckpoint = (checkpoint: Checkpoint): Hex =>
-  AbiCoder.defaultAbiCoder().encode([CHECKPOINT], [FIELDS.map((field) => checkpoint[field])]) as Hex;
-
 /** Pays a bond in, out of MT that Disputes may take (approve). */
 export const depositAccuserBond = (at: L1Addresses, amountWei: bigint): L1Call =>
   call(at, "disputes", "deposit", [amountWei]);
@@ -82,10 +69,10 @@ export function proveExecution(
       position,
       index,
       count,
-      typeof claimed === "string" ? claimed : encodeCheckpoint(claimed),
+      typeof claimed === "string" ? claimed : toHex(encodeCheckpoint(claimed)),
       toHex(proof.header),
       toHex(transaction),
-      before instanceof Uint8Array ? toHex(before) : encodeCheckpoint(before),
+      toHex(before instanceof Uint8Array ? before : encodeCheckpoint(before)),
       siblings,
       evidence,
     ],

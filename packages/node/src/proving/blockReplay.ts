@@ -64,26 +64,24 @@ export type ReplayWitness = Omit<Evidence, "nodes"> & {
   readonly receipts: readonly Uint8Array[];
 };
 
-const evidenceOf = ({ read, written, transactions, receipts, ...rest }: ReplayWitness): Evidence => ({
+/** Evidence for a replay up to the whole checkpoint. */
+export const wholeEvidence = ({ read, written, transactions, receipts, ...rest }: ReplayWitness): Evidence => ({
   ...rest,
   nodes: [...new NodeMap([...read, ...written, ...transactions, ...receipts]).values()],
 });
-
-/** Evidence for a replay up to the whole checkpoint. */
-export const wholeEvidence = evidenceOf;
 
 /**
  * Evidence for CheckpointReplay.differs: as far as it has to go to see that a claimed checkpoint is not the one after the step.
  * @param after the right one; null where the step may not stand in the block
  */
 export function evidenceAgainst(witness: ReplayWitness, after: Checkpoint | null, claimed: Checkpoint): Evidence {
-  if (after === null) return evidenceOf(witness);
+  if (after === null) return wholeEvidence(witness);
   const isEarly = (["cumulativeGasUsed", "receiptHash", "bloomHash"] as const).some(
     (field) => after[field] !== claimed[field],
   );
-  if (isEarly) return evidenceOf({ ...witness, written: [], transactions: [], receipts: [] });
-  if (after.stateRoot !== claimed.stateRoot) return evidenceOf({ ...witness, transactions: [], receipts: [] });
-  return evidenceOf(after.transactionsRoot === claimed.transactionsRoot ? witness : { ...witness, receipts: [] });
+  if (isEarly) return wholeEvidence({ ...witness, written: [], transactions: [], receipts: [] });
+  if (after.stateRoot !== claimed.stateRoot) return wholeEvidence({ ...witness, transactions: [], receipts: [] });
+  return wholeEvidence(after.transactionsRoot === claimed.transactionsRoot ? witness : { ...witness, receipts: [] });
 }
 
 const NO_BLOOM = new Uint8Array(0);

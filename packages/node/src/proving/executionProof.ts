@@ -2,11 +2,11 @@
 import type { ExecutionProof } from "@mvm/l1";
 import {
   encodeHeader,
-  type Hash,
   type Header,
   type Hex,
   hashHeader,
   keccakHash,
+  merklePairProof,
   merkleProof,
   type SealedBlock,
   transactionsLeaf,
@@ -14,15 +14,6 @@ import {
 import type { WrongCheckpoint } from "./wrongCheckpoint.ts";
 
 type Block = Pick<SealedBlock, "header" | "transactions">;
-
-/** Siblings of the leaves at `index - 1` and `index`, as MerkleTree.pairRootOf takes them. */
-export function pairProof(leaves: readonly Hash[], index: number): readonly Hash[] {
-  const [left, right] = [merkleProof(leaves, index - 1), merkleProof(leaves, index)];
-  const apart = Math.clz32(1) - Math.clz32(index & -index);
-  const below = Array.from({ length: apart }, (_, level) => [left[level]!, right[level]!]).flat();
-  // On the level on which the paths meet each is the other's sibling.
-  return [...below, ...right.slice(apart + 1)];
-}
 
 /**
  * Puts the proof together.
@@ -45,7 +36,7 @@ export function executionProof(
     ),
     ...merkleProof(hashes, index),
     ...merkleProof(batch.map(transactionsLeaf), position),
-    ...(index === 0 ? merkleProof(wrong.leaves, 0) : pairProof(wrong.leaves, index)),
+    ...(index === 0 ? merkleProof(wrong.leaves, 0) : merklePairProof(wrong.leaves, index)),
   ];
   return {
     position,

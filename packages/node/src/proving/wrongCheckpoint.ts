@@ -12,7 +12,7 @@ import {
 } from "@mvm/protocol";
 import { StateError, WorldState } from "@mvm/state";
 import { CheckpointGrower } from "../checkpointGrower.ts";
-import { type BlockFacts, BlockReplay, evidenceAgainst, type ReplaySource } from "./blockReplay.ts";
+import { type BlockFacts, BlockReplay, evidenceAgainst, type ReplaySource, type ReplayStep } from "./blockReplay.ts";
 
 type ClaimedBlock = Pick<SealedBlock, "chainId" | "header" | "transactions" | "outcomes">;
 
@@ -77,19 +77,25 @@ export async function checkpointsFinding(
   if (claimed === null || merkleRoot(leaves) !== header.checkpointsRoot) return { kind: "leaves-unknown" };
   const { number, parentHash } = header;
   const facts = { chainId, number, parentHash, environment: environmentOf(header) };
-  const replay = new BlockReplay(engine, facts, source, parent.stateRoot);
+  const fromParent = (): BlockReplay => new BlockReplay(engine, facts, source, parent.stateRoot);
+  const replay = fromParent();
+  const steps: ReplayStep[] = [];
   for (const [i, raw] of transactions.entries()) {
     const step = await replay.execute(raw);
-    const { before } = replay;
-    const witness = replay.witness(step);
     const invalid = "invalid" in step.verdict ? step.verdict.invalid : null;
     const after = invalid === null ? replay.apply(step) : null;
-    if (after !== null && checkpointLeaf(after) === leaves[i]) continue;
-    const evidence = evidenceAgainst(witness, after, claimed[i]!);
+    if (after !== null && checkpointLeaf(after) === leaves[i]) {
+      steps.push(step);
+      continue;
+    }
+    // Evidence is of the state before, which is made again for this one transaction alone.
+    const upTo = fromParent();
+    for (const right of steps) upTo.apply(right);
+    const evidence = evidenceAgainst(upTo.witness(step), after, claimed[i]!);
     const wrong = {
       facts,
       raw,
-      before,
+      before: upTo.before,
       previous: claimed[i - 1] ?? null,
       claimed: claimed[i]!,
       leaves,
