@@ -185,6 +185,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     disputes: [
       [at.token, at.rollupChain, at.checkpointReplay, at.comco],
       [at.dacRegistry, GENESIS_STATE_ROOT, tickSeconds],
+      [],
       accuserBondWei,
     ],
   };
