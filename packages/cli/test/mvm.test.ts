@@ -22,13 +22,15 @@ const CONTRACTS = [
   "storageRegistry",
   "rollupChain",
   "blobOpenings",
+  "dataVerifier",
+  "blockVerifier",
   "interpreter",
   "executionManager",
   "checkpointReplay",
   "disputes",
 ];
 const NETWORK = {
-  version: 4,
+  version: 5,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

@@ -3,6 +3,13 @@ export * from "./bindings/bridgeCalls.ts";
 export * from "./bindings/bridgeReads.ts";
 export * from "./bindings/calls.ts";
 export * from "./bindings/dacReads.ts";
+export {
+  type Committed,
+  type DerivationProof,
+  type DerivationProofs,
+  openBatchRange,
+  proveDerivation,
+} from "./bindings/derivationCalls.ts";
 export * from "./bindings/governanceCalls.ts";
 export type { L1Call } from "./bindings/l1Call.ts";
 export {
@@ -43,6 +50,7 @@ export {
 export { decodeCharter, encodeCharter } from "./charterAbi.ts";
 export {
   decodeRevert,
+  FRAUDS,
   INTERFACES,
   type L1Addresses,
   type L1ContractName,

@@ -45,7 +45,8 @@ const SUPPLY_WEI = 10n ** 9n * MT;
 const STAKE_WEI = 50_000n * MT;
 const DEPOSIT_WEI = 100n * MT;
 const POLL_MS = 5;
-const CHARTER: Charter = {
+/** Of all its DACs. */
+export const CHARTER: Charter = {
   vision: "",
   mission: "",
   permissions: [],
