@@ -40,11 +40,10 @@ const L1_CONTRACTS = [
   "ExecutionManager",
   "CheckpointReplay",
   "Disputes",
+  "Disclosures",
 ] as const;
 /** Interfaces that no contract implements: shapes of what one takes as bytes. */
 const L1_SHAPES = ["IDataProofs", "IBlockProofs"] as const;
-/** L1 contracts that nothing deploys yet: their storage layouts alone. */
-const COMING_CONTRACTS = ["Disputes", "Disclosures"] as const;
 /** What users deploy on a DAC: a token, and the templates of management contracts. */
 const USER_CONTRACTS = [
   "DemoToken",
@@ -163,7 +162,7 @@ function expectedFiles(): Map<string, string> {
   }
   files.set(join(predeploysFolder, "predeployCode.ts"), predeploySource(L2_PREDEPLOYS));
   files.set(join(usersFolder, "predeployAbis.ts"), abiSource("L2 predeploy", L2_PREDEPLOYS));
-  for (const name of [...L1_CONTRACTS, ...COMING_CONTRACTS, ...L2_PREDEPLOYS]) {
+  for (const name of [...L1_CONTRACTS, ...L2_PREDEPLOYS]) {
     const layout = layoutSource(readArtifact(name));
     if (layout !== undefined) files.set(join(layoutsFolder, `${name}.json`), layout);
   }

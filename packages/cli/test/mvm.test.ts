@@ -28,9 +28,10 @@ const CONTRACTS = [
   "executionManager",
   "checkpointReplay",
   "disputes",
+  "disclosures",
 ];
 const NETWORK = {
-  version: 5,
+  version: 6,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

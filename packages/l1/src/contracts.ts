@@ -7,6 +7,7 @@ import { CHECKPOINT_REPLAY_ABI } from "./generated/checkpointReplay.ts";
 import { COMCO_ABI } from "./generated/comco.ts";
 import { DAC_REGISTRY_ABI } from "./generated/dacRegistry.ts";
 import { DATA_VERIFIER_ABI } from "./generated/dataVerifier.ts";
+import { DISCLOSURES_ABI } from "./generated/disclosures.ts";
 import { DISPUTES_ABI } from "./generated/disputes.ts";
 import { EXECUTION_MANAGER_ABI } from "./generated/executionManager.ts";
 import { INBOX_ABI } from "./generated/inbox.ts";
@@ -46,6 +47,7 @@ export const INTERFACES = {
   executionManager: new Interface(EXECUTION_MANAGER_ABI),
   checkpointReplay: new Interface(CHECKPOINT_REPLAY_ABI),
   disputes: new Interface(DISPUTES_ABI),
+  disclosures: new Interface(DISCLOSURES_ABI),
 } as const;
 
 /** What proofs may be about, in the order of Fraud of Accusations.sol. */

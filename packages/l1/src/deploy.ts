@@ -17,6 +17,7 @@ import { CHECKPOINT_REPLAY_CREATION_CODE } from "./generated/checkpointReplay.ts
 import { COMCO_CREATION_CODE } from "./generated/comco.ts";
 import { DAC_REGISTRY_CREATION_CODE } from "./generated/dacRegistry.ts";
 import { DATA_VERIFIER_CREATION_CODE } from "./generated/dataVerifier.ts";
+import { DISCLOSURES_CREATION_CODE } from "./generated/disclosures.ts";
 import { DISPUTES_CREATION_CODE } from "./generated/disputes.ts";
 import { EXECUTION_MANAGER_CREATION_CODE } from "./generated/executionManager.ts";
 import { INBOX_CREATION_CODE } from "./generated/inbox.ts";
@@ -108,6 +109,7 @@ const ORDER = [
   "executionManager",
   "checkpointReplay",
   "disputes",
+  "disclosures",
 ] as const satisfies readonly L1ContractName[];
 
 const CREATION_CODES: Record<L1ContractName, string> = {
@@ -132,6 +134,7 @@ const CREATION_CODES: Record<L1ContractName, string> = {
   executionManager: EXECUTION_MANAGER_CREATION_CODE,
   checkpointReplay: CHECKPOINT_REPLAY_CREATION_CODE,
   disputes: DISPUTES_CREATION_CODE,
+  disclosures: DISCLOSURES_CREATION_CODE,
 };
 
 /** Constructor arguments of each contract. */
@@ -146,7 +149,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
   const { thresholdFactor, minEligible, minSequencerStakeWei, labelFeeWei, proverShare, recordRewardWei } = protocol;
   const { postGraceBlocks, rankDelayBlocks, minWindowSeconds } = protocol;
   const { forceDelaySeconds, openAfterSeconds, exitAfterSeconds, proofTimeSeconds } = protocol;
-  const { accuserBondWei, tickSeconds } = protocol;
+  const { accuserBondWei, tickSeconds, askPriceWei, withholdingPenaltyWei, revealDelaySeconds } = protocol;
   const disputes = parameters.disputes ?? at.disputes;
   return {
     token: [tokenHolder, tokenSupplyWei],
@@ -169,7 +172,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     ],
     bridge: [at.token, at.inbox, at.rollupChain, at.bondManager],
     rollupChain: [
-      [at.dacRegistry, at.inbox, at.beacon, at.sequencerPool, at.bondManager, disputes, ZERO_ADDRESS, ZERO_ADDRESS],
+      [at.dacRegistry, at.inbox, at.beacon, at.sequencerPool, at.bondManager, disputes, at.disclosures, ZERO_ADDRESS],
       [
         postGraceBlocks,
         rankDelayBlocks,
@@ -199,6 +202,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
       ],
       accuserBondWei,
     ],
+    disclosures: [at.token, at.rollupChain, [askPriceWei, withholdingPenaltyWei, revealDelaySeconds]],
   };
 }
 

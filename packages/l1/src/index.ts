@@ -10,6 +10,8 @@ export {
   openBatchRange,
   proveDerivation,
 } from "./bindings/derivationCalls.ts";
+export { type AskedBatch, answerAsk, askFor, expireAsk, payBackAsk } from "./bindings/disclosureCalls.ts";
+export * from "./bindings/disclosureReads.ts";
 export * from "./bindings/governanceCalls.ts";
 export type { L1Call } from "./bindings/l1Call.ts";
 export {
