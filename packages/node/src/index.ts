@@ -39,6 +39,8 @@ export {
   type ReplayWitness,
   wholeEvidence,
 } from "./proving/blockReplay.ts";
+export { type DerivationSource, derivationFinding } from "./proving/derivationFinding.ts";
+export * from "./proving/derivationProofs.ts";
 export { executionProof } from "./proving/executionProof.ts";
 export { type BlockFinding, checkpointsFinding, type WrongCheckpoint } from "./proving/wrongCheckpoint.ts";
 export { Rebuild, RebuildError } from "./rebuild.ts";
