@@ -23,10 +23,11 @@ import {
   stateKeyId,
 } from "@mvm/protocol";
 import type { AssembleEffect, OpenSessionEffect, Parent } from "@mvm/roles";
-import { type ProvenReader, SparseState } from "@mvm/state";
-import { blockRoots } from "./blockRoots.ts";
+import type { ProvenReader } from "@mvm/state";
+import { rootsAndLeaves } from "./blockRoots.ts";
 import type { Chain } from "./chain.ts";
 import type { HostClient } from "./hostClient.ts";
+import { rootsAfter } from "./witnessedRoots.ts";
 
 /** Rounds in which the reads of system transactions are gathered before they are made one by one. */
 const GATHERING_ROUNDS = 6;
@@ -154,25 +155,20 @@ export class BlockSession {
     }
   }
 
-  /** Executes settle on the users' outcomes; the header follows from all outcomes by way of a witness from the hosts. */
-  async assemble(effect: AssembleEffect): Promise<{ header: Header; outcomes: readonly BlockOutcome[] }> {
+  /**
+   * Executes settle on the users' outcomes; header and leaves of the checkpoints root follow from all outcomes by way of a witness
+   * from the hosts.
+   */
+  async assemble(
+    effect: AssembleEffect,
+  ): Promise<{ header: Header; outcomes: readonly BlockOutcome[]; leaves: readonly Hash[] }> {
     const { header: fixed, environment, transactions, users, settle } = effect;
     for (const { writes } of users) this.#values.apply(writes);
     await this.#gather(environment, [settle], []);
     const outcomes = [...this.#opening, ...users, ...(await this.#execute(environment, [settle]))];
-    const written: StateKey[] = [{ kind: "account", address: PREDEPLOYS.l2ToL1 }];
-    for (const { writes } of outcomes) {
-      for (const { address, slots } of writes) {
-        written.push({ kind: "account", address });
-        for (const { slot } of slots) written.push({ kind: "slot", address, slot });
-      }
-    }
-    const { stateRoot } = this.#parent.header;
-    await this.#proven.fetchWitness(written);
-    const state = SparseState.fromProof(stateRoot, this.#proven.collectedNodes());
-    const stateRoots = outcomes.map(({ writes }) => state.applyWrites(writes));
-    const withdrawalsRoot = state.storageRootOf(PREDEPLOYS.l2ToL1);
-    return { header: { ...fixed, ...blockRoots(transactions, outcomes, { stateRoots, withdrawalsRoot }) }, outcomes };
+    const stateRoots = await rootsAfter(this.#proven, this.#parent.header.stateRoot, outcomes);
+    const { roots, leaves } = rootsAndLeaves(transactions, outcomes, stateRoots);
+    return { header: { ...fixed, ...roots }, outcomes, leaves };
   }
 }
 
