@@ -21,6 +21,7 @@ export { blobArchive, leafStore, pendingStore, sealStore, submissionJournal } fr
 export { initNode, loadNetworkFile } from "./initNode.ts";
 export { kzgOf } from "./kzg.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
+export { type AskOptions, askOnL1, expireOnL1, payBackOnL1 } from "./operator/asking.ts";
 export { dacInformation, foundingCharter, presentCharter } from "./operator/dacInformation.ts";
 export { normaliseLabel } from "./operator/dacLabel.ts";
 export { exitDac, forceRaw, forceWithdrawal } from "./operator/forcing.ts";
