@@ -1,6 +1,7 @@
 /** Batches whose blocks follow from their data, on a real L1; lies about them; and what L1's judges say. */
 import {
   type AccusedBatch,
+  approve,
   type DerivationProof,
   encodeCharter,
   FRAUDS,
@@ -9,6 +10,7 @@ import {
   proveDerivation,
   type QueueItemValues,
   queueItemAt,
+  register,
 } from "@mvm/l1";
 import { type DerivationSource, derivationFinding, type PostedBatch } from "@mvm/node";
 import {
@@ -45,14 +47,13 @@ import {
 } from "@mvm/protocol";
 import { closingTransaction, openingTransactions } from "@mvm/roles";
 import type { Result } from "ethers";
-import { CHARTER } from "../src/bench/batchNetwork.ts";
+import { CHARTER, signUpOf } from "../src/bench/batchNetwork.ts";
 import { ReplayNetwork } from "../src/bench/replayNetwork.ts";
 import { storedState } from "../src/replay/storedState.ts";
 import { signedTransaction } from "../src/signedTransaction.ts";
 
 const KEY = new Uint8Array(32).fill(7);
 const SEQUENCER = toAddress("0x00000000000000000000000000000000000005e9");
-const PROVIDER = toAddress("0x0000000000000000000000000000000000009407");
 /** has a number in the table */
 const KNOWN = toAddress("0x00000000000000000000000000000000000beef1");
 const [NUMBER, SIZE] = [1, 3];
@@ -120,7 +121,11 @@ export class DerivationLab {
 
   static async start(sequencers: number): Promise<DerivationLab> {
     const network = await ReplayNetwork.start(sequencers);
-    const { reader, chainId } = network;
+    const { reader, chainId, addresses, operator } = network;
+    const stakeWei = PROFILES.mainnet.minProviderStakeWei;
+    await network.send(approve(addresses, "providerRegistry", stakeWei));
+    const signUp = signUpOf("provider", addresses.providerRegistry, operator);
+    await network.send(register(addresses, "provider", { signUp, stakeWei }));
     const values: Values[] = [];
     for (let i = 0; i < 2; i++) {
       const slot = await network.beginSlot();
@@ -154,6 +159,7 @@ export class DerivationLab {
     return {
       valuesOf: (slot) => this.#values.find((own) => own.slot === slot),
       queueItem: (index) => (index === 0n ? this.#item : undefined),
+      providerAt: (index) => (index === 0 ? this.network.operator : undefined),
       founding: this.#founding,
       storageUnits: 1,
       epochBlocks,
@@ -174,7 +180,7 @@ export class DerivationLab {
         this.#block({ position: i, users, slot: slotAt(i), generation, parent: blocks.at(-1)?.header ?? before }),
       );
     const table = shape.table ?? new AddressTable(SIZE, [[KNOWN, NUMBER]]);
-    const posting = { poster: ZERO_ADDRESS, queueEnd: 0n, providerIndex: () => 7, table };
+    const posting = { poster: ZERO_ADDRESS, queueEnd: 0n, providerIndex: () => 0, table };
     return { blocks, data: encodeBlocks(blocks as unknown as readonly SealedBlock[], posting) };
   }
 
@@ -193,7 +199,7 @@ export class DerivationLab {
     const context = { slot, l1Block: known.l1Block, l1BaseFee: known.l1BaseFee, queueEnd: 1n, jobId };
     const users = Array.from({ length: at.users }, (_, i) => this.user(BigInt(position * at.users + i)));
     const queueItems = position === 0 ? [this.#item.item] : [];
-    const paid = [SEQUENCER, PROVIDER] as const;
+    const paid = [SEQUENCER, this.network.operator] as const;
     const closing = closingTransaction(
       chainId,
       { number, l1BaseFee: context.l1BaseFee },

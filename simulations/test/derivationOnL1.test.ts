@@ -76,6 +76,11 @@ const LIES: readonly Lie[] = [
     "settle",
     onBlock(1, (block) => dataChanged(block, lastOf(block), 35 - 292)),
   ],
+  [
+    "a settle that pays another provider",
+    "settle",
+    onBlock(1, (block) => dataChanged(block, lastOf(block), 195 - 292)),
+  ],
   ["an end that is no settle", "settle", onBlock(1, (block) => changed(block, lastOf(block), { source: "deposit" }))],
   [
     "another time",

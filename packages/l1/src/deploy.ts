@@ -189,7 +189,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     storageRegistry: stake(parameters.storageStake),
     blobOpenings: [],
     dataVerifier: [at.blobOpenings],
-    blockVerifier: [at.blobOpenings, [at.dacRegistry, at.beacon, at.inbox, at.bridge]],
+    blockVerifier: [at.blobOpenings, [at.dacRegistry, at.beacon, at.inbox, at.bridge, at.providerRegistry]],
     interpreter: [],
     executionManager: [at.interpreter],
     checkpointReplay: [at.executionManager],

@@ -147,6 +147,11 @@ export class ReplayNetwork {
     return this.#network.beginSlot();
   }
 
+  /** Who sends its calls; holds MT. */
+  get operator(): Address {
+    return toAddress(this.#network.carrier.address);
+  }
+
   async #send(call: L1Call): Promise<{ readonly gas: number; readonly hash: Hash }> {
     const { gasUsed, transactionHash, succeeded } = await this.#prover.submit(call);
     if (!succeeded) throw new Error(`${call.action} failed on L1`);

@@ -94,7 +94,7 @@ abstract contract SettleProofs is SystemProofs {
     /// @dev Whether a transaction is the settle of a block, but for what its transactions alone tell.
     function _isSettle(uint256 chainId, uint256 number, BatchContext memory context, bytes calldata transaction)
         private
-        pure
+        view
         returns (bool)
     {
         (TransactionFault fault, SystemTransaction memory own) = SystemTransactionCodec.decode(transaction, chainId);
@@ -107,7 +107,7 @@ abstract contract SettleProofs is SystemProofs {
     }
 
     /// @dev Arguments in the one form that packages/protocol gives them: sequencer, providers, fees, addresses seen.
-    function _areArguments(bytes calldata words, BatchContext memory context) private pure returns (bool) {
+    function _areArguments(bytes calldata words, BatchContext memory context) private view returns (bool) {
         uint256 paid = context.providers.length;
         uint256 seenAt = HEAD_WORDS + 1 + paid;
         if (words.length % 32 != 0 || words.length < 32 * (seenAt + 1)) return false;
@@ -115,8 +115,13 @@ abstract contract SettleProofs is SystemProofs {
         if (seen > MAX_SEEN || words.length != 32 * (seenAt + 1 + seen)) return false;
         bool isForm = _word(words, 0) == uint160(context.sequencer) && _word(words, 1) == 32 * HEAD_WORDS
             && _word(words, 3) == 32 * seenAt && _word(words, HEAD_WORDS) == paid;
-        for (uint256 i = HEAD_WORDS + 1; i < seenAt + 1 + seen; i++) {
-            if (i != seenAt && _word(words, i) >> 160 != 0) return false;
+        for (uint256 i = seenAt + 1; i < seenAt + 1 + seen; i++) {
+            if (_word(words, i) >> 160 != 0) return false;
+        }
+        for (uint256 i = 0; i < paid; i++) {
+            uint256 index = context.providers[i];
+            if (index >= providers.count()) return false;
+            if (_word(words, HEAD_WORDS + 1 + i) != uint160(providers.operatorAt(index).account)) return false;
         }
         return isForm;
     }

@@ -10,6 +10,7 @@ import {IBlockProofs} from "../../interfaces/IBlockProofs.sol";
 import {IInbox} from "../../interfaces/IInbox.sol";
 import {IRandomBeacon} from "../../interfaces/IRandomBeacon.sol";
 import {BatchHeader} from "../../interfaces/IRollupChain.sol";
+import {StakedRegistry} from "../../StakedRegistry.sol";
 import {ProvenBlocks} from "../ProvenBlocks.sol";
 import {BlockProofs} from "./BlockProofs.sol";
 import {SystemCalls} from "./SystemCalls.sol";
@@ -22,11 +23,13 @@ abstract contract SystemProofs is BlockProofs {
     /// @param beacon Records of epochs.
     /// @param inbox Queues of the DACs.
     /// @param bridge L1Bridge.
+    /// @param providers Registry of the providers.
     struct Records {
         DacRegistry registry;
         RandomBeacon beacon;
         IInbox inbox;
         address bridge;
+        StakedRegistry providers;
     }
 
     /// @dev Epochs between the close of a queue's snapshot and the slot whose blocks may consume it.
@@ -42,6 +45,8 @@ abstract contract SystemProofs is BlockProofs {
     IInbox public immutable inbox;
     /// @notice L1Bridge.
     address public immutable bridge;
+    /// @notice Registry of the providers.
+    StakedRegistry public immutable providers;
 
     /// @notice The epoch's record can still be taken, and has to be before.
     error RecordMissing(uint64 epoch);
@@ -60,6 +65,7 @@ abstract contract SystemProofs is BlockProofs {
         beacon = records.beacon;
         inbox = records.inbox;
         bridge = records.bridge;
+        providers = records.providers;
     }
 
     function _judgeContext(BatchHeader calldata batch, IBlockProofs.ContextProof calldata proof)

@@ -21,7 +21,7 @@ contract BlockVerifierTest is DerivationTest {
     uint256 private constant USERS = 3;
 
     function setUp() public {
-        deployDisputes();
+        deployDerivation();
     }
 
     function countOf(DataBatch memory batch, uint256 position) private pure returns (bytes memory) {
@@ -191,7 +191,7 @@ contract BlockVerifierTest is DerivationTest {
     // Settle
 
     function test_anotherEndThanASettleConvicts(uint256 what) public {
-        what %= 10;
+        what %= 12;
         (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, USERS);
         bytes[] memory own = blocks[2].transactions;
         own[own.length - 1] = spoiltSettle(what, drafts[2]);
@@ -202,10 +202,13 @@ contract BlockVerifierTest is DerivationTest {
 
     function spoiltSettle(uint256 what, Draft memory draft) private returns (bytes memory) {
         address sequencer = rollup.sequencerOf(chain, slotNow(), 0);
-        address[] memory paid = new address[](what == 1 ? 1 : 2);
+        address[] memory paid = paidBy(draft);
+        if (what == 1) paid = new address[](1);
         address[] memory seen = new address[](what == 2 ? 257 : 3);
         bytes4 selector = MVM_ExecutionManager.settle.selector;
         if (what == 0) sequencer = address(0xBAD);
+        if (what == 10) paid[1] = paid[0];
+        if (what == 11) (paid[0], paid[1]) = (paid[1], paid[0]);
         if (what == 3) selector = MVM_ExecutionManager.context.selector;
         bytes memory data = abi.encodeWithSelector(selector, sequencer, paid, 1 gwei, seen);
         if (what == 4) data = bytes.concat(data, new bytes(32));
@@ -219,10 +222,17 @@ contract BlockVerifierTest is DerivationTest {
         return settleWith(3, data);
     }
 
+    function test_aProviderWhomL1DoesNotKnowConvicts(uint32 index) public {
+        (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, USERS);
+        drafts[2].providers[1] = uint32(between(index, PROVIDERS, type(uint32).max));
+        DataBatch memory batch = postDrafts(drafts, blocks);
+        requireVerdict(blockVerifier, batch, settleProofOf(batch, 2), true);
+    }
+
     function test_aSettleThatPaysThePosterIsSound() public {
         (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, USERS);
         bytes[] memory own = blocks[2].transactions;
-        own[own.length - 1] = spoiltSettle(10, drafts[2]);
+        own[own.length - 1] = spoiltSettle(12, drafts[2]);
         DataBatch memory batch = postDrafts(drafts, blocks);
         requireVerdict(blockVerifier, batch, settleProofOf(batch, 2), false);
     }

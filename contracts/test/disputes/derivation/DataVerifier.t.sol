@@ -30,7 +30,7 @@ contract DataVerifierTest is DerivationTest {
     uint256 private constant SIZE = 3;
 
     function setUp() public {
-        deployDisputes();
+        deployDerivation();
     }
 
     function formOf(DataBatch memory batch, uint256 group, bool ofRows) private pure returns (bytes memory) {

@@ -17,6 +17,7 @@ import {BatchHeader, BatchProof} from "../../../src/interfaces/IRollupChain.sol"
 import {MVM_ExecutionManager} from "../../../src/l2/MVM_ExecutionManager.sol";
 import {Predeploys} from "../../../src/l2/Predeploys.sol";
 import {RollupChain} from "../../../src/RollupChain.sol";
+import {StakedRegistry} from "../../../src/StakedRegistry.sol";
 import {DisputesTest, MadeBatch} from "../DisputesTest.sol";
 import {MadeBlock} from "../BlockBuilder.sol";
 import {DataBuilder, Draft} from "./DataBuilder.sol";
@@ -31,6 +32,8 @@ struct DataBatch {
 
 /// @notice A network with the judges of posted data, and batches whose blocks follow from their data.
 abstract contract DerivationTest is DisputesTest {
+    uint32 internal constant PROVIDERS = 3;
+
     DataVerifier internal dataVerifier;
     BlockVerifier internal blockVerifier;
     BlobOpenings internal openings;
@@ -42,11 +45,29 @@ abstract contract DerivationTest is DisputesTest {
     function deployVerifiers() internal override returns (VerifiedProofs.Verifier[] memory verifiers) {
         openings = new BlobOpenings();
         dataVerifier = new DataVerifier(openings);
-        SystemProofs.Records memory records = SystemProofs.Records(registry, beacon, inbox, address(bridge));
+        SystemProofs.Records memory records =
+            SystemProofs.Records(registry, beacon, inbox, address(bridge), providerRegistry);
         blockVerifier = new BlockVerifier(openings, records);
         verifiers = new VerifiedProofs.Verifier[](2);
         verifiers[0] = VerifiedProofs.Verifier(Fraud.Derivation, dataVerifier);
         verifiers[1] = VerifiedProofs.Verifier(Fraud.Context, blockVerifier);
+    }
+
+    function deployDerivation() internal {
+        deployDisputes();
+        for (uint160 i = 0; i < PROVIDERS; i++) {
+            address provider = providerOf(i);
+            token.transfer(provider, MIN_STAKE);
+            StakedRegistry.Registration memory own = registrationOf(providerRegistry, provider);
+            vm.prank(provider);
+            token.approve(address(providerRegistry), MIN_STAKE);
+            vm.prank(provider);
+            providerRegistry.register(own, MIN_STAKE);
+        }
+    }
+
+    function providerOf(uint256 index) internal pure returns (address) {
+        return address(uint160(0x9407000 + index));
     }
 
     // Batches
@@ -61,6 +82,9 @@ abstract contract DerivationTest is DisputesTest {
             draft.jobId = keccak256(abi.encode("job", blocks[i].values.number));
             draft.sequencer = i % 2 == 0 ? address(0) : address(0x5E9);
             draft.providers = new uint32[](i % 3);
+            for (uint256 j = 0; j < draft.providers.length; j++) {
+                draft.providers[j] = uint32((i + j) % PROVIDERS);
+            }
             draft.rows = new bytes[](users);
             for (uint256 j = 0; j < users; j++) {
                 draft.rows[j] = DataBuilder.raw(userOf(blocks[i].values.number, j));
@@ -132,11 +156,18 @@ abstract contract DerivationTest is DisputesTest {
 
     function settleOf(uint256 number, Draft memory draft) internal view returns (bytes memory) {
         address sequencer = draft.sequencer == address(0) ? rollup.sequencerOf(chain, slotNow(), 0) : draft.sequencer;
-        address[] memory providers = new address[](draft.providers.length);
+        address[] memory providers = paidBy(draft);
         address[] memory seen = new address[](number % 4);
         bytes memory data =
             abi.encodeWithSelector(MVM_ExecutionManager.settle.selector, sequencer, providers, 77 gwei, seen);
         return settleWith(number, data);
+    }
+
+    function paidBy(Draft memory draft) internal pure returns (address[] memory paid) {
+        paid = new address[](draft.providers.length);
+        for (uint256 i = 0; i < paid.length; i++) {
+            paid[i] = providerOf(draft.providers[i]);
+        }
     }
 
     function settleWith(uint256 number, bytes memory data) internal view returns (bytes memory) {

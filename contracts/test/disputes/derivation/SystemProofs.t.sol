@@ -21,7 +21,7 @@ contract SystemProofsTest is DerivationTest {
     uint256 private constant USERS = 2;
 
     function setUp() public {
-        deployDisputes();
+        deployDerivation();
     }
 
     function contextProof(DataBatch memory batch, uint256 position) private pure returns (bytes memory) {

@@ -46,6 +46,8 @@ export type DerivationSource = {
   readonly valuesOf: (slot: bigint) => Pick<BlockContext, "l1Block" | "l1BaseFee"> | undefined;
   /** item of the chain's queue; undefined: it has no such item */
   readonly queueItem: (index: bigint) => { readonly item: QueueItem; readonly values: QueueItemValues } | undefined;
+  /** provider with a number, also one that has left */
+  readonly providerAt: (index: number) => Address | undefined;
   readonly founding: Founding;
   readonly storageUnits: number;
   readonly epochBlocks: number;
@@ -70,8 +72,7 @@ type Posted = {
 };
 
 /**
- * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over, which providers it
- * pays, gas and bytes of a block's items of the queue (decision 039).
+ * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over, gas and bytes of a block's items of the queue (decision 039).
  * @throws RangeError where L1's values for a slot of the batch, or an item of its queue, are not known
  * @throws StateError where the nodes lack what a proof needs of the address table
  */
@@ -188,7 +189,8 @@ function usersFinding(
   }
   const sequencer = context.sequencer === "poster" ? batch.header.poster : context.sequencer;
   const paid = paidBy(batch.header.chainId, batch.header.firstBlock + BigInt(position), transactions.at(-1)!);
-  const isSettled = paid !== null && paid[0] === sequencer && paid.length === context.providers.length + 1;
+  const expected = [sequencer, ...context.providers.map(source.providerAt)];
+  const isSettled = paid?.length === expected.length && paid.every((account, i) => account === expected[i]);
   return isSettled ? null : settleProof(batch, position);
 }
 
