@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { dacCommands } from "./commands/dac.ts";
 import { moneyCommands } from "./commands/money.ts";
 import { nodeCommands } from "./commands/node.ts";
+import { proveCommand } from "./commands/prove.ts";
 import { stakeCommands } from "./commands/stake.ts";
 
 const EXIT_FAILURE = 1;
@@ -12,6 +13,7 @@ nodeCommands(program);
 dacCommands(program);
 stakeCommands(program);
 moneyCommands(program);
+proveCommand(program);
 
 try {
   await program.parseAsync();

@@ -4,9 +4,20 @@ export * from "./bindings/bridgeReads.ts";
 export * from "./bindings/calls.ts";
 export * from "./bindings/dacReads.ts";
 export * from "./bindings/governanceCalls.ts";
+export {
+  type AccusedBlock,
+  type BlockEnd,
+  type Equivocation,
+  proveCheckpoint,
+  proveEquivocation,
+  proveForm,
+  proveParent,
+  proveWithdrawals,
+} from "./bindings/headerProofCalls.ts";
 export type { L1Call } from "./bindings/l1Call.ts";
 export {
   type AccusedBatch,
+  commitmentOf,
   commitTo,
   depositAccuserBond,
   type ExecutionProof,
@@ -14,6 +25,7 @@ export {
   proveExecution,
   withdrawAccuserBond,
 } from "./bindings/proofCalls.ts";
+export * from "./bindings/proofReads.ts";
 export type { QueueItemValues } from "./bindings/queueItemValues.ts";
 export * from "./bindings/reads.ts";
 export type { L1Reader } from "./bindings/readView.ts";

@@ -23,10 +23,10 @@ import {
   stateKeyId,
 } from "@mvm/protocol";
 import type { AssembleEffect, OpenSessionEffect, Parent } from "@mvm/roles";
-import { type ProvenReader, SparseState } from "@mvm/state";
-import { blockRoots } from "./blockRoots.ts";
+import type { ProvenReader } from "@mvm/state";
 import type { Chain } from "./chain.ts";
 import type { HostClient } from "./hostClient.ts";
+import { rootsUpon } from "./witnessedRoots.ts";
 
 /** Rounds in which the reads of system transactions are gathered before they are made one by one. */
 const GATHERING_ROUNDS = 6;
@@ -160,19 +160,8 @@ export class BlockSession {
     for (const { writes } of users) this.#values.apply(writes);
     await this.#gather(environment, [settle], []);
     const outcomes = [...this.#opening, ...users, ...(await this.#execute(environment, [settle]))];
-    const written: StateKey[] = [{ kind: "account", address: PREDEPLOYS.l2ToL1 }];
-    for (const { writes } of outcomes) {
-      for (const { address, slots } of writes) {
-        written.push({ kind: "account", address });
-        for (const { slot } of slots) written.push({ kind: "slot", address, slot });
-      }
-    }
-    const { stateRoot } = this.#parent.header;
-    await this.#proven.fetchWitness(written);
-    const state = SparseState.fromProof(stateRoot, this.#proven.collectedNodes());
-    const stateRoots = outcomes.map(({ writes }) => state.applyWrites(writes));
-    const withdrawalsRoot = state.storageRootOf(PREDEPLOYS.l2ToL1);
-    return { header: { ...fixed, ...blockRoots(transactions, outcomes, { stateRoots, withdrawalsRoot }) }, outcomes };
+    const roots = await rootsUpon(this.#proven, this.#parent.header.stateRoot, { transactions, outcomes });
+    return { header: { ...fixed, ...roots }, outcomes };
   }
 }
 

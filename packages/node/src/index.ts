@@ -27,9 +27,13 @@ export { exitDac, forceRaw, forceWithdrawal } from "./operator/forcing.ts";
 export { claimFile, deposit, prove, refundDeposit, type Transfer, withdraw } from "./operator/money.ts";
 export { formatAmount, parseAmount } from "./operator/mtAmount.ts";
 export { type Operator, type OperatorOptions, type Progress, parseAddress, withOperator } from "./operator/operator.ts";
+export { type ProofRequest, proveAll, proveBlock } from "./operator/proving.ts";
 export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/staking.ts";
 export { operatorStatus } from "./operator/status.ts";
 export type * from "./ports.ts";
+export { accusationOf } from "./proving/accusationOf.ts";
+export { BatchAudit, type BatchVerdict, type FoundFault } from "./proving/batchAudit.ts";
+export { type BlockFault, type BlockVerdict, blockVerdict, type ClaimedBlock } from "./proving/blockFinding.ts";
 export {
   type BlockFacts,
   BlockReplay,
@@ -39,9 +43,13 @@ export {
   type ReplayWitness,
   wholeEvidence,
 } from "./proving/blockReplay.ts";
+export type { ProverReport } from "./proving/dacWatch.ts";
 export { executionProof } from "./proving/executionProof.ts";
+export { equivocationOf, faultProof } from "./proving/faultProof.ts";
+export { SeenBlocks } from "./proving/seenBlocks.ts";
 export { type BlockFinding, checkpointsFinding, type WrongCheckpoint } from "./proving/wrongCheckpoint.ts";
 export { Rebuild, RebuildError } from "./rebuild.ts";
 export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";
 export { type RunOptions, runNode } from "./runNode.ts";
 export * from "./withdrawalProof.ts";
+export { rootsUpon } from "./witnessedRoots.ts";

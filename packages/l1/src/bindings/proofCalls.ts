@@ -52,19 +52,10 @@ export const withdrawAccuserBond = (at: L1Addresses, amountWei: bigint): L1Call 
   call(at, "disputes", "withdraw", [amountWei]);
 
 /** The proof of a transaction's execution; its sender has committed to it (commitTo) in an earlier block of L1. */
-export function proveExecution(
-  at: L1Addresses,
-  { header, posting, previous }: AccusedBatch,
-  proof: ExecutionProof,
-): L1Call {
+export function proveExecution(at: L1Addresses, batch: AccusedBatch, proof: ExecutionProof): L1Call {
   const { position, index, count, claimed, before, transaction, siblings, evidence } = proof;
-  const batch = [
-    headerValues(header),
-    batchProofValues(posting),
-    previous === undefined ? [] : [headerValues(previous)],
-  ];
   return call(at, "disputes", "proveExecution", [
-    batch,
+    accusedValues(batch),
     [
       position,
       index,
@@ -79,13 +70,21 @@ export function proveExecution(
   ]);
 }
 
+/** An accused batch in the order of the contracts' fields. */
+export const accusedValues = ({ header, posting, previous }: AccusedBatch): readonly unknown[] => [
+  headerValues(header),
+  batchProofValues(posting),
+  previous === undefined ? [] : [headerValues(previous)],
+];
+
 /** Commits a prover to a call of Disputes: nobody else can make that call in its place. */
-export function commitTo(at: L1Addresses, prover: Address, { data }: Pick<L1Call, "data">): L1Call {
+export const commitTo = (at: L1Addresses, prover: Address, proof: Pick<L1Call, "data">): L1Call =>
+  call(at, "disputes", "commit", [commitmentOf(prover, proof)]);
+
+/** What a prover commits to: keccak256(abi.encode(prover, keccak256(calldata))). */
+export function commitmentOf(prover: Address, { data }: Pick<L1Call, "data">): Hash {
   const hash = keccakHash(fromHex(data));
-  const commitment = keccakHash(
-    fromHex(AbiCoder.defaultAbiCoder().encode(["address", "bytes32"], [prover, hash]) as Hex),
-  );
-  return call(at, "disputes", "commit", [commitment]);
+  return keccakHash(fromHex(AbiCoder.defaultAbiCoder().encode(["address", "bytes32"], [prover, hash]) as Hex));
 }
 
 /** How a proof ended, by its receipt's logs; null: they are of none. */

@@ -1,5 +1,5 @@
 /** A block executed anew, one transaction after the other, with the evidence by which L1 replays any of them. */
-import { type Engine, OverlayReader } from "@mvm/evm";
+import { type Engine, OverlayReader, type TracedTransaction, type Tracer } from "@mvm/evm";
 import type { Evidence } from "@mvm/l1";
 import {
   type AccountWrite,
@@ -23,6 +23,7 @@ import {
   type StateReader,
   stateKeyId,
   TransactionError,
+  type TransactionMessage,
   toMessage,
   toWordHex,
 } from "@mvm/protocol";
@@ -95,6 +96,19 @@ const historySlot = (number: bigint): StateKey => ({
   slot: toWordHex(number % HISTORY_LENGTH),
 });
 
+/** Counts steps, and nothing else. */
+class StepCounter implements Tracer {
+  readonly stepDetail = { stack: false, memory: false, returnData: false };
+  readonly followsMessages = false;
+  steps = 0;
+  onStep(): void {
+    this.steps += 1;
+  }
+  onEnter(): void {}
+  onExit(): void {}
+  onLog(): void {}
+}
+
 export class BlockReplay {
   readonly #engine: Engine;
   readonly facts: BlockFacts;
@@ -142,18 +156,34 @@ export class BlockReplay {
     }
   }
 
+  /** Steps of the interpreter that the block's next transaction takes. Throws as execute, and CodecError, TransactionError. */
+  async steps(raw: Uint8Array): Promise<number> {
+    const reader = this.#reader(() => undefined);
+    const { chainId, environment } = this.facts;
+    const counter = new StepCounter();
+    const traced: TracedTransaction = isSystemTransaction(raw)
+      ? { kind: "system", transaction: decodeSystemTransaction(raw, chainId) }
+      : { kind: "message", message: await this.#message(raw, reader), mode: "block" };
+    await this.#engine.trace(environment, traced, new OverlayReader(reader), counter);
+    return counter.steps;
+  }
+
   #executeSystem(raw: Uint8Array, reader: StateReader): Promise<IncludedOutcome> {
     const transaction = decodeSystemTransaction(raw, this.facts.chainId);
     return this.#engine.executeSystem(this.facts.environment, transaction, new OverlayReader(reader));
   }
 
   async #executeUser(raw: Uint8Array, reader: StateReader): Promise<ReplayStep["verdict"]> {
-    const transaction = decodeTransaction(raw, this.facts.chainId);
-    const { slot, address } = hotSlot(CHARTER_SLOTS.l1Values);
-    const message = toMessage(transaction, l1BaseFeeIn(await reader.slot(address, slot)));
+    const message = await this.#message(raw, reader);
     const { gasUsed } = this.#grower;
     const [outcome] = await this.#engine.execute(this.facts.environment, [message], reader, { gasUsed });
     return outcome!.kind === "invalid" ? { invalid: outcome!.reason } : { outcome: outcome! };
+  }
+
+  async #message(raw: Uint8Array, reader: StateReader): Promise<TransactionMessage> {
+    const transaction = decodeTransaction(raw, this.facts.chainId);
+    const { slot, address } = hotSlot(CHARTER_SLOTS.l1Values);
+    return toMessage(transaction, l1BaseFeeIn(await reader.slot(address, slot)));
   }
 
   /** Applies what a step did. Gives the checkpoint after it. Throws RangeError for one that may not stand in the block. */
