@@ -174,10 +174,19 @@ contract BondManager is IBondManager, BondPools {
         bond.frozenUntil = uint48(frozenUntil);
         bond.status = SequencerStatus.Ejected;
         emit Slashed(sequencer, chainId, prover, slashed, reward, frozenUntil);
-        if (status == SequencerStatus.Active) pool.setStake(sequencer, 0);
         if (status != SequencerStatus.Ejected) pool.eject(sequencer);
-        token.burn(slashed - reward);
+        bond.unburnt += uint96(slashed - reward);
         token.transfer(prover, reward);
+    }
+
+    /// @notice Burns what convictions took of a sequencer's bond and no prover got. Open to everyone.
+    /// @dev Not a part of {slash}: to take something out of the supply costs half as much as all else that a conviction does here.
+    /// @param sequencer The sequencer.
+    /// @return burnt Wei of MT.
+    function burnSlashed(address sequencer) external returns (uint256 burnt) {
+        burnt = _bonds[sequencer].unburnt;
+        _bonds[sequencer].unburnt = 0;
+        token.burn(burnt);
     }
 
     /// @inheritdoc IBondManager

@@ -33,6 +33,7 @@ abstract contract BondPools {
     /// @param unbondingShares Number of shares on their way out.
     /// @param requests Number of requests to unstake ever made.
     /// @param ownShares Shares of the sequencer itself, those on their way out included.
+    /// @param unburnt Wei of MT that convictions took and nobody has burnt yet; no part of `tokens`.
     struct Bond {
         uint96 tokens;
         uint96 locked;
@@ -42,6 +43,7 @@ abstract contract BondPools {
         uint96 unbondingShares;
         uint64 requests;
         uint96 ownShares;
+        uint96 unburnt;
     }
 
     /// @notice Shares on their way out.

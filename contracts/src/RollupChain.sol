@@ -99,10 +99,10 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
         bytes32 vs;
     }
 
-    /// @dev Rarely read: L1 block of the last claim, time of the last rollback.
-    struct Timers {
-        uint64 claimedAt;
-        uint64 rolledBackAt;
+    /// @dev What fell of a generation's batches: those from an index on, of which this is one more; zero: none. Time of it, in seconds.
+    struct Fall {
+        uint64 indexPlusOne;
+        uint64 time;
     }
 
     /// @dev What the batches of one transaction share.
@@ -176,9 +176,10 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
     mapping(uint256 chainId => bytes32 batchHash) private _lastHashes;
     /// @dev The last turn that a batch was taken in for being its poster's: see {_turnOf}.
     mapping(uint256 chainId => uint256 turn) private _turns;
-    mapping(uint256 chainId => Timers) private _timers;
+    /// @dev L1 block of the last claim.
+    mapping(uint256 chainId => uint256) private _claimedAt;
     mapping(bytes32 posting => bool) private _postings;
-    mapping(uint256 chainId => mapping(uint64 generation => uint256 indexPlusOne)) private _fallenFrom;
+    mapping(uint256 chainId => mapping(uint64 generation => Fall)) private _falls;
     mapping(uint256 chainId => ChainClocks.Clock) private _clocks;
 
     /// @notice A batch was appended. Its data are in the calldata or a blob of the transaction.
@@ -332,7 +333,7 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
         if (rank <= active || rank >= MAX_RANKS) revert WrongRank(active, rank);
         uint256 since = slot * slotBlocks;
         if (head.postedAt > since) since = head.postedAt;
-        uint256 handedOver = claimed ? uint256(_timers[chainId].claimedAt) + rankDelay : 0;
+        uint256 handedOver = claimed ? _claimedAt[chainId] + rankDelay : 0;
         if (handedOver > since) since = handedOver;
         uint256 from = since + uint256(rank - active) * rankDelay;
         if (block.number < from) revert NotSilentYet(from);
@@ -341,7 +342,7 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
         head.rank = rank;
         head.previousRank = active;
         _heads[chainId] = ChainHeads.pack(head);
-        _timers[chainId].claimedAt = uint64(block.number);
+        _claimedAt[chainId] = block.number;
         emit SlotClaimed(chainId, slot, rank, active, msg.sender);
     }
 
@@ -352,7 +353,7 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
         Head memory head = ChainHeads.unpack(_heads[chainId]);
         if (head.exiting) revert ChainExiting(chainId);
         inbox.requireItem(chainId, head.queueEnd, item);
-        uint256 from = _overdueSince(chainId, item) + exitAfter;
+        uint256 from = _overdueSince(chainId, head.generation, item) + exitAfter;
         if (block.timestamp < from) revert NotOverdue(from);
         head.exiting = true;
         _heads[chainId] = ChainHeads.pack(head);
@@ -435,7 +436,7 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
 
     /// @inheritdoc IRollupVerdicts
     function hasFallen(uint256 chainId, uint64 generation, uint64 index) public view returns (bool) {
-        uint256 from = _fallenFrom[chainId][generation];
+        uint256 from = _falls[chainId][generation].indexPlusOne;
         return from != 0 && uint256(index) + 1 >= from;
     }
 
@@ -621,7 +622,7 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
     /// @dev The active rank; after a claim, for rankDelay, the rank before instead.
     function _rankInTurn(BatchHeader memory header, Head memory head) private view returns (uint8) {
         if (head.claimedSlot != header.slot) return 0;
-        bool handingOver = block.number < uint256(_timers[header.chainId].claimedAt) + rankDelay;
+        bool handingOver = block.number < _claimedAt[header.chainId] + rankDelay;
         return handingOver ? head.previousRank : head.rank;
     }
 
@@ -630,7 +631,7 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
         if (input.firstItem == 0 || !pool.isActive(input.poster)) revert NotElected(input.poster);
         QueueItem calldata item = _itemAt(items, input.firstItem, head.queueEnd);
         inbox.requireItem(input.chainId, head.queueEnd, item);
-        uint256 from = _overdueSince(input.chainId, item) + openAfter;
+        uint256 from = _overdueSince(input.chainId, head.generation, item) + openAfter;
         if (block.timestamp < from) revert NotOverdue(from);
     }
 
@@ -673,8 +674,13 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
     }
 
     /// @dev A rollback gives the sequencers the whole time anew.
-    function _overdueSince(uint256 chainId, QueueItem calldata item) internal view virtual returns (uint256) {
-        uint64 rolledBackAt = _timers[chainId].rolledBackAt;
+    function _overdueSince(uint256 chainId, uint64 generation, QueueItem calldata item)
+        internal
+        view
+        virtual
+        returns (uint256)
+    {
+        uint64 rolledBackAt = generation == 0 ? 0 : _falls[chainId][generation - 1].time;
         return uint256(item.timestamp > rolledBackAt ? item.timestamp : rolledBackAt) + forceDelay;
     }
 
@@ -685,12 +691,11 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
             revert WrongPreviousBatch(header.previousBatchHash);
         }
         uint64 generation = head.generation;
+        Fall memory fall = Fall(header.index + 1, uint64(block.timestamp));
         // A later rollback may reach back into an earlier generation: its batches after this one fell already.
         for (uint64 g = header.generation; g <= generation; g++) {
-            uint256 from = _fallenFrom[header.chainId][g];
-            if (from == 0 || from > uint256(header.index) + 1) {
-                _fallenFrom[header.chainId][g] = uint256(header.index) + 1;
-            }
+            uint64 from = _falls[header.chainId][g].indexPlusOne;
+            if (from == 0 || from > fall.indexPlusOne) _falls[header.chainId][g] = fall;
         }
         head.nextIndex = uint40(header.index);
         head.lastBlock = uint48(header.firstBlock - 1);
@@ -698,7 +703,6 @@ contract RollupChain is IRollupChain, IRollupVerdicts {
         head.generation = uint32(generation + 1);
         _heads[header.chainId] = ChainHeads.pack(head);
         _lastHashes[header.chainId] = header.previousBatchHash;
-        _timers[header.chainId].rolledBackAt = uint64(block.timestamp);
         emit RolledBack(header.chainId, generation, header.index, header.firstBlock - 1);
     }
 

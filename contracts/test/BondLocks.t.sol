@@ -141,7 +141,10 @@ contract BondLocksTest is BondsTest {
         emit BondManager.Slashed(ALICE, CHAIN, PROVER, expected, expected / 2, uint64(START + MAX_WINDOW));
         assertEq(slash(CHAIN, ALICE, amount), expected, "slashed");
         assertEq(token.balanceOf(PROVER), expected / 2, "prover");
-        assertEq(supply - token.totalSupply(), expected - expected / 2, "burnt");
+        assertEq(token.totalSupply(), supply, "not yet burnt");
+        assertEq(manager.burnSlashed(ALICE), expected - expected / 2, "burnt");
+        assertEq(supply - token.totalSupply(), expected - expected / 2, "out of the supply");
+        assertEq(manager.burnSlashed(ALICE), 0, "once");
         assertEq(totalOf(ALICE), 10 * MIN_STAKE - expected, "left");
         assertEq(manager.totalLocked(ALICE), elsewhere, "the other chain's lock stays");
         assertEq(manager.lockOf(ALICE, CHAIN), 0, "the chain's lock is spent");
@@ -190,6 +193,7 @@ contract BondLocksTest is BondsTest {
         if (!first) withdraw(ALICE, ALICE, own);
         uint256 fair = mine * (10 * MIN_STAKE + mine - amount) / (10 * MIN_STAKE + mine);
         assertTrue(paid == fair || paid == fair + 1, "fair to the wei");
+        manager.burnSlashed(ALICE);
         assertEq(token.balanceOf(address(manager)), 0, "nothing is left");
         assertEq(totalOf(ALICE), 0, "no tokens");
         assertEq(manager.bondOf(ALICE).shares, 0, "no shares");

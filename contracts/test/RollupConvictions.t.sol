@@ -61,6 +61,7 @@ contract RollupConvictionsTest is RollupTest {
         emit RollupChain.Convicted(chain, batch.batchHash, batch.header.poster, DEPOSIT);
         convict(from);
         assertTrue(!sequencerPool.isActive(batch.header.poster), "ejected");
+        bonds.burnSlashed(batch.header.poster);
         assertEq(token.balanceOf(PROVER) + burnt - token.totalSupply(), DEPOSIT, "slashed");
 
         (bytes32 last, uint64 nextIndex, uint64 lastBlock, uint64 queueEnd, uint64 generation) = rollup.headOf(chain);

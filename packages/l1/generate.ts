@@ -38,9 +38,8 @@ const L1_CONTRACTS = [
   "ExecutionManager",
   "CheckpointReplay",
   "Disputes",
+  "Disclosures",
 ] as const;
-/** L1 contracts that nothing deploys yet: their storage layouts alone. */
-const COMING_CONTRACTS = ["Disputes", "Disclosures"] as const;
 /** What users deploy on a DAC: a token, and the templates of management contracts. */
 const USER_CONTRACTS = [
   "DemoToken",
@@ -158,7 +157,7 @@ function expectedFiles(): Map<string, string> {
   }
   files.set(join(predeploysFolder, "predeployCode.ts"), predeploySource(L2_PREDEPLOYS));
   files.set(join(usersFolder, "predeployAbis.ts"), predeployAbiSource(L2_PREDEPLOYS));
-  for (const name of [...L1_CONTRACTS, ...COMING_CONTRACTS, ...L2_PREDEPLOYS]) {
+  for (const name of [...L1_CONTRACTS, ...L2_PREDEPLOYS]) {
     const layout = layoutSource(readArtifact(name));
     if (layout !== undefined) files.set(join(layoutsFolder, `${name}.json`), layout);
   }

@@ -18,6 +18,9 @@ type Invariant =
   | "no-transaction-lost"
   | "no-two-blocks-at-one-place"
   | "progress"
+  | "no-honest-fine"
+  | "asks-are-answered"
+  | "finality-is-L1s"
   | "no-internal-error";
 export type Finding = { readonly invariant: Invariant; readonly what: string };
 

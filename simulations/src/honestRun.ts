@@ -42,6 +42,8 @@ export class HonestRun implements NodeListener {
   readonly notes = new Map<string, number>();
   /** told of every delivery */
   onMessage: (node: SimulatedNode, delivery: Delivery) => void = () => {};
+  /** whether a scenario waits for more than all being on L1 */
+  isWaiting: () => boolean = () => false;
   readonly #violations: Violations;
   readonly #progressSlots: number;
   readonly #safeBlocks = new SafeBlocksAgree();
@@ -170,6 +172,7 @@ export class HonestRun implements NodeListener {
 
   /** Whether nothing waits any more: all is in blocks, all blocks are on L1 and at every follower. */
   get atRest(): boolean {
+    if (this.isWaiting()) return false;
     return this.chainIds.every((chainId) => {
       const { head, posted, hasWork } = this.state(chainId);
       const followers = this.world.followers(chainId);

@@ -6,6 +6,7 @@ import { encodeCharter } from "@mvm/l1";
 import { type L1Poster, type NetworkSettings, type SignedBatch, signedAt } from "@mvm/node";
 import {
   type Address,
+  type AskItem,
   type BatchHeader,
   type ChainId,
   depositItem,
@@ -23,7 +24,16 @@ import {
   ZERO_ADDRESS,
 } from "@mvm/protocol";
 import type { L1Event, Member, QueuedItem, RegistryName } from "@mvm/roles";
-import { type BatchOnL1, type ChainRecord, copyOf, emptyState, ModelRollup, type ModelState } from "./modelRollup.ts";
+import type { AskQueue } from "./modelAsks.ts";
+import {
+  type BatchOnL1,
+  type ChainRecord,
+  copyOf,
+  emptyChain,
+  emptyState,
+  ModelRollup,
+  type ModelState,
+} from "./modelRollup.ts";
 import type { SeededRandom } from "./seededRandom.ts";
 import type { VirtualClock } from "./virtualClock.ts";
 
@@ -183,6 +193,17 @@ export class ModelL1 {
     return this.#state.chains.get(chainId)?.generation ?? 0n;
   }
 
+  /** Number of the newest block. */
+  get number(): bigint {
+    return this.#state.number;
+  }
+
+  /** Last block of a chain whose batch has outlived its window, 0 when none has. */
+  finalHead(chainId: ChainId): bigint {
+    const isFinal = ({ header }: BatchOnL1): boolean => this.#rollup.asks.isFinal(this.#state, header);
+    return this.batches(chainId).findLast(isFinal)?.header.lastBlock ?? 0n;
+  }
+
   get slot(): bigint {
     return this.#rollup.slotOf(this.#state);
   }
@@ -240,9 +261,7 @@ export class ModelL1 {
     const chainId = toChainId(1_000 + this.#created++);
     const genesisHash = taggedHash("simulated/genesis", toWord(chainId));
     const run = (): void => {
-      const place = { nextIndex: 0n, lastHash: genesisHash, lastBlock: 0n, queueEnd: 0n, generation: 0n };
-      const times = { postedAt: 0n, rolledBackAt: 0n, claim: null };
-      this.#state.chains.set(chainId, { ...place, ...times, queue: [], thresholds: [], batches: [] });
+      this.#state.chains.set(chainId, emptyChain(genesisHash));
       const founding = { charter: FREE_CHARTER, metisDao: METIS_DAO, bridge: L1_BRIDGE };
       const { timestamp } = this.#state;
       this.#emit({ kind: "dacCreated", chainId, label, genesisHash, timestamp, founding });
@@ -279,15 +298,58 @@ export class ModelL1 {
       const chain = this.#chain(chainId);
       const standing = chain.batches[Number(index)]?.header;
       if (standing === undefined || hashBatchHeader(standing) !== hashBatchHeader(convicted)) return;
-      const { generation } = chain;
-      const wasEjected = this.#state.ejected.has(standing.poster);
-      if (!this.#rollup.convict(this.#state, chainId, index)) return;
-      const { timestamp, number: l1Block } = this.#state;
-      const { lastBlock } = chain;
-      this.#emit({ kind: "rolledBack", chainId, generation, fromIndex: index, lastBlock, timestamp });
-      if (!wasEjected) this.#eject(standing.poster, l1Block);
+      if (!this.#rollBack(standing)) return;
+      const { ejected, number } = this.#state;
+      if (ejected.has(standing.poster)) return;
+      ejected.add(standing.poster);
+      this.#eject(standing.poster, number);
     };
     this.#waiting.push({ run, mayBeLost: true });
+  }
+
+  /** Takes a batch that stands back, with all later ones of its chain; false where it is final. */
+  #rollBack({ chainId, index }: BatchHeader): boolean {
+    const chain = this.#chain(chainId);
+    const { generation } = chain;
+    if (!this.#rollup.rollBack(this.#state, chainId, index)) return false;
+    const { timestamp } = this.#state;
+    const { lastBlock } = chain;
+    this.#emit({ kind: "rolledBack", chainId, generation, fromIndex: index, lastBlock, timestamp });
+    return true;
+  }
+
+  // Asks.
+
+  /** Has a stranger ask for an item of a batch in the next block; nothing happens where L1 does not take it. */
+  ask(header: BatchHeader, item: AskItem): void {
+    const run = (): void => {
+      this.#emitAll(this.#rollup.asks.ask(this.#state, header, item));
+    };
+    this.#waiting.push({ run, mayBeLost: true });
+  }
+
+  /** Has somebody drop a batch in the next block, if what is asked for of it was not answered in time. */
+  expire(header: BatchHeader): void {
+    const run = (): void => {
+      const end = this.#rollup.asks.expire(this.#state, header);
+      if (typeof end === "string" || this.#rollup.asks.isFinal(this.#state, header)) return;
+      this.#emitAll(end.before);
+      this.#rollBack(header);
+      this.#emitAll(end.after());
+    };
+    this.#waiting.push({ run });
+  }
+
+  /** Batches of which something is asked for and not answered, whether they stand or fell. */
+  get asked(): readonly AskQueue[] {
+    return [...this.#state.asks.values()].filter(({ isVoid, next, items }) => !isVoid && next < items.length);
+  }
+
+  /** Tells events, or gives back why there are none. */
+  #emitAll(events: readonly L1Event[] | string): string | null {
+    if (typeof events === "string") return events;
+    for (const event of events) this.#emit(event);
+    return null;
   }
 
   #eject(operator: Address, l1Block: bigint): void {
@@ -308,6 +370,10 @@ export class ModelL1 {
       // deposits are never held here, and nothing is locked
       releaseHeld: () => this.#send(undefined, () => "nothing held"),
       releaseLocks: () => this.#send(undefined, () => "nothing locked"),
+      answer: (shown) =>
+        this.#send(undefined, () => this.#emitAll(this.#rollup.asks.answer(this.#state, sender, shown))),
+      payBack: ({ header, number }) =>
+        this.#send(undefined, () => this.#emitAll(this.#rollup.asks.payBack(this.#state, header, number))),
     };
   }
 

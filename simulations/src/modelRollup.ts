@@ -23,6 +23,7 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import type { QueuedItem, RegistryName } from "@mvm/roles";
+import { type AskQueue, type ClockPause, copyOfQueue, ModelAsks } from "./modelAsks.ts";
 
 /** A batch as L1 holds it; timestamp of its L1 block in seconds. */
 export type BatchOnL1 = { readonly header: BatchHeader; readonly data: Uint8Array; readonly timestamp: bigint };
@@ -49,6 +50,9 @@ export type ChainRecord = {
   /** thresholds in whole MT, by the epoch in which they were set */
   readonly thresholds: { readonly epoch: bigint; readonly thresholdMT: number }[];
   readonly batches: BatchOnL1[];
+  /** how often its clock is held, and when it stood */
+  holds: number;
+  readonly pauses: ClockPause[];
 };
 
 /** Everything that a reorganisation takes back. */
@@ -64,6 +68,9 @@ export type ModelState = {
   /** randomness of the epochs that are drawn */
   readonly randomness: Map<bigint, Hash>;
   readonly chains: Map<ChainId, ChainRecord>;
+  /** asks by batch hash, and all items that ever were asked for */
+  readonly asks: Map<Hash, AskQueue>;
+  readonly asked: Set<string>;
 };
 
 export const emptyState = (): ModelState => ({
@@ -74,6 +81,8 @@ export const emptyState = (): ModelState => ({
   stakes: [],
   randomness: new Map(),
   chains: new Map(),
+  asks: new Map(),
+  asked: new Set(),
 });
 
 /** A state that changes of another do not touch. */
@@ -81,7 +90,13 @@ export function copyOf(state: ModelState): ModelState {
   const { sequencer, provider, storage } = state.members;
   const chains = [...state.chains].map(([chainId, chain]): [ChainId, ChainRecord] => [
     chainId,
-    { ...chain, queue: [...chain.queue], thresholds: [...chain.thresholds], batches: [...chain.batches] },
+    {
+      ...chain,
+      queue: [...chain.queue],
+      thresholds: [...chain.thresholds],
+      batches: [...chain.batches],
+      pauses: chain.pauses.map((pause) => ({ ...pause })),
+    },
   ]);
   return {
     ...state,
@@ -90,17 +105,38 @@ export function copyOf(state: ModelState): ModelState {
     stakes: [...state.stakes],
     randomness: new Map(state.randomness),
     chains: new Map(chains),
+    asks: new Map([...state.asks].map(([batchHash, queue]) => [batchHash, copyOfQueue(queue)])),
+    asked: new Set(state.asked),
   };
 }
 
+/** A chain that has nothing yet. */
+export const emptyChain = (genesisHash: Hash): ChainRecord => ({
+  nextIndex: 0n,
+  lastHash: genesisHash,
+  lastBlock: 0n,
+  queueEnd: 0n,
+  generation: 0n,
+  postedAt: 0n,
+  rolledBackAt: 0n,
+  claim: null,
+  queue: [],
+  thresholds: [],
+  batches: [],
+  holds: 0,
+  pauses: [],
+});
+
 /** The rules over a state: what RollupChain reverts with, as far as the model goes (no bonds, no blobs). */
 export class ModelRollup {
+  readonly asks: ModelAsks;
   readonly #network: NetworkIdentity;
   readonly #parameters: Parameters;
 
   constructor(network: NetworkIdentity, parameters: Parameters) {
     this.#network = network;
     this.#parameters = parameters;
+    this.asks = new ModelAsks(parameters);
   }
 
   slotOf(state: ModelState): bigint {
@@ -170,12 +206,11 @@ export class ModelRollup {
     return turnFault ?? (state.ejected.has(header.poster) ? "ejected" : null);
   }
 
-  /** Takes the batch of an index back, with all later ones, and ejects its poster; false where it is final or does not stand. */
-  convict(state: ModelState, chainId: ChainId, index: bigint): boolean {
+  /** Takes the batch of an index back, with all later ones; false where it is final or does not stand. */
+  rollBack(state: ModelState, chainId: ChainId, index: bigint): boolean {
     const chain = state.chains.get(chainId);
     const batch = chain?.batches[Number(index)];
-    if (chain === undefined || batch === undefined) return false;
-    if (state.timestamp >= batch.timestamp + BigInt(this.#parameters.maxWindowSeconds)) return false;
+    if (chain === undefined || batch === undefined || this.asks.isFinal(state, batch.header)) return false;
     const { header } = batch;
     chain.batches.length = Number(index);
     chain.nextIndex = index;
@@ -184,7 +219,6 @@ export class ModelRollup {
     chain.queueEnd = chain.batches.at(-1)?.header.queueEnd ?? 0n;
     chain.generation += 1n;
     chain.rolledBackAt = state.timestamp;
-    state.ejected.add(header.poster);
     return true;
   }
 

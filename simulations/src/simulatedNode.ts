@@ -5,6 +5,7 @@ import {
   type Identity,
   kzgOf,
   type L1Poster,
+  leafStore,
   NodeCore,
   type Ports,
   pendingStore,
@@ -114,6 +115,7 @@ export class SimulatedNode {
       openDatabase: (chainId, mode) => DacDatabase.openOn(this.#disk(`${chainId} ${mode}`), { mode }),
       seals: sealStore(store),
       pending: pendingStore(store),
+      leaves: leafStore(store),
       poster: this.#reachable(l1.poster(operator)),
       kzg: kzgOf("blob"),
       blobs: blobArchive(store),
@@ -137,6 +139,8 @@ export class SimulatedNode {
       claimSlot: (claim) => whenJoined(() => poster.claimSlot(claim)),
       releaseHeld: (held) => whenJoined(() => poster.releaseHeld(held)),
       releaseLocks: (chainIds) => whenJoined(() => poster.releaseLocks(chainIds)),
+      answer: (shown) => whenJoined(() => poster.answer(shown)),
+      payBack: (ask) => whenJoined(() => poster.payBack(ask)),
     };
   }
 

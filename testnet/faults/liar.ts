@@ -1,5 +1,5 @@
 /** The ports of a sequencer that makes blocks as everybody does, and then tells others of another one. */
-import { type NetworkSettings, type NodeCore, type Ports, rootsUpon } from "@mvm/node";
+import { blockRoots, type NetworkSettings, type NodeCore, type Ports, rootsAfter } from "@mvm/node";
 import {
   blockDigest,
   type ChainId,
@@ -125,12 +125,13 @@ export class Liar {
     return { ...unsigned, signature: identity.signDigest(blockDigest(this.#settings.network, unsigned)) };
   }
 
-  #roots({ chainId, header }: SealedBlock, claimed: Claimed) {
+  async #roots({ chainId, header }: SealedBlock, claimed: Claimed) {
     const core = this.#core();
     const chain = core.chains.get(chainId)!;
     const { stateRoot } = chain.block(header.number - 1n)!.header;
     const reader = core.hosts.readerAt(chain, { stateRoot, number: header.number }, new AbortController().signal);
-    return rootsUpon(reader, stateRoot, claimed);
+    const { transactions, outcomes } = claimed;
+    return blockRoots(transactions, outcomes, await rootsAfter(reader, stateRoot, outcomes));
   }
 
   /** The batch with the lie in it, where it reaches that far; it has to end with it. */

@@ -24,7 +24,9 @@ enum Fraud {
     HeaderParent,
     HeaderCheckpoint,
     HeaderWithdrawals,
-    Equivocation
+    Equivocation,
+    Derivation,
+    Slice
 }
 
 /// @title Accusations: how a proof ends

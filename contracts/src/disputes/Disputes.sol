@@ -9,10 +9,11 @@ import {AccuserBonds} from "./AccuserBonds.sol";
 import {EquivocationProofs} from "./EquivocationProofs.sol";
 import {ExecutionProofs} from "./ExecutionProofs.sol";
 import {HeaderProofs} from "./HeaderProofs.sol";
+import {VerifiedProofs} from "./VerifiedProofs.sol";
 
 /// @title The fraud proofs: one L1 transaction each, by anyone, no game
-/// @notice F1 execution, F3 headers, F5 equivocation. What is withheld is asked for in {Disclosures}.
-contract Disputes is ExecutionProofs, HeaderProofs, EquivocationProofs {
+/// @notice F1 execution, F3 headers, F5 equivocation; and what verifiers judge. What is withheld is asked for in {Disclosures}.
+contract Disputes is ExecutionProofs, HeaderProofs, EquivocationProofs, VerifiedProofs {
     /// @notice Neighbours, fixed at construction; some may be deployed later, at these addresses.
     /// @param token MT.
     /// @param rollup Whose batches are accused.
@@ -27,12 +28,19 @@ contract Disputes is ExecutionProofs, HeaderProofs, EquivocationProofs {
 
     /// @param neighbours The other contracts.
     /// @param facts What header proofs need to know of the network.
+    /// @param verifiers Who judges further kinds of fraud.
     /// @param accuserBond_ What a wrong proof costs, wei of MT.
-    constructor(Neighbours memory neighbours, HeaderFacts memory facts, uint256 accuserBond_)
+    constructor(
+        Neighbours memory neighbours,
+        HeaderFacts memory facts,
+        Verifier[] memory verifiers,
+        uint256 accuserBond_
+    )
         AccuserBonds(neighbours.token, accuserBond_)
         Accusations(neighbours.rollup)
         ExecutionProofs(neighbours.replayer)
         HeaderProofs(facts)
         EquivocationProofs(neighbours.comco)
+        VerifiedProofs(verifiers)
     {}
 }

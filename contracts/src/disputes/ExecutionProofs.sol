@@ -7,6 +7,7 @@ import {Checkpoint, Checkpoints} from "../execution/codec/Checkpoints.sol";
 import {Header} from "../execution/codec/HeaderCodec.sol";
 import {Accusations, AccusedBatch, Fraud} from "./Accusations.sol";
 import {ProvenBlocks} from "./ProvenBlocks.sol";
+import {Verdicts} from "./Verdicts.sol";
 
 /// @title F1: a transaction does not lead from the checkpoint before it to the committed one
 /// @notice L1 replays it. A transaction that may not stand in the block is the same case.
@@ -37,14 +38,10 @@ abstract contract ExecutionProofs is Accusations {
     }
 
     uint256 private constant CHECKPOINT_BYTES = 7 * 32;
-    /// @dev Most bytes of a reason that are passed on.
-    uint256 private constant REASON_BYTES = 260;
 
     /// @notice Replays transactions.
     ICheckpointReplay public immutable replayer;
 
-    /// @notice The replay came to no verdict: it reverted for this reason (its first 260 bytes), or gave no answer.
-    error NoVerdict(bytes reason);
     /// @notice The checkpoint is another transaction's.
     error WrongCheckpoint(uint256 index);
     /// @notice What is claimed is neither a hash nor a checkpoint.
@@ -124,45 +121,17 @@ abstract contract ExecutionProofs is Accusations {
             Checkpoint memory claimed = abi.decode(proof.claimed, (Checkpoint));
             // whatever the transaction does, its checkpoint has its index
             if (claimed.index != proof.index) return true;
-            return
-                _ask(abi.encodeCall(replayer.differs, (facts, before, proof.transaction, proof.evidence, claimed)), 32);
+            bytes memory question =
+                abi.encodeCall(replayer.differs, (facts, before, proof.transaction, proof.evidence, claimed));
+            return Verdicts.ask(address(replayer), question, 32);
         }
         bytes memory input =
             abi.encodeCall(replayer.replay, (facts, proof.index, before, proof.transaction, proof.evidence));
-        if (!_ask(input, 32 + CHECKPOINT_BYTES)) return true;
+        if (!Verdicts.ask(address(replayer), input, 32 + CHECKPOINT_BYTES)) return true;
         Checkpoint memory afterwards;
         assembly ("memory-safe") {
             returndatacopy(afterwards, 32, CHECKPOINT_BYTES)
         }
         return Checkpoints.leafOf(afterwards) != bytes32(proof.claimed);
-    }
-
-    /// @dev The first word that the replay answers. A call that ran out of gas, or reverted for whatever reason, is no verdict; nor
-    /// is one that gave no answer. Of what comes back no more is copied than is read.
-    function _ask(bytes memory input, uint256 size) private view returns (bool) {
-        address callee = address(replayer);
-        bool answered;
-        uint256 verdict;
-        assembly ("memory-safe") {
-            answered := staticcall(gas(), callee, add(input, 32), mload(input), 0, 0)
-            answered := and(answered, iszero(lt(returndatasize(), size)))
-            if answered {
-                returndatacopy(0, 0, 32)
-                verdict := mload(0)
-            }
-        }
-        if (!answered || verdict > 1) revert NoVerdict(_reason());
-        return verdict == 1;
-    }
-
-    function _reason() private pure returns (bytes memory reason) {
-        assembly ("memory-safe") {
-            let size := returndatasize()
-            if gt(size, REASON_BYTES) { size := REASON_BYTES }
-            reason := mload(0x40)
-            mstore(reason, size)
-            returndatacopy(add(reason, 32), 0, size)
-            mstore(0x40, and(add(add(reason, size), 63), not(31)))
-        }
     }
 }

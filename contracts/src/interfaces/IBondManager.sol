@@ -50,7 +50,7 @@ interface IBondManager {
 
     /// @notice Slashes a convicted sequencer by max(its lock on the DAC, amount), at most what its locks on other chains
     /// leave of its stake; ejects it, freezes the rest of its stake for maxWindow, gives the prover its share, at most half
-    /// of what the sequencer's own shares lose, and burns what is left. Only RollupChain may call.
+    /// of what the sequencer's own shares lose; what is left is nobody's, and anyone may burn it. Only RollupChain may call.
     /// @param chainId Identifier of the DAC's chain.
     /// @param sequencer The sequencer.
     /// @param amount Wei of MT: the DAC's threshold in the snapshot of the convicted batch's slot.

@@ -60,6 +60,7 @@ contract TestPool is ISequencerPool {
 
     function eject(address sequencer) external onlyManager(sequencer) {
         isActive[sequencer] = false;
+        stakeWei[sequencer] = 0;
         ejections[sequencer]++;
     }
 

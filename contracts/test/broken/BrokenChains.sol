@@ -36,7 +36,7 @@ contract ConsumesTooEarly is RollupChain {
 contract NoWayOut is RollupChain {
     constructor(Neighbours memory n, RollupParameters memory p, address c) RollupChain(n, p, c) {}
 
-    function _overdueSince(uint256, QueueItem calldata item) internal pure override returns (uint256) {
+    function _overdueSince(uint256, uint64, QueueItem calldata item) internal pure override returns (uint256) {
         return uint256(item.timestamp) + 1 hours;
     }
 }

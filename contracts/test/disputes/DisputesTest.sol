@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {AccusedBatch} from "../../src/disputes/Accusations.sol";
+import {AccusedBatch, Fraud} from "../../src/disputes/Accusations.sol";
 import {Asks} from "../../src/disputes/Asks.sol";
 import {Disclosures} from "../../src/disputes/Disclosures.sol";
 import {Disputes} from "../../src/disputes/Disputes.sol";
 import {ExecutionProofs} from "../../src/disputes/ExecutionProofs.sol";
 import {HeaderProofs} from "../../src/disputes/HeaderProofs.sol";
+import {VerifiedProofs} from "../../src/disputes/VerifiedProofs.sol";
 import {Checkpoint, Checkpoints} from "../../src/execution/codec/Checkpoints.sol";
 import {BlockFacts} from "../../src/interfaces/ICheckpointReplay.sol";
 import {BatchHeader} from "../../src/interfaces/IRollupChain.sol";
 import {RollupChain} from "../../src/RollupChain.sol";
 import {RollupTest} from "../base/RollupTest.sol";
 import {BlockBuilder, HeaderValues, MadeBlock} from "./BlockBuilder.sol";
+import {Manner} from "./Misbehaviour.sol";
 import {TestReplay} from "./TestReplay.sol";
+import {TestVerifier} from "./TestVerifier.sol";
 
 /// @notice A batch with all that it commits to.
 struct MadeBatch {
@@ -36,12 +39,16 @@ abstract contract DisputesTest is RollupTest {
     address internal constant THIEF = address(0x7413F);
 
     TestReplay internal replayer;
+    TestVerifier internal verifier;
     Disputes internal accusing;
     Disclosures internal asking;
     uint256 internal chain;
 
     function deployDisputes() internal {
         replayer = new TestReplay();
+        verifier = new TestVerifier();
+        VerifiedProofs.Verifier[] memory verifiers = new VerifiedProofs.Verifier[](1);
+        verifiers[0] = VerifiedProofs.Verifier(Fraud.Derivation, verifier);
         uint256 nonce = vm.getNonce(address(this));
         disputes = vm.computeCreateAddress(address(this), nonce + 13);
         disclosures = vm.computeCreateAddress(address(this), nonce + 14);
@@ -49,6 +56,7 @@ abstract contract DisputesTest is RollupTest {
         accusing = new Disputes(
             Disputes.Neighbours(token, rollup, replayer, address(comco)),
             HeaderProofs.HeaderFacts(registry, GENESIS_STATE, TICK),
+            verifiers,
             ACCUSER_BOND
         );
         asking = new Disclosures(token, rollup, Asks.AskParameters(BASE_PRICE, PENALTY, REVEAL_DELAY));
@@ -308,7 +316,7 @@ abstract contract DisputesTest is RollupTest {
         proof.claimed = abi.encode(made.blocks[proof.position].checkpoints[proof.index]);
     }
 
-    function misbehave(ExecutionProofs.ExecutionProof memory proof, TestReplay.Manner manner) internal pure {
+    function misbehave(ExecutionProofs.ExecutionProof memory proof, Manner manner) internal pure {
         TestReplay.Evidence memory evidence = abi.decode(proof.evidence, (TestReplay.Evidence));
         evidence.manner = manner;
         proof.evidence = abi.encode(evidence);

@@ -7,6 +7,7 @@ import {AccuserBonds} from "../../src/disputes/AccuserBonds.sol";
 import {Disputes} from "../../src/disputes/Disputes.sol";
 import {EquivocationProofs} from "../../src/disputes/EquivocationProofs.sol";
 import {HeaderProofs} from "../../src/disputes/HeaderProofs.sol";
+import {VerifiedProofs} from "../../src/disputes/VerifiedProofs.sol";
 import {RollupChain} from "../../src/RollupChain.sol";
 import {DisputesTest, MadeBatch} from "./DisputesTest.sol";
 
@@ -184,13 +185,14 @@ contract EquivocationProofsTest is DisputesTest {
         HeaderProofs.HeaderFacts memory facts = HeaderProofs.HeaderFacts(registry, GENESIS_STATE, TICK);
         EquivocationProofs.Equivocation memory proof = equivocation();
         bytes32 own = accusing.blockDigest(proof, proof.first);
-        Disputes other = new Disputes(neighbours, facts, ACCUSER_BOND);
+        VerifiedProofs.Verifier[] memory verifiers = new VerifiedProofs.Verifier[](0);
+        Disputes other = new Disputes(neighbours, facts, verifiers, ACCUSER_BOND);
         assertTrue(other.blockDigest(proof, proof.first) != own, "another Comco");
         vm.assume(l1 != 0 && l1 != block.chainid);
         uint256 chainId = block.chainid;
         vm.chainId(l1);
         neighbours.comco = address(comco);
-        other = new Disputes(neighbours, facts, ACCUSER_BOND);
+        other = new Disputes(neighbours, facts, verifiers, ACCUSER_BOND);
         vm.chainId(chainId);
         assertTrue(other.blockDigest(proof, proof.first) != own, "another L1");
     }
@@ -230,6 +232,7 @@ contract EquivocationProofsTest is DisputesTest {
         Disputes other = new Disputes(
             Disputes.Neighbours(token, rollup, replayer, VECTORS_COMCO),
             HeaderProofs.HeaderFacts(registry, GENESIS_STATE, TICK),
+            new VerifiedProofs.Verifier[](0),
             ACCUSER_BOND
         );
         string memory vectors = vm.readFile("../packages/protocol/vectors/blocks.json");

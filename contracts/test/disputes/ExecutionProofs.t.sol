@@ -4,12 +4,14 @@ pragma solidity 0.8.37;
 import {Accusations} from "../../src/disputes/Accusations.sol";
 import {AccuserBonds} from "../../src/disputes/AccuserBonds.sol";
 import {ExecutionProofs} from "../../src/disputes/ExecutionProofs.sol";
+import {Verdicts} from "../../src/disputes/Verdicts.sol";
 import {ProvenBlocks} from "../../src/disputes/ProvenBlocks.sol";
 import {HeaderField} from "../../src/execution/codec/HeaderCodec.sol";
 import {BatchHeader} from "../../src/interfaces/IRollupChain.sol";
 import {RollupChain} from "../../src/RollupChain.sol";
 import {DisputesTest, MadeBatch} from "./DisputesTest.sol";
 import {MadeBlock} from "./BlockBuilder.sol";
+import {Manner, Misbehaviour} from "./Misbehaviour.sol";
 import {TestReplay} from "./TestReplay.sol";
 
 /// @notice F1, with a replay that says what the evidence says.
@@ -105,7 +107,7 @@ contract ExecutionProofsTest is DisputesTest {
         MadeBatch memory made = postBlocks(chain, blocks, listOf(before.accused.header));
         ExecutionProofs.ExecutionProof memory proof = executionOf(made, 1, 3, "", 0);
         showClaim(made, proof);
-        misbehave(proof, TestReplay.Manner.Refuse);
+        misbehave(proof, Manner.Refuse);
         prove(PROVER, executionCall(made, proof));
         requireConvicted(made);
     }
@@ -214,16 +216,16 @@ contract ExecutionProofsTest is DisputesTest {
     // The replay's misbehaviour
 
     function test_aReplayWithoutAVerdictIsNone(uint8 which, bool shown) public {
-        TestReplay.Manner manner = TestReplay.Manner(1 + which % 6);
+        Manner manner = Manner(1 + which % 6);
         (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(1, 1);
         misbehave(proof, manner);
         // a short answer is long enough for a word
-        if (shown && manner != TestReplay.Manner.AnswerShortly) showClaim(made, proof);
+        if (shown && manner != Manner.AnswerShortly) showClaim(made, proof);
         bytes memory input = executionCall(made, proof);
         commitTo(PROVER, input);
         vm.prank(PROVER);
         (bool succeeded, bytes memory reason) = address(accusing).call{gas: 16_000_000}(input);
-        if (manner == TestReplay.Manner.AnswerWithABomb) {
+        if (manner == Manner.AnswerWithABomb) {
             // an answer is an answer, however much follows it
             assertTrue(succeeded, "answered");
             requireConvicted(made);
@@ -231,16 +233,16 @@ contract ExecutionProofsTest is DisputesTest {
         }
         assertTrue(!succeeded, "refused");
         assertTrue(reason.length < 400, "no bomb");
-        if (reason.length != 0) assertEq(bytes32(bytes4(reason)), ExecutionProofs.NoVerdict.selector, "no verdict");
+        if (reason.length != 0) assertEq(bytes32(bytes4(reason)), Verdicts.NoVerdict.selector, "no verdict");
         assertEq(accusing.bondOf(PROVER), 3 * ACCUSER_BOND, "bond stays");
         assertTrue(sequencerPool.isActive(made.accused.header.poster), "poster stays");
     }
 
     function test_theReasonOfARefusalIsPassedOn() public {
         (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(1, 1);
-        misbehave(proof, TestReplay.Manner.Refuse);
-        bytes memory inner = abi.encodeWithSelector(TestReplay.Refused.selector);
-        refuseProof(executionCall(made, proof), abi.encodeWithSelector(ExecutionProofs.NoVerdict.selector, inner));
+        misbehave(proof, Manner.Refuse);
+        bytes memory inner = abi.encodeWithSelector(Misbehaviour.Refused.selector);
+        refuseProof(executionCall(made, proof), abi.encodeWithSelector(Verdicts.NoVerdict.selector, inner));
     }
 
     /// @dev 63/64: whatever gas the caller chooses, the outcome is the replay's or none. A replay may need nearly all of a

@@ -3,19 +3,10 @@ pragma solidity 0.8.37;
 
 import {Checkpoint} from "../../src/execution/codec/Checkpoints.sol";
 import {BlockFacts, ICheckpointReplay} from "../../src/interfaces/ICheckpointReplay.sol";
+import {Manner, Misbehaviour} from "./Misbehaviour.sol";
 
 /// @notice A replay that answers what its evidence says, if it is asked what its evidence says; or misbehaves.
 contract TestReplay is ICheckpointReplay {
-    enum Manner {
-        Answer,
-        Refuse,
-        BurnAllGas,
-        RevertWithABomb,
-        AnswerWithABomb,
-        AnswerShortly,
-        AnswerNeither
-    }
-
     /// @param manner What to do.
     /// @param asked keccak256 of all that has to be handed in beside the evidence.
     /// @param isValid The answer.
@@ -30,7 +21,6 @@ contract TestReplay is ICheckpointReplay {
     }
 
     error AskedForAnotherThing(bytes32 asked);
-    error Refused();
 
     function replay(
         BlockFacts calldata facts,
@@ -40,7 +30,7 @@ contract TestReplay is ICheckpointReplay {
         bytes calldata evidence
     ) public pure returns (bool isValid, Checkpoint memory afterwards) {
         Evidence memory own = abi.decode(evidence, (Evidence));
-        _misbehave(own.manner);
+        Misbehaviour.misbehave(own.manner, 256);
         bytes32 asked = keccak256(abi.encode(facts, index, before, transaction));
         if (asked != own.asked) revert AskedForAnotherThing(asked);
         uint256 steps = own.steps;
@@ -59,36 +49,5 @@ contract TestReplay is ICheckpointReplay {
     ) external pure returns (bool) {
         (bool isValid, Checkpoint memory afterwards) = replay(facts, claimed.index, before, transaction, evidence);
         return !isValid || keccak256(abi.encode(afterwards)) != keccak256(abi.encode(claimed));
-    }
-
-    function _misbehave(Manner manner) private pure {
-        if (manner == Manner.Refuse) revert Refused();
-        if (manner == Manner.BurnAllGas) {
-            assembly {
-                invalid()
-            }
-        }
-        if (manner == Manner.RevertWithABomb) {
-            assembly {
-                revert(0, 1000000)
-            }
-        }
-        if (manner == Manner.AnswerWithABomb) {
-            assembly {
-                mstore(0, 1)
-                return(0, 1000000)
-            }
-        }
-        if (manner == Manner.AnswerShortly) {
-            assembly {
-                return(0, 255)
-            }
-        }
-        if (manner == Manner.AnswerNeither) {
-            assembly {
-                mstore(0, 2)
-                return(0, 256)
-            }
-        }
     }
 }

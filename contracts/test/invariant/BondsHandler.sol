@@ -19,6 +19,7 @@ contract BondsHandler is BondsTest {
         Post,
         Convict,
         SetLocked,
+        Burn,
         Release,
         Advance
     }
@@ -81,6 +82,7 @@ contract BondsHandler is BondsTest {
         else if (kind == 11) convict(a, b, c);
         else if (kind == 12) setLocked(a, c);
         else if (kind == 13) releaseAll(a);
+        else if (kind == 14) burn(a);
         else advance(b, c);
     }
 
@@ -189,6 +191,10 @@ contract BondsHandler is BondsTest {
         done[Action.Release]++;
     }
 
+    function burn(uint256 who) public {
+        if (manager.burnSlashed(account(who % SEQUENCERS)) != 0) done[Action.Burn]++;
+    }
+
     function advance(uint256 blocks, uint256 time) public {
         vm.roll(block.number + between(blocks, 1, 12));
         vm.warp(block.timestamp + between(time, 1, 70));
@@ -226,7 +232,7 @@ contract BondsHandler is BondsTest {
         uint256 remaining = 0;
         for (uint256 i = 0; i < SEQUENCERS; i++) {
             (uint256 total,) = manager.totalOf(account(i));
-            remaining += total;
+            remaining += total + manager.bondOf(account(i)).unburnt;
         }
         assertEq(token.balanceOf(address(manager)), remaining, "held is what the bonds are");
         uint256 burnt = SUPPLY - token.totalSupply();

@@ -26,9 +26,10 @@ const CONTRACTS = [
   "executionManager",
   "checkpointReplay",
   "disputes",
+  "disclosures",
 ];
 const NETWORK = {
-  version: 4,
+  version: 5,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

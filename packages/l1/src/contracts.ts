@@ -5,6 +5,7 @@ import { BOND_MANAGER_ABI } from "./generated/bondManager.ts";
 import { CHECKPOINT_REPLAY_ABI } from "./generated/checkpointReplay.ts";
 import { COMCO_ABI } from "./generated/comco.ts";
 import { DAC_REGISTRY_ABI } from "./generated/dacRegistry.ts";
+import { DISCLOSURES_ABI } from "./generated/disclosures.ts";
 import { DISPUTES_ABI } from "./generated/disputes.ts";
 import { EXECUTION_MANAGER_ABI } from "./generated/executionManager.ts";
 import { INBOX_ABI } from "./generated/inbox.ts";
@@ -42,6 +43,7 @@ export const INTERFACES = {
   executionManager: new Interface(EXECUTION_MANAGER_ABI),
   checkpointReplay: new Interface(CHECKPOINT_REPLAY_ABI),
   disputes: new Interface(DISPUTES_ABI),
+  disclosures: new Interface(DISCLOSURES_ABI),
 } as const;
 
 /** Name of an L1 contract. */

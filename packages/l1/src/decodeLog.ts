@@ -17,7 +17,8 @@ const FOLLOWED = {
   sequencerPool: ["Registered", "AddressUpdated", "ExitRequested", "Ejected", "StakeChanged"],
   providerRegistry: ROLE_EVENTS,
   storageRegistry: ROLE_EVENTS,
-  rollupChain: ["BatchAppended", "RolledBack", "SlotClaimed", "TurnedToExit"],
+  rollupChain: ["BatchAppended", "RolledBack", "SlotClaimed", "TurnedToExit", "Withheld", "ClockHeld", "ClockReleased"],
+  disclosures: ["Asked", "Served", "Answered", "Expired", "PaidBack"],
 } as const satisfies Partial<Record<L1ContractName, readonly string[]>>;
 type FollowedContract = keyof typeof FOLLOWED;
 
@@ -93,6 +94,35 @@ function decodeRoleEvent(role: StakedRole, name: string, fields: Result, origin:
       return { ...common, type: "exited", unlocksAt: undefined };
     case "StakeWithdrawn":
       return { ...common, type: "stake-withdrawn", stakeWei: BigInt(fields["stake"]) };
+    default:
+      return undefined;
+  }
+}
+
+function decodeAskEvent(name: string, fields: Result, origin: L1Origin): ContractEvent | undefined {
+  const ask = () => ({ ...origin, batchHash: toHash(fields["batchHash"]), number: BigInt(fields["number"]) });
+  switch (name) {
+    case "Asked":
+      return { ...ask(), type: "asked", item: BigInt(fields["item"]) };
+    case "Served":
+      return { ...ask(), type: "ask-served", until: BigInt(fields["until"]) };
+    case "Answered":
+      return { ...ask(), type: "ask-answered", answerer: toAddress(fields["answerer"]) };
+    case "Expired":
+    case "PaidBack":
+      return { ...origin, type: "asks-closed", batchHash: toHash(fields["batchHash"]) };
+    case "Withheld":
+      return {
+        ...origin,
+        type: "withheld",
+        chainId: toChainId(fields["chainId"]),
+        poster: toAddress(fields["poster"]),
+      };
+    case "ClockHeld":
+    case "ClockReleased": {
+      const type = name === "ClockHeld" ? "clock-held" : "clock-released";
+      return { ...origin, type, chainId: toChainId(fields["chainId"]) };
+    }
     default:
       return undefined;
   }
@@ -209,7 +239,7 @@ export function decodeLog(addresses: L1Addresses, log: L1Log): ContractEvent | F
     const role = ROLE_OF_REGISTRY.get(contract);
     const { name, args } = parsed;
     const ofRole = role && decodeRoleEvent(role, name, args, origin);
-    const event = ofRole ?? decodeChainEvent(name, args, origin);
+    const event = ofRole ?? decodeAskEvent(name, args, origin) ?? decodeChainEvent(name, args, origin);
     if (event === undefined) throw new RangeError(`${parsed.name} is not followed`);
     return event;
   } catch (cause) {

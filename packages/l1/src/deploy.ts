@@ -15,6 +15,7 @@ import { BOND_MANAGER_CREATION_CODE } from "./generated/bondManager.ts";
 import { CHECKPOINT_REPLAY_CREATION_CODE } from "./generated/checkpointReplay.ts";
 import { COMCO_CREATION_CODE } from "./generated/comco.ts";
 import { DAC_REGISTRY_CREATION_CODE } from "./generated/dacRegistry.ts";
+import { DISCLOSURES_CREATION_CODE } from "./generated/disclosures.ts";
 import { DISPUTES_CREATION_CODE } from "./generated/disputes.ts";
 import { EXECUTION_MANAGER_CREATION_CODE } from "./generated/executionManager.ts";
 import { INBOX_CREATION_CODE } from "./generated/inbox.ts";
@@ -104,6 +105,7 @@ const ORDER = [
   "executionManager",
   "checkpointReplay",
   "disputes",
+  "disclosures",
 ] as const satisfies readonly L1ContractName[];
 
 const CREATION_CODES: Record<L1ContractName, string> = {
@@ -126,6 +128,7 @@ const CREATION_CODES: Record<L1ContractName, string> = {
   executionManager: EXECUTION_MANAGER_CREATION_CODE,
   checkpointReplay: CHECKPOINT_REPLAY_CREATION_CODE,
   disputes: DISPUTES_CREATION_CODE,
+  disclosures: DISCLOSURES_CREATION_CODE,
 };
 
 /** Constructor arguments of each contract. */
@@ -140,7 +143,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
   const { thresholdFactor, minEligible, minSequencerStakeWei, labelFeeWei, proverShare, recordRewardWei } = protocol;
   const { postGraceBlocks, rankDelayBlocks, minWindowSeconds } = protocol;
   const { forceDelaySeconds, openAfterSeconds, exitAfterSeconds, proofTimeSeconds } = protocol;
-  const { accuserBondWei, tickSeconds } = protocol;
+  const { accuserBondWei, tickSeconds, askPriceWei, withholdingPenaltyWei, revealDelaySeconds } = protocol;
   const disputes = parameters.disputes ?? at.disputes;
   return {
     token: [tokenHolder, tokenSupplyWei],
@@ -163,7 +166,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     ],
     bridge: [at.token, at.inbox, at.rollupChain, at.bondManager],
     rollupChain: [
-      [at.dacRegistry, at.inbox, at.beacon, at.sequencerPool, at.bondManager, disputes, ZERO_ADDRESS, ZERO_ADDRESS],
+      [at.dacRegistry, at.inbox, at.beacon, at.sequencerPool, at.bondManager, disputes, at.disclosures, ZERO_ADDRESS],
       [
         postGraceBlocks,
         rankDelayBlocks,
@@ -185,8 +188,10 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     disputes: [
       [at.token, at.rollupChain, at.checkpointReplay, at.comco],
       [at.dacRegistry, GENESIS_STATE_ROOT, tickSeconds],
+      [],
       accuserBondWei,
     ],
+    disclosures: [at.token, at.rollupChain, [askPriceWei, withholdingPenaltyWei, revealDelaySeconds]],
   };
 }
 

@@ -111,6 +111,26 @@ export type RolledBackEvent = L1Origin & {
   readonly lastBlock: bigint;
 };
 
+/** The batch of the rollback before was dropped for what nobody showed of it: its poster was fined, not convicted. */
+export type WithheldEvent = L1Origin & {
+  readonly type: "withheld";
+  readonly chainId: ChainId;
+  readonly poster: Address;
+};
+
+/** A chain's clock stands, once more; or it was released once. */
+export type ClockEvent = L1Origin & { readonly type: "clock-held" | "clock-released"; readonly chainId: ChainId };
+
+type OfAsk = L1Origin & { readonly batchHash: Hash; readonly number: bigint };
+/** An item of a batch was asked for: decodeAskItem. */
+export type AskedEvent = OfAsk & { readonly type: "asked"; readonly item: bigint };
+/** An ask has to be answered until a time, in seconds. */
+export type AskServedEvent = OfAsk & { readonly type: "ask-served"; readonly until: bigint };
+/** An ask was answered. */
+export type AskAnsweredEvent = OfAsk & { readonly type: "ask-answered"; readonly answerer: Address };
+/** A batch with open asks fell: nothing of it has to be shown any more. Told for each price that goes back. */
+export type AsksClosedEvent = L1Origin & { readonly type: "asks-closed"; readonly batchHash: Hash };
+
 /** A batch was appended. */
 export type BatchAppendedEvent = L1Origin & {
   readonly type: "batch-appended";
@@ -137,6 +157,12 @@ export type ContractEvent =
   | SlotClaimedEvent
   | TurnedToExitEvent
   | RolledBackEvent
+  | WithheldEvent
+  | ClockEvent
+  | AskedEvent
+  | AskServedEvent
+  | AskAnsweredEvent
+  | AsksClosedEvent
   | BatchAppendedEvent;
 
 /** A new L1 block; the contract events of the block follow. */

@@ -3,6 +3,8 @@ export * from "./bindings/bridgeCalls.ts";
 export * from "./bindings/bridgeReads.ts";
 export * from "./bindings/calls.ts";
 export * from "./bindings/dacReads.ts";
+export { type AskedBatch, answerAsk, askFor, expireAsk, payBackAsk } from "./bindings/disclosureCalls.ts";
+export * from "./bindings/disclosureReads.ts";
 export * from "./bindings/governanceCalls.ts";
 export {
   type AccusedBlock,

@@ -16,30 +16,31 @@ export function receiptsOf(transactions: readonly Uint8Array[], outcomes: readon
   });
 }
 
-/**
- * Roots and checkpoints of a block.
- * @param roots state roots after each transaction, as many as there are transactions, at least one; storage root of
- * MVM_L2ToL1 after the last
- */
-export function blockRoots(
+/** State roots after each transaction, as many as there are transactions, at least one; storage root of MVM_L2ToL1 after the last. */
+type StateRoots = { readonly stateRoots: readonly Hash[]; readonly withdrawalsRoot: Hash };
+
+/** Roots of a block. */
+export const blockRoots = (
   transactions: readonly Uint8Array[],
   outcomes: readonly BlockOutcome[],
-  { stateRoots, withdrawalsRoot }: { readonly stateRoots: readonly Hash[]; readonly withdrawalsRoot: Hash },
-): BlockRoots {
+  roots: StateRoots,
+): BlockRoots => rootsAndLeaves(transactions, outcomes, roots).roots;
+
+/** Roots of a block, and the leaves of its checkpoints root. */
+export function rootsAndLeaves(
+  transactions: readonly Uint8Array[],
+  outcomes: readonly BlockOutcome[],
+  { stateRoots, withdrawalsRoot }: StateRoots,
+): { readonly roots: BlockRoots; readonly leaves: readonly Hash[] } {
   const grower = new CheckpointGrower();
   const leaves = outcomes.map((outcome, index) =>
     checkpointLeaf(grower.append(transactions[index]!, outcome, stateRoots[index]!)),
   );
   const { transactionsRoot, receiptsRoot, logsBloom, gasUsed } = grower;
-  return {
-    stateRoot: stateRoots.at(-1)!,
-    transactionsRoot,
-    receiptsRoot,
-    logsBloom,
-    gasUsed,
-    checkpointsRoot: merkleRoot(leaves),
-    withdrawalsRoot,
-  };
+  const stateRoot = stateRoots.at(-1)!;
+  const checkpointsRoot = merkleRoot(leaves);
+  const roots = { stateRoot, transactionsRoot, receiptsRoot, logsBloom, gasUsed, checkpointsRoot, withdrawalsRoot };
+  return { roots, leaves };
 }
 
 const ROOTS = [

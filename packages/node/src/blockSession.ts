@@ -24,9 +24,10 @@ import {
 } from "@mvm/protocol";
 import type { AssembleEffect, OpenSessionEffect, Parent } from "@mvm/roles";
 import type { ProvenReader } from "@mvm/state";
+import { rootsAndLeaves } from "./blockRoots.ts";
 import type { Chain } from "./chain.ts";
 import type { HostClient } from "./hostClient.ts";
-import { rootsUpon } from "./witnessedRoots.ts";
+import { rootsAfter } from "./witnessedRoots.ts";
 
 /** Rounds in which the reads of system transactions are gathered before they are made one by one. */
 const GATHERING_ROUNDS = 6;
@@ -154,14 +155,20 @@ export class BlockSession {
     }
   }
 
-  /** Executes settle on the users' outcomes; the header follows from all outcomes by way of a witness from the hosts. */
-  async assemble(effect: AssembleEffect): Promise<{ header: Header; outcomes: readonly BlockOutcome[] }> {
+  /**
+   * Executes settle on the users' outcomes; header and leaves of the checkpoints root follow from all outcomes by way of a witness
+   * from the hosts.
+   */
+  async assemble(
+    effect: AssembleEffect,
+  ): Promise<{ header: Header; outcomes: readonly BlockOutcome[]; leaves: readonly Hash[] }> {
     const { header: fixed, environment, transactions, users, settle } = effect;
     for (const { writes } of users) this.#values.apply(writes);
     await this.#gather(environment, [settle], []);
     const outcomes = [...this.#opening, ...users, ...(await this.#execute(environment, [settle]))];
-    const roots = await rootsUpon(this.#proven, this.#parent.header.stateRoot, { transactions, outcomes });
-    return { header: { ...fixed, ...roots }, outcomes };
+    const stateRoots = await rootsAfter(this.#proven, this.#parent.header.stateRoot, outcomes);
+    const { roots, leaves } = rootsAndLeaves(transactions, outcomes, stateRoots);
+    return { header: { ...fixed, ...roots }, outcomes, leaves };
   }
 }
 

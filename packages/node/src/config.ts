@@ -31,7 +31,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Versions of the configuration and of a network's description. An older network has other contracts: nobody can join it. */
 const CONFIG_VERSION = 1;
-const NETWORK_VERSION = 4;
+const NETWORK_VERSION = 5;
 
 const address = z
   .string()
@@ -58,6 +58,7 @@ const contracts = z.strictObject({
   executionManager: address,
   checkpointReplay: address,
   disputes: address,
+  disclosures: address,
 }) satisfies z.ZodType<L1Addresses>;
 
 /** Describes one deployed network: what `mvm` needs to join it. */

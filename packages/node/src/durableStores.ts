@@ -1,13 +1,14 @@
 /** What a node keeps beside the DACs' databases: blocks it signed, transactions it acknowledged, its own on L1, blobs. */
 import { decodeSubmission, encodeSubmission, MAX_JOURNAL_ENTRIES, type SubmissionJournal } from "@mvm/l1";
-import { type ChainId, concatBytes, decodeBlock, encodeBlock, fromHex, type Hash, toWord } from "@mvm/protocol";
+import { type ChainId, concatBytes, decodeBlock, encodeBlock, fromHex, type Hash, toHex, toWord } from "@mvm/protocol";
 import { type KeyValueStore, keyAfter } from "@mvm/state";
-import type { BlobArchive, PendingStore, SealStore } from "./ports.ts";
+import type { BlobArchive, CheckpointedBlock, LeafStore, PendingStore, SealStore } from "./ports.ts";
 
 const SEAL = Uint8Array.of(1);
 const PENDING = Uint8Array.of(2);
 const SUBMISSION = Uint8Array.of(3);
 const BLOB = Uint8Array.of(4);
+const LEAVES = Uint8Array.of(5);
 const PAGE_ENTRIES = 1_000;
 
 type Place = Parameters<SealStore["find"]>[0];
@@ -56,6 +57,30 @@ export function blobArchive(store: KeyValueStore): BlobArchive {
   return {
     get: async (blobHash) => store.get(blobKey(blobHash)) ?? null,
     put: (blobHash, data) => store.write([{ key: blobKey(blobHash), value: data }]),
+  };
+}
+
+const HASH_BYTES = 32;
+
+const leavesKey = ({ chainId, header }: CheckpointedBlock): Uint8Array =>
+  concatBytes(LEAVES, toWord(chainId), toWord(header.number), fromHex(header.checkpointsRoot));
+
+/** Leaves of the checkpoints roots of blocks that were made or posted here. */
+export function leafStore(store: KeyValueStore): LeafStore {
+  return {
+    get: async (block) => {
+      const bytes = store.get(leavesKey(block));
+      if (bytes === undefined) return null;
+      const places = Array.from({ length: bytes.length / HASH_BYTES }, (_, i) => i * HASH_BYTES);
+      return places.map((at) => toHex(bytes.subarray(at, at + HASH_BYTES)) as Hash);
+    },
+    put: (block, leaves) =>
+      store.write([{ key: leavesKey(block), value: concatBytes(...leaves.map((leaf) => fromHex(leaf))) }]),
+    prune: async (chainId, number) => {
+      const of = concatBytes(LEAVES, toWord(chainId));
+      const page = await store.page({ from: of, to: concatBytes(of, toWord(number + 1n)) }, PAGE_ENTRIES);
+      if (page.length > 0) await store.write(page.map(([key]) => ({ key, value: null })));
+    },
   };
 }
 

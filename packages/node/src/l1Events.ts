@@ -84,6 +84,20 @@ export function toRoleEvent(event: ContractEvent, timestamp: bigint, bridge: Add
       const { chainId, generation, fromIndex, lastBlock } = event;
       return { kind: "rolledBack", chainId, generation, fromIndex, lastBlock, timestamp };
     }
+    case "withheld":
+      return { kind: "withheld", chainId: event.chainId, poster: event.poster };
+    case "clock-held":
+      return { kind: "clockHeld", chainId: event.chainId, timestamp };
+    case "clock-released":
+      return { kind: "clockReleased", chainId: event.chainId, timestamp };
+    case "asked":
+      return { kind: "asked", batchHash: event.batchHash, number: event.number, item: event.item };
+    case "ask-served":
+      return { kind: "askServed", batchHash: event.batchHash, number: event.number, until: event.until };
+    case "ask-answered":
+      return { kind: "askAnswered", batchHash: event.batchHash, number: event.number, answerer: event.answerer };
+    case "asks-closed":
+      return { kind: "asksClosed", batchHash: event.batchHash };
     case "turned-to-exit":
       return { kind: "turnedToExit", chainId: event.chainId };
     case "deposit-held":

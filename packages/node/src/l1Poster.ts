@@ -1,5 +1,6 @@
 /** What a node sends to L1 while it runs. */
 import {
+  answerAsk,
   appendBatches,
   claimSlot,
   getBaseFee,
@@ -8,6 +9,7 @@ import {
   type L1Reader,
   type L1Submitter,
   missingRecord,
+  payBackAsk,
   releaseHeld,
   releaseLocks,
   type SignedBatch as SignedBatchValues,
@@ -131,6 +133,12 @@ export function l1Poster({ reader, submitter, parameters, kzg, placement, clock,
     },
     async releaseLocks(chainIds): Promise<void> {
       await submitter.submit(releaseLocks(addresses, { sequencer: submitter.address, chainIds }));
+    },
+    async answer({ header, answer, key }): Promise<void> {
+      await submitter.submit(answerAsk(addresses, header, answer), { key });
+    },
+    async payBack({ header, number, key }): Promise<void> {
+      await submitter.submit(payBackAsk(addresses, header, number), { key });
     },
   };
 }

@@ -15,6 +15,7 @@ import {
   type SealedBlock,
 } from "@mvm/protocol";
 import { type Dac, judgeGossip, type L1Event, L1View, type Verdict } from "@mvm/roles";
+import { Answering } from "./answering.ts";
 import { Caretaking } from "./caretaking.ts";
 import { Chain } from "./chain.ts";
 import type { Role } from "./config.ts";
@@ -46,6 +47,7 @@ export class NodeCore {
   readonly #desk: RequestDesk;
   readonly #opening = new Map<ChainId, Promise<void>>();
   readonly #sequencings = new Map<ChainId, Sequencing>();
+  readonly #answering: Answering | null;
   readonly #caretaking: Caretaking | null;
   readonly #providing: Providing | null;
   readonly #hosting: Hosting | null;
@@ -62,6 +64,10 @@ export class NodeCore {
     this.hosts = new HostClient({ ports, settings, view: this.view });
     this.#desk = new RequestDesk(ports.network);
     const parts = { ports, settings, view: this.view, desk: this.#desk };
+    this.#answering =
+      this.#roles.has("sequencer") || this.#roles.has("storage")
+        ? new Answering({ ...parts, chains: this.chains, hosts: this.hosts })
+        : null;
     this.#caretaking = this.#roles.has("sequencer") ? new Caretaking(parts) : null;
     this.#providing = this.#roles.has("provider") ? new Providing({ ...parts, engine }) : null;
     this.#hosting = this.#roles.has("storage")
@@ -99,7 +105,7 @@ export class NodeCore {
     }
     if (event.kind === "rolledBack") {
       const { chainId, generation, lastBlock } = event;
-      this.#ports.log("warn", "batch-convicted", { chainId, generation, lastBlock });
+      this.#ports.log("warn", "batch-fell", { chainId, generation, lastBlock });
       this.#l1Changed();
     }
     if (event.kind === "registered" || event.kind === "addressUpdated") meet(this.#ports, event);
@@ -113,6 +119,7 @@ export class NodeCore {
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.allSettled(this.#opening.values());
+    await this.#answering?.stop();
     this.#caretaking?.stop();
     this.#providing?.stop();
     await this.#hosting?.stop();
@@ -124,6 +131,7 @@ export class NodeCore {
   #l1Changed(): void {
     for (const chain of this.chains.values()) chain.l1Changed();
     if (this.#live) {
+      this.#answering?.l1Changed();
       this.#caretaking?.l1Changed();
       for (const sequencing of this.#sequencings.values()) sequencing.l1Changed();
     }

@@ -2,11 +2,13 @@
 import type { Network } from "@mvm/network";
 import type {
   Address,
+  Answer,
   BatchClaims,
   BatchHeader,
   BlsKey,
   ChainId,
   Hash,
+  Header,
   Hex,
   NetworkIdentity,
   Parameters,
@@ -54,6 +56,19 @@ export type PendingStore = {
   remove(chainId: ChainId, hash: Hash): Promise<void>;
 };
 
+/** Leaves of the checkpoints roots of blocks: what their posters have to show when they are asked. Durable. */
+export type LeafStore = {
+  get(block: CheckpointedBlock): Promise<readonly Hash[] | null>;
+  put(block: CheckpointedBlock, leaves: readonly Hash[]): Promise<void>;
+  /** Lets go of a chain's blocks up to a number, a page of them at a time. */
+  prune(chainId: ChainId, number: bigint): Promise<void>;
+};
+
+export type CheckpointedBlock = {
+  readonly chainId: ChainId;
+  readonly header: Pick<Header, "number" | "checkpointsRoot">;
+};
+
 /** A batch that is to be posted, with the queue items that L1 has to be shown. */
 export type DraftBatch = {
   readonly claims: BatchClaims;
@@ -83,6 +98,10 @@ export type L1Poster = {
   releaseHeld(held: { readonly chainId: ChainId; readonly id: bigint }): Promise<void>;
   /** Drops the node's own locks for chains, where they have run out. */
   releaseLocks(chainIds: readonly ChainId[]): Promise<void>;
+  /** Shows what is asked for of a batch; `key`: names the ask, for a transaction that was begun before a crash. */
+  answer(shown: { readonly header: BatchHeader; readonly answer: Answer; readonly key: string }): Promise<void>;
+  /** Has the price of an ask on a batch that fell paid back, which lets go of its chain's clock. */
+  payBack(ask: { readonly header: BatchHeader; readonly number: bigint; readonly key: string }): Promise<void>;
 };
 
 /** What is computed of blobs, from their data (at most 126,976 bytes, the rest zeros). */
@@ -104,6 +123,7 @@ export type Ports = {
   readonly openDatabase: (chainId: ChainId, mode: DatabaseMode) => Promise<DacDatabase>;
   readonly seals: SealStore;
   readonly pending: PendingStore;
+  readonly leaves: LeafStore;
   readonly poster: L1Poster;
   readonly kzg: Kzg;
   readonly blobs: BlobArchive;

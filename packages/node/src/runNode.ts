@@ -8,7 +8,7 @@ import { LevelStore } from "@mvm/state";
 import { Wallet } from "ethers";
 import { blobReader } from "./blobReader.ts";
 import { ConfigError, loadConfig, type NodeConfig } from "./config.ts";
-import { blobArchive, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
+import { blobArchive, leafStore, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 import { followL1 } from "./followL1.ts";
 import { startGateway } from "./gateway.ts";
 import { loadKeys } from "./keys.ts";
@@ -102,6 +102,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     openDatabase: levelDatabases(dataDir),
     seals: sealStore(store),
     pending: pendingStore(store),
+    leaves: leafStore(store),
     poster: l1Poster({ reader, submitter, parameters, kzg, placement: config.batchData, clock, log }),
     kzg,
     blobs: blobArchive(store),

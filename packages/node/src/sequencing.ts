@@ -159,7 +159,10 @@ export class Sequencing {
     try {
       const working = this.#sessions.get(session);
       if (working === undefined) throw new Error("the session is closed");
-      this.#driver.dispatch({ kind: "assembled", session, ...(await working.assemble(effect)) });
+      const { leaves, ...assembled } = await working.assemble(effect);
+      // kept before the block is signed: who posts it has to show them when it is asked
+      await this.#ports.leaves.put({ chainId: this.#chain.chainId, header: assembled.header }, leaves);
+      this.#driver.dispatch({ kind: "assembled", session, ...assembled });
     } catch (error) {
       this.#sessionFailed(session, error);
     }

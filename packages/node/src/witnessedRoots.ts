@@ -1,20 +1,16 @@
-/** The roots of a block for who has no state: by a witness for all that its transactions write. */
+/** State roots after a block's transactions, without the state: by a witness for all that they write. */
 import { type BlockOutcome, type Hash, PREDEPLOYS, type StateKey } from "@mvm/protocol";
 import { type ProvenReader, SparseState } from "@mvm/state";
-import { type BlockRoots, blockRoots } from "./blockRoots.ts";
 
 /**
- * Roots of a block with these outcomes upon a state.
- * @param proven reads under that state's root
+ * State roots after each outcome upon a root, and the storage root of MVM_L2ToL1 after the last. Rejects as the reader does.
+ * @param reader of values under the root
  */
-export async function rootsUpon(
-  proven: ProvenReader,
-  stateRoot: Hash,
-  {
-    transactions,
-    outcomes,
-  }: { readonly transactions: readonly Uint8Array[]; readonly outcomes: readonly BlockOutcome[] },
-): Promise<BlockRoots> {
+export async function rootsAfter(
+  reader: ProvenReader,
+  root: Hash,
+  outcomes: readonly Pick<BlockOutcome, "writes">[],
+): Promise<{ readonly stateRoots: readonly Hash[]; readonly withdrawalsRoot: Hash }> {
   const written: StateKey[] = [{ kind: "account", address: PREDEPLOYS.l2ToL1 }];
   for (const { writes } of outcomes) {
     for (const { address, slots } of writes) {
@@ -22,8 +18,8 @@ export async function rootsUpon(
       for (const { slot } of slots) written.push({ kind: "slot", address, slot });
     }
   }
-  await proven.fetchWitness(written);
-  const state = SparseState.fromProof(stateRoot, proven.collectedNodes());
+  await reader.fetchWitness(written);
+  const state = SparseState.fromProof(root, reader.collectedNodes());
   const stateRoots = outcomes.map(({ writes }) => state.applyWrites(writes));
-  return blockRoots(transactions, outcomes, { stateRoots, withdrawalsRoot: state.storageRootOf(PREDEPLOYS.l2ToL1) });
+  return { stateRoots, withdrawalsRoot: state.storageRootOf(PREDEPLOYS.l2ToL1) };
 }

@@ -64,8 +64,11 @@ function batchOf(claimed: readonly SealedBlock[], index = 0n): Batch {
   return { header: { ...header, blocksRoot, transactionsRoot: merkleRoot(claimed.map(transactionsLeaf)) }, data };
 }
 
-const shownBy = (shown: readonly ClaimedBlock[] | null) => async () => shown;
-const neverAsked = async (): Promise<never> => {
+const shownBy = (...lists: readonly (readonly ClaimedBlock[])[]) =>
+  async function* () {
+    yield* lists;
+  };
+const neverAsked = (): never => {
   throw new Error("what is right needs nobody's word");
 };
 const judge = (claimed: readonly SealedBlock[], index = 0n) => audit.judge(batchOf(claimed, index), shownBy(claimed));
@@ -132,11 +135,14 @@ describe("a batch", () => {
       kind: "unproven",
       why: "leaves-unknown",
     });
+    // a poster that shows others hides nothing that anybody else shows
+    for (const shown of [shownBy(hidden, claimed), shownBy(claimed, hidden)])
+      expect(await audit.judge(batchOf(claimed), shown)).toMatchObject({ kind: "wrong", found: { position: 1 } });
   });
 
   it("stays unproven where nobody shows its blocks, or other transactions than it commits to", async () => {
     const claimed = withHeader(1, () => ({ stateRoot: GARBAGE }));
-    expect(await audit.judge(batchOf(claimed), shownBy(null))).toMatchObject({
+    expect(await audit.judge(batchOf(claimed), shownBy())).toMatchObject({
       kind: "unproven",
       why: "blocks-unknown",
     });

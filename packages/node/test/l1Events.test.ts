@@ -13,6 +13,7 @@ const other = toAddress(`0x${"22".repeat(20)}`);
 const chainId = toChainId(5n);
 const BRIDGE = toAddress(`0x${"33".repeat(20)}`);
 const where = { peerId: text("12D3KooWPeer"), multiaddr: text("/ip4/127.0.0.1/tcp/1") };
+const ask = { batchHash: hashOfText("batch"), number: 3n };
 const plain = { peerId: "12D3KooWPeer", multiaddr: "/ip4/127.0.0.1/tcp/1" };
 
 /** A message as the contracts have it. */
@@ -154,6 +155,29 @@ describe("contract events in the words of the roles", () => {
       "rolled-back",
       { ...origin, type: "rolled-back", chainId, generation: 2n, fromIndex: 3n, lastBlock: 40n },
       { kind: "rolledBack", chainId, generation: 2n, fromIndex: 3n, lastBlock: 40n, timestamp: 77n },
+    ],
+    [
+      "withheld",
+      { ...origin, type: "withheld", chainId, poster: operator },
+      { kind: "withheld", chainId, poster: operator },
+    ],
+    ["clock-held", { ...origin, type: "clock-held", chainId }, { kind: "clockHeld", chainId, timestamp: 77n }],
+    [
+      "clock-released",
+      { ...origin, type: "clock-released", chainId },
+      { kind: "clockReleased", chainId, timestamp: 77n },
+    ],
+    ["asked", { ...origin, type: "asked", ...ask, item: 14n }, { kind: "asked", ...ask, item: 14n }],
+    ["ask-served", { ...origin, type: "ask-served", ...ask, until: 99n }, { kind: "askServed", ...ask, until: 99n }],
+    [
+      "ask-answered",
+      { ...origin, type: "ask-answered", ...ask, answerer: other },
+      { kind: "askAnswered", ...ask, answerer: other },
+    ],
+    [
+      "asks-closed",
+      { ...origin, type: "asks-closed", batchHash: ask.batchHash },
+      { kind: "asksClosed", batchHash: ask.batchHash },
     ],
     ["turned-to-exit", { ...origin, type: "turned-to-exit", chainId }, { kind: "turnedToExit", chainId }],
     [

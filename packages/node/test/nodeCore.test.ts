@@ -11,6 +11,7 @@ import {
   hashHeader,
   inCalldata,
   LIMITS,
+  merkleRoot,
   type NamedAnswer,
   type NamedRequest,
   REQUESTS,
@@ -23,7 +24,7 @@ import type { L1Event } from "@mvm/roles";
 import { verifyReads } from "@mvm/state";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Role } from "../src/config.ts";
-import { NodeCore } from "../src/index.ts";
+import { leafStore, NodeCore } from "../src/index.ts";
 import { BlockMaker, signed, transactionOf } from "./blockMaker.ts";
 import { settle } from "./virtualClock.ts";
 import {
@@ -370,6 +371,11 @@ describe("a node", () => {
     const host = nodes.get("host")!.core.chains.get(CHAIN_ID)!;
     expect(host.database.account(identityOf("receiver").operator)?.balance).toBe(5n);
     expect(gateway.pools.get(CHAIN_ID)!.size).toBe(0);
+    // who made it has kept what it would be asked for
+    const { header } = nodes.get("sequencer")!.core.chains.get(CHAIN_ID)!.head;
+    const block = { chainId: CHAIN_ID, header };
+    const leaves = await leafStore(nodes.get("sequencer")!.site.stores.get("node")!).get(block);
+    expect(merkleRoot(leaves!)).toBe(header.checkpointsRoot);
     for (const { core } of nodes.values()) await core.stop();
   });
 });

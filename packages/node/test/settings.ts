@@ -5,7 +5,7 @@ import type { NetworkFile, NodeConfig } from "../src/index.ts";
 const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 
 export const NETWORK_FILE: NetworkFile = {
-  version: 4,
+  version: 5,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
@@ -29,6 +29,7 @@ export const NETWORK_FILE: NetworkFile = {
     executionManager: contract("b0"),
     checkpointReplay: contract("b1"),
     disputes: contract("b2"),
+    disclosures: contract("b3"),
   },
 };
 

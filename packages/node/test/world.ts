@@ -31,8 +31,16 @@ import {
 import { BlobError } from "@mvm/protocol/blobs";
 import { type Dac, type L1Event, L1View, type Member, type QueuedItem } from "@mvm/roles";
 import { DacDatabase, MemoryStore } from "@mvm/state";
-import { blobArchive, pendingStore, sealStore } from "../src/durableStores.ts";
-import { type Identity, kzgOf, type NetworkSettings, type Ports, type SignedBatch, signedAt } from "../src/index.ts";
+import { blobArchive, leafStore, pendingStore, sealStore } from "../src/durableStores.ts";
+import {
+  type Identity,
+  kzgOf,
+  type L1Poster,
+  type NetworkSettings,
+  type Ports,
+  type SignedBatch,
+  signedAt,
+} from "../src/index.ts";
 import { VirtualClock } from "./virtualClock.ts";
 
 export const CHAIN_ID: ChainId = toChainId(7001n);
@@ -82,6 +90,8 @@ export class Site {
   readonly events: NetworkEvent[] = [];
   /** what this node sent to L1 */
   readonly posted: SignedBatch[] = [];
+  readonly answered: Parameters<L1Poster["answer"]>[0][] = [];
+  readonly paidBack: Parameters<L1Poster["payBack"]>[0][] = [];
   /** blobs that L1 shows this node */
   readonly blobsOnL1 = new Map<Hash, Uint8Array>();
   readonly malformedOnL1 = new Set<Hash>();
@@ -116,11 +126,14 @@ export class Site {
       openDatabase: (chainId, mode) => DacDatabase.openOn(this.store(`${chainId}-${mode}`), { mode }),
       seals: sealStore(node),
       pending: pendingStore(node),
+      leaves: leafStore(node),
       poster: {
         appendBatch: async (batch) => void this.posted.push(signedAt(batch, inCalldata(batch.data))),
         claimSlot: async () => undefined,
         releaseHeld: async () => undefined,
         releaseLocks: async () => undefined,
+        answer: async (shown) => void this.answered.push(shown),
+        payBack: async (ask) => void this.paidBack.push(ask),
       },
       kzg: kzgOf("blob"),
       blobs: blobArchive(node),

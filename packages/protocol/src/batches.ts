@@ -158,10 +158,12 @@ export type BatchClaims = Omit<BatchHeader, "blobHash" | "dataHash">;
  * What a batch commits to of a block's transactions: keccak of their number, a word, and of the Merkle root of their hashes,
  * the system's included. The number makes a transaction's place in its block sure by its proof alone.
  */
-export function transactionsLeaf({ transactions }: Pick<SealedBlock, "transactions">): Hash {
-  const root = merkleRoot(transactions.map(keccakHash));
-  return keccakHash(concatBytes(toWord(BigInt(transactions.length)), fromHex(root)));
-}
+export const transactionsWord = (count: number, root: Hash): Hash =>
+  keccakHash(concatBytes(toWord(BigInt(count)), fromHex(root)));
+
+/** transactionsWord of a block. */
+export const transactionsLeaf = ({ transactions }: Pick<SealedBlock, "transactions">): Hash =>
+  transactionsWord(transactions.length, merkleRoot(transactions.map(keccakHash)));
 
 /**
  * What a batch over consecutive blocks of one chain and generation commits to.

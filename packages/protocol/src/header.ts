@@ -1,8 +1,8 @@
 /** Block headers: Ethereum's own layout (Prague fields), so that every existing client parses them (design page 10). */
-import { address, bytes, type Codec, encode, fixedBytes, hash, struct, uint } from "./codec.ts";
+import { address, bytes, type Codec, decode, encode, fixedBytes, hash, struct, uint } from "./codec.ts";
 import type { BlockEnvironment } from "./execution.ts";
 import { EMPTY_LIST_HASH, keccakHash } from "./hash.ts";
-import { fromHex, toHash } from "./hex.ts";
+import { fromHex, toHash, toHex } from "./hex.ts";
 import { LIMITS } from "./parameters.ts";
 import { PREDEPLOYS } from "./predeploys.ts";
 import { type Address, type Hash, ZERO_HASH } from "./primitives.ts";
@@ -82,6 +82,13 @@ const layout = struct({
 export function encodeHeader(header: Header): Uint8Array {
   return encode(layout, { ...HEADER_CONSTANTS, ...header, extraData: fromHex(header.checkpointsRoot) });
 }
+
+/** Longest encodeHeader, in bytes. */
+const MAX_HEADER_BYTES = 1_024;
+
+/** The checkpoints root of an encoded header. Throws CodecError for bytes that are no header. */
+export const checkpointsRootOf = (header: Uint8Array): Hash =>
+  toHash(toHex(decode(layout, header, MAX_HEADER_BYTES).extraData));
 
 /** The block's hash. */
 export const hashHeader = (header: Header): Hash => keccakHash(encodeHeader(header));

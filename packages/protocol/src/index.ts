@@ -8,6 +8,7 @@ export * from "./charterLayout.ts";
 export * from "./checkpoints.ts";
 export * from "./codec.ts";
 export * from "./dataPath.ts";
+export * from "./disclosures.ts";
 export * from "./ecdsa.ts";
 export * from "./election/epochs.ts";
 export * from "./election/stakeGrid.ts";

@@ -20,10 +20,16 @@ export type Parameters = {
   readonly forceDelaySeconds: number;
   /** Seconds that an item is overdue until anyone with a bond may post. */
   readonly openAfterSeconds: number;
-  /** Seconds that an item is overdue until the chain may be turned to exit: longer than openAfterSeconds and a rebuild. */
+  /** Seconds that an item is overdue until the chain may be turned to exit: longer than openAfterSeconds, revealDelaySeconds and a rebuild. */
   readonly exitAfterSeconds: number;
   /** Seconds for which a chain's clock stands on after what was asked for was shown: time for two transactions on L1 that prove what it shows. */
   readonly proofTimeSeconds: number;
+  /** wei of MT of a batch's first ask for what it commits to, the price of each further one twice as much, eight times: more than the L1 gas of an answer, whose sender gets it. */
+  readonly askPriceWei: bigint;
+  /** wei of MT that the poster of a batch loses at the most, of which something is asked for and not shown: less than its stake, for it may be asleep. */
+  readonly withholdingPenaltyWei: bigint;
+  /** Seconds in which an ask has to be answered: for a node to be started again, and others to answer for it, one transaction after the other. */
+  readonly revealDelaySeconds: number;
   /** Factor of the Dynamic Bond Threshold at the start, in basis points; MetisDAO may change it. */
   readonly thresholdFactor: number;
   /** Sequencers that have to qualify for a DAC before a deposit may raise its threshold, at the start; MetisDAO may change it. */
@@ -77,6 +83,9 @@ const mainnet: Parameters = {
   openAfterSeconds: 24 * 3600,
   exitAfterSeconds: 7 * 24 * 3600,
   proofTimeSeconds: 3600,
+  askPriceWei: 5n * MT,
+  withholdingPenaltyWei: 1_000n * MT,
+  revealDelaySeconds: 24 * 3600,
   thresholdFactor: 12_000,
   minEligible: 3,
   labelFeeWei: 100n * MT,
@@ -110,6 +119,9 @@ const devnet: Parameters = {
   openAfterSeconds: 20,
   exitAfterSeconds: 60,
   proofTimeSeconds: 10,
+  askPriceWei: MT / 10n,
+  withholdingPenaltyWei: 100n * MT,
+  revealDelaySeconds: 20,
   thresholdFactor: 10_000,
   minEligible: 1,
   labelFeeWei: MT,

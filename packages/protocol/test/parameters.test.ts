@@ -32,6 +32,20 @@ describe.each(profiles)("profile %s", (_name, profile) => {
     expect(profile.maxWindowSeconds).toBeGreaterThan(profile.postGraceBlocks);
   });
 
+  it("nobody turns a chain to exit while what is asked for may still be shown, and the chain rebuilt", () => {
+    expect(profile.exitAfterSeconds).toBeGreaterThan(profile.openAfterSeconds + profile.revealDelaySeconds);
+  });
+
+  it("a poster that was asleep is fined less than it has to stake; who asked in vain gets more than it paid", () => {
+    expect(profile.withholdingPenaltyWei).toBeLessThan(profile.minSequencerStakeWei);
+    const share = (profile.withholdingPenaltyWei * BigInt(profile.proverShare)) / 10_000n;
+    expect(share).toBeGreaterThan(profile.askPriceWei);
+  });
+
+  it("a window outlasts the time to answer", () => {
+    expect(profile.maxWindowSeconds).toBeGreaterThan(profile.revealDelaySeconds + profile.proofTimeSeconds);
+  });
+
   it("blocks come more often than batches, answers before a job is given up", () => {
     expect(profile.tickSeconds * 1_000).toBeLessThanOrEqual(profile.batchIntervalMs);
     expect(profile.readTimeoutMs).toBeLessThanOrEqual(profile.jobTimeoutMs);

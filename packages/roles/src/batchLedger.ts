@@ -25,6 +25,8 @@ export type Rollback = {
 
 export class BatchLedger {
   readonly #batches = new Map<ChainId, PostedBatch[]>();
+  /** those that fell, too */
+  readonly #byHash = new Map<Hash, PostedBatch>();
   readonly #generations = new Map<ChainId, bigint>();
   readonly #postedAt = new Map<ChainId, bigint>();
   readonly #rolledBackAt = new Map<ChainId, bigint>();
@@ -32,7 +34,11 @@ export class BatchLedger {
 
   posted(batch: PostedBatch): Undo {
     const { chainId } = batch.header;
-    return together(pushed(this.#batches, chainId, batch), put(this.#postedAt, chainId, batch.l1Block));
+    return together(
+      pushed(this.#batches, chainId, batch),
+      put(this.#byHash, batch.batchHash, batch),
+      put(this.#postedAt, chainId, batch.l1Block),
+    );
   }
 
   /** The batch of an index falls, and all after it; its poster is convicted. */
@@ -46,6 +52,22 @@ export class BatchLedger {
       put(this.#rolledBackAt, chainId, timestamp),
       put(this.#convicted, chainId, [...convicted, ...fallen.slice(0, 1).map(({ header }) => header.poster)]),
     );
+  }
+
+  /** The rollback before was no conviction: its poster was fined. */
+  withheld(chainId: ChainId, poster: Address): Undo {
+    const convicted = this.convicted(chainId);
+    return put(this.#convicted, chainId, convicted.at(-1) === poster ? convicted.slice(0, -1) : convicted);
+  }
+
+  /** A batch by its hash, whether it stands or fell. */
+  byHash(batchHash: Hash): PostedBatch | undefined {
+    return this.#byHash.get(batchHash);
+  }
+
+  /** Whether a batch stands. */
+  stands({ header, batchHash }: PostedBatch): boolean {
+    return this.of(header.chainId)[Number(header.index)]?.batchHash === batchHash;
   }
 
   /** Those that stand, by index. */

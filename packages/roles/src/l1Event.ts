@@ -93,7 +93,7 @@ export type L1Event =
       readonly rank: number;
       readonly l1Block: bigint;
     }
-  /** a batch was convicted: it and all later ones of its chain fell, and the chain goes on after `lastBlock`, one generation later */
+  /** a batch was convicted, or, where "withheld" follows, dropped: it and all later ones of its chain fell, and the chain goes on after `lastBlock`, one generation later */
   | {
       readonly kind: "rolledBack";
       readonly chainId: ChainId;
@@ -105,6 +105,17 @@ export type L1Event =
       /** seconds */
       readonly timestamp: bigint;
     }
+  /** the batch that fell last was dropped for what nobody showed of it: its poster was fined, not convicted */
+  | { readonly kind: "withheld"; readonly chainId: ChainId; readonly poster: Address }
+  /** a chain's clock stands, once more; timestamp in seconds */
+  | { readonly kind: "clockHeld" | "clockReleased"; readonly chainId: ChainId; readonly timestamp: bigint }
+  /** an item of a batch was asked for: Asks.itemOf */
+  | { readonly kind: "asked"; readonly batchHash: Hash; readonly number: bigint; readonly item: bigint }
+  /** an ask has to be answered until a time, in seconds */
+  | { readonly kind: "askServed"; readonly batchHash: Hash; readonly number: bigint; readonly until: bigint }
+  | { readonly kind: "askAnswered"; readonly batchHash: Hash; readonly number: bigint; readonly answerer: Address }
+  /** the batch fell, and nothing of it has to be shown any more */
+  | { readonly kind: "asksClosed"; readonly batchHash: Hash }
   | { readonly kind: "turnedToExit"; readonly chainId: ChainId }
   | { readonly kind: "depositHeld"; readonly chainId: ChainId; readonly id: bigint; readonly amount: bigint }
   /** released into the queue, or refunded */

@@ -17,13 +17,15 @@ import {
   SNAPSHOT_DISTANCE,
   storageHosts,
 } from "@mvm/protocol";
+import { AskLedger, type Served } from "./askLedger.ts";
 import { BatchLedger, type PostedBatch } from "./batchLedger.ts";
 import { Bonds } from "./bonds.ts";
+import { held, type Pause, ranSince, released } from "./chainClock.ts";
 import type { L1Event, Member, QueuedItem, RegistryName } from "./l1Event.ts";
 import { L1Journal } from "./l1Journal.ts";
 import { ProviderRoll } from "./providerRoll.ts";
 import { type EpochValues, KEPT_EPOCHS, SlotTurns } from "./slotTurns.ts";
-import { pushed, together, type Undo } from "./undo.ts";
+import { pushed, put, together, type Undo } from "./undo.ts";
 
 export type Dac = {
   readonly chainId: ChainId;
@@ -36,6 +38,9 @@ export type Dac = {
   /** hosts drawn when the DAC was created, best first */
   readonly hosts: readonly Address[];
 };
+
+/** What is asked for of a batch and served, with the batch. */
+export type OpenAsk = Served & { readonly batch: PostedBatch };
 
 /** Who may make blocks of a DAC now. */
 export type Turn = { readonly member: Member; readonly rank: number };
@@ -58,6 +63,8 @@ export class L1View {
   readonly #dacs = new Map<ChainId, Dac>();
   readonly #queues = new Map<ChainId, MeasuredItem[]>();
   readonly #ledger = new BatchLedger();
+  readonly #asks = new AskLedger();
+  readonly #clocks = new Map<ChainId, Pause>();
   readonly #held = new Map<ChainId, Map<bigint, bigint>>();
   readonly #exiting = new Set<ChainId>();
   #block = { number: 0n, timestamp: 0n };
@@ -138,6 +145,19 @@ export class L1View {
       }
       case "rolledBack":
         return this.#ledger.rolledBack(event);
+      case "withheld":
+        return this.#ledger.withheld(event.chainId, event.poster);
+      case "clockHeld":
+      case "clockReleased":
+        return this.#clockChanged(event);
+      case "asked":
+        return this.#asks.asked(event);
+      case "askServed":
+        return this.#asks.served(event);
+      case "askAnswered":
+        return this.#asks.answered(event);
+      case "asksClosed":
+        return this.#asks.closed(event.batchHash);
       case "slotClaimed":
         return this.#turns.claimed(event.chainId, event.slot, { rank: event.rank, l1Block: event.l1Block });
       case "turnedToExit":
@@ -184,6 +204,13 @@ export class L1View {
     const put = (value: bigint | undefined): void => void (value === undefined ? held.delete(id) : held.set(id, value));
     put(amount);
     return () => put(before);
+  }
+
+  #clockChanged({ kind, chainId, timestamp }: L1Event & { kind: "clockHeld" | "clockReleased" }): Undo {
+    const last = this.#clocks.get(chainId);
+    if (kind === "clockHeld") return put(this.#clocks, chainId, held(last, timestamp));
+    if (last === undefined || last.holds === 0) return () => undefined;
+    return put(this.#clocks, chainId, released(last, timestamp, BigInt(this.#parameters.proofTimeSeconds)));
   }
 
   #created({ chainId, label, genesisHash, timestamp, founding }: L1Event & { kind: "dacCreated" }): Undo {
@@ -424,12 +451,22 @@ export class L1View {
     return this.batches(chainId).at(-1)?.header.queueEnd ?? 0n;
   }
 
-  /** Last block whose batch has outlived its window, 0 when none has. */
+  /** Last block whose batch has outlived its window on the chain's clock, 0 when none has. */
   finalHead(chainId: ChainId): bigint {
     const window = BigInt(this.#parameters.maxWindowSeconds);
-    return (
-      this.batches(chainId).findLast((batch) => batch.timestamp + window <= this.#block.timestamp)?.header.lastBlock ??
-      0n
-    );
+    const until = ranSince(this.#clocks.get(chainId), window, this.#block.timestamp);
+    return this.batches(chainId).findLast(({ timestamp }) => timestamp <= until)?.header.lastBlock ?? 0n;
+  }
+
+  // Asks.
+
+  /** What is asked for and served: of batches that stand, and of those that fell and hold their chain's clock still. */
+  openAsks(): { readonly standing: readonly OpenAsk[]; readonly fallen: readonly OpenAsk[] } {
+    const all = this.#asks.open().flatMap((ask) => {
+      const batch = this.#ledger.byHash(ask.batchHash);
+      return batch === undefined ? [] : [{ ...ask, batch }];
+    });
+    const stands = ({ batch }: OpenAsk): boolean => this.#ledger.stands(batch);
+    return { standing: all.filter(stands), fallen: all.filter((ask) => !stands(ask)) };
   }
 }

@@ -20,6 +20,14 @@ export function put<K, V>(map: Map<K, V>, key: K, value: V): Undo {
   return () => void (had ? map.set(key, before!) : map.delete(key));
 }
 
+/** Takes a key out of a map. The order of the map is not kept. */
+export function taken<K, V>(map: Map<K, V>, key: K): Undo {
+  if (!map.has(key)) return () => undefined;
+  const before = map.get(key)!;
+  map.delete(key);
+  return () => void map.set(key, before);
+}
+
 /** Adds a value to the end of a key's list. */
 export function pushed<K, V>(lists: Map<K, V[]>, key: K, value: V): Undo {
   const list = lists.get(key) ?? [];

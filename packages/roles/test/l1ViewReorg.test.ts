@@ -1,7 +1,7 @@
 import { depositItem, keccakHash, stakeGridOf, toChainId, toWord } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { L1Event, L1View, RegistryName } from "../src/index.ts";
+import type { L1Event, L1View, OpenAsk, RegistryName } from "../src/index.ts";
 import { MAX_REORG_BLOCKS } from "../src/l1Journal.ts";
 import {
   blankView,
@@ -21,7 +21,7 @@ const GROUPS = { sequencer: [...SEQUENCERS, ...NEWCOMERS], provider: PROVIDERS, 
 const EVERYBODY = Object.values(GROUPS).flat();
 
 /** What happens in an L1 block: which kind of event, and a number that decides about the rest. */
-const happening = fc.tuple(fc.nat(12), fc.nat(999));
+const happening = fc.tuple(fc.nat(16), fc.nat(999));
 const l1Blocks = (maxLength: number) =>
   fc.array(fc.record({ salt: fc.nat(999), events: fc.array(happening, { maxLength: 3 }) }), {
     minLength: 1,
@@ -74,6 +74,15 @@ function eventOf(view: L1View, l1Block: bigint, kind: number, n: number): L1Even
       const generation = view.generation(CHAIN);
       return { kind: "rolledBack", chainId: CHAIN, generation, fromIndex: convicted.index, lastBlock, timestamp };
     }
+    case 13:
+      return { kind: "withheld", chainId: CHAIN, poster: SEQUENCERS[0]!.operator };
+    case 14: {
+      const isHeld = n % 3 === 0;
+      return { kind: isHeld ? "clockHeld" : "clockReleased", chainId: CHAIN, timestamp };
+    }
+    case 15:
+    case 16:
+      return askOf(view, n);
     default:
       if (n % 2 === 1) {
         const dac = { chainId: OTHER, label: "other", genesisHash: keccakHash(toWord(BigInt(n))), timestamp };
@@ -81,6 +90,21 @@ function eventOf(view: L1View, l1Block: bigint, kind: number, n: number): L1Even
       }
       return batch(view, l1Block, timestamp, n);
   }
+}
+
+/** Something of asks on a batch that is there. */
+function askOf(view: L1View, n: number): L1Event | null {
+  const batches = view.batches(CHAIN);
+  const batchHash = batches[n % Math.max(batches.length, 1)]?.batchHash;
+  if (batchHash === undefined) return null;
+  const number = BigInt(n % 3);
+  const kinds: readonly L1Event[] = [
+    { kind: "asked", batchHash, number, item: BigInt(n) },
+    { kind: "askServed", batchHash, number, until: BigInt(n) },
+    { kind: "askAnswered", batchHash, number, answerer: SEQUENCERS[n % 2]!.operator },
+    { kind: "asksClosed", batchHash },
+  ];
+  return kinds[Math.floor(n / 3) % kinds.length]!;
 }
 
 function batch(view: L1View, l1Block: bigint, timestamp: bigint, n: number): L1Event {
@@ -113,6 +137,8 @@ function applyAll(view: L1View, blocks: L1Blocks): void {
     view.apply({ kind: "l1Block", number, timestamp, baseFeePerGas: BigInt(salt), prevRandao });
   }
 }
+
+const byHash = (a: OpenAsk, b: OpenAsk): number => (a.batchHash < b.batchHash ? -1 : 1);
 
 /** The view's answers to every question. */
 function answers(view: L1View): unknown {
@@ -150,6 +176,7 @@ function answers(view: L1View): unknown {
     ]),
     values: slots.map((slot) => view.valuesOf(slot)),
     chains: [CHAIN, OTHER].map(ofChain),
+    asks: Object.values(view.openAsks()).map((asks) => [...asks].sort(byHash)),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * An L1 with the network's contracts, to post batches on: anvil with the gas cap of EIP-7825, mainnet's parameters,
- * sequencers of one stake, and DACs with MT, so that each has a threshold.
+ * sequencers of one stake that came one after the other, and DACs with MT, so that each has a threshold.
  */
 import {
   approve,
@@ -44,6 +44,8 @@ const BALANCE_WEI = 10n ** 24n;
 const SUPPLY_WEI = 10n ** 9n * MT;
 const STAKE_WEI = 50_000n * MT;
 const DEPOSIT_WEI = 100n * MT;
+/** so many epochs the draws remember; their words are all in use in a network that has lived for a while */
+const HISTORY_EPOCHS = 4;
 const POLL_MS = 5;
 const CHARTER: Charter = {
   vision: "",
@@ -154,15 +156,17 @@ export async function startBatchNetwork(size: {
     await holder.submit(approve(setUp.addresses, "comco", SUPPLY_WEI));
     await holder.submit(approve(setUp.addresses, "bridge", SUPPLY_WEI));
     const sequencers = new Map<Address, Wallet>();
+    const epochNow = async (): Promise<bigint> =>
+      epochOf(BigInt(await setUp.provider.getBlockNumber()), PARAMETERS.epochBlocks);
+    const perEpoch = Math.ceil(size.sequencers / HISTORY_EPOCHS);
     for (let i = 0; i < size.sequencers; i++) {
+      if (i !== 0 && i % perEpoch === 0) await setUp.mineBefore((await epochNow()) + 1n);
       const wallet = await setUp.register(holder, `sequencer ${i}`);
       sequencers.set(toAddress(wallet.address), wallet);
     }
     const dacs: ChainId[] = [];
     for (let i = 0; i < size.dacs; i++) dacs.push(await setUp.createDac(holder, `small-${i}`));
     const reader = { transport: setUp.provider, addresses: setUp.addresses };
-    const epochNow = async (): Promise<bigint> =>
-      epochOf(BigInt(await setUp.provider.getBlockNumber()), PARAMETERS.epochBlocks);
     await setUp.mineBefore((await epochNow()) + SNAPSHOT_DISTANCE);
     const beginSlot = async (): Promise<bigint> => {
       const slot = (await epochNow()) + 1n;

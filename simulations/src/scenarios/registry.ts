@@ -1,8 +1,17 @@
 /** All scenarios, in the order in which `all` runs them. */
+import { asked } from "./asked.ts";
 import { l1Reorg } from "./l1Reorg.ts";
 import { leaderSilent } from "./leaderSilent.ts";
 import { rollback } from "./rollback.ts";
 import type { Scenario } from "./scenario.ts";
 import { sequencerCrash, slowLinks, smoke } from "./smoke.ts";
 
-export const SCENARIOS: readonly Scenario[] = [smoke, slowLinks, sequencerCrash, leaderSilent, l1Reorg, rollback];
+export const SCENARIOS: readonly Scenario[] = [
+  smoke,
+  slowLinks,
+  sequencerCrash,
+  leaderSilent,
+  l1Reorg,
+  rollback,
+  asked,
+];

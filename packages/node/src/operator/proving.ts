@@ -9,7 +9,7 @@ import { BatchAudit, type BatchVerdict, type FoundFault } from "../proving/batch
 import type { ClaimedBlock } from "../proving/blockFinding.ts";
 import { BlockReplay, wholeEvidence } from "../proving/blockReplay.ts";
 import { type ProverOptions, type ProverSight, runProver, watchL1 } from "../proving/prover.ts";
-import { SeenBlocks } from "../proving/seenBlocks.ts";
+import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
 import { normaliseLabel } from "./dacLabel.ts";
 import { type Operator, requireDac } from "./operator.ts";
@@ -74,7 +74,8 @@ type Found = {
   readonly posted: PostedBatch;
   readonly previous: PostedBatch | undefined;
   readonly verdict: BatchVerdict;
-  readonly blocks: readonly ClaimedBlock[] | null;
+  /** the batch's blocks with the transactions that it commits to; null: nobody shows them */
+  readonly blocks: () => Promise<readonly ClaimedBlock[] | null>;
   readonly audit: BatchAudit;
 };
 
@@ -99,9 +100,12 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
       throw new ConfigError("not-yet", `batch ${earlier.header.index} of ${label} is wrong: prove that first`);
   }
   operator.progress(`executing batch ${posted.header.index}`);
-  const blocks = await shown(posted);
   const data = await archive.batch(sight.posted.get(posted.batchHash)!, label);
-  const verdict = await audit.judge(data, async () => blocks);
+  const verdict = await audit.judge(data, () => shown(posted));
+  const blocks = async (): Promise<readonly ClaimedBlock[] | null> => {
+    for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;
+    return null;
+  };
   return { posted, previous: batches[index - 1], verdict, blocks, audit };
 }
 
@@ -191,9 +195,10 @@ const witnessBytes = ({
 async function rightFigures(
   operator: Operator,
   { block, transaction }: ProofRequest,
-  { posted, blocks, audit }: Found,
+  { posted, blocks: shown, audit }: Found,
 ): Promise<Report> {
   if (transaction === undefined) return {};
+  const blocks = await shown();
   if (blocks === null) return { reason: "nobody shows the block, so that its transaction cannot be replayed alone" };
   const { firstBlock } = posted.header;
   const position = Number(block - firstBlock);

@@ -77,17 +77,18 @@ export class BatchAudit {
 
   /**
    * Judges the chain's next batch, and goes on behind it where it is right.
-   * @param shown the blocks that it commits to (areCommitted), asked for only where it is wrong; null: nobody shows them
+   * @param shown lists of blocks that it commits to (areCommitted), as they are shown; asked for only where it is wrong. Of several
+   * the first that can be proven wrong counts: a list may have other transactions or outcomes than the batch commits to
    * @throws what the engine or the state throws; then the batch is as if it had not been looked at
    */
-  async judge(batch: Batch, shown: () => Promise<readonly ClaimedBlock[] | null>): Promise<BatchVerdict> {
+  async judge(batch: Batch, shown: () => AsyncIterable<readonly ClaimedBlock[]>): Promise<BatchVerdict> {
     const before = this.#rebuild.mark;
     try {
       await this.#rebuild.batch(batch);
     } catch (error) {
       try {
         if (!(error instanceof RebuildError)) throw error;
-        return await this.#judgeWrong(batch.header, before.parent.header, error.message, await shown());
+        return await this.#judgeWrong(batch.header, before.parent.header, error.message, shown());
       } finally {
         await this.#rebuild.returnTo(before);
       }
@@ -97,14 +98,27 @@ export class BatchAudit {
     return { kind: "right" };
   }
 
-  /** The chain has executed the batch's data as far as they lead. */
   async #judgeWrong(
     batch: BatchHeader,
     before: Header,
     reason: string,
-    blocks: readonly ClaimedBlock[] | null,
+    shown: AsyncIterable<readonly ClaimedBlock[]>,
   ): Promise<BatchVerdict> {
-    if (blocks === null) return { kind: "unproven", why: "blocks-unknown", reason };
+    let verdict: BatchVerdict = { kind: "unproven", why: "blocks-unknown", reason };
+    for await (const blocks of shown) {
+      verdict = await this.#judgeShown(batch, before, reason, blocks);
+      if (verdict.kind === "wrong") return verdict;
+    }
+    return verdict;
+  }
+
+  /** The chain has executed the batch's data as far as they lead. */
+  async #judgeShown(
+    batch: BatchHeader,
+    before: Header,
+    reason: string,
+    blocks: readonly ClaimedBlock[],
+  ): Promise<BatchVerdict> {
     const isOwn = ({ header }: ClaimedBlock, i: number): boolean =>
       hashHeader(header) === this.#rebuild.hashOf(batch.firstBlock + BigInt(i));
     const position = blocks.findIndex((block, i) => !isOwn(block, i));

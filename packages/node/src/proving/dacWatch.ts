@@ -33,6 +33,8 @@ export type DacWatchOptions = {
 /** Equivocations that wait to be proven: one for each sequencer. */
 const MAX_EQUIVOCATIONS = 256;
 
+/** Epochs after which L1 takes nothing back. */
+const SETTLED_EPOCHS = 2;
 /** Lines that are remembered so as not to be told twice. */
 const MAX_TOLD = 1_024;
 
@@ -106,6 +108,7 @@ export class DacWatch {
       this.#isDue = false;
       try {
         while (await this.#judgeNext());
+        this.#letGo();
         await this.#accuse();
         await this.#accuseTwice();
       } catch (error) {
@@ -152,9 +155,24 @@ export class DacWatch {
       return false;
     }
     this.#judged.push(next.batchHash);
-    posted.delete(next.batchHash);
     this.#seen.forgetUpTo(view.finalHead(dac.chainId));
     return true;
+  }
+
+  /** Lets go of data that nobody will ask for again: of batches that were judged, or fell, and L1 takes none of it back. */
+  #letGo(): void {
+    const { dac, view, settings, posted } = this.#options;
+    const settledBlocks = BigInt(SETTLED_EPOCHS * settings.parameters.epochBlocks);
+    const waiting = new Set(
+      view
+        .batches(dac.chainId)
+        .slice(this.#judged.length)
+        .map(({ batchHash }) => batchHash),
+    );
+    for (const [batchHash, { event }] of posted) {
+      const isOld = event.l1Block + settledBlocks < view.block.number;
+      if (event.chainId === dac.chainId && isOld && !waiting.has(batchHash)) posted.delete(batchHash);
+    }
   }
 
   async #auditOf(): Promise<BatchAudit> {

@@ -75,13 +75,13 @@ export class SeenBlocks {
     for (const [kept, blocks] of this.#kept) if (kept <= number) this.#drop(kept, blocks);
   }
 
-  /** The kept blocks that a batch commits to; null where they are not all there. */
-  of(batch: BatchHeader): readonly ClaimedBlock[] | null {
+  /** Lists of kept blocks whose hashes are those that a batch commits to; none where they are not all there. */
+  *of(batch: BatchHeader): Generator<readonly ClaimedBlock[]> {
     const choices: (readonly SealedBlock[])[] = [];
     let combinations = 1;
     for (let number = batch.firstBlock; number <= batch.lastBlock; number++) {
       const blocks = (this.#kept.get(number) ?? []).map(({ block }) => block);
-      if (blocks.length === 0) return null;
+      if (blocks.length === 0) return;
       choices.push(blocks);
       combinations = Math.min(combinations * blocks.length, MAX_COMBINATIONS);
     }
@@ -92,8 +92,7 @@ export class SeenBlocks {
         rest = Math.floor(rest / some.length);
         return block;
       });
-      if (areCommitted(batch, blocks)) return blocks;
+      if (areCommitted(batch, blocks)) yield blocks;
     }
-    return null;
   }
 }

@@ -20,6 +20,9 @@ const MAX_ANSWERED_BYTES = 256 * 1024 * 1024;
 /** Peers that are asked for one batch. */
 const MAX_ASKED = 32;
 
+/** Timeouts of one request for which a peer is asked for one batch: who answers slowly does not keep others from being asked. */
+const PATIENCE = 5;
+
 export type ShownBlocksOptions = {
   readonly network: Network;
   readonly view: L1View;
@@ -29,16 +32,15 @@ export type ShownBlocksOptions = {
 };
 
 /**
- * Asks for the blocks of a batch until somebody shows them. Nobody is believed: they are those that the batch's root is over. null:
- * nobody shows them.
+ * Lists of blocks whose hashes are those that a batch commits to, from one after the other who may have them. Nobody is believed: who
+ * shows the right headers may show other transactions and outcomes with them, so that there may be more than one list.
  */
-export async function shownBlocks(
+export async function* shownBlocks(
   options: ShownBlocksOptions,
   batch: BatchHeader,
-): Promise<readonly ClaimedBlock[] | null> {
+): AsyncGenerator<readonly ClaimedBlock[]> {
   const { network, view, seen, signal } = options;
-  const gossiped = seen.of(batch);
-  if (gossiped !== null) return gossiped;
+  yield* seen.of(batch);
   // who was ejected for another lie has this one's blocks still
   const poster = view.anySequencer(batch.poster);
   const others = [...view.hosts(batch.chainId), ...view.members("sequencer")];
@@ -49,9 +51,8 @@ export async function shownBlocks(
   for (const peer of peers) {
     signal.throwIfAborted();
     const blocks = await blocksOf(options, peer, batch);
-    if (areCommitted(batch, blocks)) return blocks;
+    if (areCommitted(batch, blocks)) yield blocks;
   }
-  return null;
 }
 
 /** What a peer has from a batch's first block on, as many as the batch has; fewer where it stops answering. */
@@ -62,6 +63,7 @@ async function blocksOf(
 ): Promise<readonly SealedBlock[]> {
   const { protocol, maxAnswerBytes } = REQUESTS.blocks;
   const wanted = blockCount(batch);
+  const patience = AbortSignal.timeout(timeoutMs * PATIENCE);
   const blocks: SealedBlock[] = [];
   let bytes = 0;
   try {
@@ -71,7 +73,7 @@ async function blocksOf(
       const request = encodeRequest({ name: "blocks", body: { chainId: batch.chainId, from, count } });
       const answer = await network.request(peer, protocol, request, {
         timeoutMs,
-        signal,
+        signal: AbortSignal.any([signal, patience]),
         maxResponseBytes: maxAnswerBytes,
       });
       const { body } = decodeAnswer("blocks", answer);

@@ -1,0 +1,77 @@
+/** Calls of Disclosures: asking for what a batch commits to, answers, and what follows where nobody answers. */
+import {
+  type Answer,
+  type AskItem,
+  type BatchHeader,
+  encodeAskItem,
+  fromHex,
+  type Hex,
+  toHash,
+  toHex,
+} from "@mvm/protocol";
+import type { Result } from "ethers";
+import { INTERFACES, type L1Addresses } from "../contracts.ts";
+import { toBatchHeader } from "../decodeLog.ts";
+import { call, type L1Call } from "./l1Call.ts";
+import { type BatchProof, batchProofValues, headerValues } from "./rollupCalls.ts";
+
+/** A batch that stands, and where L1 recorded it. */
+export type AskedBatch = { readonly header: BatchHeader; readonly posting: BatchProof };
+
+/** Asks for an item of a batch, out of MT that Disclosures may take (approve): at most so many wei. */
+export const askFor = (at: L1Addresses, { header, posting }: AskedBatch, item: AskItem, maxPriceWei: bigint): L1Call =>
+  call(at, "disclosures", "ask", [headerValues(header), batchProofValues(posting), encodeAskItem(item), maxPriceWei]);
+
+const ANSWER_METHODS = {
+  blocks: "answerBlocks",
+  words: "answerWords",
+  checkpoints: "answerCheckpoints",
+  transactions: "answerTransactions",
+} as const satisfies Record<Answer["kind"], string>;
+
+function answerValues(answer: Answer): readonly unknown[] {
+  switch (answer.kind) {
+    case "blocks":
+    case "words":
+      return [answer.leaves];
+    case "checkpoints":
+      return [answer.position, toHex(answer.header), answer.transactions, answer.leaves, answer.siblings];
+    case "transactions":
+      return [answer.position, answer.leaves, answer.siblings];
+  }
+}
+
+/** Shows an item of a batch that is asked for. Its sender has no code, and nobody calls in between: the input is the answer. */
+export const answerAsk = (at: L1Addresses, header: BatchHeader, answer: Answer): L1Call =>
+  call(at, "disclosures", ANSWER_METHODS[answer.kind], [headerValues(header), ...answerValues(answer)]);
+
+/** The answer that answerAsk's data is, and the batch that it is of; undefined for other data. Not checked: see answerFault. */
+export function answerIn(data: Hex): { readonly header: BatchHeader; readonly answer: Answer } | undefined {
+  const parsed = INTERFACES.disclosures.parseTransaction({ data });
+  const kind = (Object.keys(ANSWER_METHODS) as Answer["kind"][]).find((one) => ANSWER_METHODS[one] === parsed?.name);
+  if (parsed === null || kind === undefined) return undefined;
+  const { args } = parsed;
+  const hashes = (name: string) => Array.from(args[name] as Result, toHash);
+  return { header: toBatchHeader(args["batch"]), answer: answerOf(kind, args, hashes) };
+}
+
+function answerOf(kind: Answer["kind"], args: Result, hashes: (name: string) => ReturnType<typeof toHash>[]): Answer {
+  if (kind === "blocks") return { kind, position: 0, leaves: hashes("hashes") };
+  if (kind === "words") return { kind, position: 0, leaves: hashes("words") };
+  const place = { position: Number(args["position"]), siblings: hashes("siblings") };
+  if (kind === "transactions") return { kind, ...place, leaves: hashes("hashes") };
+  const header = fromHex(args["header"]);
+  return { kind, ...place, header, transactions: toHash(args["transactions"]), leaves: hashes("leaves") };
+}
+
+/** Takes a batch back whose served ask nobody answered in time; `previous`: the batch before, undefined for the first. */
+export function expireAsk(
+  at: L1Addresses,
+  { header, posting, previous = header }: AskedBatch & { readonly previous: BatchHeader | undefined },
+): L1Call {
+  return call(at, "disclosures", "expire", [headerValues(header), batchProofValues(posting), headerValues(previous)]);
+}
+
+/** Has the price of an open ask on a batch that fell paid back to who asked. */
+export const payBackAsk = (at: L1Addresses, header: BatchHeader, number: bigint): L1Call =>
+  call(at, "disclosures", "payBack", [headerValues(header), number]);

@@ -1,0 +1,275 @@
+import {
+  type AskedBatch,
+  allowanceOf,
+  answerAsk,
+  answerTo,
+  appendBatches,
+  askAt,
+  askFor,
+  askPrice,
+  askQueue,
+  balanceOf,
+  chainIdOfLabel,
+  expireAsk,
+  headOf,
+  payBackAsk,
+  postingOf,
+  revealDelay,
+  standingBatches,
+} from "@mvm/l1";
+import {
+  type Address,
+  type Answer,
+  type AskItem,
+  answerFault,
+  type BatchHeader,
+  type ChainId,
+  encodeAskItem,
+  encodeHeader,
+  type Hash,
+  hashBatchHeader,
+  hashHeader,
+  keccakHash,
+  merkleProof,
+  merkleRoot,
+  PROFILES,
+  toWord,
+  transactionsWord,
+} from "@mvm/protocol";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { answerIn } from "../src/bindings/disclosureCalls.ts";
+import {
+  beginNextDraw,
+  createDacNamed,
+  everythingTold,
+  fund,
+  MT,
+  nextHeader,
+  refusalOf,
+  registerFor,
+  signed,
+  startNetwork,
+  type TestNetwork,
+} from "./network.ts";
+
+const { askPriceWei, revealDelaySeconds, withholdingPenaltyWei, proverShare } = PROFILES.devnet;
+const ASKER = 6;
+const ANSWERER = 7;
+const hashOf = (n: number): Hash => keccakHash(toWord(BigInt(n)));
+
+/** Three blocks: numbers of their transactions, which are as many checkpoints. */
+const COUNTS = [3, 1, 6];
+const transactionsOf = COUNTS.map((count, i) => Array.from({ length: count }, (_, n) => hashOf(100 * i + n)));
+const leavesOf = COUNTS.map((count, i) => Array.from({ length: count }, (_, n) => hashOf(1_000 + 100 * i + n)));
+const headers = COUNTS.map((_, i) => ({
+  parentHash: hashOf(1),
+  stateRoot: hashOf(2),
+  transactionsRoot: hashOf(3),
+  receiptsRoot: hashOf(4),
+  logsBloom: new Uint8Array(256),
+  number: BigInt(i + 1),
+  gasUsed: 5n,
+  timestamp: 1_800_000_000n,
+  checkpointsRoot: merkleRoot(leavesOf[i]!),
+  withdrawalsRoot: hashOf(6),
+  prevRandao: hashOf(7),
+  baseFeePerGas: 8n,
+}));
+const blockHashes = headers.map(hashHeader);
+const words = transactionsOf.map((hashes) => transactionsWord(hashes.length, merkleRoot(hashes)));
+
+function answerOf({ kind, position }: AskItem): Answer {
+  if (kind === "blocks") return { kind, position: 0, leaves: blockHashes };
+  if (kind === "words") return { kind, position: 0, leaves: words };
+  const ofWord = merkleProof(words, position);
+  const hashes = transactionsOf[position]!;
+  if (kind === "transactions") return { kind, position, leaves: hashes, siblings: ofWord };
+  const siblings = [...merkleProof(blockHashes, position), ...ofWord];
+  const shown = { header: encodeHeader(headers[position]!), transactions: merkleRoot(hashes) };
+  return { kind, position, ...shown, leaves: leavesOf[position]!, siblings };
+}
+
+const ITEMS: readonly AskItem[] = [
+  { kind: "blocks", position: 0 },
+  { kind: "words", position: 0 },
+  ...COUNTS.flatMap((_, position) => [
+    { kind: "checkpoints", position } as const,
+    { kind: "transactions", position } as const,
+  ]),
+];
+
+/** Answers that are none, each by one change. */
+function spoilt(answer: Answer): readonly Answer[] {
+  const { leaves } = answer;
+  const others: Answer[] = [
+    { ...answer, leaves: [] },
+    { ...answer, leaves: leaves.slice(1) },
+    { ...answer, leaves: [...leaves, hashOf(9)] },
+    { ...answer, leaves: [hashOf(9), ...leaves.slice(1)] },
+    { ...answer, leaves: [...leaves, ...Array.from({ length: 3 }, () => `0x${"00".repeat(32)}` as Hash)] },
+  ];
+  if (leaves.length > 1) others.push({ ...answer, leaves: leaves.toReversed() });
+  if (!("siblings" in answer)) return others;
+  const { position, siblings } = answer;
+  others.push(
+    { ...answer, siblings: [...siblings, hashOf(9)] },
+    { ...answer, siblings: siblings.slice(1) },
+    { ...answer, siblings: [hashOf(9), ...siblings.slice(1)] },
+    { ...answer, position: (position + 1) % COUNTS.length },
+    { ...answer, position: COUNTS.length },
+  );
+  if (answer.kind !== "checkpoints") return others;
+  const other = headers[(position + 1) % headers.length]!;
+  others.push(
+    { ...answer, transactions: hashOf(9) },
+    { ...answer, header: encodeHeader(other) },
+    { ...answer, header: answer.header.slice(1) },
+    { ...answer, siblings: [...siblings.slice(0, -1), hashOf(9)] },
+  );
+  return others;
+}
+
+let network: TestNetwork;
+let chainId: ChainId;
+let batch: AskedBatch;
+let batchHash: Hash;
+let snapshot: unknown;
+
+const asker = (): Address => network.accounts[ASKER]!.address;
+const ask = (item: AskItem) =>
+  network.accounts[ASKER]!.submit(askFor(network.addresses, batch, item, 256n * askPriceWei));
+const show = (answer: Answer) => network.accounts[ANSWERER]!.submit(answerAsk(network.addresses, batch.header, answer));
+const mt = (account: Address) => balanceOf(network.reader, account);
+const later = async (seconds: number): Promise<void> => {
+  await network.anvil.provider.send("evm_increaseTime", [seconds]);
+  await network.anvil.mine(1);
+};
+const expire = () =>
+  network.accounts[ANSWERER]!.submit(expireAsk(network.addresses, { ...batch, previous: undefined }));
+
+/** Has a batch of the three blocks posted. */
+async function post(): Promise<BatchHeader> {
+  const data = Uint8Array.of(1);
+  const next = await nextHeader(network, chainId, data, BigInt(COUNTS.length));
+  const header = { ...next, blocksRoot: merkleRoot(blockHashes), transactionsRoot: merkleRoot(words) };
+  await network.accounts[0]!.submit(appendBatches(network.addresses, [signed(network, header, data)]));
+  return header;
+}
+
+beforeAll(async () => {
+  network = await startNetwork();
+  await createDacNamed(network, "asked");
+  chainId = (await chainIdOfLabel(network.reader, "asked"))!;
+  await registerFor(network, network.accounts[1]!, "sequencer");
+  await fund(network, network.accounts[ASKER]!, "disclosures", 1_000n * MT);
+  await beginNextDraw(network);
+  const header = await post();
+  const [standing] = await standingBatches(network.reader, { chainId, downTo: 1n, fromBlock: network.firstBlock });
+  batch = { header, posting: await postingOf(network.reader, standing!) };
+  batchHash = hashBatchHeader(header);
+});
+afterAll(() => network.stop());
+beforeEach(async () => {
+  if (snapshot !== undefined) await network.anvil.provider.send("evm_revert", [snapshot]);
+  snapshot = await network.anvil.provider.send("evm_snapshot", []);
+});
+
+describe("what is asked for on L1", () => {
+  it.each(ITEMS)(
+    "$kind of block $position: is answered by what the protocol takes for an answer, and read back",
+    async (item) => {
+      const answer = answerOf(item);
+      await ask(item);
+      expect(await answerTo(network.reader, { header: batch.header, item, fromBlock: 0n })).toBeUndefined();
+      const before = await mt(network.accounts[ANSWERER]!.address);
+      const { transactionHash } = await show(answer);
+      expect((await mt(network.accounts[ANSWERER]!.address)) - before).toBe(askPriceWei);
+      const found = await answerTo(network.reader, { header: batch.header, item, fromBlock: 0n });
+      expect(found).toEqual({ answer, transactionHash });
+      expect(answerFault(batch.header, answer)).toBeNull();
+      expect(await refusalOf(show(answer))).toBe("NotServed");
+    },
+  );
+
+  it.each(ITEMS)("$kind of block $position: L1 and the protocol refuse the same answers", async (item) => {
+    await ask(item);
+    for (const answer of spoilt(answerOf(item))) {
+      const isOther = encodeAskItem(answer) !== encodeAskItem(item);
+      expect(answerFault(batch.header, answer), JSON.stringify(answer)).not.toBeNull();
+      const refusal = await refusalOf(show(answer));
+      expect(refusal, JSON.stringify(answer)).toBeDefined();
+      expect(refusal === "NotServed" && !isOther).toBe(false);
+    }
+  });
+
+  it("is told by the follower, ask by ask, with the clock", async () => {
+    await ask(ITEMS[0]!);
+    await ask(ITEMS[4]!);
+    await show(answerOf(ITEMS[0]!));
+    await show(answerOf(ITEMS[4]!));
+    const { events } = await everythingTold(network);
+    const told = events.filter(({ type }) => /^(ask|clock)/.test(type));
+    const answerer = network.accounts[ANSWERER]!.address;
+    expect(told).toMatchObject([
+      { type: "clock-held", chainId },
+      { type: "ask-served", batchHash, number: 0n },
+      { type: "asked", batchHash, number: 0n, item: encodeAskItem(ITEMS[0]!) },
+      { type: "asked", batchHash, number: 1n, item: encodeAskItem(ITEMS[4]!) },
+      { type: "ask-answered", batchHash, number: 0n, answerer },
+      { type: "ask-served", batchHash, number: 1n },
+      { type: "ask-answered", batchHash, number: 1n, answerer },
+      { type: "clock-released", chainId },
+    ]);
+    expect(events.filter(({ type }) => type === "error")).toEqual([]);
+  });
+
+  it("and not shown in time has the batch fall and its poster fined, within the penalty; other prices go back", async () => {
+    expect(await revealDelay(network.reader)).toBe(BigInt(revealDelaySeconds));
+    await ask(ITEMS[0]!);
+    await ask(ITEMS[1]!);
+    expect(await refusalOf(expire())).toBe("NotExpired");
+    const before = await mt(asker());
+    await later(revealDelaySeconds);
+    await expire();
+    const share = (withholdingPenaltyWei * BigInt(proverShare)) / 10_000n;
+    expect((await mt(asker())) - before).toBe(askPriceWei + share);
+    expect((await headOf(network.reader, chainId)).generation).toBe(1n);
+    expect(await refusalOf(show(answerOf(ITEMS[1]!)))).toBe("NotServed");
+    await network.accounts[ANSWERER]!.submit(payBackAsk(network.addresses, batch.header, 1n));
+    expect((await mt(asker())) - before).toBe(3n * askPriceWei + share);
+    const { events } = await everythingTold(network);
+    const { poster } = batch.header;
+    expect(events.filter(({ type }) => /^(withheld|rolled-back|asks-closed|clock-released)/.test(type))).toMatchObject([
+      { type: "asks-closed", batchHash },
+      { type: "rolled-back", chainId, generation: 0n, fromIndex: 0n, lastBlock: 0n },
+      { type: "withheld", chainId, poster },
+      { type: "clock-released", chainId },
+      { type: "asks-closed", batchHash },
+      { type: "asks-closed", batchHash },
+    ]);
+  });
+
+  it("costs twice as much for each further item, and is what the contract has on record", async () => {
+    await ask(ITEMS[0]!);
+    await ask(ITEMS[3]!);
+    expect(await askQueue(network.reader, batchHash)).toMatchObject({ next: 0n, count: 2n, isVoid: false });
+    expect(await askAt(network.reader, batchHash, 1n)).toEqual({ asker: asker(), item: ITEMS[3]! });
+    expect(await askAt(network.reader, batchHash, 2n)).toBeUndefined();
+    const prices = await Promise.all([0n, 1n, 8n, 900n].map((count) => askPrice(network.reader, count)));
+    expect(prices).toEqual([1n, 2n, 256n, 256n].map((times) => times * askPriceWei));
+    expect(await allowanceOf(network.reader, asker(), "disclosures")).toBe(1_000n * MT - 3n * askPriceWei);
+  });
+});
+
+describe("an answer's calldata", () => {
+  it("of another call is none", () => {
+    expect(answerIn(payBackAsk(network.addresses, batch.header, 1n).data)).toBeUndefined();
+    expect(answerIn("0x12345678")).toBeUndefined();
+  });
+
+  it.each(ITEMS)("holds what was shown: $kind of block $position", (item) => {
+    const answer = answerOf(item);
+    const { header } = batch;
+    expect(answerIn(answerAsk(network.addresses, header, answer).data)).toEqual({ header, answer });
+  });
+});

@@ -1,0 +1,117 @@
+/** Answers to what is asked for of a posted batch: from the node's own blocks, every one checked as L1 will check it. */
+import {
+  type Answer,
+  answerFault,
+  encodeHeader,
+  type Hash,
+  hashHeader,
+  keccakHash,
+  merkleProof,
+  merkleRoot,
+  type SealedBlock,
+  transactionsLeaf,
+} from "@mvm/protocol";
+import type { OpenAsk, PostedBatch } from "@mvm/roles";
+import { rootsAndLeaves } from "./blockRoots.ts";
+import type { Chain } from "./chain.ts";
+import type { HostClient } from "./hostClient.ts";
+import type { LeafStore } from "./ports.ts";
+import { rootsAfter } from "./witnessedRoots.ts";
+
+/** Why there is no answer here. */
+class AnswerError extends Error {
+  readonly code: /** the chain has not, or not yet, the block */
+    | "block-missing"
+    /** its blocks here are not those of the batch: it goes back to what L1 has, or what L1 has is wrong */
+    | "another-batch"
+    /** the outcomes that came with the block do not lead to its checkpoints: nobody here knows what it commits to */
+    | "leaves-unknown";
+  constructor(code: AnswerError["code"], message: string) {
+    super(message);
+    this.name = "AnswerError";
+    this.code = code;
+  }
+}
+
+/** Batches whose leaves are kept at hand: asks on one come one after the other, and each needs them. */
+const BATCHES_AT_HAND = 4;
+
+/** Of a batch: its block hashes, and words of its blocks' transactions. */
+type BatchLeaves = { readonly blocks: readonly Hash[]; readonly words: readonly Hash[] };
+
+export class AnswerMaker {
+  readonly #leaves: LeafStore;
+  readonly #hosts: HostClient;
+  readonly #atHand = new Map<Hash, BatchLeaves>();
+
+  constructor({ leaves, hosts }: { readonly leaves: LeafStore; readonly hosts: HostClient }) {
+    this.#leaves = leaves;
+    this.#hosts = hosts;
+  }
+
+  /** The answer to an ask. Rejects with AnswerError, or as HostClient where hosts have to prove checkpoints. */
+  async answerTo(chain: Chain, { batch, item }: OpenAsk, signal: AbortSignal): Promise<Answer> {
+    const of = this.#leavesOf(chain, batch);
+    const answer = await this.#make(chain, of, { batch, item }, signal);
+    const fault = answerFault(batch.header, answer);
+    if (fault !== null) throw new AnswerError("another-batch", `batch ${batch.header.index} has ${fault}`);
+    return answer;
+  }
+
+  async #make(
+    chain: Chain,
+    of: BatchLeaves,
+    { batch, item }: Pick<OpenAsk, "batch" | "item">,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { kind, position } = item;
+    if (kind === "blocks" || kind === "words") return { kind, position: 0, leaves: of[kind] };
+    const block = blockAt(chain, batch.header.firstBlock + BigInt(position));
+    const hashes = block.transactions.map(keccakHash);
+    const wordSiblings = merkleProof(of.words, position);
+    if (kind === "transactions") return { kind, position, leaves: hashes, siblings: wordSiblings };
+    const leaves = await this.checkpointLeaves(chain, block, signal);
+    const siblings = [...merkleProof(of.blocks, position), ...wordSiblings];
+    return { kind, position, header: encodeHeader(block.header), transactions: merkleRoot(hashes), leaves, siblings };
+  }
+
+  #leavesOf(chain: Chain, { header, batchHash }: PostedBatch): BatchLeaves {
+    const known = this.#atHand.get(batchHash);
+    if (known !== undefined) return known;
+    const blocks: Hash[] = [];
+    const words: Hash[] = [];
+    for (let number = header.firstBlock; number <= header.lastBlock; number++) {
+      const block = blockAt(chain, number);
+      blocks.push(hashHeader(block.header));
+      words.push(transactionsLeaf(block));
+    }
+    const isIt = merkleRoot(blocks) === header.blocksRoot && merkleRoot(words) === header.transactionsRoot;
+    if (!isIt) throw new AnswerError("another-batch", `the blocks here are not those of batch ${header.index}`);
+    this.#atHand.set(batchHash, { blocks, words });
+    if (this.#atHand.size > BATCHES_AT_HAND) this.#atHand.delete(this.#atHand.keys().next().value!);
+    return { blocks, words };
+  }
+
+  /**
+   * Leaves of a block's checkpoints root: as they were kept when it was made or posted here, else from its outcomes and a witness of
+   * a host, and kept from then on. Rejects with AnswerError, or as HostClient.
+   */
+  async checkpointLeaves(chain: Chain, block: SealedBlock, signal: AbortSignal): Promise<readonly Hash[]> {
+    const { header, transactions, outcomes } = block;
+    const kept = await this.#leaves.get(block);
+    if (kept !== null) return kept;
+    const { stateRoot } = blockAt(chain, header.number - 1n).header;
+    const reader = this.#hosts.readerAt(chain, { stateRoot, number: header.number }, signal);
+    const { roots, leaves } = rootsAndLeaves(transactions, outcomes, await rootsAfter(reader, stateRoot, outcomes));
+    if (roots.checkpointsRoot !== header.checkpointsRoot)
+      throw new AnswerError("leaves-unknown", `the outcomes of block ${header.number} lead to other checkpoints`);
+    await this.#leaves.put(block, leaves);
+    return leaves;
+  }
+}
+
+function blockAt(chain: Chain, number: bigint): SealedBlock {
+  const block = chain.block(number);
+  if (block === null) throw new AnswerError("block-missing", `block ${number} of chain ${chain.chainId} is not here`);
+  return block;
+}
