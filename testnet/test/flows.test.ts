@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LIES } from "../faults/lies.ts";
 import { type Flow, type FlowReport, runFlow } from "../src/flows/flow.ts";
 import { BLOB_NETWORK, CONVICTABLE_NETWORK, EXPENDABLE_NETWORK, STAKED_NETWORK } from "../src/flows/networks.ts";
 import { FLOWS } from "../src/flows/table.ts";
@@ -146,13 +147,14 @@ describe("on a network where an account may convict batches", () => {
 });
 
 describe("npm run testnet -- --list", () => {
-  it("names every flow with a line of text", async () => {
+  it("names every flow and every fault with a line of text", async () => {
     const main = join(import.meta.dirname, "../src/main.ts");
     const { stdout } = await promisify(execFile)(process.execPath, [main, "--list", "--json"]);
     const listed = stdout.trim().split("\n");
-    expect(listed.map((line) => JSON.parse(line) as unknown)).toEqual(
-      FLOWS.map(({ name, text }) => ({ flow: name, text })),
-    );
-    expect(new Set(FLOWS.map(({ name }) => name)).size).toBe(FLOWS.length);
+    const flows = FLOWS.map(({ name, text }) => ({ flow: name, text }));
+    const faults = LIES.map(({ name, text }) => ({ fault: name, text }));
+    expect(listed.map((line) => JSON.parse(line) as unknown)).toEqual([...flows, ...faults]);
+    const names = [...FLOWS, ...LIES].map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
   });
 });

@@ -4,6 +4,7 @@ import { askCommands } from "./commands/ask.ts";
 import { dacCommands } from "./commands/dac.ts";
 import { moneyCommands } from "./commands/money.ts";
 import { nodeCommands } from "./commands/node.ts";
+import { proveCommand } from "./commands/prove.ts";
 import { stakeCommands } from "./commands/stake.ts";
 
 const EXIT_FAILURE = 1;
@@ -14,6 +15,7 @@ dacCommands(program);
 stakeCommands(program);
 moneyCommands(program);
 askCommands(program);
+proveCommand(program);
 
 try {
   await program.parseAsync();

@@ -28,9 +28,13 @@ export { exitDac, forceRaw, forceWithdrawal } from "./operator/forcing.ts";
 export { claimFile, deposit, prove, refundDeposit, type Transfer, withdraw } from "./operator/money.ts";
 export { formatAmount, parseAmount } from "./operator/mtAmount.ts";
 export { type Operator, type OperatorOptions, type Progress, parseAddress, withOperator } from "./operator/operator.ts";
+export { type ProofRequest, proveAll, proveBlock } from "./operator/proving.ts";
 export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/staking.ts";
 export { operatorStatus } from "./operator/status.ts";
 export type * from "./ports.ts";
+export { accusationOf } from "./proving/accusationOf.ts";
+export { BatchAudit, type BatchVerdict, type FoundFault } from "./proving/batchAudit.ts";
+export { type BlockFault, type BlockVerdict, blockVerdict, type ClaimedBlock } from "./proving/blockFinding.ts";
 export {
   type BlockFacts,
   BlockReplay,
@@ -41,9 +45,12 @@ export {
   wholeEvidence,
 } from "./proving/blockReplay.ts";
 export { CutTries } from "./proving/cutTries.ts";
+export type { ProverReport } from "./proving/dacWatch.ts";
 export { type DerivationSource, derivationFinding } from "./proving/derivationFinding.ts";
 export * from "./proving/derivationProofs.ts";
 export { executionProof } from "./proving/executionProof.ts";
+export { equivocationOf, faultProof } from "./proving/faultProof.ts";
+export { SeenBlocks } from "./proving/seenBlocks.ts";
 export { type SliceSurroundings, sliceProof } from "./proving/sliceProof.ts";
 export {
   INVALID_COMMITMENT,
@@ -56,3 +63,4 @@ export { Rebuild, RebuildError } from "./rebuild.ts";
 export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";
 export { type RunOptions, runNode } from "./runNode.ts";
 export * from "./withdrawalProof.ts";
+export { rootsAfter } from "./witnessedRoots.ts";
