@@ -153,6 +153,7 @@ describe("one transaction on L1", () => {
       claimed: checkpoints[CALL]!,
       leaves: checkpoints.map(checkpointLeaf),
       invalid: null,
+      steps: 0,
       evidence,
     };
     expect((await network.prove(batch, POSITION, accusation, parent)).end).toBe("refuted");

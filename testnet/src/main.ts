@@ -1,7 +1,9 @@
 /** `npm run testnet`: a network on this machine until Ctrl-C, or for as long as a smoke run or a flow takes. */
 import { parseArgs } from "node:util";
+import { type FaultReport, LIED_NETWORK, runFaults } from "../faults/fault.ts";
+import { LIES, type Lie } from "../faults/lies.ts";
 import { CHARTER_KINDS } from "./charters.ts";
-import { type Flow, runFlow } from "./flows/flow.ts";
+import { type Flow, type FlowReport, runFlow } from "./flows/flow.ts";
 import { FLOWS } from "./flows/table.ts";
 import { createRunDirectory, removeDeadRuns } from "./runDirectory.ts";
 import { smoke } from "./smoke.ts";
@@ -10,6 +12,7 @@ import { DEFAULT_SIZE, Testnet, type TestnetSize } from "./testnet.ts";
 
 const USAGE = `usage: npm run testnet -- [--sequencers n] [--providers n] [--storage n] [--dacs n] [--smoke] [--json]
        npm run testnet -- --flow NAME [--json]
+       npm run testnet -- --fault NAME[,NAME...] [--json]
        npm run testnet -- --list [--json]`;
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -32,6 +35,7 @@ type Options = {
   readonly smoke: boolean;
   readonly list: boolean;
   readonly flow: Flow | null;
+  readonly faults: readonly Lie[];
 };
 
 function flowOf(name: string | undefined): Flow | null {
@@ -41,11 +45,20 @@ function flowOf(name: string | undefined): Flow | null {
   return flow;
 }
 
+/** Several faults share a network, with a DAC for each. */
+function faultsOf(names: string | undefined): readonly Lie[] {
+  return [...new Set(names?.split(",") ?? [])].map((name) => {
+    const lie = LIES.find((known) => known.name === name);
+    if (lie === undefined) throw new UsageError(`there is no fault "${name}": see --list`);
+    return lie;
+  });
+}
+
 function readArguments(): Options {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
   const sizes = { sequencers: text, providers: text, storage: text, dacs: text };
-  const options = { ...sizes, flow: text, json: flag, smoke: flag, list: flag, help: flag };
+  const options = { ...sizes, flow: text, fault: text, json: flag, smoke: flag, list: flag, help: flag };
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
   try {
     values = parseArgs({ options }).values;
@@ -55,7 +68,10 @@ function readArguments(): Options {
   if (values.help) throw new UsageError("");
   const flow = flowOf(values.flow);
   const isSized = Object.keys(sizes).some((name) => values[name as keyof typeof sizes] !== undefined);
-  if (flow !== null && (values.smoke || isSized)) throw new UsageError("a flow brings its own network");
+  const faults = faultsOf(values.fault);
+  const stories = [flow !== null, faults.length > 0, values.smoke].filter(Boolean).length;
+  if (stories > 1 || (isSized && (flow !== null || faults.length > 0)))
+    throw new UsageError("a flow and a fault bring their own network");
   const size = {
     sequencers: count("sequencers", values.sequencers, DEFAULT_SIZE.sequencers),
     providers: count("providers", values.providers, DEFAULT_SIZE.providers),
@@ -63,7 +79,8 @@ function readArguments(): Options {
     dacs: count("dacs", values.dacs, values.smoke ? CHARTER_KINDS.length : DEFAULT_SIZE.dacs),
   };
   const [json, smoke, list] = [values.json === true, values.smoke === true, values.list === true];
-  return { size: flow?.size ?? size, json, smoke, list, flow };
+  const own = faults.length > 0 ? LIED_NETWORK : flow?.size;
+  return { size: own ?? size, json, smoke, list, flow, faults };
 }
 
 /** What a user needs to go on: URLs, a funded key, the next command. */
@@ -106,10 +123,23 @@ function interrupted(): Promise<void> {
   });
 }
 
-function listFlows(json: boolean): void {
-  const width = Math.max(...FLOWS.map(({ name }) => name.length));
-  for (const { name, text } of FLOWS)
-    process.stdout.write(json ? `${JSON.stringify({ flow: name, text })}\n` : `${name.padEnd(width)}  ${text}\n`);
+function listStories(json: boolean): void {
+  const width = Math.max(...[...FLOWS, ...LIES].map(({ name }) => name.length));
+  for (const [kind, stories] of [["flow", FLOWS] as const, ["fault", LIES] as const])
+    for (const { name, text } of stories)
+      process.stdout.write(
+        json ? `${JSON.stringify({ [kind]: name, text })}\n` : `${kind.padEnd(5)}  ${name.padEnd(width)}  ${text}\n`,
+      );
+}
+
+/** Plays what was asked for, which ends by itself; a report each. */
+async function play(
+  testnet: Testnet,
+  { flow, faults }: Options,
+  readyMs: number,
+): Promise<readonly (FlowReport | FaultReport | Awaited<ReturnType<typeof smoke>>)[]> {
+  if (faults.length > 0) return runFaults(testnet, faults);
+  return [flow === null ? await smoke(testnet, readyMs) : await runFlow(testnet, flow)];
 }
 
 /** Shows a run's report; undefined where it was broken off. */
@@ -120,7 +150,7 @@ function conclude(report: { readonly ok: boolean } | null, json: boolean): void 
 
 async function main(): Promise<void> {
   const options = readArguments();
-  if (options.list) return listFlows(options.json);
+  if (options.list) return listStories(options.json);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const startedMs = Date.now();
   const removed = await removeDeadRuns();
@@ -136,10 +166,10 @@ async function main(): Promise<void> {
       return;
     }
     const readyMs = Date.now() - startedMs;
-    const { flow } = options;
-    if (flow !== null || options.smoke) {
-      const work = flow === null ? smoke(testnet, readyMs) : runFlow(testnet, flow);
-      return conclude(await Promise.race([work, stopWanted.then(() => null)]), options.json);
+    if (options.flow !== null || options.faults.length > 0 || options.smoke) {
+      const reports = await Promise.race([play(testnet, options, readyMs), stopWanted.then(() => [null])]);
+      for (const report of reports) conclude(report, options.json);
+      return;
     }
     process.stdout.write(options.json ? `${JSON.stringify(describe(testnet, readyMs))}\n` : welcome(testnet, readyMs));
     const stopStatus = options.json ? null : showStatus(testnet);

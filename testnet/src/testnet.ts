@@ -38,7 +38,7 @@ export type TestnetSize = {
 
 export const DEFAULT_SIZE: TestnetSize = { sequencers: 2, providers: 4, storage: 4, dacs: 2 };
 
-export type TestnetNode = {
+export type TestnetNode = Pick<Planned, "program" | "onLine"> & {
   readonly name: string;
   readonly role: Role;
   readonly dataDir: string;
@@ -59,8 +59,17 @@ type Planned = {
   readonly role: Role;
   readonly stakeMT?: number;
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** program that runs it, with arguments that come before that of the data directory; default: `mvm start` */
+  readonly program?: readonly string[];
+  /** takes each line of JSON that it prints */
+  readonly onLine?: (line: Readonly<Record<string, unknown>>) => void;
 };
-type Prepared = { readonly name: string; readonly role: Role; readonly dataDir: string; readonly operator: Address };
+type Prepared = Pick<Planned, "program" | "onLine"> & {
+  readonly name: string;
+  readonly role: Role;
+  readonly dataDir: string;
+  readonly operator: Address;
+};
 /** A DAC that is to be created, with MT for the user. */
 type PlannedDac = { readonly label: string; readonly kind: CharterKind; readonly depositWei?: bigint };
 
@@ -81,11 +90,16 @@ const SEQUENCER_STAKE_MT = 100_000;
 /** What nodes have compiled, for the next run: half of what starting them takes. */
 const COMPILE_CACHE = join(import.meta.dirname, "../../node_modules/.cache/mvm-testnet");
 
+/** The command. */
+export const MVM = join(import.meta.dirname, "../../packages/cli/bin/mvm.js");
+const MVM_START = [MVM, "start", "--with-parent", "--json"];
+
 type Ready = { readonly operator: Address; readonly addresses: readonly string[]; readonly gateway: string | null };
 
-function readyIn(line: string): Ready | undefined {
+function readyIn(line: string, onLine: Planned["onLine"]): Ready | undefined {
   if (!line.startsWith("{")) return undefined;
   const value = JSON.parse(line) as { ready?: boolean };
+  onLine?.(value);
   return value.ready === true ? (value as unknown as Ready) : undefined;
 }
 
@@ -198,7 +212,7 @@ export class Testnet {
     }
   }
 
-  async #prepare({ name, role, stakeMT = SEQUENCER_STAKE_MT, settings }: Planned): Promise<Prepared> {
+  async #prepare({ name, role, stakeMT = SEQUENCER_STAKE_MT, settings, ...how }: Planned): Promise<Prepared> {
     const dataDir = join(this.run.path, name);
     await mkdir(dataDir, { recursive: true });
     const made = await initNode({
@@ -210,7 +224,9 @@ export class Testnet {
       // anvil takes the proof of a whole blob, which is much cheaper to compute than those of its cells
       settings: { blobProofs: "blob", ...(role === "sequencer" && { sequencerStakeMT: stakeMT }), ...settings },
     });
-    return { name, role, dataDir, operator: made["operator"] as Address };
+    const { program, onLine } = how;
+    const operator = made["operator"] as Address;
+    return { name, role, dataDir, operator, ...(program && { program }), ...(onLine && { onLine }) };
   }
 
   /** Ether for gas and MT for stakes, all transactions in flight at once. */
@@ -238,16 +254,20 @@ export class Testnet {
     return node;
   }
 
-  #spawn({ name, dataDir }: { name: string; dataDir: string }): Promise<{ process: RunningProcess; ready: Ready }> {
-    const main = join(import.meta.dirname, "../../packages/cli/bin/mvm.js");
+  #spawn({
+    name,
+    dataDir,
+    program = MVM_START,
+    onLine,
+  }: Pick<Prepared, "name" | "dataDir" | "program" | "onLine">): Promise<{ process: RunningProcess; ready: Ready }> {
     return startProcess<Ready>({
       name,
       command: process.execPath,
-      args: [main, "start", "--data", dataDir, "--with-parent", "--json"],
+      args: [...program, "--data", dataDir],
       logFile: join(this.run.path, `${name}.log`),
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
       timeoutMs: NODE_READY_MS,
-      ready: readyIn,
+      ready: (line) => readyIn(line, onLine),
       onPid: this.run.addChild,
     });
   }

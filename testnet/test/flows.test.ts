@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LIES } from "../faults/lies.ts";
 import { type Flow, type FlowReport, runFlow } from "../src/flows/flow.ts";
 import { BLOB_NETWORK, CONVICTABLE_NETWORK, EXPENDABLE_NETWORK, STAKED_NETWORK } from "../src/flows/networks.ts";
 import { FLOWS } from "../src/flows/table.ts";
@@ -125,6 +126,17 @@ describe("on a network where an account may convict batches", () => {
   const shared = sharedNetwork(CONVICTABLE_NETWORK);
 
   it(
+    "asked: what batches commit to is shown on L1; what nobody has falls, and its poster is fined",
+    async () => {
+      const said = await runFlow(shared.testnet, flowOf("asked"));
+      const figures = { answered: ["blocks", "words", "checkpoints", "transactions"], finedMT: 100, lost: 0 };
+      expect(said).toEqual(report("asked", figures));
+      expect(said["batchesAfter"]).toBeGreaterThan(0);
+    },
+    FLOW_MS,
+  );
+
+  it(
     "convicted: what fell comes into blocks of the next generation, and these on L1",
     async () => {
       const said = await runFlow(shared.testnet, flowOf("convicted"));
@@ -135,13 +147,14 @@ describe("on a network where an account may convict batches", () => {
 });
 
 describe("npm run testnet -- --list", () => {
-  it("names every flow with a line of text", async () => {
+  it("names every flow and every fault with a line of text", async () => {
     const main = join(import.meta.dirname, "../src/main.ts");
     const { stdout } = await promisify(execFile)(process.execPath, [main, "--list", "--json"]);
     const listed = stdout.trim().split("\n");
-    expect(listed.map((line) => JSON.parse(line) as unknown)).toEqual(
-      FLOWS.map(({ name, text }) => ({ flow: name, text })),
-    );
-    expect(new Set(FLOWS.map(({ name }) => name)).size).toBe(FLOWS.length);
+    const flows = FLOWS.map(({ name, text }) => ({ flow: name, text }));
+    const faults = LIES.map(({ name, text }) => ({ fault: name, text }));
+    expect(listed.map((line) => JSON.parse(line) as unknown)).toEqual([...flows, ...faults]);
+    const names = [...FLOWS, ...LIES].map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
   });
 });

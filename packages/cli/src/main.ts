@@ -1,8 +1,10 @@
 /** The mvm command: reads arguments, calls the node, prints. The node is loaded when it is needed: help comes at once. */
 import { Command } from "commander";
+import { askCommands } from "./commands/ask.ts";
 import { dacCommands } from "./commands/dac.ts";
 import { moneyCommands } from "./commands/money.ts";
 import { nodeCommands } from "./commands/node.ts";
+import { proveCommand } from "./commands/prove.ts";
 import { stakeCommands } from "./commands/stake.ts";
 
 const EXIT_FAILURE = 1;
@@ -12,6 +14,8 @@ nodeCommands(program);
 dacCommands(program);
 stakeCommands(program);
 moneyCommands(program);
+askCommands(program);
+proveCommand(program);
 
 try {
   await program.parseAsync();

@@ -1,9 +1,15 @@
 /** How commands print: results on standard output, progress and errors on standard error. */
 
+/** A number as JSON has it, as long as it has it whole. */
+const plain = (_key: string, value: unknown): unknown => {
+  if (typeof value !== "bigint") return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+};
+
 /** A result: one line of JSON, or a line for each entry. */
 export function print(json: boolean | undefined, value: Readonly<Record<string, unknown>>): void {
   const text = json
-    ? JSON.stringify(value)
+    ? JSON.stringify(value, plain)
     : Object.entries(value)
         .map(([key, entry]) => `${key}: ${typeof entry === "object" ? JSON.stringify(entry) : String(entry)}`)
         .join("\n");

@@ -13,9 +13,20 @@ export {
 export { type AskedBatch, answerAsk, askFor, expireAsk, payBackAsk } from "./bindings/disclosureCalls.ts";
 export * from "./bindings/disclosureReads.ts";
 export * from "./bindings/governanceCalls.ts";
+export {
+  type AccusedBlock,
+  type BlockEnd,
+  type Equivocation,
+  proveCheckpoint,
+  proveEquivocation,
+  proveForm,
+  proveParent,
+  proveWithdrawals,
+} from "./bindings/headerProofCalls.ts";
 export type { L1Call } from "./bindings/l1Call.ts";
 export {
   type AccusedBatch,
+  commitmentOf,
   commitTo,
   depositAccuserBond,
   type ExecutionProof,
@@ -23,6 +34,7 @@ export {
   proveExecution,
   withdrawAccuserBond,
 } from "./bindings/proofCalls.ts";
+export * from "./bindings/proofReads.ts";
 export type { QueueItemValues } from "./bindings/queueItemValues.ts";
 export * from "./bindings/reads.ts";
 export type { L1Reader } from "./bindings/readView.ts";

@@ -21,15 +21,20 @@ export { blobArchive, leafStore, pendingStore, sealStore, submissionJournal } fr
 export { initNode, loadNetworkFile } from "./initNode.ts";
 export { kzgOf } from "./kzg.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
+export { type AskOptions, askOnL1, expireOnL1, payBackOnL1 } from "./operator/asking.ts";
 export { dacInformation, foundingCharter, presentCharter } from "./operator/dacInformation.ts";
 export { normaliseLabel } from "./operator/dacLabel.ts";
 export { exitDac, forceRaw, forceWithdrawal } from "./operator/forcing.ts";
 export { claimFile, deposit, prove, refundDeposit, type Transfer, withdraw } from "./operator/money.ts";
 export { formatAmount, parseAmount } from "./operator/mtAmount.ts";
 export { type Operator, type OperatorOptions, type Progress, parseAddress, withOperator } from "./operator/operator.ts";
+export { type ProofRequest, proveAll, proveBlock } from "./operator/proving.ts";
 export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/staking.ts";
 export { operatorStatus } from "./operator/status.ts";
 export type * from "./ports.ts";
+export { accusationOf } from "./proving/accusationOf.ts";
+export { BatchAudit, type BatchVerdict, type FoundFault } from "./proving/batchAudit.ts";
+export { type BlockFault, type BlockVerdict, blockVerdict, type ClaimedBlock } from "./proving/blockFinding.ts";
 export {
   type BlockFacts,
   BlockReplay,
@@ -40,9 +45,12 @@ export {
   wholeEvidence,
 } from "./proving/blockReplay.ts";
 export { CutTries } from "./proving/cutTries.ts";
+export type { ProverReport } from "./proving/dacWatch.ts";
 export { type DerivationSource, derivationFinding } from "./proving/derivationFinding.ts";
 export * from "./proving/derivationProofs.ts";
 export { executionProof } from "./proving/executionProof.ts";
+export { equivocationOf, faultProof } from "./proving/faultProof.ts";
+export { SeenBlocks } from "./proving/seenBlocks.ts";
 export { type SliceSurroundings, sliceProof } from "./proving/sliceProof.ts";
 export {
   INVALID_COMMITMENT,
@@ -55,3 +63,4 @@ export { Rebuild, RebuildError } from "./rebuild.ts";
 export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";
 export { type RunOptions, runNode } from "./runNode.ts";
 export * from "./withdrawalProof.ts";
+export { rootsAfter } from "./witnessedRoots.ts";

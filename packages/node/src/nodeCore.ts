@@ -21,6 +21,7 @@ import { Chain } from "./chain.ts";
 import type { Role } from "./config.ts";
 import { HostClient } from "./hostClient.ts";
 import { Hosting } from "./hosting.ts";
+import { meet } from "./meeting.ts";
 import { Pooling } from "./pooling.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 import { Providing } from "./providing.ts";
@@ -107,7 +108,7 @@ export class NodeCore {
       this.#ports.log("warn", "batch-fell", { chainId, generation, lastBlock });
       this.#l1Changed();
     }
-    if (event.kind === "registered" || event.kind === "addressUpdated") this.#meet(event);
+    if (event.kind === "registered" || event.kind === "addressUpdated") meet(this.#ports, event);
     if (event.kind === "stakeChanged" || event.kind === "thresholdChanged") this.#caretaking?.bondsChanged();
     if (event.kind === "dacCreated") this.#dacCreated(event.chainId);
     if (event.kind === "batchAppended") this.#hosting?.batchAppended(event);
@@ -125,15 +126,6 @@ export class NodeCore {
     for (const sequencing of this.#sequencings.values()) sequencing.stop();
     for (const pooling of this.pools.values()) pooling.stop();
     await Promise.all([...this.chains.values()].map((chain) => chain.stop()));
-  }
-
-  #meet(event: L1Event & { kind: "registered" | "addressUpdated" }): void {
-    const { peerId, multiaddr } = event.kind === "registered" ? event.member : event;
-    if (peerId === this.#ports.network.peerId || multiaddr === "") return;
-    this.#ports.network
-      .addPeerAddress(peerId, [multiaddr])
-      .then(() => this.#ports.network.dial(multiaddr))
-      .catch((error) => this.#ports.log("debug", "peer-not-reached", { peerId, reason: String(error) }));
   }
 
   #l1Changed(): void {

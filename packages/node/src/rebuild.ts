@@ -28,6 +28,7 @@ import {
   TransactionError,
   toMessage,
   transactionsLeaf,
+  ZERO_HASH,
 } from "@mvm/protocol";
 import {
   blockFault,
@@ -41,6 +42,7 @@ import {
 import { DacDatabase, MemoryStore } from "@mvm/state";
 import { blockRoots } from "./blockRoots.ts";
 import { genesisBlock } from "./genesis.ts";
+import type { ReplaySource } from "./proving/blockReplay.ts";
 
 /** What L1 holds cannot be followed: the batch is wrong. */
 export class RebuildError extends Error {
@@ -53,6 +55,9 @@ export class RebuildError extends Error {
 }
 
 export type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
+
+/** A place that a chain was at. */
+export type RebuildMark = { readonly parent: Parent; readonly tableSize: number; readonly transactions: number };
 
 /** A block as it is posted, with what follows from L1. */
 type PostedBlock = {
@@ -108,7 +113,37 @@ export class Rebuild {
     return this.#transactions;
   }
 
-  /** Executes a batch's blocks and compares them with what the batch commits to. Throws RebuildError. */
+  /** What blocks upon the chain's head, or upon one before it, are replayed from. */
+  get source(): ReplaySource {
+    return {
+      nodes: this.#database.nodes,
+      code: (hash) => this.#database.code(hash),
+      blockHash: (number) => this.#database.hashOf(number) ?? ZERO_HASH,
+    };
+  }
+
+  /** Hash of a block; undefined above the head. */
+  hashOf(number: bigint): Hash | undefined {
+    return this.#database.hashOf(number) ?? undefined;
+  }
+
+  /** Where the chain is now, to return to. */
+  get mark(): RebuildMark {
+    return { parent: this.#parent, tableSize: this.#table.size, transactions: this.#transactions };
+  }
+
+  /** Takes back all blocks after a mark of this chain. Throws StateError for a mark above the head. */
+  async returnTo({ parent, tableSize, transactions }: RebuildMark): Promise<void> {
+    await this.#database.rollbackTo(parent.header.number);
+    this.#table.cut(tableSize);
+    this.#parent = parent;
+    this.#transactions = transactions;
+  }
+
+  /**
+   * Executes a batch's blocks and compares them with what the batch commits to. Where it is wrong, the head is the last block that
+   * its data lead to. Throws RebuildError.
+   */
   async batch({ header, data }: Batch): Promise<void> {
     const decoded = decodeBatch(
       data,
@@ -224,7 +259,7 @@ export class Rebuild {
       this.#database.stateAt(this.#parent.header.stateRoot, {
         number: () => number,
         chainId: () => this.#dac.chainId,
-        blockHash: (asked) => this.#database.hashOf(asked) ?? (`0x${"00".repeat(32)}` as Hash),
+        blockHash: (asked) => this.#database.hashOf(asked) ?? ZERO_HASH,
       }),
     );
     const outcomes: BlockOutcome[] = [];

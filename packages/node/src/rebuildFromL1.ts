@@ -1,19 +1,12 @@
 /** Reads a DAC's batches from L1, and blobs that L1 has dropped from an archive, and rebuilds the DAC from them. */
-import {
-  type BatchAppendedEvent,
-  createL1Provider,
-  type FollowErrorEvent,
-  L1Follower,
-  type L1Event as ObservedL1Event,
-  type RolledBackEvent,
-} from "@mvm/l1";
-import { BLOB_DATA_BYTES, blobRange, fromHex, type Hash, PROFILES } from "@mvm/protocol";
+import { createL1Provider, L1Follower, type L1Event as ObservedL1Event, type RolledBackEvent } from "@mvm/l1";
+import { type Hash, PROFILES } from "@mvm/protocol";
 import { L1View } from "@mvm/roles";
-import { ConfigError, type NetworkFile } from "./config.ts";
+import { Archive, type BatchDataError, type PostedData } from "./archive.ts";
+import type { NetworkFile } from "./config.ts";
 import { loadNetworkFile } from "./initNode.ts";
-import { kzgOf } from "./kzg.ts";
 import { toL1Block, toRoleEvent } from "./l1Events.ts";
-import { type Batch, Rebuild, RebuildError } from "./rebuild.ts";
+import { Rebuild, RebuildError } from "./rebuild.ts";
 
 export type RebuildOptions = {
   readonly label: string;
@@ -34,17 +27,10 @@ export type Rebuilt = {
 };
 
 /** Blocks of any age are executed: no epoch's values are forgotten. */
-const EVERY_EPOCH = 2n ** 64n;
-/** Milliseconds for an answer of the archive: a gateway asks host after host. */
-const ARCHIVE_TIMEOUT_MS = 30_000;
-/** Characters of the archive's answer: a blob's data in hexadecimal, and what stands around them. */
-const MAX_ANSWER_CHARACTERS = 2 * BLOB_DATA_BYTES + 1_024;
-
-type DataFault = FollowErrorEvent & { readonly code: "batch-data-unavailable" };
-type Found = { readonly event: BatchAppendedEvent; readonly fault: DataFault | undefined };
+export const EVERY_EPOCH = 2n ** 64n;
 
 /** What fell with a rollback is not part of any chain; its data need not be kept. */
-function dropFallen(found: Found[], { chainId, fromIndex }: RolledBackEvent): void {
+function dropFallen(found: PostedData[], { chainId, fromIndex }: RolledBackEvent): void {
   const standing = found.filter(({ event }) => event.chainId !== chainId || event.index < fromIndex);
   found.splice(0, found.length, ...standing);
 }
@@ -54,13 +40,13 @@ async function readL1(
   network: NetworkFile,
   label: string,
   l1Url: string,
-): Promise<{ readonly view: L1View; readonly found: readonly Found[] }> {
+): Promise<{ readonly view: L1View; readonly found: readonly PostedData[] }> {
   const view = new L1View(PROFILES[network.profile], EVERY_EPOCH);
-  const found: Found[] = [];
+  const found: PostedData[] = [];
   const transport = createL1Provider(l1Url, BigInt(network.l1ChainId));
   const done = new AbortController();
   let block: (ObservedL1Event & { type: "block" }) | undefined;
-  let fault: DataFault | undefined;
+  let fault: BatchDataError | undefined;
   const onEvent = (head: bigint, event: ObservedL1Event): void => {
     if (event.type === "block") {
       block = event;
@@ -98,66 +84,14 @@ async function readL1(
   return { view, found };
 }
 
-/** A blob's data from an archive, checked against its hash. Throws RebuildError data-unavailable. */
-async function archivedBlob(archiveUrl: string, blobHash: Hash): Promise<Uint8Array> {
-  const fail = (why: string, cause?: unknown): RebuildError =>
-    new RebuildError("data-unavailable", `${archiveUrl} does not give the blob ${blobHash}: ${why}`, cause);
-  let result: unknown;
-  try {
-    const response = await fetch(archiveUrl, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "mvm_getBlob", params: [blobHash] }),
-      signal: AbortSignal.timeout(ARCHIVE_TIMEOUT_MS),
-    });
-    const text = await response.text();
-    if (text.length > MAX_ANSWER_CHARACTERS) throw new RangeError("an answer longer than any blob");
-    result = (JSON.parse(text) as { result?: unknown }).result;
-  } catch (cause) {
-    throw fail("no answer that can be read", cause);
-  }
-  if (typeof result !== "string" || result.length !== 2 + 2 * BLOB_DATA_BYTES) throw fail("it has none");
-  const data = fromHex(result);
-  if ((await kzgOf("blob").versionedHash(data)) !== blobHash) throw fail("it shows another one");
-  return data;
-}
-
-/** The data of batches that L1 does not show, each blob asked for once. */
-class Archive {
-  readonly #url: string | undefined;
-  #last: { readonly blobHash: Hash; readonly data: Uint8Array } | undefined;
-
-  constructor(url: string | undefined) {
-    this.#url = url;
-  }
-
-  /** Throws RebuildError data-unavailable. */
-  async batch({ event, fault }: Found, label: string): Promise<Batch> {
-    const { header, data } = event;
-    if (data !== undefined) return { header, data };
-    const reason = fault?.reason ?? "unknown";
-    const range = blobRange(header);
-    if (this.#url === undefined || range === null || reason !== "blob-unavailable")
-      throw new RebuildError(
-        "data-unavailable",
-        `the data of batch ${header.index} of ${label} cannot be read from L1: ${reason}`,
-      );
-    const { blobHash } = header;
-    if (this.#last?.blobHash !== blobHash) this.#last = { blobHash, data: await archivedBlob(this.#url, blobHash) };
-    return { header, data: this.#last.data.slice(range.offset, range.offset + range.length) };
-  }
-}
-
 /** Reads all of L1 up to its present head and rebuilds the DAC. Throws RebuildError, ConfigError, L1Error. */
 export async function rebuildFromL1({ label, networkFile, l1Url, archiveUrl }: RebuildOptions): Promise<Rebuilt> {
-  if (archiveUrl !== undefined && !/^https?:$/.test(URL.parse(archiveUrl)?.protocol ?? ""))
-    throw new ConfigError("invalid", `${archiveUrl} is no HTTP URL of an archive`);
+  const archive = new Archive(archiveUrl);
   const network = await loadNetworkFile(networkFile);
   const { view, found } = await readL1(network, label, l1Url);
   const dac = view.dacs().find((candidate) => candidate.label === label);
   if (dac === undefined) throw new RebuildError("unknown-dac", `no DAC has the label ${label} on this network`);
   const own = found.filter(({ event }) => event.header.chainId === dac.chainId);
-  const archive = new Archive(archiveUrl);
   const rebuild = await Rebuild.start(dac, view, PROFILES[network.profile]);
   for (const batch of own) await rebuild.batch(await archive.batch(batch, label));
   const { head } = rebuild;

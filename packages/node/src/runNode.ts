@@ -1,7 +1,7 @@
 /** The composition root of a node on the real world: libp2p, L1 over JSON-RPC, Level, HTTP. */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createL1Provider, L1Follower, L1Submitter, type L1Event as ObservedL1Event } from "@mvm/l1";
+import { createL1Provider, L1Submitter } from "@mvm/l1";
 import { createLibp2pNetwork, type Network, peerIdOf } from "@mvm/network";
 import { type NetworkIdentity, PROFILES } from "@mvm/protocol";
 import { LevelStore } from "@mvm/state";
@@ -9,10 +9,10 @@ import { Wallet } from "ethers";
 import { blobReader } from "./blobReader.ts";
 import { ConfigError, loadConfig, type NodeConfig } from "./config.ts";
 import { blobArchive, leafStore, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
+import { followL1 } from "./followL1.ts";
 import { startGateway } from "./gateway.ts";
 import { loadKeys } from "./keys.ts";
 import { KzgWorker } from "./kzg.ts";
-import { toL1Block, toRoleEvent } from "./l1Events.ts";
 import { l1Poster } from "./l1Poster.ts";
 import { NodeCore } from "./nodeCore.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
@@ -27,6 +27,11 @@ export type RunOptions = {
   readonly signal: AbortSignal;
   /** told once, when the node has caught up with L1 and serves */
   readonly onReady: (ready: Readonly<Record<string, unknown>>) => void;
+  /** ports to run on instead of the real ones, made from these; `core` is there once the node runs */
+  readonly portsOver?: (
+    ports: Ports,
+    node: { readonly settings: NetworkSettings; readonly core: () => NodeCore },
+  ) => Ports;
 };
 
 const LISTEN_FILE = "listen.json";
@@ -91,7 +96,7 @@ export async function runNode(options: RunOptions): Promise<void> {
   const clock = new L1Clock();
   const reader = { transport, addresses: config.network.contracts };
   const kzg = new KzgWorker(config.blobProofs);
-  const ports: Ports = {
+  const real: Ports = {
     clock,
     network,
     openDatabase: levelDatabases(dataDir),
@@ -106,7 +111,10 @@ export async function runNode(options: RunOptions): Promise<void> {
     identity: keys.identity,
     log,
   };
+  let created: NodeCore | undefined;
+  const ports = options.portsOver?.(real, { settings, core: () => created! }) ?? real;
   const core = await NodeCore.create({ ports, settings, roles: config.roles });
+  created = core;
   try {
     await network.start();
     await keepListenAddresses(dataDir, config, network);
@@ -123,7 +131,22 @@ export async function runNode(options: RunOptions): Promise<void> {
         roles: config.roles,
         gateway: gateway?.url ?? null,
       });
-    await followL1({ config, core, clock, log, transport, signal: stop.signal, onCaughtUp: ready });
+    let isLive = false;
+    await followL1({
+      network: config.network,
+      transport,
+      log,
+      signal: stop.signal,
+      onEvent: (event) => core.l1Event(event),
+      onObserved: (event) => {
+        if (isLive && event.type === "block") clock.observe(event.timestamp);
+      },
+      onCaughtUp: () => {
+        isLive = true;
+        core.goLive();
+        ready();
+      },
+    });
     await gateway?.closed;
   } finally {
     stopAll();
@@ -134,57 +157,4 @@ export async function runNode(options: RunOptions): Promise<void> {
     await store.close();
     transport.destroy();
   }
-}
-
-type FollowOptions = {
-  config: NodeConfig;
-  core: NodeCore;
-  clock: L1Clock;
-  log: Ports["log"];
-  transport: ReturnType<typeof createL1Provider>;
-  signal: AbortSignal;
-  onCaughtUp: () => void;
-};
-
-/** Feeds L1 into the node until the signal; tells once when the head of L1 at the start is reached. */
-async function followL1({ config, core, clock, log, transport, signal, onCaughtUp }: FollowOptions): Promise<void> {
-  const { contracts, deployedAtBlock } = config.network;
-  const headAtStart = BigInt((await transport.send("eth_blockNumber", [])) as string);
-  let block: (ObservedL1Event & { type: "block" }) | undefined;
-  let caughtUp = false;
-  const onEvent = (event: ObservedL1Event): void => {
-    switch (event.type) {
-      case "block":
-        block = event;
-        if (caughtUp) clock.observe(event.timestamp);
-        return;
-      case "block-end":
-        core.l1Event(toL1Block(block!));
-        if (!caughtUp && event.number >= headAtStart) {
-          caughtUp = true;
-          core.goLive();
-          onCaughtUp();
-        }
-        return;
-      case "reorg":
-        log("warn", "l1-reorg", { toBlock: event.toBlock });
-        core.l1Event({ kind: "reorg", toBlock: event.toBlock });
-        return;
-      case "error":
-        log("warn", event.code, { l1Block: event.l1Block });
-        return;
-      case "l1-unreachable":
-        log("warn", "l1-unreachable", { reason: event.error.message });
-        return;
-      case "l1-reachable":
-        log("info", "l1-reachable");
-        return;
-      default: {
-        const translated = toRoleEvent(event, block!.timestamp, contracts.bridge);
-        if (translated !== null) core.l1Event(translated);
-      }
-    }
-  };
-  const follower = new L1Follower({ transport, addresses: contracts, fromBlock: BigInt(deployedAtBlock), onEvent });
-  await follower.run(signal);
 }

@@ -66,8 +66,8 @@ function richer(index: number, who: string): BlockOutcome["writes"] {
 
 describe("a claimed block", () => {
   it("is right where an honest sequencer made it", async () => {
-    expect(await findingOf(block)).toEqual({ kind: "right" });
-    expect(await findingOf(claiming(block.outcomes))).toEqual({ kind: "right" });
+    expect(await findingOf(block)).toMatchObject({ kind: "right" });
+    expect(await findingOf(claiming(block.outcomes))).toMatchObject({ kind: "right" });
   });
 
   it("is wrong at the transaction whose outcome it lies about: balance, gas, status, log, missing write", async () => {

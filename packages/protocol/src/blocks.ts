@@ -117,6 +117,7 @@ export function decodeBlock(data: Uint8Array): SealedBlock {
  */
 export function blockDigest(network: NetworkIdentity, block: UnsignedBlock): Hash {
   const { chainId, generation, header, context } = block;
+  const { headerHash, contextHash, bodyHash } = signedHashes(block);
   return taggedHash(
     "mvm/block/1",
     networkDomain(network),
@@ -124,11 +125,20 @@ export function blockDigest(network: NetworkIdentity, block: UnsignedBlock): Has
     toWord(generation),
     toWord(context.slot),
     toWord(header.number),
-    hashHeader(header),
-    keccakHash(encode(blockContextCodec, context)),
-    keccakHash(encode(bodyLayout, block)),
+    headerHash,
+    contextHash,
+    bodyHash,
   );
 }
+
+/** What a block's digest holds beside the block's place. */
+export const signedHashes = (
+  block: UnsignedBlock,
+): { readonly headerHash: Hash; readonly contextHash: Hash; readonly bodyHash: Hash } => ({
+  headerHash: hashHeader(block.header),
+  contextHash: keccakHash(encode(blockContextCodec, block.context)),
+  bodyHash: keccakHash(encode(bodyLayout, block)),
+});
 
 /** Who signed the block, or null where the signature is none. */
 export const blockSigner = (network: NetworkIdentity, block: SealedBlock): Address | null =>

@@ -1,3 +1,4 @@
+export * from "./accusation.ts";
 export * from "./answerer.ts";
 export type { PostedBatch } from "./batchLedger.ts";
 export { BLOCK_OVERHEAD_BYTES } from "./blockFilling.ts";

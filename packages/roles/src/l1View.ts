@@ -254,6 +254,11 @@ export class L1View {
     return this.#turns.isKnown(peer);
   }
 
+  /** A sequencer, also one that has left or was ejected. */
+  anySequencer(operator: Address): Member | undefined {
+    return this.#turns.sequencer(operator);
+  }
+
   dac(chainId: ChainId): Dac | undefined {
     return this.#dacs.get(chainId);
   }

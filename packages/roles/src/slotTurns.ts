@@ -82,6 +82,11 @@ export class SlotTurns {
     return [...this.#sequencers.values()].some(({ peerId }) => peerId === peer);
   }
 
+  /** A sequencer as it is, or was when it left; the later one, where an account registered again. */
+  sequencer(operator: Address): Member | undefined {
+    return [...this.#sequencers.values()].findLast((member) => member.operator === operator);
+  }
+
   stakeChanged(index: number, grid: number, l1Block: bigint): Undo {
     return this.#stakes.apply({ epoch: epochOf(l1Block, this.#epochBlocks), index, grid });
   }

@@ -9,7 +9,9 @@ import {
   L1Error,
   missingRecord,
   randomnessOf,
+  type StandingBatch,
   sequencerOf,
+  standingBatches,
 } from "@mvm/l1";
 import {
   type Address,
@@ -111,6 +113,27 @@ export async function untilIncluded(
   });
 }
 
+/** Generation of the block that has a transaction; undefined where none has it. */
+export async function generationOf(provider: JsonRpcProvider, hash: string): Promise<number | undefined> {
+  const receipt = (await provider.send("eth_getTransactionReceipt", [hash])) as { blockNumber: string } | null;
+  if (receipt === null) return undefined;
+  const context = (await provider.send("mvm_getBlockContext", [receipt.blockNumber])) as { generation: string };
+  return Number(context.generation);
+}
+
+/** Waits until every transaction is in a block of a generation. */
+export async function untilInGeneration(
+  provider: JsonRpcProvider,
+  hashes: readonly string[],
+  generation: number,
+  timeoutMs: number,
+): Promise<void> {
+  await until(`${hashes.length} transactions in generation ${generation}`, timeoutMs, async () => {
+    for (const hash of hashes) if ((await generationOf(provider, hash)) !== generation) return false;
+    return true;
+  });
+}
+
 /** Why L1 refuses; throws where it does not refuse, or does not say why. */
 export async function refusalOf(attempt: Promise<unknown>): Promise<DecodedRevert> {
   try {
@@ -122,11 +145,16 @@ export async function refusalOf(attempt: Promise<unknown>): Promise<DecodedRever
   throw new Error("L1 took what it should have refused");
 }
 
-/** Sends a call as an account of L1 that only one flow uses, and waits until it is mined. */
-export async function sendAs(testnet: Testnet, key: string, { to, data }: Pick<L1Call, "to" | "data">): Promise<void> {
+/** Sends a call as an account of L1 that only one flow uses, and waits until it is mined. Gives its hash. */
+export async function sendAs(
+  testnet: Testnet,
+  key: string,
+  { to, data }: Pick<L1Call, "to" | "data">,
+): Promise<string> {
   const wallet = new Wallet(key, testnet.anvil.provider);
   const receipt = await (await wallet.sendTransaction({ to, data })).wait();
   if (receipt?.status !== 1) throw new Error(`a call of ${to} failed on L1`);
+  return receipt.hash;
 }
 
 /** The L1 key of a node, from its disk. */
@@ -185,3 +213,9 @@ export async function nextBatch(
 /** Who leads a DAC in a slot whose record was taken. */
 export const leaderOf = (testnet: Testnet, dac: TestnetDac, slot: bigint): Promise<Address> =>
   sequencerOf(testnet.l1Reader, { chainId: dac.chainId, slot, rank: 0 });
+
+/** Batches of a DAC that stand on L1, the first one first. */
+export async function batchesOf(testnet: Testnet, dac: TestnetDac): Promise<readonly StandingBatch[]> {
+  const scan = { chainId: dac.chainId, downTo: 0n, fromBlock: 0n };
+  return (await standingBatches(testnet.l1Reader, scan)).toReversed();
+}

@@ -2,25 +2,27 @@
  * A batch is convicted, by an account in place of the contract of the fraud proofs: it falls with all after it, its poster is
  * ejected, and the network goes on in the next generation with all that users had been acknowledged.
  */
-import { convict, headOf, postingOf, type StandingBatch, standingBatches } from "@mvm/l1";
+import { convict, headOf, postingOf, type StandingBatch } from "@mvm/l1";
 import { toAddress } from "@mvm/protocol";
-import type { JsonRpcProvider } from "ethers";
 import { rebuild } from "../rebuildProcess.ts";
 import type { Testnet, TestnetDac } from "../testnet.ts";
-import { until } from "../until.ts";
-import { acknowledge, MT, nodesOf, sendAs, untilIncluded, untilPosted, withProvider } from "./actions.ts";
+import {
+  acknowledge,
+  batchesOf,
+  MT,
+  nodesOf,
+  sendAs,
+  untilIncluded,
+  untilInGeneration,
+  untilPosted,
+  withProvider,
+} from "./actions.ts";
 import { type Flow, must, mustEqual } from "./flow.ts";
 import { CONVICTABLE_NETWORK } from "./networks.ts";
 
 const DEPOSIT_WEI = 100n * MT;
 const TRANSACTIONS = 8;
 const GOES_ON_MS = 180_000;
-
-/** Batches of a DAC that stand on L1, the first one first. */
-async function batchesOf(testnet: Testnet, dac: TestnetDac): Promise<readonly StandingBatch[]> {
-  const scan = { chainId: dac.chainId, downTo: 0n, fromBlock: 0n };
-  return (await standingBatches(testnet.l1Reader, scan)).toReversed();
-}
 
 /** Has the batch convicted that holds a block; gives back that batch. */
 async function convictBatchOf(testnet: Testnet, dac: TestnetDac, block: bigint): Promise<StandingBatch> {
@@ -34,25 +36,6 @@ async function convictBatchOf(testnet: Testnet, dac: TestnetDac, block: bigint):
   const call = convict(testnet.contracts, { header, proof, previous: batches[at - 1]?.header, prover });
   await sendAs(testnet, testnet.convictor.privateKey, call);
   return batch;
-}
-
-/** Generation of the block that has a transaction; undefined where none has it. */
-async function generationOf(provider: JsonRpcProvider, hash: string): Promise<number | undefined> {
-  const receipt = (await provider.send("eth_getTransactionReceipt", [hash])) as { blockNumber: string } | null;
-  if (receipt === null) return undefined;
-  const context = (await provider.send("mvm_getBlockContext", [receipt.blockNumber])) as { generation: string };
-  return Number(context.generation);
-}
-
-async function untilInGeneration(
-  provider: JsonRpcProvider,
-  hashes: readonly string[],
-  generation: number,
-): Promise<void> {
-  await until(`${hashes.length} transactions in generation ${generation}`, GOES_ON_MS, async () => {
-    for (const hash of hashes) if ((await generationOf(provider, hash)) !== generation) return false;
-    return true;
-  });
 }
 
 export const convictedFlow: Flow = {
@@ -83,7 +66,7 @@ export const convictedFlow: Flow = {
       const { header } = batch;
       mustEqual((await headOf(testnet.l1Reader, dac.chainId)).generation, 1n, "the chain's generation on L1");
       hashes.push(...(await send(TRANSACTIONS)));
-      await untilInGeneration(provider, hashes, 1);
+      await untilInGeneration(provider, hashes, 1, GOES_ON_MS);
       mustEqual((await provider.getBlock(standing!.number))!.hash!, standing!.hash!, "what stands below");
       await untilPosted(provider, await provider.getBlockNumber());
       const after = (await batchesOf(testnet, dac)).filter((one) => one.header.index >= header.index);
@@ -95,7 +78,7 @@ export const convictedFlow: Flow = {
       await testnet.restart(away!);
       await other!.process.kill();
       const late = await send(TRANSACTIONS);
-      await untilInGeneration(provider, late, 1);
+      await untilInGeneration(provider, late, 1, GOES_ON_MS);
       await untilPosted(provider, await provider.getBlockNumber());
       const rebuilt = await rebuild(testnet, dac.label);
       const last = await provider.getBlock(rebuilt.blocks);

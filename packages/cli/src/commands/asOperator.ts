@@ -14,11 +14,16 @@ export const operatorOptions = (command: Command): Command =>
 
 /** Runs an action as the operator of `--data` and prints what it gives. */
 export async function asOperator(
-  options: { readonly data: string; readonly json?: boolean },
+  options: { readonly data: string; readonly json?: boolean; readonly withParent?: boolean },
   action: (node: Node, operator: Operator) => Promise<Result>,
 ): Promise<void> {
   const node = await import("@mvm/node");
-  const { signal } = stopSignal();
-  const operator = { dataDir: options.data, env: process.env, signal, onProgress: progress };
-  print(options.json, await node.withOperator(operator, (opened) => action(node, opened)));
+  const stop = stopSignal();
+  if (options.withParent) process.stdin.once("end", () => stop.abort()).resume();
+  const operator = { dataDir: options.data, env: process.env, signal: stop.signal, onProgress: progress };
+  try {
+    print(options.json, await node.withOperator(operator, (opened) => action(node, opened)));
+  } finally {
+    if (options.withParent) process.stdin.destroy();
+  }
 }

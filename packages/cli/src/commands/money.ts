@@ -1,6 +1,6 @@
-/** mvm deposit, withdraw, prove, claim, force: money and transactions between L1 and a DAC. */
+/** mvm deposit, withdraw, claim, force: money and transactions between L1 and a DAC. */
 import type { Transfer } from "@mvm/node";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { asOperator, operatorOptions } from "./asOperator.ts";
 
 type Node = typeof import("@mvm/node");
@@ -12,11 +12,6 @@ const transferOf = (node: Node, label: string, amount: string, { to, token }: Fl
   ...(to !== undefined && { to: node.parseAddress(to) }),
   ...(token !== undefined && { token: node.parseAddress(token) }),
 });
-
-function countFrom0(text: string): number {
-  if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError("It is a number from 0 on.");
-  return Number(text);
-}
 
 function depositCommand(program: Command): void {
   operatorOptions(program.command("deposit <dac> [amount]"))
@@ -44,22 +39,6 @@ function withdrawCommands(program: Command): void {
     .action((label, amount, options) =>
       asOperator(options, (node, operator) =>
         node.withdraw(operator, { ...transferOf(node, label, amount, options), rpcUrl: options.rpc }),
-      ),
-    );
-  operatorOptions(program.command("prove <dac> <l2tx>"))
-    .description("prove a withdrawal or message once it is final; without --out only tell what became of it")
-    .requiredOption("--rpc <url>", "gateway of the DAC")
-    .option("--out <file>", "new file for the claim")
-    .option("--message <n>", "which of the transaction's messages, from 0", countFrom0, 0)
-    .action((label, transactionHash, options) =>
-      asOperator(options, (node, operator) =>
-        node.prove(operator, {
-          label,
-          transactionHash,
-          rpcUrl: options.rpc,
-          index: options.message,
-          ...(options.out !== undefined && { outFile: options.out }),
-        }),
       ),
     );
   operatorOptions(program.command("claim <file>"))

@@ -78,12 +78,13 @@ export function proveExecution(at: L1Addresses, batch: AccusedBatch, proof: Exec
 }
 
 /** Commits a prover to a call of Disputes: nobody else can make that call in its place. */
-export function commitTo(at: L1Addresses, prover: Address, { data }: Pick<L1Call, "data">): L1Call {
+export const commitTo = (at: L1Addresses, prover: Address, proof: Pick<L1Call, "data">): L1Call =>
+  call(at, "disputes", "commit", [commitmentOf(prover, proof)]);
+
+/** What a prover commits to: keccak256(abi.encode(prover, keccak256(calldata))). */
+export function commitmentOf(prover: Address, { data }: Pick<L1Call, "data">): Hash {
   const hash = keccakHash(fromHex(data));
-  const commitment = keccakHash(
-    fromHex(AbiCoder.defaultAbiCoder().encode(["address", "bytes32"], [prover, hash]) as Hex),
-  );
-  return call(at, "disputes", "commit", [commitment]);
+  return keccakHash(fromHex(AbiCoder.defaultAbiCoder().encode(["address", "bytes32"], [prover, hash]) as Hex));
 }
 
 /** How a proof ended, by its receipt's logs; null: they are of none. */

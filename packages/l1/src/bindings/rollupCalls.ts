@@ -73,7 +73,7 @@ function rangeInBlob(header: BatchHeader): readonly number[] {
 }
 
 /** r || s || v of a signature r || s || parity. */
-const ethersSignature = (signature: Hex): string =>
+export const ethersSignature = (signature: Hex): string =>
   `${signature.slice(0, 130)}${(27 + Number(`0x${signature.slice(130)}`)).toString(16)}`;
 
 /** Takes the present slot of a chain over from ranks that were silent. */

@@ -1,5 +1,5 @@
 /** A block executed anew, one transaction after the other, with the evidence by which L1 replays any of them. */
-import { type Engine, OverlayReader, type SliceLimits, type Step } from "@mvm/evm";
+import { type Engine, OverlayReader, type SliceLimits, type Step, type TracedTransaction, type Tracer } from "@mvm/evm";
 import type { Evidence } from "@mvm/l1";
 import {
   type AccountWrite,
@@ -99,6 +99,19 @@ const historySlot = (number: bigint): StateKey => ({
   slot: toWordHex(number % HISTORY_LENGTH),
 });
 
+/** Counts steps, and nothing else. */
+class StepCounter implements Tracer {
+  readonly stepDetail = { stack: false, memory: false, returnData: false };
+  readonly followsMessages = false;
+  steps = 0;
+  onStep(): void {
+    this.steps += 1;
+  }
+  onEnter(): void {}
+  onExit(): void {}
+  onLog(): void {}
+}
+
 export class BlockReplay {
   readonly #engine: Engine;
   readonly facts: BlockFacts;
@@ -144,6 +157,18 @@ export class BlockReplay {
         return { raw, verdict: { invalid: error.code }, keys: [] };
       throw error;
     }
+  }
+
+  /** Steps of the interpreter that the block's next transaction takes. Throws as execute, and CodecError, TransactionError. */
+  async steps(raw: Uint8Array): Promise<number> {
+    const reader = this.#reader(() => undefined);
+    const { chainId, environment } = this.facts;
+    const counter = new StepCounter();
+    const traced: TracedTransaction = isSystemTransaction(raw)
+      ? { kind: "system", transaction: decodeSystemTransaction(raw, chainId) }
+      : { kind: "message", message: await this.#messageOf(raw, reader), mode: "block" };
+    await this.#engine.trace(environment, traced, new OverlayReader(reader), counter);
+    return counter.steps;
   }
 
   #executeSystem(raw: Uint8Array, reader: StateReader): Promise<IncludedOutcome> {

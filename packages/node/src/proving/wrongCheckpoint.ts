@@ -10,7 +10,7 @@ import {
   merkleRoot,
   type SealedBlock,
 } from "@mvm/protocol";
-import { StateError, WorldState } from "@mvm/state";
+import { type NodeSource, StateError, WorldState } from "@mvm/state";
 import { CheckpointGrower } from "../checkpointGrower.ts";
 import { type BlockFacts, BlockReplay, evidenceAgainst, type ReplaySource, type ReplayStep } from "./blockReplay.ts";
 
@@ -29,12 +29,15 @@ export type WrongCheckpoint = {
   readonly leaves: readonly Hash[];
   /** why it may not stand in the block; null: it may */
   readonly invalid: string | null;
+  /** of the interpreter, in the right execution; 0 where it may not stand in the block */
+  readonly steps: number;
   /** for CheckpointReplay.differs; codes by their bytes */
   readonly evidence: Evidence;
 };
 
 export type BlockFinding =
-  | { readonly kind: "right" }
+  /** with the checkpoints, and the trie nodes of the state after the block */
+  | { readonly kind: "right"; readonly checkpoints: readonly Checkpoint[]; readonly nodes: NodeSource }
   | { readonly kind: "wrong-checkpoint"; readonly wrong: WrongCheckpoint }
   /** the outcomes that came with the block do not lead to its checkpoints root: what it commits to is not known */
   | { readonly kind: "leaves-unknown" };
@@ -100,9 +103,10 @@ export async function checkpointsFinding(
       claimed: claimed[i]!,
       leaves,
       invalid,
+      steps: invalid === null ? await upTo.steps(raw) : 0,
       evidence,
     };
     return { kind: "wrong-checkpoint", wrong };
   }
-  return { kind: "right" };
+  return { kind: "right", checkpoints: claimed, nodes: replay.nodes };
 }

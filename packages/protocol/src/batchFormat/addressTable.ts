@@ -37,6 +37,15 @@ export class AddressTable {
     for (const address of named) if (!this.#places.has(address)) this.#put(address, this.#size++);
   }
 
+  /** Lets go of what entered after the table had this size: the blocks that named it were taken back. */
+  cut(size: number): void {
+    for (; this.#size > size; this.#size--) {
+      const address = this.#addresses.get(this.#size - 1);
+      this.#addresses.delete(this.#size - 1);
+      if (address !== undefined) this.#places.delete(address);
+    }
+  }
+
   /** The address with a number; undefined where there is none. */
   at(index: bigint): Address | undefined {
     return this.#addresses.get(Number(index));

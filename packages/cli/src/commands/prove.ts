@@ -1,0 +1,99 @@
+/** mvm prove: on L1, that a sequencer posted what is wrong; or, for its claim, that a DAC's transaction withdrew. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { list, print } from "../output.ts";
+import { asOperator, operatorOptions } from "./asOperator.ts";
+
+type Node = typeof import("@mvm/node");
+type Operator = import("@mvm/node").Operator;
+type Result = Readonly<Record<string, unknown>>;
+
+function countFrom0(text: string): number {
+  if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError("It is a number from 0 to 9999.");
+  return Number(text);
+}
+
+function blockNumber(text: string): bigint {
+  if (!/^[0-9]{1,18}$/.test(text)) throw new InvalidArgumentError("It is a block's number.");
+  return BigInt(text);
+}
+
+type Flags = {
+  readonly dac?: readonly string[];
+  readonly block?: bigint;
+  readonly tx?: number;
+  readonly watch?: true;
+  readonly dryRun?: true;
+  readonly archive?: string;
+  readonly rpc?: string;
+  readonly out?: string;
+  readonly message?: number;
+  readonly json?: boolean;
+};
+
+function proveWithdrawal(node: Node, operator: Operator, label: string, hash: string, flags: Flags): Promise<Result> {
+  const { rpc, out, message = 0 } = flags;
+  if (rpc === undefined) throw new node.ConfigError("invalid", "give the DAC's gateway: --rpc URL");
+  return node.prove(operator, {
+    label,
+    transactionHash: hash,
+    rpcUrl: rpc,
+    index: message,
+    ...(out !== undefined && { outFile: out }),
+  });
+}
+
+function proveFraud(node: Node, operator: Operator, dacs: readonly string[], flags: Flags): Promise<Result> {
+  const { block, tx, watch, dryRun, archive, json } = flags;
+  const [label, ...more] = dacs;
+  const archived = archive !== undefined && { archiveUrl: archive };
+  if (
+    label !== undefined &&
+    watch &&
+    block === undefined &&
+    tx === undefined &&
+    !dryRun &&
+    (archive === undefined || more.length === 0)
+  )
+    return node.proveAll(operator, { labels: dacs, ...archived, report: (report) => print(json, report) });
+  if (label !== undefined && more.length === 0 && !watch && block !== undefined)
+    return node.proveBlock(operator, {
+      label,
+      block,
+      dryRun: dryRun === true,
+      ...(tx !== undefined && { transaction: tx }),
+      ...archived,
+    });
+  throw new node.ConfigError(
+    "invalid",
+    "give --dac LABEL with --block N [--tx I] [--dry-run], or --dac LABELS with --watch (an --archive is one DAC's)",
+  );
+}
+
+/** Adds the command. */
+export function proveCommand(program: Command): void {
+  operatorOptions(program.command("prove [dac] [l2tx]"))
+    .description(
+      "prove on L1 that a posted block is wrong (--dac), or look out for it (--watch); or, for its claim, a withdrawal (DAC L2TX --rpc URL)",
+    )
+    .option("--dac <labels>", "DACs whose blocks are looked at, separated by commas", list)
+    .addOption(new Option("--block <n>", "block to look at").argParser(blockNumber))
+    .addOption(new Option("--tx <i>", "transaction of the block, from 0").argParser(countFrom0))
+    .option("--dry-run", "say what there is to prove and what it takes; send nothing")
+    .option("--watch", "go on looking at all that is posted, and prove what is wrong, until Ctrl-C")
+    .addOption(new Option("--with-parent", "stop when standard input closes: for programs that run provers").hideHelp())
+    .option("--archive <url>", "URL of the DAC at a gateway: for blobs that L1 has dropped")
+    .option("--rpc <url>", "of a withdrawal: gateway of the DAC")
+    .option("--out <file>", "of a withdrawal: new file for the claim; without it only tell what became of it")
+    .addOption(
+      new Option("--message <n>", "of a withdrawal: which of the transaction's messages, from 0").argParser(countFrom0),
+    )
+    .action((dac: string | undefined, hash: string | undefined, options) =>
+      asOperator(options, (node, operator) => {
+        const dacs = options.dac as readonly string[] | undefined;
+        if (dac !== undefined && hash !== undefined && dacs === undefined)
+          return proveWithdrawal(node, operator, dac, hash, options);
+        if (dac === undefined && dacs !== undefined) return proveFraud(node, operator, dacs, options);
+        throw new node.ConfigError("invalid", "give --dac LABEL, or a DAC and the hash of a transaction that withdrew");
+      }),
+    );
+}

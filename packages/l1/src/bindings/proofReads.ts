@@ -1,0 +1,103 @@
+/** What Disputes and CheckpointReplay answer to a prover before it risks anything. */
+import {
+  type Address,
+  type BlockEnvironment,
+  type ChainId,
+  type Checkpoint,
+  type Hash,
+  type Hex,
+  toHex,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import { MAX_TRANSACTION_GAS } from "../deploy.ts";
+import { L1Error } from "../l1Error.ts";
+import { getQuantity } from "../l1Rpc.ts";
+import { call } from "./l1Call.ts";
+import { type L1Reader, read } from "./readView.ts";
+import { type Evidence, encodeEvidence, roomsFor } from "./replayCalls.ts";
+
+/** L1 blocks for which a commitment is good. */
+export const commitmentBlocks = (reader: L1Reader): Promise<bigint> =>
+  read(reader, { contract: "disputes", method: "COMMITMENT_BLOCKS", values: [] }, ([blocks]) => BigInt(blocks));
+
+/** Wei of MT that a wrong proof costs, and what an account has paid in. */
+export async function accuserBonds(
+  reader: L1Reader,
+  accuser: Address,
+): Promise<{ readonly neededWei: bigint; readonly paidWei: bigint; readonly strikes: bigint }> {
+  const ask = (method: string, values: readonly unknown[]): Promise<bigint> =>
+    read(reader, { contract: "disputes", method, values }, ([value]) => BigInt(value));
+  const [neededWei, paidWei, strikes] = await Promise.all([
+    ask("accuserBond", []),
+    ask("bondOf", [accuser]),
+    ask("strikesOf", [accuser]),
+  ]);
+  return { neededWei, paidWei, strikes };
+}
+
+/** L1 block of a commitment; undefined where there is none, or it was used. */
+export const committedAt = (reader: L1Reader, commitment: Hash): Promise<bigint | undefined> =>
+  read(reader, { contract: "disputes", method: "committedAt", values: [commitment] }, ([block]) =>
+    block === 0n ? undefined : BigInt(block),
+  );
+
+/** Whether a sequencer was slashed for two blocks at one place of a chain. */
+export const hasEquivocated = (reader: L1Reader, chainId: ChainId, sequencer: Address): Promise<boolean> =>
+  read(reader, { contract: "disputes", method: "hasEquivocated", values: [chainId, sequencer] }, ([has]) =>
+    Boolean(has),
+  );
+
+/** A step of a block that L1 is asked to replay. */
+export type ReplayQuestion = {
+  readonly facts: {
+    readonly chainId: ChainId;
+    readonly number: bigint;
+    readonly parentHash: Hash;
+    readonly environment: Pick<BlockEnvironment, "timestamp" | "baseFeePerGas" | "prevRandao">;
+  };
+  /** checkpoint before it; index and receipt are not looked at */
+  readonly before: Omit<Checkpoint, "index" | "receiptHash">;
+  readonly raw: Uint8Array;
+  readonly claimed: Checkpoint;
+  readonly evidence: Evidence;
+};
+
+/** What L1 says of it. */
+export type ReplayAnswer =
+  /** evidence: as encodeEvidence gives it, in the least room that was enough; gas of a transaction that only replays */
+  | { readonly kind: "verdict"; readonly differs: boolean; readonly evidence: Hex; readonly gas: bigint }
+  /** no room, or no amount of gas that a transaction may have, was enough; or the evidence is not: the last reason */
+  | { readonly kind: "no-verdict"; readonly reason: string };
+
+/**
+ * Has L1 replay a transaction without sending one: whether it leads to another checkpoint than the claimed one.
+ * @param holderOf as encodeEvidence takes it
+ * @throws L1Error where L1 cannot be asked
+ */
+export async function askReplay(
+  reader: L1Reader,
+  { facts, before, raw, claimed, evidence }: ReplayQuestion,
+  holderOf: (codeHash: Hash) => Address | null = () => null,
+): Promise<ReplayAnswer> {
+  const { timestamp, baseFeePerGas, prevRandao } = facts.environment;
+  const place = [facts.chainId, facts.number, timestamp, baseFeePerGas, prevRandao, facts.parentHash];
+  const start = { ...before, index: 0, receiptHash: ZERO_HASH };
+  let reason = "";
+  for (const room of roomsFor(evidence)) {
+    const encoded = encodeEvidence(evidence, room, holderOf);
+    const values = [place, start, toHex(raw), encoded, claimed];
+    try {
+      const differs = await read(reader, { contract: "checkpointReplay", method: "differs", values }, ([is]) =>
+        Boolean(is),
+      );
+      const { to, data } = call(reader.addresses, "checkpointReplay", "differs", values);
+      const gas = await getQuantity(reader.transport, "eth_estimateGas", [{ to, data }]);
+      if (gas <= MAX_TRANSACTION_GAS) return { kind: "verdict", differs, evidence: encoded, gas };
+      return { kind: "no-verdict", reason: `it takes ${gas} gas, more than a transaction of L1 may have` };
+    } catch (error) {
+      if (!(error instanceof L1Error) || (error.code !== "reverted" && error.code !== "rpc-error")) throw error;
+      reason = error.message;
+    }
+  }
+  return { kind: "no-verdict", reason };
+}

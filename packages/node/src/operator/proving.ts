@@ -1,0 +1,227 @@
+/** Proving what a sequencer posted wrong: a block or a transaction that somebody names, or all that comes. */
+import { askReplay, l1Now } from "@mvm/l1";
+import { environmentOf, type Hash, hashHeader } from "@mvm/protocol";
+import type { PostedBatch } from "@mvm/roles";
+import { ConfigError } from "../config.ts";
+import { accusationOf } from "../proving/accusationOf.ts";
+import { Accuser } from "../proving/accuser.ts";
+import { BatchAudit, type BatchVerdict, type FoundFault } from "../proving/batchAudit.ts";
+import type { ClaimedBlock } from "../proving/blockFinding.ts";
+import { BlockReplay, wholeEvidence } from "../proving/blockReplay.ts";
+import { type ProverOptions, type ProverSight, runProver, watchL1 } from "../proving/prover.ts";
+import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
+import { shownBlocks } from "../proving/shownBlocks.ts";
+import { normaliseLabel } from "./dacLabel.ts";
+import { type Operator, requireDac } from "./operator.ts";
+import type { Report } from "./staking.ts";
+
+/** What to look at. */
+export type ProofRequest = {
+  readonly label: string;
+  readonly block: bigint;
+  /** place of a transaction in the block, from 0; without it, whatever is wrong with the block is proven */
+  readonly transaction?: number;
+  /** send nothing */
+  readonly dryRun: boolean;
+  readonly archiveUrl?: string | undefined;
+};
+
+const BLOCK_WAIT_MS = 200;
+
+/** Looks at DACs until the operator's signal, and proves what is wrong. Throws ConfigError, L1Error. */
+export async function proveAll(operator: Operator, options: ProverOptions): Promise<Report> {
+  const labels = [...new Set(options.labels.map(normaliseLabel))];
+  for (const label of labels) await requireDac(operator, label);
+  await runProver(operator, { ...options, labels });
+  return { event: "stopped" };
+}
+
+/**
+ * Judges a block on L1, or one of its transactions, and proves it wrong where it is; what is right is never accused.
+ * @throws ConfigError not-yet for a block that is not on L1, or whose blocks nobody shows; L1Error
+ */
+export async function proveBlock(operator: Operator, request: ProofRequest): Promise<Report> {
+  const label = normaliseLabel(request.label);
+  await requireDac(operator, label);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([operator.signal, stop.signal]);
+  let report: Report | undefined;
+  let failure: unknown;
+  await watchL1(
+    { ...operator, signal },
+    {
+      labels: [label],
+      archiveUrl: request.archiveUrl,
+      onCaughtUp: (sight) => {
+        judgeAndProve(operator, { ...request, label }, sight)
+          .then(
+            (made) => {
+              report = made;
+            },
+            (error: unknown) => {
+              failure = error;
+            },
+          )
+          .finally(() => stop.abort());
+      },
+    },
+  );
+  if (report === undefined) throw failure ?? new ConfigError("not-yet", "stopped before there was a verdict");
+  return report;
+}
+
+type Found = {
+  readonly posted: PostedBatch;
+  readonly previous: PostedBatch | undefined;
+  readonly verdict: BatchVerdict;
+  /** the batch's blocks with the transactions that it commits to; null: nobody shows them */
+  readonly blocks: () => Promise<readonly ClaimedBlock[] | null>;
+  readonly audit: BatchAudit;
+};
+
+/** Judges the batch that has a block, and all before it. */
+async function batchWith(operator: Operator, { label, block }: ProofRequest, sight: ProverSight): Promise<Found> {
+  const { view, settings, archive, network } = sight;
+  const dac = view.dacs().find((known) => known.label === label)!;
+  const batches = view.batches(dac.chainId);
+  const index = batches.findIndex(({ header }) => header.firstBlock <= block && block <= header.lastBlock);
+  const posted = batches[index];
+  if (posted === undefined) throw new ConfigError("not-yet", `block ${block} of ${label} is not on L1`);
+  const audit = await BatchAudit.start(dac, view, settings.parameters);
+  const timeoutMs = 4 * settings.parameters.readTimeoutMs;
+  const seen = new SeenBlocks(settings.network);
+  const shown = ({ header }: PostedBatch) =>
+    shownBlocks({ network, view, seen, timeoutMs, signal: operator.signal }, header);
+  for (const earlier of batches.slice(0, index)) {
+    operator.progress(`executing batch ${earlier.header.index}`);
+    const data = await archive.batch(sight.posted.get(earlier.batchHash)!, label);
+    const { kind } = await audit.judge(data, () => shown(earlier));
+    if (kind !== "right")
+      throw new ConfigError("not-yet", `batch ${earlier.header.index} of ${label} is wrong: prove that first`);
+  }
+  operator.progress(`executing batch ${posted.header.index}`);
+  const data = await archive.batch(sight.posted.get(posted.batchHash)!, label);
+  const verdict = await audit.judge(data, () => shown(posted));
+  const blocks = async (): Promise<readonly ClaimedBlock[] | null> => {
+    for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;
+    return null;
+  };
+  return { posted, previous: batches[index - 1], verdict, blocks, audit };
+}
+
+async function judgeAndProve(operator: Operator, request: ProofRequest, sight: ProverSight): Promise<Report> {
+  const { label, block, transaction } = request;
+  const found = await batchWith(operator, request, sight);
+  const { header } = found.posted;
+  const place = {
+    dac: label,
+    batch: header.index,
+    block,
+    ...(transaction !== undefined && { transaction }),
+    poster: header.poster,
+  };
+  const position = Number(block - header.firstBlock);
+  const { verdict } = found;
+  if (verdict.kind === "unproven") return { ...place, verdict: verdict.why, reason: verdict.reason, sent: false };
+  if (verdict.kind === "right" || position < verdict.found.position)
+    return { ...place, verdict: "right", ...(await rightFigures(operator, request, found)), sent: false };
+  if (position > verdict.found.position) {
+    const reason = `block ${header.firstBlock + BigInt(verdict.found.position)} of the same batch is wrong: prove that`;
+    return { ...place, verdict: "after-a-wrong-block", reason, sent: false };
+  }
+  const { fault } = verdict.found;
+  if (fault.proof === "execution" && transaction !== undefined) {
+    // the first that is wrong is the one that is proven
+    const { index } = fault.wrong.claimed;
+    if (transaction > index)
+      return { ...place, verdict: "after-a-wrong-transaction", reason: `transaction ${index} is wrong`, sent: false };
+    if (transaction < index)
+      return { ...place, verdict: "right", ...(await rightFigures(operator, request, found)), sent: false };
+  }
+  return { ...place, ...(await proveFault(operator, request, found, verdict.found)) };
+}
+
+async function proveFault(
+  operator: Operator,
+  { dryRun }: ProofRequest,
+  { posted, previous }: Found,
+  found: FoundFault,
+): Promise<Report> {
+  const { fault } = found;
+  const what =
+    fault.proof === "execution"
+      ? { transaction: fault.wrong.claimed.index, invalid: fault.wrong.invalid }
+      : { field: fault.field };
+  const batch = { header: posted.header, previous: previous?.header };
+  const accusation = await accusationOf(operator, batch, found);
+  const verdict = { verdict: "wrong", proof: fault.proof, ...what };
+  if (accusation.kind === "no-verdict") return { ...verdict, provable: false, reason: accusation.reason, sent: false };
+  const size =
+    fault.proof === "execution"
+      ? {
+          replayGas: accusation.gas,
+          witnessBytes: witnessBytes(fault.wrong.evidence),
+          steps: fault.wrong.steps,
+        }
+      : {};
+  const proof = { ...verdict, ...size, calldataBytes: (accusation.call.data.length - 2) / 2 };
+  if (dryRun) return { ...proof, provable: true, sent: false };
+  const accuser = new Accuser(operator);
+  for (;;) {
+    const { number } = await l1Now(operator.l1);
+    const end = await accuser.advance(accusation.call);
+    if (end !== null) return { ...proof, sent: true, ...end };
+    await nextL1Block(operator, number);
+  }
+}
+
+/** Waits until L1 has a block after one. */
+async function nextL1Block({ l1, signal }: Operator, number: bigint): Promise<void> {
+  while ((await l1Now(l1)).number <= number) {
+    signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, BLOCK_WAIT_MS));
+  }
+}
+
+const witnessBytes = ({
+  nodes,
+  codes,
+}: {
+  readonly nodes: readonly Uint8Array[];
+  readonly codes: readonly { code: Uint8Array }[];
+}): number => [...nodes, ...codes.map(({ code }) => code)].reduce((sum, { length }) => sum + length, 0);
+
+/** Replays a transaction of a block that is right, here and, without sending anything, on L1. */
+async function rightFigures(
+  operator: Operator,
+  { block, transaction }: ProofRequest,
+  { posted, blocks: shown, audit }: Found,
+): Promise<Report> {
+  if (transaction === undefined) return {};
+  const blocks = await shown();
+  if (blocks === null) return { reason: "nobody shows the block, so that its transaction cannot be replayed alone" };
+  const { firstBlock } = posted.header;
+  const position = Number(block - firstBlock);
+  const { chainId, header, transactions } = blocks[position]!;
+  const raw = transactions[transaction];
+  if (raw === undefined)
+    throw new ConfigError("invalid", `block ${block} has the transactions 0 to ${transactions.length - 1}`);
+  const { source } = audit.rebuild;
+  const hashOf = (number: bigint): Hash => {
+    const own = blocks[Number(number - firstBlock)];
+    return own === undefined ? source.blockHash(number) : hashHeader(own.header);
+  };
+  const facts = { chainId, number: header.number, parentHash: header.parentHash, environment: environmentOf(header) };
+  const parent = position === 0 ? audit.stateBefore(posted.header) : blocks[position - 1]!.header.stateRoot;
+  const replay = new BlockReplay(audit.engine, facts, { ...source, blockHash: hashOf }, parent);
+  for (const before of transactions.slice(0, transaction)) replay.apply(await replay.execute(before));
+  const step = await replay.execute(raw);
+  const { before } = replay;
+  const evidence = wholeEvidence(replay.witness(step));
+  const steps = await replay.steps(raw);
+  const claimed = replay.apply(step);
+  const answer = await askReplay(operator.l1, { facts, before, raw, claimed, evidence });
+  const size = { witnessBytes: witnessBytes(evidence), steps };
+  if (answer.kind === "no-verdict") return { ...size, onL1: "no-verdict", reason: answer.reason };
+  return { ...size, onL1: answer.differs ? "differs" : "right", replayGas: answer.gas };
+}

@@ -1,0 +1,244 @@
+/** One DAC under the eyes of a prover: its batches are judged in their order, and what is wrong is proven on L1. */
+import { type Equivocation, hasEquivocated, type L1Call, proveEquivocation } from "@mvm/l1";
+import type { Network, Verdict } from "@mvm/network";
+import { CodecError, decodeBlock, type Hash, type SealedBlock } from "@mvm/protocol";
+import { type Dac, judgeGossip, type L1View, type PostedBatch } from "@mvm/roles";
+import type { Archive, PostedData } from "../archive.ts";
+import type { Operator } from "../operator/operator.ts";
+import type { Log, NetworkSettings } from "../ports.ts";
+import { reasonOf } from "../reason.ts";
+import { accusationOf } from "./accusationOf.ts";
+import type { Accuser } from "./accuser.ts";
+import { BatchAudit, type BatchVerdict } from "./batchAudit.ts";
+import { SeenBlocks } from "./seenBlocks.ts";
+import { shownBlocks } from "./shownBlocks.ts";
+
+/** What a prover tells, a line each. */
+export type ProverReport = { readonly event: string } & Readonly<Record<string, unknown>>;
+
+export type DacWatchOptions = {
+  readonly dac: Dac;
+  readonly view: L1View;
+  readonly settings: NetworkSettings;
+  readonly network: Network;
+  readonly operator: Operator;
+  readonly accuser: Accuser;
+  /** batches of all DACs as L1 told of them, by their hashes */
+  readonly posted: Map<Hash, PostedData>;
+  readonly archive: Archive;
+  readonly report: (report: ProverReport) => void;
+  readonly log: Log;
+};
+
+/** Equivocations that wait to be proven: one for each sequencer. */
+const MAX_EQUIVOCATIONS = 256;
+
+/** Epochs after which L1 takes nothing back. */
+const SETTLED_EPOCHS = 2;
+/** Lines that are remembered so as not to be told twice. */
+const MAX_TOLD = 1_024;
+
+type Open = { readonly batchHash: Hash; readonly verdict: BatchVerdict; proof: L1Call | null; isEnded: boolean };
+
+export class DacWatch {
+  readonly #options: DacWatchOptions;
+  readonly #seen: SeenBlocks;
+  /** batches that were found to be right, by index */
+  readonly #judged: Hash[] = [];
+  readonly #equivocations = new Map<string, Equivocation>();
+  /** told of already: a batch that cannot be proven wrong is looked at again with every block of L1 */
+  readonly #told = new Set<string>();
+  #audit: BatchAudit | undefined;
+  #open: Open | null = null;
+  #work: Promise<void> | null = null;
+  #isDue = false;
+
+  constructor(options: DacWatchOptions) {
+    this.#options = options;
+    this.#seen = new SeenBlocks(options.settings.network);
+  }
+
+  /** Number of batches that were found to be right. */
+  get judged(): number {
+    return this.#judged.length;
+  }
+
+  /** Judges a gossiped block as every node does, and keeps it. */
+  gossip(bytes: Uint8Array): Verdict {
+    let block: SealedBlock;
+    try {
+      block = decodeBlock(bytes);
+    } catch (error) {
+      if (error instanceof CodecError) return { verdict: "reject", reason: error.message };
+      throw error;
+    }
+    const { view, settings, dac } = this.#options;
+    if (block.chainId !== dac.chainId) return { verdict: "reject", reason: "block of another chain" };
+    const verdict = judgeGossip(view, settings.network, block);
+    if (verdict.verdict !== "accept") return verdict;
+    const twice = this.#seen.add(block);
+    if (twice !== null && this.#equivocations.size < MAX_EQUIVOCATIONS) {
+      this.#equivocations.set(twice.sequencer, twice);
+      this.wake();
+    }
+    return verdict;
+  }
+
+  /** To be told of every block of L1: judges what is new, and goes on with what is under way. */
+  wake(): void {
+    this.#isDue = true;
+    this.#work ??= this.#run().finally(() => {
+      this.#work = null;
+    });
+  }
+
+  /** L1 took blocks back, and may have taken a proof with them. */
+  l1Reorg(): void {
+    if (this.#open !== null && this.#open.verdict.kind === "wrong") this.#open.isEnded = false;
+    this.wake();
+  }
+
+  /** Waits for what is under way. */
+  async stop(): Promise<void> {
+    await this.#work;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isDue && !this.#options.operator.signal.aborted) {
+      this.#isDue = false;
+      try {
+        while (await this.#judgeNext());
+        this.#letGo();
+        await this.#accuse();
+        await this.#accuseTwice();
+      } catch (error) {
+        if (this.#options.operator.signal.aborted) return;
+        this.#once("proving-failed", reasonOf(error), () => undefined);
+      }
+    }
+  }
+
+  /** Logs what goes wrong, or tells what was found, the first time. */
+  #once(code: string, reason: string, tell: () => void): void {
+    const key = `${code} ${reason}`;
+    if (this.#told.has(key)) return;
+    if (this.#told.size >= MAX_TOLD) this.#told.clear();
+    this.#told.add(key);
+    this.#options.log("warn", code, { label: this.#options.dac.label, reason });
+    tell();
+  }
+
+  /** Judges the next batch of L1. False: there is none, or it is not right. */
+  async #judgeNext(): Promise<boolean> {
+    const { dac, view, settings, posted } = this.#options;
+    const audit = await this.#auditOf();
+    const batches = view.batches(dac.chainId);
+    let count = Math.min(this.#judged.length, batches.length);
+    while (count > 0 && this.#judged[count - 1] !== batches[count - 1]!.batchHash) count -= 1;
+    if (count < this.#judged.length) {
+      await audit.returnTo(count);
+      this.#judged.length = count;
+    }
+    const next = batches[count];
+    if (next?.batchHash !== this.#open?.batchHash) this.#open = null;
+    if (next === undefined || (this.#open !== null && this.#open.verdict.kind === "wrong")) return false;
+    const found = posted.get(next.batchHash);
+    if (found === undefined) return false;
+    const batch = await this.#options.archive.batch(found, dac.label);
+    const timeoutMs = 4 * settings.parameters.readTimeoutMs;
+    const { network, operator } = this.#options;
+    const asking = { network, view, seen: this.#seen, timeoutMs, signal: operator.signal };
+    const verdict = await audit.judge(batch, () => shownBlocks(asking, next.header));
+    if (verdict.kind !== "right") {
+      this.#open = { batchHash: next.batchHash, verdict, proof: null, isEnded: false };
+      this.#tell(next, verdict);
+      return false;
+    }
+    this.#judged.push(next.batchHash);
+    this.#seen.forgetUpTo(view.finalHead(dac.chainId));
+    return true;
+  }
+
+  /** Lets go of data that nobody will ask for again: of batches that were judged, or fell, and L1 takes none of it back. */
+  #letGo(): void {
+    const { dac, view, settings, posted } = this.#options;
+    const settledBlocks = BigInt(SETTLED_EPOCHS * settings.parameters.epochBlocks);
+    const waiting = new Set(
+      view
+        .batches(dac.chainId)
+        .slice(this.#judged.length)
+        .map(({ batchHash }) => batchHash),
+    );
+    for (const [batchHash, { event }] of posted) {
+      const isOld = event.l1Block + settledBlocks < view.block.number;
+      if (event.chainId === dac.chainId && isOld && !waiting.has(batchHash)) posted.delete(batchHash);
+    }
+  }
+
+  async #auditOf(): Promise<BatchAudit> {
+    const { dac, view, settings } = this.#options;
+    this.#audit ??= await BatchAudit.start(dac, view, settings.parameters);
+    return this.#audit;
+  }
+
+  #tell({ header, batchHash }: PostedBatch, verdict: Exclude<BatchVerdict, { readonly kind: "right" }>): void {
+    const place = { dac: this.#options.dac.label, batch: header.index, poster: header.poster };
+    if (verdict.kind === "unproven") {
+      const { why, reason } = verdict;
+      this.#once(why, String(batchHash), () => this.#options.report({ event: "unproven", ...place, why, reason }));
+      return;
+    }
+    const { fault, position } = verdict.found;
+    this.#options.report({
+      event: "wrong",
+      ...place,
+      block: header.firstBlock + BigInt(position),
+      proof: fault.proof,
+      ...(fault.proof === "execution"
+        ? { transaction: fault.wrong.claimed.index, invalid: fault.wrong.invalid }
+        : { field: fault.field }),
+    });
+  }
+
+  /** Takes the next step against the batch that is wrong. */
+  async #accuse(): Promise<void> {
+    const open = this.#open;
+    if (open === null || open.isEnded || open.verdict.kind !== "wrong") return;
+    const { operator, accuser, report, dac, view } = this.#options;
+    const { found } = open.verdict;
+    if (open.proof === null) {
+      const index = this.#judged.length;
+      const standing = view.batches(dac.chainId);
+      const batch = { header: standing[index]!.header, previous: standing[index - 1]?.header };
+      const accusation = await accusationOf(operator, batch, found);
+      if (accusation.kind === "no-verdict") {
+        this.#once("no-verdict", accusation.reason, () =>
+          report({ event: "no-verdict", dac: dac.label, ...accusation }),
+        );
+        return;
+      }
+      open.proof = accusation.call;
+    }
+    const end = await accuser.advance(open.proof);
+    if (end === null) return;
+    // one that L1 refuted is not made again: it would cost the bond again
+    open.isEnded = true;
+    report({ event: end.end, dac: dac.label, proof: found.fault.proof, ...end });
+  }
+
+  async #accuseTwice(): Promise<void> {
+    const { operator, accuser, report, dac } = this.#options;
+    for (const [sequencer, twice] of this.#equivocations) {
+      // in turn: one that cannot be proven now does not keep others back
+      this.#equivocations.delete(sequencer);
+      if (await hasEquivocated(operator.l1, dac.chainId, twice.sequencer)) continue;
+      this.#equivocations.set(sequencer, twice);
+      const { number } = twice;
+      const place = { dac: dac.label, proof: "equivocation", block: number, poster: twice.sequencer };
+      this.#once("equivocation", `${sequencer} ${number}`, () => report({ event: "wrong", ...place }));
+      const end = await accuser.advance(proveEquivocation(operator.l1.addresses, twice));
+      if (end !== null) report({ ...place, event: end.end, ...end });
+      return;
+    }
+  }
+}

@@ -1,0 +1,178 @@
+/** A prover's judgement of batches: what is right is never called wrong, what is wrong is called so with the proof that L1 takes. */
+import {
+  type Address,
+  AddressTable,
+  type BatchHeader,
+  claimsOf,
+  encodeBlocks,
+  type Header,
+  hashHeader,
+  inCalldata,
+  keccakHash,
+  merkleRoot,
+  PREDEPLOYS,
+  type SealedBlock,
+  type Transaction,
+  transactionsLeaf,
+} from "@mvm/protocol";
+import { WorldState } from "@mvm/state";
+import { beforeEach, describe, expect, it } from "vitest";
+import { BatchAudit, blockRoots, type ClaimedBlock } from "../src/index.ts";
+import { BlockMaker, transactionOf } from "./blockMaker.ts";
+import { CHAIN_ID, deposit, FREE_CHARTER, identityOf, SETTINGS, SLOT, viewOf } from "./world.ts";
+
+const user = identityOf("user").operator;
+const POSTER = identityOf("sequencer").operator;
+const GARBAGE = keccakHash(new Uint8Array(1));
+
+type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
+
+let view: ReturnType<typeof viewOf>;
+let maker: BlockMaker;
+let blocks: readonly SealedBlock[];
+let audit: BatchAudit;
+
+beforeEach(async () => {
+  view = viewOf([], FREE_CHARTER);
+  deposit(view, 0n, user, 10n ** 18n);
+  maker = await BlockMaker.start(view);
+  const call = (nonce: number): Promise<Transaction> => transactionOf(maker.dac, "user", { nonce, value: 1n });
+  blocks = [
+    await maker.next({ queueItems: view.queueItems(CHAIN_ID, 0n, SLOT), transactions: [await call(0)] }),
+    await maker.next({ transactions: [await call(1)] }),
+    await maker.next({ transactions: [await call(2)] }),
+  ];
+  audit = await BatchAudit.start(maker.dac, view, SETTINGS.parameters);
+});
+
+/** The batch over claimed blocks, with the data of the first blocks of the chain as it was made. */
+function batchOf(claimed: readonly SealedBlock[], index = 0n): Batch {
+  const first = blocks.findIndex(({ header }) => header.number === claimed[0]!.header.number);
+  const table = new AddressTable();
+  const posting = (queueEnd: bigint) => ({
+    poster: POSTER,
+    queueEnd,
+    providerIndex: (operator: Address, slot: bigint) => view.providerIndex(operator, slot),
+    table,
+  });
+  if (first > 0) encodeBlocks(blocks.slice(0, first), posting(0n));
+  const made = blocks.slice(first, first + claimed.length);
+  const data = encodeBlocks(made, posting(blocks[first - 1]?.context.queueEnd ?? 0n));
+  const place = { index, previousBatchHash: maker.dac.genesisHash, slot: SLOT, poster: POSTER };
+  const header = { ...claimsOf(made, place), ...inCalldata(data) };
+  const blocksRoot = merkleRoot(claimed.map((block) => hashHeader(block.header)));
+  return { header: { ...header, blocksRoot, transactionsRoot: merkleRoot(claimed.map(transactionsLeaf)) }, data };
+}
+
+const shownBy = (...lists: readonly (readonly ClaimedBlock[])[]) =>
+  async function* () {
+    yield* lists;
+  };
+const neverAsked = (): never => {
+  throw new Error("what is right needs nobody's word");
+};
+const judge = (claimed: readonly SealedBlock[], index = 0n) => audit.judge(batchOf(claimed, index), shownBy(claimed));
+
+/** The chain's blocks with the header of one changed. */
+const withHeader = (
+  at: number,
+  change: (header: Header, parent: Header) => Partial<Header>,
+): readonly SealedBlock[] => {
+  const block = blocks[at]!;
+  const parent = at === 0 ? audit.rebuild.head.header : blocks[at - 1]!.header;
+  return blocks.with(at, { ...block, header: { ...block.header, ...change(block.header, parent) } });
+};
+
+const HEADER_LIES: readonly (readonly [
+  field: keyof Header,
+  proof: string,
+  change: (header: Header, parent: Header) => Partial<Header>,
+])[] = [
+  ["number", "form", ({ number }) => ({ number: number + 1n })],
+  ["parentHash", "parent", () => ({ parentHash: GARBAGE })],
+  ["timestamp", "parent", (_, parent) => ({ timestamp: parent.timestamp })],
+  ["baseFeePerGas", "parent", ({ baseFeePerGas }) => ({ baseFeePerGas: baseFeePerGas + 1n })],
+  ["stateRoot", "checkpoint", () => ({ stateRoot: GARBAGE })],
+  ["transactionsRoot", "checkpoint", () => ({ transactionsRoot: GARBAGE })],
+  ["receiptsRoot", "checkpoint", () => ({ receiptsRoot: GARBAGE })],
+  ["gasUsed", "checkpoint", ({ gasUsed }) => ({ gasUsed: gasUsed + 1n })],
+  ["logsBloom", "checkpoint", () => ({ logsBloom: new Uint8Array(256).fill(1) })],
+  ["withdrawalsRoot", "withdrawals", () => ({ withdrawalsRoot: GARBAGE })],
+];
+
+describe("a batch", () => {
+  it("is right where its data lead to its blocks, whatever anybody shows of it", async () => {
+    expect(await audit.judge(batchOf(blocks.slice(0, 1)), neverAsked)).toEqual({ kind: "right" });
+    expect(await audit.judge(batchOf(blocks.slice(1), 1n), neverAsked)).toEqual({ kind: "right" });
+    expect(audit.rebuild.head.hash).toBe(hashHeader(blocks[2]!.header));
+  });
+
+  it.each(HEADER_LIES)("is wrong by a header's %s, proven by its %s", async (field, proof, change) => {
+    for (const at of [0, 1, 2]) {
+      const claimed = withHeader(at, change);
+      const verdict = await judge(claimed);
+      expect(verdict).toMatchObject({ kind: "wrong", found: { position: at, fault: { proof, field } } });
+    }
+  });
+
+  it("is wrong by what a transaction is said to have done, where its outcomes are known", async () => {
+    const { outcomes, transactions, header } = blocks[1]!;
+    const lied = outcomes.with(1, { ...outcomes[1]!, gasUsed: outcomes[1]!.gasUsed - 1n });
+    const world = new WorldState(maker.database.nodes, blocks[0]!.header.stateRoot);
+    const stateRoots = lied.map(({ writes }) => world.applyWrites(writes));
+    const roots = blockRoots(transactions, lied, {
+      stateRoots,
+      withdrawalsRoot: world.storageRootOf(PREDEPLOYS.l2ToL1),
+    });
+    const claimed = blocks.with(1, { ...blocks[1]!, header: { ...header, ...roots }, outcomes: lied });
+    const wrong = { claimed: { index: 1 }, invalid: null };
+    expect(await judge(claimed)).toMatchObject({
+      kind: "wrong",
+      found: { position: 1, fault: { proof: "execution", wrong } },
+    });
+    const hidden = claimed.with(1, { ...claimed[1]!, outcomes });
+    expect(await audit.judge(batchOf(claimed), shownBy(hidden))).toMatchObject({
+      kind: "unproven",
+      why: "leaves-unknown",
+    });
+    // a poster that shows others hides nothing that anybody else shows
+    for (const shown of [shownBy(hidden, claimed), shownBy(claimed, hidden)])
+      expect(await audit.judge(batchOf(claimed), shown)).toMatchObject({ kind: "wrong", found: { position: 1 } });
+  });
+
+  it("stays unproven where nobody shows its blocks, or other transactions than it commits to", async () => {
+    const claimed = withHeader(1, () => ({ stateRoot: GARBAGE }));
+    expect(await audit.judge(batchOf(claimed), shownBy())).toMatchObject({
+      kind: "unproven",
+      why: "blocks-unknown",
+    });
+    const { header, data } = batchOf(claimed);
+    const other = { header: { ...header, transactionsRoot: GARBAGE }, data };
+    expect(await audit.judge(other, shownBy(claimed))).toMatchObject({ kind: "unproven", why: "transactions-unknown" });
+  });
+
+  it("stays unproven where its blocks are right, and its data lead elsewhere", async () => {
+    const { header, data } = batchOf(blocks);
+    const garbled = { header, data: data.with(data.length - 1, data.at(-1)! ^ 1) };
+    expect(await audit.judge(garbled, shownBy(blocks))).toMatchObject({ kind: "unproven", why: "not-derived" });
+  });
+
+  it("that is wrong leaves nothing behind: the right one in its place is judged as if it had not been", async () => {
+    expect(await judge(blocks.slice(0, 1))).toEqual({ kind: "right" });
+    const claimed = withHeader(2, () => ({ stateRoot: GARBAGE })).slice(1);
+    expect(await judge(claimed, 1n)).toMatchObject({ kind: "wrong", found: { position: 1 } });
+    expect(audit.count).toBe(1);
+    expect(await judge(blocks.slice(1), 1n)).toEqual({ kind: "right" });
+    await audit.returnTo(0);
+    expect(await judge(blocks)).toEqual({ kind: "right" });
+  });
+
+  it("is shown by what stands before it: the hashes of the batch before, for its first block", async () => {
+    expect(await judge(blocks.slice(0, 2))).toEqual({ kind: "right" });
+    const verdict = await judge(withHeader(2, () => ({ parentHash: GARBAGE })).slice(2), 1n);
+    expect(verdict).toMatchObject({
+      kind: "wrong",
+      found: { position: 0, hashesBefore: blocks.slice(0, 2).map(({ header }) => hashHeader(header)) },
+    });
+  });
+});

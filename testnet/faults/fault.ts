@@ -1,0 +1,306 @@
+/**
+ * A sequencer lies on DACs, to each about something else; a prover, who is nobody but an account on L1, convicts it, and users have back
+ * what they were acknowledged. Beside it somebody accuses who has no case.
+ */
+import { join } from "node:path";
+import { accuserBonds, balanceOf, depositMt, headOf, INTERFACES, transferMt } from "@mvm/l1";
+import { type Address, toAddress } from "@mvm/protocol";
+import { type JsonRpcProvider, type Log, toQuantity } from "ethers";
+import {
+  acknowledge,
+  batchesOf,
+  generationOf,
+  l1Time,
+  leaderOf,
+  MT,
+  recordedSlot,
+  untilIncluded,
+  untilPosted,
+  withProvider,
+} from "../src/flows/actions.ts";
+import { must, mustEqual } from "../src/flows/flow.ts";
+import { rebuild } from "../src/rebuildProcess.ts";
+import { MVM, type Testnet, type TestnetDac, type TestnetNode, type TestnetSize } from "../src/testnet.ts";
+import { until } from "../src/until.ts";
+import { accuseFalsely } from "./falseAccuser.ts";
+import { type Lie, MARKED_DEPOSIT_WEI } from "./lies.ts";
+
+/** Two honest sequencers of little stake: the liar, who has as much as any other node's default, leads nearly every slot. */
+export const LIED_NETWORK: TestnetSize = {
+  providers: 2,
+  storage: 2,
+  dacs: 0,
+  sequencers: 2,
+  sequencerStakesMT: [2_000, 2_000],
+};
+
+export type FaultReport = {
+  readonly fault: string;
+  readonly ok: boolean;
+  /** from the L1 block that has the wrong batch (or, without one, from when the prover told of it) to the one that has the proof */
+  readonly detectionMs?: number;
+  readonly slashedTx?: string;
+  /** last block before the wrong batch; null where none falls */
+  readonly rolledBackTo?: number | null;
+  readonly falseAccuserSlashed?: boolean;
+  readonly honestSlashed?: boolean;
+  readonly [figure: string]: unknown;
+};
+
+const DEPOSIT_WEI = 100n * MT;
+const TRANSACTIONS = 3;
+const LIE_MS = 240_000;
+const TRY_AGAIN_MS = 20_000;
+const GOES_ON_MS = 240_000;
+const ETHER_WEI = 10n ** 20n;
+/** Names of liars begin so. */
+const LIAR = "liar-";
+
+type Line = Readonly<Record<string, unknown>> & { readonly atMs: number };
+type Run = {
+  readonly testnet: Testnet;
+  readonly liar: Address;
+  /** what liar and prover told */
+  readonly told: readonly Line[];
+  /** starts the prover, where it is not there from the beginning: when all lies are out */
+  readonly allLied: () => Promise<void>;
+  /** L1's time when the prover was ready, seconds */
+  readonly proverSince: () => bigint;
+};
+
+export type FaultOptions = {
+  /** whether the prover is killed with its first finding, and started again; then it has to have paid its bond once */
+  readonly killProver?: boolean;
+  /** with several lies: what else is to be done when all are on L1 and nobody has looked */
+  readonly whileLied?: (liedBlocks: ReadonlyMap<string, number>) => Promise<unknown>;
+};
+
+/**
+ * Lies on one network, one DAC for each. With several, the prover comes when all are told: who is convicted on one DAC makes
+ * no blocks on the others any more. What only gossip shows has to be told alone.
+ */
+export async function runFaults(
+  testnet: Testnet,
+  lies: readonly Lie[],
+  { killProver = false, whileLied = async () => undefined }: FaultOptions = {},
+): Promise<readonly FaultReport[]> {
+  const told: Line[] = [];
+  const onLine = (line: Readonly<Record<string, unknown>>): void => void told.push({ ...line, atMs: Date.now() });
+  const round = testnet.nodes.filter(({ name }) => name.startsWith(LIAR)).length + 1;
+  const labels = lies.map(({ name }) => name);
+  const entry = join(import.meta.dirname, "liarProcess.ts");
+  const lieList = labels.map((label) => `${label}=${label}`).join();
+  const liarProgram = [entry, "--lies", lieList, "--outsider", testnet.outsider.privateKey];
+  const liar = await testnet.addNode({ name: `${LIAR}${round}`, role: "sequencer", program: liarProgram, onLine });
+  const deposit = { depositWei: DEPOSIT_WEI };
+  const dacs = await Promise.all(
+    lies.map(({ name, charter = "free" }) => testnet.createDac({ label: name, kind: charter, ...deposit })),
+  );
+  const proverProgram = [MVM, "prove", "--dac", labels.join(), "--watch", "--with-parent", "--json"];
+  let since = 0n;
+  const found = Promise.withResolvers<void>();
+  let prover: TestnetNode | undefined;
+  const startProver = async (): Promise<void> => {
+    const watch = (line: Readonly<Record<string, unknown>>): void => {
+      onLine(line);
+      if (line["event"] === "wrong") found.resolve();
+    };
+    prover = await testnet.addNode({ name: `prover-${round}`, role: "gateway", program: proverProgram, onLine: watch });
+    since = await l1Time(testnet);
+    if (!killProver) return;
+    await found.promise;
+    await prover.process.kill();
+    await testnet.restart(prover);
+  };
+  const falseAccuserSlashed = await falseAccusation(testnet, dacs[0]!);
+  if (lies.length === 1) await startProver();
+  let open = lies.length;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const allLied = (): Promise<void> => {
+    open -= 1;
+    const blocks = new Map(told.map((line) => [String(line["dac"]), Number(line["block"])]));
+    if (open === 0 && lies.length > 1) whileLied(blocks).then(startProver).then(resolve, reject);
+    else if (open === 0) resolve();
+    return promise;
+  };
+  const run: Run = { testnet, liar: liar.operator, told, allLied, proverSince: () => since };
+  const reports = await Promise.all(lies.map((lie, i) => reportOf(run, lie, dacs[i]!)));
+  if (killProver) mustEqual(await bondsPaid(testnet, prover!.operator), 1, "how often the prover paid its bond");
+  // of all that L1 tells, once everything is over
+  const liars = testnet.nodes.filter(({ name }) => name.startsWith(LIAR)).map(({ operator }) => operator as string);
+  const honestSlashed = (await slashed(testnet)).some((sequencer) => !liars.includes(sequencer));
+  return reports.map((report) => ({
+    ...report,
+    ok: report.ok && falseAccuserSlashed && !honestSlashed,
+    falseAccuserSlashed,
+    honestSlashed,
+  }));
+}
+
+async function falseAccusation(testnet: Testnet, dac: TestnetDac): Promise<boolean> {
+  const accuser = testnet.outsider;
+  const gift = 100n * MT;
+  await testnet.anvil.provider.send("anvil_setBalance", [accuser.address, toQuantity(ETHER_WEI)]);
+  await testnet.onL1(transferMt(testnet.contracts, toAddress(accuser.address), gift));
+  must((await balanceOf(testnet.l1Reader, toAddress(accuser.address))) >= gift, "the accuser has MT for a bond");
+  return withProvider(testnet, dac, async (provider) => {
+    await untilPosted(provider, 1);
+    return accuseFalsely(testnet, provider, (await batchesOf(testnet, dac))[0]!, accuser);
+  });
+}
+
+async function reportOf(run: Run, lie: Lie, dac: TestnetDac): Promise<FaultReport> {
+  try {
+    return { fault: lie.name, ok: true, ...(await withProvider(run.testnet, dac, (l2) => lied(run, lie, dac, l2))) };
+  } catch (error) {
+    const because = error instanceof Error && error.cause !== undefined ? `: ${String(error.cause)}` : "";
+    return { fault: lie.name, ok: false, error: `${String(error)}${because}` };
+  }
+}
+
+/** The first line of a kind about a DAC. */
+const lineOf = ({ told }: Run, event: string, dac: TestnetDac): Line | undefined =>
+  told.find((line) => line["event"] === event && line["dac"] === dac.label);
+
+async function lied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvider) {
+  const { testnet, liar } = run;
+  const hashes = await untilLied(run, lie, dac, provider).finally(run.allLied);
+  await until(`the proof against ${lie.name}`, GOES_ON_MS, () => lineOf(run, "proven", dac) !== undefined);
+  const found = lineOf(run, "wrong", dac)!;
+  mustEqual(String(found["proof"]), lie.proof, "the proof that the prover found");
+  mustEqual(String(found["poster"]), liar, "who is accused");
+  const slashedTx = String(lineOf(run, "proven", dac)!["transactionHash"]);
+  const proof = (await testnet.anvil.provider.getTransactionReceipt(slashedTx))!;
+  must(namesIn(testnet, "disputes", proof.logs).includes("FraudProven"), "L1 says that fraud was proven");
+  const rolledBack = eventsIn(testnet, "rollupChain", proof.logs).find((event) => event?.name === "RolledBack");
+  must((rolledBack !== undefined) === (lie.about !== "twice"), "a batch falls, but for an equivocation");
+  const rolledBackTo = rolledBack === undefined ? null : Number(rolledBack?.args["lastBlock"]);
+  const returned = await untilBack(provider, hashes, rolledBackTo);
+  const late = await acknowledge(testnet, dac, provider, [hashes.length, hashes.length + 1]);
+  await untilIncluded(provider, late, GOES_ON_MS);
+  await untilPosted(provider, await provider.getBlockNumber());
+  const rebuilt = await rebuild(testnet, dac.label);
+  mustEqual(rebuilt.blockHash, (await provider.getBlock(rebuilt.blocks))!.hash!, "the last block, rebuilt from L1");
+  const [last] = (await batchesOf(testnet, dac)).toReversed();
+  must(last!.header.poster !== liar, "another sequencer goes on");
+  return {
+    detectionMs: await detectionMs(run, dac, proof.blockNumber),
+    slashedTx,
+    rolledBackTo,
+    proof: lie.proof,
+    proofGas: Number(proof.gasUsed),
+    acknowledged: hashes.length + late.length,
+    returned,
+  };
+}
+
+/**
+ * Waits until every transaction is in a block that stands: where a batch fell, in one before it or one of the next generation. Gives the
+ * number of the latter.
+ */
+async function untilBack(
+  provider: JsonRpcProvider,
+  hashes: readonly string[],
+  rolledBackTo: number | null,
+): Promise<number> {
+  let returned = 0;
+  await until(`${hashes.length} transactions in blocks that stand`, GOES_ON_MS, async () => {
+    returned = 0;
+    for (const hash of hashes) {
+      const receipt = await provider.getTransactionReceipt(hash);
+      if (receipt?.status !== 1) return false;
+      if (rolledBackTo === null || receipt.blockNumber <= rolledBackTo) continue;
+      if ((await generationOf(provider, hash)) !== 1) return false;
+      returned += 1;
+    }
+    return true;
+  });
+  return returned;
+}
+
+/** Gives the outsider MT on a DAC, so that nothing but the charter denies its transactions. */
+async function fundOutsider(testnet: Testnet, dac: TestnetDac, provider: JsonRpcProvider): Promise<void> {
+  const to = toAddress(testnet.outsider.address);
+  await testnet.onL1(depositMt(testnet.contracts, { chainId: dac.chainId, to, amountWei: MT }));
+  await until("the outsider's deposit", GOES_ON_MS, async () => (await provider.getBalance(to)) > 0n);
+}
+
+/**
+ * Gives the liar something to lie about in its slots, until it is out, and on L1 where it is about a batch; gives what was
+ * acknowledged meanwhile.
+ */
+async function untilLied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvider): Promise<readonly string[]> {
+  const { testnet, liar } = run;
+  if (lie.charter !== undefined) await fundOutsider(testnet, dac, provider);
+  const hashes: string[] = [];
+  const isOut = (): boolean => lineOf(run, "lied", dac) !== undefined;
+  const end = Date.now() + LIE_MS;
+  const isLiarsSlot = async (): Promise<boolean> =>
+    (await leaderOf(testnet, dac, await recordedSlot(testnet))) === liar;
+  while (!isOut() && Date.now() < end) {
+    await until("the liar's slot", LIE_MS, isLiarsSlot);
+    if (lie.name === "wrong-deposit") await testnet.depositFor(dac, MARKED_DEPOSIT_WEI);
+    const nonces = Array.from({ length: TRANSACTIONS }, (_, i) => hashes.length + i);
+    hashes.push(...(await acknowledge(testnet, dac, provider, nonces)));
+    await until("the lie", TRY_AGAIN_MS, isOut).catch(() => undefined);
+  }
+  must(isOut(), "the liar lied");
+  if (lie.about === "twice") return hashes;
+  const block = BigInt(Number(lineOf(run, "lied", dac)!["block"]));
+  const generation = async () => (await headOf(testnet.l1Reader, dac.chainId)).generation;
+  await until("the lie on L1", GOES_ON_MS, async () => {
+    if ((await generation()) > 0n) return true;
+    const [last] = await batchesOf(testnet, dac).then((batches) => batches.slice(-1));
+    return last !== undefined && last.header.poster === liar && last.header.lastBlock >= block;
+  });
+  return hashes;
+}
+
+type Contract = "disputes" | "rollupChain" | "bondManager";
+
+const eventsIn = ({ contracts }: Testnet, contract: Contract, logs: readonly Log[]) =>
+  logs
+    .filter(({ address }) => address.toLowerCase() === contracts[contract])
+    .map(({ topics, data }) => INTERFACES[contract].parseLog({ topics: [...topics], data }));
+
+const namesIn = (testnet: Testnet, contract: Contract, logs: readonly Log[]): readonly string[] =>
+  eventsIn(testnet, contract, logs).flatMap((event) => event?.name ?? []);
+
+/** How many bonds an account has paid in, by L1's events. */
+async function bondsPaid(testnet: Testnet, account: Address): Promise<number> {
+  const logs = await testnet.anvil.provider.getLogs({ address: testnet.contracts.disputes, fromBlock: 0 });
+  const { neededWei } = await accuserBonds(testnet.l1Reader, account);
+  const paid = eventsIn(testnet, "disputes", logs).map((event) =>
+    event?.name === "BondDeposited" && String(event.args["accuser"]).toLowerCase() === account
+      ? BigInt(event.args["amount"])
+      : 0n,
+  );
+  return Number(paid.reduce((sum, amount) => sum + amount, 0n)) / Number(neededWei);
+}
+
+/** Whose bonds were slashed or fined on L1, ever. */
+async function slashed(testnet: Testnet): Promise<readonly string[]> {
+  const logs = await testnet.anvil.provider.getLogs({ address: testnet.contracts.bondManager, fromBlock: 0 });
+  return eventsIn(testnet, "bondManager", logs)
+    .filter((event) => event?.name === "Slashed" || event?.name === "Fined")
+    .map((event) => String(event?.args["sequencer"]).toLowerCase());
+}
+
+/** Milliseconds of L1's time, which has whole seconds, from the wrong batch, or the prover's start after it, to the proof. */
+async function detectionMs(run: Run, dac: TestnetDac, provenIn: number): Promise<number> {
+  const { provider } = run.testnet.anvil;
+  const found = lineOf(run, "wrong", dac)!;
+  const proven = lineOf(run, "proven", dac)!;
+  if (found["batch"] === undefined) return proven.atMs - found.atMs;
+  const logs = await provider.getLogs({ address: run.testnet.contracts.rollupChain, fromBlock: 0 });
+  const posted = logs.find((log) => {
+    const event = INTERFACES.rollupChain.parseLog({ topics: [...log.topics], data: log.data });
+    return (
+      event?.name === "BatchAppended" &&
+      event.args["chainId"] === BigInt(dac.chainId) &&
+      Number(event.args["index"]) === found["batch"]
+    );
+  });
+  const [from, to] = await Promise.all([provider.getBlock(posted!.blockNumber), provider.getBlock(provenIn)]);
+  return 1_000 * (to!.timestamp - Math.max(from!.timestamp, Number(run.proverSince())));
+}

@@ -1,0 +1,63 @@
+/** Sequencers who lie on real networks: whoever looks convicts them, and nobody else loses anything. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dryRun } from "../faults/dryRun.ts";
+import { LIED_NETWORK, runFaults } from "../faults/fault.ts";
+import { LIES, type Lie } from "../faults/lies.ts";
+import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
+import { Testnet } from "../src/testnet.ts";
+
+const START_MS = 180_000;
+const FAULT_MS = 600_000;
+
+const lieOf = (name: string): Lie => LIES.find((lie) => lie.name === name)!;
+
+let run: RunDirectory;
+let testnet: Testnet;
+beforeAll(async () => {
+  run = await createRunDirectory();
+  testnet = await Testnet.start(run, LIED_NETWORK, () => undefined);
+}, START_MS);
+afterAll(async () => {
+  await testnet?.stop();
+  await run?.remove();
+}, START_MS);
+
+const caught = (fault: string, figures: object) =>
+  expect.objectContaining({ fault, ok: true, falseAccuserSlashed: true, honestSlashed: false, ...figures });
+
+describe("a sequencer who lies", () => {
+  const names = ["wrong-balance", "charter-ignored", "wrong-deposit", "forged-withdrawals-root", "header-number"];
+
+  it(
+    "about execution or a header is convicted by a prover that was killed on the way; users have back what they were acknowledged",
+    async () => {
+      const looked: Readonly<Record<string, unknown>>[] = [];
+      const anybody = testnet.nodes[0]!.dataDir;
+      const reports = await runFaults(testnet, names.map(lieOf), {
+        killProver: true,
+        whileLied: async (blocks) => {
+          const dac = "wrong-balance";
+          const block = blocks.get(dac)!;
+          looked.push(await dryRun(anybody, { dac, block, transaction: 1 }));
+          looked.push(await dryRun(anybody, { dac, block: block - 1, transaction: 0 }));
+        },
+      });
+      expect(reports).toEqual(names.map((name) => caught(name, { proof: lieOf(name).proof })));
+      for (const { fault, returned } of reports) if (fault !== "wrong-deposit") expect(returned).toBeGreaterThan(0);
+      const [wrong, right] = looked;
+      const sized = { steps: expect.any(Number), witnessBytes: expect.any(Number), replayGas: expect.any(Number) };
+      expect(wrong).toMatchObject({ verdict: "wrong", proof: "execution", provable: true, sent: false, ...sized });
+      expect(right).toMatchObject({ verdict: "right", onL1: "right", sent: false, ...sized });
+    },
+    FAULT_MS,
+  );
+
+  it(
+    "by signing two blocks at one place loses its bond, and the chain stays as it is",
+    async () => {
+      const [report] = await runFaults(testnet, [lieOf("equivocation")]);
+      expect(report).toEqual(caught("equivocation", { rolledBackTo: null }));
+    },
+    FAULT_MS,
+  );
+});
