@@ -40,7 +40,17 @@ export {
   type ReplayWitness,
   wholeEvidence,
 } from "./proving/blockReplay.ts";
+export { CutTries } from "./proving/cutTries.ts";
+export { type DerivationSource, derivationFinding } from "./proving/derivationFinding.ts";
+export * from "./proving/derivationProofs.ts";
 export { executionProof } from "./proving/executionProof.ts";
+export { type SliceSurroundings, sliceProof } from "./proving/sliceProof.ts";
+export {
+  INVALID_COMMITMENT,
+  type PartProof,
+  type SlicedCase,
+  TransactionSlices,
+} from "./proving/transactionSlices.ts";
 export { type BlockFinding, checkpointsFinding, type WrongCheckpoint } from "./proving/wrongCheckpoint.ts";
 export { Rebuild, RebuildError } from "./rebuild.ts";
 export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";

@@ -47,7 +47,8 @@ const DEPOSIT_WEI = 100n * MT;
 /** so many epochs the draws remember; their words are all in use in a network that has lived for a while */
 const HISTORY_EPOCHS = 4;
 const POLL_MS = 5;
-const CHARTER: Charter = {
+/** Of all its DACs. */
+export const CHARTER: Charter = {
   vision: "",
   mission: "",
   permissions: [],

@@ -51,20 +51,18 @@ export const depositAccuserBond = (at: L1Addresses, amountWei: bigint): L1Call =
 export const withdrawAccuserBond = (at: L1Addresses, amountWei: bigint): L1Call =>
   call(at, "disputes", "withdraw", [amountWei]);
 
+/** An accused batch in the order of the contract's fields. */
+export const accusedValues = ({ header, posting, previous }: AccusedBatch): readonly unknown[] => [
+  headerValues(header),
+  batchProofValues(posting),
+  previous === undefined ? [] : [headerValues(previous)],
+];
+
 /** The proof of a transaction's execution; its sender has committed to it (commitTo) in an earlier block of L1. */
-export function proveExecution(
-  at: L1Addresses,
-  { header, posting, previous }: AccusedBatch,
-  proof: ExecutionProof,
-): L1Call {
+export function proveExecution(at: L1Addresses, batch: AccusedBatch, proof: ExecutionProof): L1Call {
   const { position, index, count, claimed, before, transaction, siblings, evidence } = proof;
-  const batch = [
-    headerValues(header),
-    batchProofValues(posting),
-    previous === undefined ? [] : [headerValues(previous)],
-  ];
   return call(at, "disputes", "proveExecution", [
-    batch,
+    accusedValues(batch),
     [
       position,
       index,
