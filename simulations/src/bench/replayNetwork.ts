@@ -11,6 +11,7 @@ import {
   headOf,
   INTERFACES,
   type L1Call,
+  type L1Reader,
   L1Submitter,
   proofEnd,
   proveExecution,
@@ -115,6 +116,11 @@ export class ReplayNetwork {
 
   get addresses() {
     return this.#network.reader.addresses;
+  }
+
+  /** Asks this L1. */
+  get reader(): L1Reader {
+    return this.#network.reader;
   }
 
   get chainId(): ChainId {
