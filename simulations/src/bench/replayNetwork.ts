@@ -133,6 +133,11 @@ export class ReplayNetwork {
     return this.#network.reader.addresses;
   }
 
+  /** Asks this L1. */
+  get reader(): L1Reader {
+    return this.#network.reader;
+  }
+
   get chainId(): ChainId {
     return this.#network.dacs[0]!;
   }
