@@ -133,11 +133,6 @@ export class ReplayNetwork {
     return this.#network.reader.addresses;
   }
 
-  /** Asks this L1. */
-  get reader(): L1Reader {
-    return this.#network.reader;
-  }
-
   get chainId(): ChainId {
     return this.#network.dacs[0]!;
   }
