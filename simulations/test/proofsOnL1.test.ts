@@ -1,6 +1,13 @@
 /** Lies that are posted on a real L1, with all its contracts, and convicted there by one transaction; and a false accuser. */
 import { createEngine, type Engine } from "@mvm/evm";
-import { type BlockFacts, BlockReplay, checkpointsFinding, type WrongCheckpoint, wholeEvidence } from "@mvm/node";
+import {
+  accusationOf,
+  type BlockFacts,
+  BlockReplay,
+  checkpointsFinding,
+  type WrongCheckpoint,
+  wholeEvidence,
+} from "@mvm/node";
 import {
   type AccountWrite,
   type Address,
@@ -156,6 +163,15 @@ describe("one transaction on L1", () => {
       steps: 0,
       evidence,
     };
+    // a prover asks L1 before it accuses, and does not
+    const found = { fault: { proof: "execution", wrong: accusation }, position: POSITION, parent } as const;
+    const blocks = batch.blocks.map((block) => ({ ...block, outcomes: claimed.outcomes }));
+    const asked = await accusationOf({ l1: network.reader, deployedAtBlock: 0n }, batch, {
+      ...found,
+      blocks,
+      hashesBefore: [],
+    });
+    expect(asked).toEqual({ kind: "no-verdict", reason: "L1's replay comes to the claimed checkpoint" });
     expect((await network.prove(batch, POSITION, accusation, parent)).end).toBe("refuted");
     expect(await network.nextBlock()).toBe(batch.header.lastBlock + 1n);
   }, 60_000);

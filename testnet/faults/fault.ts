@@ -68,11 +68,17 @@ type Run = {
   readonly proverSince: () => bigint;
 };
 
+type Tell = (line: Readonly<Record<string, unknown>>) => void;
+
 export type FaultOptions = {
   /** whether the prover is killed with its first finding, and started again; then it has to have paid its bond once */
   readonly killProver?: boolean;
-  /** with several lies: what else is to be done when all are on L1 and nobody has looked */
-  readonly whileLied?: (liedBlocks: ReadonlyMap<string, number>) => Promise<unknown>;
+  /**
+   * with several lies: what else is to be done when all are on L1 and nobody has looked
+   * @param liedBlocks by the DACs' labels
+   * @param tell says that somebody else convicts on a DAC, as the prover tells it
+   */
+  readonly whileLied?: (liedBlocks: ReadonlyMap<string, number>, tell: Tell) => Promise<unknown>;
 };
 
 /**
@@ -85,7 +91,7 @@ export async function runFaults(
   { killProver = false, whileLied = async () => undefined }: FaultOptions = {},
 ): Promise<readonly FaultReport[]> {
   const told: Line[] = [];
-  const onLine = (line: Readonly<Record<string, unknown>>): void => void told.push({ ...line, atMs: Date.now() });
+  const onLine: Tell = (line) => void told.push({ ...line, atMs: Date.now() });
   const round = testnet.nodes.filter(({ name }) => name.startsWith(LIAR)).length + 1;
   const labels = lies.map(({ name }) => name);
   const entry = join(import.meta.dirname, "liarProcess.ts");
@@ -101,7 +107,7 @@ export async function runFaults(
   const found = Promise.withResolvers<void>();
   let prover: TestnetNode | undefined;
   const startProver = async (): Promise<void> => {
-    const watch = (line: Readonly<Record<string, unknown>>): void => {
+    const watch: Tell = (line) => {
       onLine(line);
       if (line["event"] === "wrong") found.resolve();
     };
@@ -119,7 +125,7 @@ export async function runFaults(
   const allLied = (): Promise<void> => {
     open -= 1;
     const blocks = new Map(told.map((line) => [String(line["dac"]), Number(line["block"])]));
-    if (open === 0 && lies.length > 1) whileLied(blocks).then(startProver).then(resolve, reject);
+    if (open === 0 && lies.length > 1) whileLied(blocks, onLine).then(startProver).then(resolve, reject);
     else if (open === 0) resolve();
     return promise;
   };

@@ -21,6 +21,7 @@ import { type Anvil, L1_CHAIN_ID, startAnvil } from "./anvil.ts";
 import { type CharterKind, charterOf } from "./charters.ts";
 import { type RunningProcess, startProcess } from "./processes.ts";
 import type { RunDirectory } from "./runDirectory.ts";
+import { sendTogether } from "./sendTogether.ts";
 import { until } from "./until.ts";
 
 export type TestnetSize = {
@@ -400,20 +401,4 @@ async function fundedConvictor(anvil: Anvil): Promise<Address> {
   const { address } = anvil.wallet(CONVICTOR);
   await anvil.provider.send("anvil_setBalance", [address, toQuantity(OPERATOR_ETHER_WEI)]);
   return toAddress(address);
-}
-
-/** Sends transactions of one account without waiting for one before the next; waits until all are mined. */
-async function sendTogether(
-  from: HDNodeWallet,
-  requests: readonly (L1Call | { readonly to: Address; readonly value: bigint })[],
-): Promise<void> {
-  const first = await from.getNonce("pending");
-  const sent = await Promise.all(
-    requests.map((request, i) => {
-      const { to } = request;
-      const what = "data" in request ? { data: request.data } : { value: request.value };
-      return from.sendTransaction({ to, ...what, nonce: first + i });
-    }),
-  );
-  await Promise.all(sent.map((transaction) => transaction.wait()));
 }

@@ -1,8 +1,8 @@
 /** Sequencers who lie on real networks: whoever looks convicts them, and nobody else loses anything. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dryRun } from "../faults/dryRun.ts";
 import { LIED_NETWORK, runFaults } from "../faults/fault.ts";
 import { LIES, type Lie } from "../faults/lies.ts";
+import { proveBlock } from "../faults/proveProcess.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
 import { Testnet } from "../src/testnet.ts";
 
@@ -26,20 +26,24 @@ const caught = (fault: string, figures: object) =>
   expect.objectContaining({ fault, ok: true, falseAccuserSlashed: true, honestSlashed: false, ...figures });
 
 describe("a sequencer who lies", () => {
-  const names = ["wrong-balance", "charter-ignored", "wrong-deposit", "forged-withdrawals-root", "header-number"];
+  const execution = ["wrong-balance", "charter-ignored", "wrong-deposit"];
+  const names = [...execution, "forged-withdrawals-root", "header-number", "header-timestamp", "header-gas-used"];
 
   it(
-    "about execution or a header is convicted by a prover that was killed on the way; users have back what they were acknowledged",
+    "about execution or a header is convicted, by hand or by a prover that was killed on the way; users have back what they were acknowledged",
     async () => {
       const looked: Readonly<Record<string, unknown>>[] = [];
       const anybody = testnet.nodes[0]!.dataDir;
       const reports = await runFaults(testnet, names.map(lieOf), {
         killProver: true,
-        whileLied: async (blocks) => {
+        whileLied: async (blocks, tell) => {
           const dac = "wrong-balance";
           const block = blocks.get(dac)!;
-          looked.push(await dryRun(anybody, { dac, block, transaction: 1 }));
-          looked.push(await dryRun(anybody, { dac, block: block - 1, transaction: 0 }));
+          looked.push(await proveBlock(anybody, { dac, block, transaction: 1 }, true));
+          looked.push(await proveBlock(anybody, { dac, block: block - 1, transaction: 0 }, false));
+          const byHand = { dac: "header-timestamp", block: blocks.get("header-timestamp")! };
+          const proven = await proveBlock(anybody, byHand, false);
+          for (const event of ["wrong", "proven"]) tell({ ...proven, event });
         },
       });
       expect(reports).toEqual(names.map((name) => caught(name, { proof: lieOf(name).proof })));

@@ -185,6 +185,8 @@ describe("mvm ask and expire", { timeout: START_MS }, () => {
     expect(await result("dac", "show", "acme")).toMatchObject({ lastBlock, generation: 1 });
     expect(await result("expire", "acme", "--pay-back")).toMatchObject({ asksPaidBack: 0, paidBackMT: "0" });
     expect(await refusal(...of("ask", "--item", "words"))).toMatch(/no batch on L1 has block \d+.*\(not-yet\)/);
+    const final = ["ask", "acme", "--block", "1", "--item", "words", "--no-wait"];
+    expect(await refusal(...final)).toMatch(/is final: nothing of it can be asked for any more \(invalid\)/);
   });
 });
 
@@ -266,6 +268,9 @@ describe.concurrent("commands that cannot be", { timeout: START_MS }, () => {
       ["prove", "acme", `0x${"11".repeat(32)}`, "--rpc", "http://127.0.0.1:1"],
       /gateway-unreachable/,
     ],
+    ["nothing to prove", ["prove"], /--dac LABEL, or a DAC and the hash/],
+    ["a block and a watch", ["prove", "--dac", "acme", "--block", "1", "--watch"], /--block N .*--watch.*\(invalid\)/],
+    ["a block that is not posted", ["prove", "--dac", "acme", "--block", "99999"], /is not on L1 \(not-yet\)/],
     ["a URL that is none", ["withdraw", "acme", "1", "--rpc", "here"], /is no URL/],
     ["no transaction", ["force", "acme", "--transaction", "0x1234"], /no signed transaction for acme/],
     ["two ways at once", ["force", "acme", "--exit", "--withdraw", "1"], /one of --transaction/],

@@ -82,6 +82,25 @@ describe("an address table", () => {
     );
   });
 
+  it("that is cut is as if nothing had entered since, and takes in others in its place", () => {
+    fc.assert(
+      fc.property(entries, entries, entries, (before, fallen, after) => {
+        const cut = new AddressTable();
+        const plain = new AddressTable();
+        for (const list of before) for (const table of [cut, plain]) table.enter(list);
+        const { size } = cut;
+        for (const list of fallen) cut.enter(list);
+        cut.cut(size);
+        for (const list of after) for (const table of [cut, plain]) table.enter(list);
+        const all = [...before, ...fallen, ...after].flat();
+        expect(cut.size).toBe(plain.size);
+        expect(all.map(cut.lookUp())).toEqual(all.map(plain.lookUp()));
+        for (let i = 0n; i <= BigInt(plain.size); i++) expect(cut.at(i)).toBe(plain.at(i));
+      }),
+      some.RUNS,
+    );
+  });
+
   it("is proven by the slots that MVM_AddressTable keeps numbers and their count in", () => {
     const layout = readFileSync(
       new URL("../../../contracts/storage-layouts/MVM_AddressTable.json", import.meta.url),

@@ -2,7 +2,8 @@
 import { createEngine, type Engine } from "@mvm/evm";
 import { type BatchHeader, type Hash, type Header, hashHeader, type Parameters } from "@mvm/protocol";
 import type { Dac, L1View } from "@mvm/roles";
-import { type Batch, Rebuild, RebuildError, type RebuildMark } from "../rebuild.ts";
+import { reasonOf } from "../reason.ts";
+import { type Batch, Rebuild, type RebuildMark } from "../rebuild.ts";
 import { type BlockFault, blockVerdict, type ClaimedBlock } from "./blockFinding.ts";
 import { areTransactionsCommitted } from "./seenBlocks.ts";
 
@@ -86,9 +87,9 @@ export class BatchAudit {
     try {
       await this.#rebuild.batch(batch);
     } catch (error) {
+      // whatever it is that data cannot be followed by: only what the blocks themselves show counts
       try {
-        if (!(error instanceof RebuildError)) throw error;
-        return await this.#judgeWrong(batch.header, before.parent.header, error.message, shown());
+        return await this.#judgeWrong(batch.header, before.parent.header, reasonOf(error), shown());
       } finally {
         await this.#rebuild.returnTo(before);
       }

@@ -1,14 +1,14 @@
 /** One DAC under the eyes of a prover: its batches are judged in their order, and what is wrong is proven on L1. */
 import { type Equivocation, hasEquivocated, type L1Call, proveEquivocation } from "@mvm/l1";
 import type { Network, Verdict } from "@mvm/network";
-import { CodecError, decodeBlock, type Hash, type SealedBlock } from "@mvm/protocol";
+import { type Address, CodecError, decodeBlock, type Hash, type SealedBlock } from "@mvm/protocol";
 import { type Dac, judgeGossip, type L1View, type PostedBatch } from "@mvm/roles";
 import type { Archive, PostedData } from "../archive.ts";
 import type { Operator } from "../operator/operator.ts";
 import type { Log, NetworkSettings } from "../ports.ts";
 import { reasonOf } from "../reason.ts";
 import { accusationOf } from "./accusationOf.ts";
-import type { Accuser } from "./accuser.ts";
+import type { AccusationEnd, Accuser } from "./accuser.ts";
 import { BatchAudit, type BatchVerdict } from "./batchAudit.ts";
 import { SeenBlocks } from "./seenBlocks.ts";
 import { shownBlocks } from "./shownBlocks.ts";
@@ -38,14 +38,21 @@ const SETTLED_EPOCHS = 2;
 /** Lines that are remembered so as not to be told twice. */
 const MAX_TOLD = 1_024;
 
-type Open = { readonly batchHash: Hash; readonly verdict: BatchVerdict; proof: L1Call | null; isEnded: boolean };
+type Open = {
+  readonly batchHash: Hash;
+  readonly verdict: BatchVerdict;
+  proof: L1Call | null;
+  end: AccusationEnd["end"] | null;
+};
+type Twice = { readonly equivocation: Equivocation; isPending: boolean };
 
 export class DacWatch {
   readonly #options: DacWatchOptions;
   readonly #seen: SeenBlocks;
   /** batches that were found to be right, by index */
   readonly #judged: Hash[] = [];
-  readonly #equivocations = new Map<string, Equivocation>();
+  /** one of each sequencer, in the order in which they are looked at */
+  readonly #equivocations = new Map<Address, Twice>();
   /** told of already: a batch that cannot be proven wrong is looked at again with every block of L1 */
   readonly #told = new Set<string>();
   #audit: BatchAudit | undefined;
@@ -56,11 +63,6 @@ export class DacWatch {
   constructor(options: DacWatchOptions) {
     this.#options = options;
     this.#seen = new SeenBlocks(options.settings.network);
-  }
-
-  /** Number of batches that were found to be right. */
-  get judged(): number {
-    return this.#judged.length;
   }
 
   /** Judges a gossiped block as every node does, and keeps it. */
@@ -76,9 +78,10 @@ export class DacWatch {
     if (block.chainId !== dac.chainId) return { verdict: "reject", reason: "block of another chain" };
     const verdict = judgeGossip(view, settings.network, block);
     if (verdict.verdict !== "accept") return verdict;
-    const twice = this.#seen.add(block);
-    if (twice !== null && this.#equivocations.size < MAX_EQUIVOCATIONS) {
-      this.#equivocations.set(twice.sequencer, twice);
+    const equivocation = this.#seen.add(block);
+    if (equivocation === null || this.#equivocations.has(equivocation.sequencer)) return verdict;
+    if (this.#equivocations.size < MAX_EQUIVOCATIONS) {
+      this.#equivocations.set(equivocation.sequencer, { equivocation, isPending: true });
       this.wake();
     }
     return verdict;
@@ -94,7 +97,8 @@ export class DacWatch {
 
   /** L1 took blocks back, and may have taken a proof with them. */
   l1Reorg(): void {
-    if (this.#open !== null && this.#open.verdict.kind === "wrong") this.#open.isEnded = false;
+    if (this.#open?.end === "proven") this.#open.end = null;
+    for (const twice of this.#equivocations.values()) twice.isPending = true;
     this.wake();
   }
 
@@ -106,15 +110,21 @@ export class DacWatch {
   async #run(): Promise<void> {
     while (this.#isDue && !this.#options.operator.signal.aborted) {
       this.#isDue = false;
-      try {
+      await this.#attempt(async () => {
         while (await this.#judgeNext());
-        this.#letGo();
-        await this.#accuse();
-        await this.#accuseTwice();
-      } catch (error) {
-        if (this.#options.operator.signal.aborted) return;
-        this.#once("proving-failed", reasonOf(error), () => undefined);
-      }
+      });
+      this.#letGo();
+      await this.#attempt(() => this.#accuse());
+      await this.#attempt(() => this.#accuseTwice());
+    }
+  }
+
+  /** What fails is logged, and tried again with the next block of L1; it keeps nothing else from being done. */
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      if (!this.#options.operator.signal.aborted) this.#once("proving-failed", reasonOf(error), () => undefined);
     }
   }
 
@@ -150,7 +160,7 @@ export class DacWatch {
     const asking = { network, view, seen: this.#seen, timeoutMs, signal: operator.signal };
     const verdict = await audit.judge(batch, () => shownBlocks(asking, next.header));
     if (verdict.kind !== "right") {
-      this.#open = { batchHash: next.batchHash, verdict, proof: null, isEnded: false };
+      this.#open = { batchHash: next.batchHash, verdict, proof: null, end: null };
       this.#tell(next, verdict);
       return false;
     }
@@ -203,7 +213,7 @@ export class DacWatch {
   /** Takes the next step against the batch that is wrong. */
   async #accuse(): Promise<void> {
     const open = this.#open;
-    if (open === null || open.isEnded || open.verdict.kind !== "wrong") return;
+    if (open === null || open.end !== null || open.verdict.kind !== "wrong") return;
     const { operator, accuser, report, dac, view } = this.#options;
     const { found } = open.verdict;
     if (open.proof === null) {
@@ -222,21 +232,22 @@ export class DacWatch {
     const end = await accuser.advance(open.proof);
     if (end === null) return;
     // one that L1 refuted is not made again: it would cost the bond again
-    open.isEnded = true;
+    open.end = end.end;
     report({ event: end.end, dac: dac.label, proof: found.fault.proof, ...end });
   }
 
   async #accuseTwice(): Promise<void> {
     const { operator, accuser, report, dac } = this.#options;
     for (const [sequencer, twice] of this.#equivocations) {
+      const { equivocation } = twice;
+      if (twice.isPending) twice.isPending = !(await hasEquivocated(operator.l1, dac.chainId, sequencer));
+      if (!twice.isPending) continue;
       // in turn: one that cannot be proven now does not keep others back
       this.#equivocations.delete(sequencer);
-      if (await hasEquivocated(operator.l1, dac.chainId, twice.sequencer)) continue;
       this.#equivocations.set(sequencer, twice);
-      const { number } = twice;
-      const place = { dac: dac.label, proof: "equivocation", block: number, poster: twice.sequencer };
-      this.#once("equivocation", `${sequencer} ${number}`, () => report({ event: "wrong", ...place }));
-      const end = await accuser.advance(proveEquivocation(operator.l1.addresses, twice));
+      const place = { dac: dac.label, proof: "equivocation", block: equivocation.number, poster: sequencer };
+      this.#once("equivocation", `${sequencer} ${equivocation.number}`, () => report({ event: "wrong", ...place }));
+      const end = await accuser.advance(proveEquivocation(operator.l1.addresses, equivocation));
       if (end !== null) report({ ...place, event: end.end, ...end });
       return;
     }
