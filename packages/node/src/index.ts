@@ -46,7 +46,7 @@ export {
 } from "./proving/blockReplay.ts";
 export { CutTries } from "./proving/cutTries.ts";
 export type { ProverReport } from "./proving/dacWatch.ts";
-export { type DerivationSource, derivationFinding } from "./proving/derivationFinding.ts";
+export { type DerivationSource, derivationFinding, formFinding } from "./proving/derivationFinding.ts";
 export * from "./proving/derivationProofs.ts";
 export { executionProof } from "./proving/executionProof.ts";
 export { equivocationOf, faultProof } from "./proving/faultProof.ts";

@@ -9,10 +9,11 @@ import {
   encodeBlocks,
   inCalldata,
   type SealedBlock,
+  toChainId,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { genesisBlock } from "../src/genesis.ts";
-import { type DerivationSource, derivationFinding, type PostedBatch } from "../src/index.ts";
+import { type DerivationSource, derivationFinding, formFinding, type PostedBatch } from "../src/index.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
 import {
   CHAIN_ID,
@@ -129,6 +130,15 @@ describe("what of a posted batch does not follow from its data", () => {
     ["settle", "a provider less", 3, () => ({ providers: [] })],
   ])("is found by the proof %s where they have %s", (kind, _what, position, change) => {
     expect(found(saying(position, change))).toBe(kind);
+  });
+
+  it("is their form where they cannot be read or are another batch's, whether or not anybody shows the blocks", () => {
+    const { header, data } = posted(blocks);
+    expect(formFinding({ header, data })).toBe(null);
+    for (const other of [data.subarray(0, -1), Uint8Array.of(...data, 0), new Uint8Array(0)])
+      expect(formFinding({ header, data: other })?.kind).toBe("form");
+    for (const change of [{ generation: 1n }, { chainId: toChainId(9n) }, { lastBlock: 3n }])
+      expect(formFinding({ header: { ...header, ...change }, data })?.kind).toBe("form");
   });
 
   it("is the end of the queue where the header says another", () => {

@@ -105,14 +105,15 @@ function lastSlot({ data, blocks }: PostedBatch): bigint {
   return last.value.slot;
 }
 
-function formFinding(batch: PostedBatch): DerivationProof | null {
-  const { header, data, blocks } = batch;
+/** Where data cannot be decoded, or are not of the batch; or null. Needs no block that the batch commits to, so that none can be withheld. */
+export function formFinding(batch: Pick<PostedBatch, "header" | "data">): DerivationProof | null {
+  const { header, data } = batch;
   const origin = batchOrigin(data);
   const isOwn =
     origin.ok &&
     origin.value.chainId === header.chainId &&
     origin.value.generation === header.generation &&
-    origin.value.blockCount === blocks.length;
+    BigInt(origin.value.blockCount) === header.lastBlock - header.firstBlock + 1n;
   if (!isOwn) return formProof(batch, 0, false);
   for (const ofRows of [false, true])
     for (let group = 0; ; group++) {

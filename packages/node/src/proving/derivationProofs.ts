@@ -47,7 +47,7 @@ export function committedAt(batch: Pick<PostedBatch, "blocks">, position: number
   return { position, count: hashes.length, committed: hashes[index]!, siblings };
 }
 
-export function formProof({ data }: PostedBatch, group: number, ofRows: boolean): Proof<"form"> {
+export function formProof({ data }: Pick<PostedBatch, "data">, group: number, ofRows: boolean): Proof<"form"> {
   return { kind: "form", proof: { group, ofRows, data } };
 }
 
