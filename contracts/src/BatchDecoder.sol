@@ -46,6 +46,20 @@ library BatchDecoder {
         fault = cursor.fault;
     }
 
+    /// @notice Items of the L1 queue that the first blocks of a batch consume.
+    /// @dev For proofs about all blocks before one, of up to 2,048: what `contextGroupFault` finds is not looked for.
+    /// @param data The batch's data.
+    /// @param blocks How many blocks.
+    /// @return fault What is wrong with what stands before the contexts; ABSENT if the batch has fewer blocks.
+    /// @return items Their number; any number if a context is at fault.
+    function queueItemsOf(bytes calldata data, uint256 blocks) internal pure returns (uint8 fault, uint256 items) {
+        Cursor memory cursor;
+        Prelude memory prelude = BatchLayout.readPrelude(cursor, data);
+        if (blocks > prelude.blockCount) cursor.fail(BatchFaults.ABSENT);
+        fault = cursor.fault;
+        if (fault == BatchFaults.NONE) items = BatchLayout.sumQueueItems(data, prelude, blocks);
+    }
+
     /// @notice One signed transaction, byte for byte: keccak256 of it is its hash.
     /// @dev With other than as many `resolved` as the row has table indexes the fault is UNRESOLVED, and `indices` says
     /// which they are. An index that the table has no address for is proven against the state, not here.

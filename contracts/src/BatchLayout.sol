@@ -268,6 +268,44 @@ library BatchLayout {
         }
     }
 
+    /// @notice Queue items of the first contexts, which stand one after the other from `contextsAt` on.
+    /// @dev In assembly: of 2,048 contexts {readContexts} would take more gas than a transaction has. Ends on any data: behind
+    /// its end calldata are zeros, and a zero ends a varint.
+    /// @param data The batch's data.
+    /// @param prelude The prelude, read without a fault.
+    /// @param count How many, at most prelude.blockCount.
+    /// @return items Their sum; any number if a context is at fault.
+    function sumQueueItems(bytes calldata data, Prelude memory prelude, uint256 count)
+        internal
+        pure
+        returns (uint256 items)
+    {
+        uint256 next = prelude.contextsAt;
+        assembly ("memory-safe") {
+            function skip(place) -> end {
+                for { end := add(place, 1) } gt(byte(0, calldataload(sub(end, 1))), 0x7f) { end := add(end, 1) } {}
+            }
+            next := add(next, data.offset)
+            for {} count { count := sub(count, 1) } {
+                next := skip(skip(next)) // timestamp, slot
+                let value := 0
+                for { let shift := 0 } 1 { shift := add(shift, 7) } {
+                    let group := byte(0, calldataload(next))
+                    next := add(next, 1)
+                    value := or(value, shl(shift, and(group, 0x7f)))
+                    if lt(group, 0x80) { break }
+                }
+                items := add(items, and(value, 0xffffffff))
+                next := add(next, 32) // job
+                next := add(add(next, 1), mul(20, and(byte(0, calldataload(next)), 1))) // sequencer
+                let paid := and(byte(0, calldataload(next)), 0x7f)
+                next := add(next, 1)
+                for {} paid { paid := sub(paid, 1) } { next := skip(next) }
+                next := skip(next) // transactions
+            }
+        }
+    }
+
     /// @notice Finds the rows behind the last group of contexts.
     /// @param cursor Without a fault; moved to the rows' begin.
     /// @param data The batch's data.

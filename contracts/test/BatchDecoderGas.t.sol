@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {BatchFaults} from "../src/BatchReader.sol";
 import {BatchDecoderHarness} from "./base/BatchDecoderHarness.sol";
+import {DearestBatch} from "./base/DearestBatch.sol";
 import {Test} from "./base/Test.sol";
 
 /// @notice What reading of large batches costs: one transaction of 1,000, and the dearest group that can be posted.
@@ -12,24 +13,11 @@ contract BatchDecoderGasTest is Test {
     uint256 private constant BLOCKS = 10;
     uint256 private constant BLOCK_ROWS = 100;
     uint256 private constant ROWS = BLOCKS * BLOCK_ROWS;
-    /// @dev 2^128 - 1 without an exponent: the longest decimal.
-    bytes private constant LONGEST = hex"e0ffffffffffffffffffffffffffffffffff7f";
 
     BatchDecoderHarness private decoder;
 
     function setUp() public {
         decoder = new BatchDecoderHarness();
-    }
-
-    function repeated(bytes memory piece, uint256 count) private pure returns (bytes memory whole) {
-        whole = new bytes(piece.length * count);
-        for (uint256 i = 0; i < whole.length; i++) {
-            whole[i] = piece[i % piece.length];
-        }
-    }
-
-    function offset(uint256 value) private pure returns (bytes3) {
-        return bytes3(uint24(value));
     }
 
     /// @dev transfer of a token by table index to a table index, 5 * 10^18, known fees, gas limit from the dictionary.
@@ -41,8 +29,15 @@ contract BatchDecoderGasTest is Test {
     /// @dev 1,000 transfers in 10 blocks, 32 pairs of fees, 32 gas limits.
     function thousand() private pure returns (bytes memory) {
         bytes memory head = bytes.concat(hex"03c00800", bytes1(uint8(BLOCKS)));
-        head = bytes.concat(head, hex"20", repeated(hex"2883898a03", 32), hex"20", repeated(hex"e0d403", 32), hex"00");
-        bytes memory contexts = bytes.concat(offset(0), offset(0));
+        head = bytes.concat(
+            head,
+            hex"20",
+            DearestBatch.repeated(hex"2883898a03", 32),
+            hex"20",
+            DearestBatch.repeated(hex"e0d403", 32),
+            hex"00"
+        );
+        bytes memory contexts = bytes.concat(DearestBatch.offset(0), DearestBatch.offset(0));
         for (uint256 i = 0; i < BLOCKS; i++) {
             bytes memory time = i == 0 ? bytes(hex"80d8a8da06") : bytes(hex"02");
             bytes memory rest = bytes.concat(hex"0000", keccak256(abi.encode(i)), hex"000211b30964");
@@ -51,7 +46,7 @@ contract BatchDecoderGasTest is Test {
         bytes memory rows = "";
         bytes memory table = "";
         for (uint256 i = 0; i < ROWS; i++) {
-            if (i % 16 == 0) table = bytes.concat(table, offset(rows.length));
+            if (i % 16 == 0) table = bytes.concat(table, DearestBatch.offset(rows.length));
             rows = bytes.concat(rows, transferRow(i));
         }
         return bytes.concat(head, contexts, table, rows);
@@ -75,39 +70,8 @@ contract BatchDecoderGasTest is Test {
         assertTrue(measured(data, 9, 91) < 550_000, "the last of a group");
     }
 
-    /// @dev Every dictionary full of the longest numbers.
-    function dearestPrelude() private pure returns (bytes memory) {
-        bytes memory fees = bytes.concat(bytes1(uint8(127)), repeated(bytes.concat(LONGEST, LONGEST), 127));
-        bytes memory gasLimits = bytes.concat(bytes1(uint8(127)), repeated(hex"ffffffffffffffffff01", 127));
-        bytes memory shape = bytes.concat(hex"1122334440", repeated(hex"55", 32), repeated(LONGEST, 64));
-        return bytes.concat(hex"03ffffffffffff3f0020", fees, gasLimits, hex"04", repeated(shape, 4));
-    }
-
-    /// @dev Two groups of 16 contexts of full length, `count` transactions in the first block.
-    function dearestContexts(bytes1 count) private pure returns (bytes memory) {
-        bytes memory first = hex"ffffffffffffffffff01ffffffffffffffffff01";
-        bytes memory rest = bytes.concat(hex"ffffffff0f", keccak256("job"), hex"01", repeated(hex"aa", 20));
-        rest = bytes.concat(rest, hex"04", repeated(hex"ffffffff0f", 4));
-        bytes memory others = repeated(bytes.concat(hex"0000", rest, hex"00"), 15);
-        bytes memory group = bytes.concat(first, rest, count, others);
-        bytes memory lastGroup = bytes.concat(first, rest, hex"00", others);
-        bytes memory table = bytes.concat(offset(0), offset(0), offset(group.length), offset(uint8(count)));
-        return bytes.concat(table, group, lastGroup);
-    }
-
-    /// @dev A row with a shape of its own, of 64 words, each the longest decimal.
-    function dearestRow() private pure returns (bytes memory row) {
-        row = bytes.concat(hex"08ffffffffffffffffff01ffff03", LONGEST, hex"21", hex"00", repeated(hex"aa", 20), LONGEST);
-        row = bytes.concat(row, hex"001122334440", repeated(hex"00", 32), repeated(LONGEST, 64), new bytes(64));
-    }
-
-    function dearest() private pure returns (bytes memory) {
-        bytes memory rows = repeated(dearestRow(), 16);
-        return bytes.concat(dearestPrelude(), dearestContexts(0x10), offset(0), rows);
-    }
-
     function test_gasOfTheDearestGroup() public view {
-        bytes memory data = dearest();
+        bytes memory data = DearestBatch.data();
         uint256 before = gasleft();
         uint8 fault = decoder.rowGroupFault(data, 0);
         uint256 used = before - gasleft();

@@ -34,12 +34,16 @@ const L1_CONTRACTS = [
   "StorageRegistry",
   "RollupChain",
   "BlobOpenings",
+  "DataVerifier",
+  "BlockVerifier",
   "Interpreter",
   "ExecutionManager",
   "CheckpointReplay",
   "Disputes",
   "Disclosures",
 ] as const;
+/** Interfaces that no contract implements: shapes of what one takes as bytes. */
+const L1_SHAPES = ["IDataProofs", "IBlockProofs"] as const;
 /** What users deploy on a DAC: a token, and the templates of management contracts. */
 const USER_CONTRACTS = [
   "DemoToken",
@@ -119,10 +123,10 @@ function predeploySource(names: readonly string[]): string {
   return `${HEADER}\n${constants.join("\n")}`;
 }
 
-function predeployAbiSource(names: readonly string[]): string {
+function abiSource(what: string, names: readonly string[]): string {
   const constants = names.map((name) => {
     const abi = JSON.stringify(readArtifact(name).abi, null, 2);
-    return `/** ABI of the L2 predeploy ${name}. */\nexport const ${constantNameOf(name)}_ABI = ${abi} as const;\n`;
+    return `/** ABI of the ${what} ${name}. */\nexport const ${constantNameOf(name)}_ABI = ${abi} as const;\n`;
   });
   return `${HEADER}\n${constants.join("\n")}`;
 }
@@ -152,11 +156,12 @@ function expectedFiles(): Map<string, string> {
   for (const name of L1_CONTRACTS) {
     files.set(join(generatedFolder, `${fileNameOf(name)}.ts`), contractSource(name, readArtifact(name)));
   }
+  files.set(join(generatedFolder, "shapes.ts"), abiSource("interface", L1_SHAPES));
   for (const name of USER_CONTRACTS) {
     files.set(join(usersFolder, `${fileNameOf(name)}.ts`), contractSource(name, readArtifact(name)));
   }
   files.set(join(predeploysFolder, "predeployCode.ts"), predeploySource(L2_PREDEPLOYS));
-  files.set(join(usersFolder, "predeployAbis.ts"), predeployAbiSource(L2_PREDEPLOYS));
+  files.set(join(usersFolder, "predeployAbis.ts"), abiSource("L2 predeploy", L2_PREDEPLOYS));
   for (const name of [...L1_CONTRACTS, ...L2_PREDEPLOYS]) {
     const layout = layoutSource(readArtifact(name));
     if (layout !== undefined) files.set(join(layoutsFolder, `${name}.json`), layout);

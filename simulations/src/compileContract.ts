@@ -25,7 +25,7 @@ export function compileContract(source: string): Compiled {
       evmVersion: "osaka",
       metadata: { bytecodeHash: "none", appendCBOR: false },
       optimizer: { enabled: true, runs: 10_000 },
-      remappings: ["solady/=../node_modules/solady/src/"],
+      remappings: ["@openzeppelin/=../node_modules/@openzeppelin/", "solady/=../node_modules/solady/src/"],
       outputSelection: { [source]: { [contract]: ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
     },
   };

@@ -44,7 +44,7 @@ async function spoiling(
     const seed = `spoiled/${run}`;
     const given = randomCase(new Draw(new SeededRandom(seed)));
     const plan = randomPlan(new Draw(new SeededRandom(`${seed}/plan`)), given);
-    expect(await compareBlock(engine, peer, given, { plan, seed, ends: new Map() })).toBeNull();
+    expect(await compareBlock(engine, peer, given, { plan, seed, ends: new Map(), slices: null })).toBeNull();
   }
 }
 
@@ -62,7 +62,13 @@ describe("transactions replayed on L1", () => {
   it(`lead to the engine's checkpoints, and are invalid where they are for it (seed ${SEED}, ${RUNS} runs)`, async () => {
     const found: object[] = [];
     const range = { seed: SEED, from: 0, runs: RUNS };
-    const { differences, ends } = await fuzzReplay(engine, l1, range, (finding) => found.push(finding), nothing);
+    const { differences, ends } = await fuzzReplay(
+      engine,
+      { l1, slices: null },
+      range,
+      (finding) => found.push(finding),
+      nothing,
+    );
     expect(found).toEqual([]);
     expect(differences).toBe(0);
     for (const end of ["succeeded", "failed", "denied", "insufficient-funds", "intrinsic-gas", "nonce-too-high"])
@@ -79,7 +85,13 @@ describe("transactions replayed on L1", () => {
       );
     };
     const found: object[] = [];
-    await fuzzReplay(faulty, l1, { seed: SEED, from: 0, runs: 5 }, (finding) => found.push(finding), nothing);
+    await fuzzReplay(
+      faulty,
+      { l1, slices: null },
+      { seed: SEED, from: 0, runs: 5 },
+      (finding) => found.push(finding),
+      nothing,
+    );
     expect(found.slice(0, 1)).toMatchObject([{ difference: { what: expect.stringMatching(/^another verdict on/) } }]);
   });
 

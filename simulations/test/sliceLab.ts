@@ -4,9 +4,11 @@ import {
   END_STATUS,
   type Engine,
   type FrameState,
+  isSlice,
   type MetPage,
   PageTree,
   type Slice,
+  type Sliced,
   type SliceLimits,
   type View,
 } from "@mvm/evm";
@@ -331,7 +333,10 @@ function denialOf(opcode: number, { denied, origin }: SliceSurroundings): PageTr
 
 /** A transaction with the slices of its message. */
 export type SlicedTransaction = RandomTransaction & {
+  readonly whole: Sliced;
   readonly slices: readonly Slice[];
+  /** number of the first one among the parts */
+  readonly first: number;
   readonly outcome: IncludedOutcome;
   readonly surroundings: SliceSurroundings;
   readonly limits: SliceLimits;
@@ -343,17 +348,21 @@ export async function sliced(
   limits: SliceLimits,
 ): Promise<SlicedTransaction> {
   const { environment, message, state } = transaction;
-  const { slices, outcome, surroundings } = await engine.slice(environment, message, state, { limits });
-  if (outcome.kind !== "included" || surroundings === undefined) throw new Error("the transaction is invalid");
-  const { gasPrice, originWord, denied } = surroundings;
+  const whole = await engine.slice(environment, { kind: "message", message }, state, { limits });
+  const { outcome, parts, cuts } = whole;
+  if (outcome.kind !== "included") throw new Error("the transaction is invalid");
+  const { gasPrice, origin, denied } = cuts.at(-1)!.origin;
+  const slices = parts.filter(isSlice);
   const isPrecompile = (address: string): boolean => [...engine.rules.precompiles.keys()].some((at) => at === address);
   const { number, chainId } = state.chain;
   return {
     ...transaction,
+    whole,
     slices,
+    first: parts.findIndex(isSlice),
     outcome,
     limits,
-    surroundings: { environment, number, chainId, gasPrice, origin: originWord, denied, isPrecompile },
+    surroundings: { environment, number, chainId, gasPrice, origin, denied, isPrecompile },
   };
 }
 

@@ -1,5 +1,5 @@
 /** SliceReplay.sol against the commitments of packages/evm, over real tries. */
-import { commitState, createEngine, type Engine, SLICE, type SliceLimits } from "@mvm/evm";
+import { createEngine, type Engine, SLICE, type SliceLimits } from "@mvm/evm";
 import {
   BLOCK_HASH_HISTORY,
   concatBytes,
@@ -13,10 +13,11 @@ import {
 } from "@mvm/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Draw } from "../src/fuzz/draw.ts";
+import { type Replayed, SlicesL1 } from "../src/replay/slicesL1.ts";
 import { SeededRandom } from "../src/seededRandom.ts";
 import { eachRandom } from "./randomTransactions.ts";
 import { type SlicedTransaction, sliced } from "./sliceLab.ts";
-import { CutTries, proofOf, type Replayed, ReplayLab, surroundingsHash, trieOf } from "./sliceProofs.ts";
+import { SliceProofs, trieOf } from "./sliceProofs.ts";
 
 const SEED = "slice-proofs";
 const RUNS = 40;
@@ -27,29 +28,22 @@ const CHANGES = 12;
 /** Blocks whose hashes BLOCKHASH gives, in EIP-2935's contract. */
 const HISTORY_SLOTS = 8_191n;
 
-let lab: ReplayLab;
+let lab: SlicesL1;
 let engine: Engine;
 beforeAll(async () => {
-  [lab, engine] = await Promise.all([ReplayLab.open(), createEngine()]);
+  [lab, engine] = await Promise.all([SlicesL1.open(), createEngine()]);
 });
 
-const replay = (proof: unknown): Promise<Replayed> => lab.replay(proof);
+const replay = (proof: Record<string, unknown>): Promise<Replayed> => lab.replay({ by: "SliceReplay", proof });
 
 async function eachProof(
   transaction: SlicedTransaction,
   check: (proof: Record<string, unknown>, index: number, told: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const { state, slices, surroundings } = transaction;
-  const cuts = new CutTries(trieOf(state), transaction);
-  const hash = surroundingsHash(surroundings);
-  for (const [i, slice] of slices.entries()) {
-    const proof = i < MOST_SLICES || i === slices.length - 1 ? proofOf(slice, i, cuts, transaction) : null;
-    cuts.advance(slice);
-    if (proof === null) continue;
-    const commitment = (at: number): string =>
-      commitState(at === i ? slice.before : slice.after, hash, cuts.roots[at]!, (cut) => cuts.roots[cut]!);
-    await check(proof, i, [commitment(i), commitment(i + 1)]);
-  }
+  const { state, slices } = transaction;
+  const proofs = new SliceProofs(trieOf(state), transaction);
+  for (const i of slices.keys())
+    if (i < MOST_SLICES || i === slices.length - 1) await check(proofs.proof(i).proof, i, proofs.commitments(i));
 }
 
 async function eachRandomProof(
@@ -128,7 +122,7 @@ describe("a proof with one thing changed", () => {
         const places = placesOf(proof);
         for (let i = 0; i < CHANGES; i++) {
           const place = draw.pick(places);
-          const changed = withOther(proof, place, draw);
+          const changed = withOther(proof, place, draw) as Record<string, unknown>;
           const { told } = await replay(changed);
           if (typeof told === "string") tally.refused++;
           else if (told[0] !== commitments[0]) tally.elsewhere++;
@@ -149,7 +143,7 @@ describe("a proof with one thing changed", () => {
     for (let run = 0; run < RUNS / 4; run++) {
       await eachRandomProof(run, `${SEED}-nodes`, async (proof) => {
         const own = proof["tries"] as { readonly witness: Uint8Array };
-        const withNodes = (nodes: readonly Uint8Array[]): unknown => ({
+        const withNodes = (nodes: readonly Uint8Array[]) => ({
           ...proof,
           tries: { ...own, witness: joinBytes(nodes) },
         });
@@ -221,6 +215,6 @@ function nodesOf(witness: Uint8Array): Uint8Array[] {
 
 describe("the contracts", () => {
   it("fit", () => {
-    for (const bytes of lab.codeBytes) expect(bytes).toBeLessThan(LIMITS.codeBytes);
+    for (const [, bytes] of lab.codeBytes) expect(bytes).toBeLessThan(LIMITS.codeBytes);
   });
 });

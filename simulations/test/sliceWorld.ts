@@ -16,8 +16,14 @@ function* valuesOf({ evidence }: Slice): Generator<{ name: string; before: unkno
 /**
  * Each slice begins where the one before it ended, its values are those of the last slice that met them, or of the cut that
  * a frame which failed went back to; in the end they are what the transaction writes, but for fees.
+ * @param first number of the first slice's cut
  */
-export function expectCoherent(slices: readonly Slice[], outcome: IncludedOutcome, message: TransactionMessage): void {
+export function expectCoherent(
+  slices: readonly Slice[],
+  first: number,
+  outcome: IncludedOutcome,
+  message: TransactionMessage,
+): void {
   const worlds: World[] = [new Map()];
   for (const [i, slice] of slices.entries()) {
     if (i > 0) expect(slice.before).toBe(slices[i - 1]!.after);
@@ -26,7 +32,7 @@ export function expectCoherent(slices: readonly Slice[], outcome: IncludedOutcom
       if (world.has(name)) expect([name, before]).toEqual([name, world.get(name)]);
       world.set(name, after);
     }
-    worlds.push(slice.restored === null ? world : worlds[slice.restored]!);
+    worlds.push(slice.restored === null ? world : worlds[slice.restored - first]!);
   }
   const last = slices.at(-1)?.after;
   if (last === undefined) return;

@@ -1,5 +1,5 @@
 /** The dearest slices that are known: each fits one transaction on L1, by gas and by bytes. */
-import { commitState, createEngine, type Engine, SLICE, type Slice } from "@mvm/evm";
+import { createEngine, type Engine, SLICE, type Slice } from "@mvm/evm";
 import {
   type AccountWrite,
   type Address,
@@ -14,9 +14,10 @@ import {
 import { beforeAll, describe, expect, it } from "vitest";
 import { SIGNERS } from "../src/fuzz/evmCase.ts";
 import { MemoryState } from "../src/memoryState.ts";
+import { SlicesL1 } from "../src/replay/slicesL1.ts";
 import { type SlicedTransaction, sliced } from "./sliceLab.ts";
 import { accountAt, CALLED, CALLER, LOOPS, type Program, padded, STEPS } from "./slicePrograms.ts";
-import { CutTries, KeptTrie, proofOf, ReplayLab, surroundingsHash } from "./sliceProofs.ts";
+import { KeptTrie, SliceProofs } from "./sliceProofs.ts";
 
 /** Bounds of the design for one step, and so for a slice. */
 const MOST_L1_GAS = 12_000_000n;
@@ -42,11 +43,11 @@ const OTHERS: readonly AccountWrite[] = [
   }),
 ];
 
-let lab: ReplayLab;
+let lab: SlicesL1;
 let engine: Engine;
 const large = new KeptTrie();
 beforeAll(async () => {
-  [lab, engine] = await Promise.all([ReplayLab.open(), createEngine()]);
+  [lab, engine] = await Promise.all([SlicesL1.open(), createEngine()]);
   large.apply(OTHERS);
 });
 
@@ -80,24 +81,18 @@ type Most = { readonly name: string; gas: bigint; bytes: number; readonly slices
 async function dearestOf(program: Program, gasLimit: bigint): Promise<Most> {
   const [name] = program;
   const transaction = await slicesOf(program, gasLimit);
-  const { slices, surroundings } = transaction;
+  const { slices } = transaction;
   const most = { name, gas: 0n, bytes: 0, slices: slices.length };
   const world = large.branch();
   world.apply(contractsOf(program));
-  const cuts = new CutTries(world, transaction);
-  const hash = surroundingsHash(surroundings);
+  const proofs = new SliceProofs(world, transaction);
   for (const [i, slice] of slices.entries()) {
     const isWanted =
       i < FIRST_SLICES || looksDear(slice) || (i > slices.length / 2 && i < slices.length / 2 + MIDDLE_SLICES);
-    const proof = isWanted ? proofOf(slice, i, cuts, transaction) : null;
-    cuts.advance(slice);
     if (gasLimit === LOOP_GAS && i > slices.length / 2 + MIDDLE_SLICES) break;
-    if (proof === null) continue;
-    const { told, gas, bytes } = await lab.replay(proof);
-    const [before, afterwards] = [slice.before, slice.after].map((state, later) =>
-      commitState(state, hash, cuts.roots[i + later]!, (cut) => cuts.roots[cut]!),
-    );
-    expect(told, `${name}, slice ${i}`).toEqual([before, afterwards]);
+    if (!isWanted) continue;
+    const { told, gas, bytes } = await lab.replay(proofs.proof(i));
+    expect(told, `${name}, slice ${i}`).toEqual(proofs.commitments(i));
     if (gas > most.gas) most.gas = gas;
     most.bytes = Math.max(most.bytes, bytes);
   }

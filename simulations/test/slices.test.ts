@@ -40,20 +40,24 @@ describe("random programs, cut anywhere", () => {
   it(`come to what they come to uncut, each slice in the contract too (seed ${SEED}, ${RUNS} runs)`, async () => {
     const kinds = new Map<string, number>();
     for (let run = 0; run < RUNS; run++) {
-      await eachSliced(run, SEED, async ({ slices, outcome, surroundings, limits, environment, message, state }) => {
-        const [whole] = await engine.execute(environment, [message], state);
-        // What a step meets is read even where it cannot pay for it.
-        expect({ ...outcome, reads: [] }, `run ${run}`).toEqual({ ...whole, reads: [] });
-        expectCoherent(slices, outcome, message);
-        for (const [i, slice] of slices.entries()) {
-          // A loop is the same again and again.
-          if (i > MOST_SLICES && i % 7 !== 0) continue;
-          const { result, refused } = await lab.run(slice, surroundings, limits);
-          expect(refused, `run ${run}, slice ${i}`).toBeNull();
-          expect(result, `run ${run}, slice ${i}`).toEqual(expectedOf(slice));
-          kinds.set(result!.kind, (kinds.get(result!.kind) ?? 0) + 1);
-        }
-      });
+      await eachSliced(
+        run,
+        SEED,
+        async ({ slices, first, outcome, surroundings, limits, environment, message, state }) => {
+          const [whole] = await engine.execute(environment, [message], state);
+          // What a step meets is read even where it cannot pay for it.
+          expect({ ...outcome, reads: [] }, `run ${run}`).toEqual({ ...whole, reads: [] });
+          expectCoherent(slices, first, outcome, message);
+          for (const [i, slice] of slices.entries()) {
+            // A loop is the same again and again.
+            if (i > MOST_SLICES && i % 7 !== 0) continue;
+            const { result, refused } = await lab.run(slice, surroundings, limits);
+            expect(refused, `run ${run}, slice ${i}`).toBeNull();
+            expect(result, `run ${run}, slice ${i}`).toEqual(expectedOf(slice));
+            kinds.set(result!.kind, (kinds.get(result!.kind) ?? 0) + 1);
+          }
+        },
+      );
     }
     for (const kind of ["called", "stopped", "success", "revert", "halt"])
       expect([kind, kinds.get(kind)]).toSatisfy(([, count]: [string, number]) => count > 10);

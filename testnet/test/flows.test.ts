@@ -126,6 +126,17 @@ describe("on a network where an account may convict batches", () => {
   const shared = sharedNetwork(CONVICTABLE_NETWORK);
 
   it(
+    "asked: what batches commit to is shown on L1; what nobody has falls, and its poster is fined",
+    async () => {
+      const said = await runFlow(shared.testnet, flowOf("asked"));
+      const figures = { answered: ["blocks", "words", "checkpoints", "transactions"], finedMT: 100, lost: 0 };
+      expect(said).toEqual(report("asked", figures));
+      expect(said["batchesAfter"]).toBeGreaterThan(0);
+    },
+    FLOW_MS,
+  );
+
+  it(
     "convicted: what fell comes into blocks of the next generation, and these on L1",
     async () => {
       const said = await runFlow(shared.testnet, flowOf("convicted"));

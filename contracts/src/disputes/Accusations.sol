@@ -26,7 +26,8 @@ enum Fraud {
     HeaderWithdrawals,
     Equivocation,
     Derivation,
-    Slice
+    Slice,
+    Context
 }
 
 /// @title Accusations: how a proof ends

@@ -7,7 +7,6 @@ import {Checkpoint} from "./codec/Checkpoints.sol";
 import {HeaderCodec} from "./codec/HeaderCodec.sol";
 import {ReceiptCodec} from "./codec/ReceiptCodec.sol";
 import {SystemTransaction, SystemTransactionCodec} from "./codec/SystemTransactionCodec.sol";
-import {TransactionCodec} from "./codec/TransactionCodec.sol";
 import {TransactionFault} from "./codec/TransactionFields.sol";
 import {Interpreter} from "./Interpreter.sol";
 import {MessageReplay, Replay} from "./MessageReplay.sol";
@@ -43,7 +42,6 @@ contract ExecutionManager is SystemReplay {
     /// @notice The interpreter's self-test came out wrong.
     error SelfTestFailed();
 
-    uint256 private constant SYSTEM_KIND = 0x7e;
     uint256 private constant BLOOM_LENGTH = 256;
 
     /// @param interpreter_ Runs messages. Refused where its dispatch does not work as it was compiled and deployed.
@@ -95,10 +93,6 @@ contract ExecutionManager is SystemReplay {
         if (fault != TransactionFault.None) return false;
         _executeSystem(replay, system);
         return true;
-    }
-
-    function _kindOf(bytes calldata transaction) private pure returns (uint256) {
-        return transaction.length == 0 ? 0 : TransactionCodec.kindOf(transaction);
     }
 
     /// @dev The execution has its gas and the bloom hash before.

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Predeploys} from "../l2/Predeploys.sol";
 import {HeaderCodec} from "./codec/HeaderCodec.sol";
 import {SystemSource, SystemTransaction, SystemTransactionCodec} from "./codec/SystemTransactionCodec.sol";
+import {TransactionCodec} from "./codec/TransactionCodec.sol";
 import {TransactionValidity} from "./codec/TransactionValidity.sol";
 import {SUCCEEDED} from "./FrameLayout.sol";
 import {Replay} from "./MessageReplay.sol";
@@ -17,6 +18,8 @@ abstract contract SystemReplay is UserReplay {
     using ReplayStates for ReplayState;
     using ReplayStates for PreAccount;
 
+    /// @dev Type of a system transaction.
+    uint256 internal constant SYSTEM_KIND = 0x7e;
     /// @dev Slot of MVM_Coinbase that holds the supply.
     uint256 private constant SUPPLY_SLOT = 0;
 
@@ -52,11 +55,7 @@ abstract contract SystemReplay is UserReplay {
         view
         returns (uint256 used)
     {
-        bool isExit = transaction.source == SystemSource.Exit;
-        uint256 denied;
-        if (!isExit && transaction.from != Predeploys.SYSTEM && !_isFreed(to)) {
-            (denied,) = _charterTerms(replay.state, transaction.from, 0);
-        }
+        (address origin, uint256 denied) = _originOf(replay.state, transaction, to);
         ReplayMessage memory message = ReplayMessage({
             caller: transaction.from,
             to: to,
@@ -65,14 +64,29 @@ abstract contract SystemReplay is UserReplay {
             gas: transaction.gasLimit,
             data: data
         });
-        (uint256 status, uint256 left, int256 refund) =
-            _run(replay, message, isExit ? Predeploys.SYSTEM : transaction.from, 0, denied);
+        (uint256 status, uint256 left, int256 refund) = _run(replay, message, origin, 0, denied);
         if (status != SUCCEEDED) replay.succeeded = false;
         return _usedAfterRefund(transaction.gasLimit - left, refund);
     }
 
+    /// @dev Whom a call says it comes from, and what the charter denies it.
+    function _originOf(ReplayState memory state, SystemTransaction memory transaction, address to)
+        internal
+        pure
+        returns (address origin, uint256 denied)
+    {
+        if (transaction.source == SystemSource.Exit) return (Predeploys.SYSTEM, 0);
+        origin = transaction.from;
+        if (origin != Predeploys.SYSTEM && !_isFreed(to)) (denied,) = _charterTerms(state, origin, 0);
+    }
+
+    /// @dev Type of an encoded transaction; 0 where there are no bytes.
+    function _kindOf(bytes calldata transaction) internal pure returns (uint256) {
+        return transaction.length == 0 ? 0 : TransactionCodec.kindOf(transaction);
+    }
+
     /// @dev New MT for an account, counted in MVM_Coinbase's supply.
-    function _mint(ReplayState memory state, address receiver, uint256 amount) private pure {
+    function _mint(ReplayState memory state, address receiver, uint256 amount) internal pure {
         PreAccount memory account = state.accountOf(receiver);
         PreSlot memory supply = state.slotOf(Predeploys.COINBASE, SUPPLY_SLOT);
         unchecked {
@@ -85,7 +99,7 @@ abstract contract SystemReplay is UserReplay {
 
     /// @dev To a bridge contract, by an account that a key speaks for.
     function _isExitAllowed(ReplayState memory state, SystemTransaction memory transaction)
-        private
+        internal
         view
         returns (bool)
     {

@@ -53,6 +53,7 @@ abstract contract UserReplay is MessageReplay {
         return true;
     }
 
+    /// @dev Whether a transaction may stand in the block; fills in its terms but for the gas price.
     function _isAllowed(
         Replay memory replay,
         L2Transaction memory transaction,
@@ -60,7 +61,7 @@ abstract contract UserReplay is MessageReplay {
         bytes calldata raw,
         bool isForced,
         uint256 gasLeft
-    ) private view returns (bool) {
+    ) internal view returns (bool) {
         uint256 rawTokens;
         {
             uint256 dataTokens;
@@ -117,8 +118,7 @@ abstract contract UserReplay is MessageReplay {
         ReplayState memory state = replay.state;
         PreAccount memory sender = state.accountOf(transaction.from);
         ReplayMessage memory message = _messageOf(transaction, terms.charge, sender.nonce);
-        sender.nonce++;
-        sender.balance -= transaction.gasLimit * terms.gasPrice + terms.l1Fee;
+        _charge(sender, transaction.gasLimit, terms);
         int256 refund = _warmUp(state, transaction, replay.facts.chainId);
         {
             (uint256 status, uint256 left, int256 more) = _runTaxed(replay, message, terms);
@@ -126,10 +126,26 @@ abstract contract UserReplay is MessageReplay {
             replay.gasUsed = _usedAfterRefund(transaction.gasLimit - left, refund + more);
         }
         if (replay.gasUsed < terms.floor) replay.gasUsed = terms.floor;
-        uint256 gasUsed = replay.gasUsed;
-        state.accountOf(transaction.from).credit((transaction.gasLimit - gasUsed) * terms.gasPrice);
-        state.accountOf(Predeploys.EXECUTION_MANAGER).credit(gasUsed * terms.gasPrice + terms.l1Fee);
+        _settleFees(state, transaction.from, transaction.gasLimit, replay.gasUsed, terms);
         _saveDestroyed(state);
+    }
+
+    /// @dev Takes the fee in advance and counts the sender's nonce.
+    function _charge(PreAccount memory sender, uint256 gasLimit, Terms memory terms) internal pure {
+        sender.nonce++;
+        sender.balance -= gasLimit * terms.gasPrice + terms.l1Fee;
+    }
+
+    /// @dev Gives back what the gas left was bought for, and pays the fee recipient.
+    function _settleFees(
+        ReplayState memory state,
+        address sender,
+        uint256 gasLimit,
+        uint256 gasUsed,
+        Terms memory terms
+    ) internal pure {
+        state.accountOf(sender).credit((gasLimit - gasUsed) * terms.gasPrice);
+        state.accountOf(Predeploys.EXECUTION_MANAGER).credit(gasUsed * terms.gasPrice + terms.l1Fee);
     }
 
     /// @dev Whoever moves a value pays the tax on it, unless the move itself is undone.
@@ -151,8 +167,9 @@ abstract contract UserReplay is MessageReplay {
         vault.balance -= terms.tax;
     }
 
+    /// @dev The message of a transaction whose sender had a nonce before it.
     function _messageOf(L2Transaction memory transaction, uint256 charge, uint256 nonce)
-        private
+        internal
         pure
         returns (ReplayMessage memory message)
     {
@@ -176,22 +193,37 @@ abstract contract UserReplay is MessageReplay {
         state.now_.warmSlots = new SlotName[](transaction.accessSlots);
         count = _warmAccessList(state, transaction);
         for (uint256 place = transaction.authorizationsStart; place != transaction.authorizationsEnd;) {
-            (address authority, address target, uint256 nonce, uint256 next) =
-                TransactionCodec.authorizationAt(place, chainId);
-            place = next;
+            address authority;
+            int256 more;
+            (authority, more, place) = _authorize(state, place, chainId);
             if (authority == address(0)) continue;
             state.now_.warmAccounts[count++] = authority;
-            PreAccount memory account = state.accountOf(authority);
-            if (!_mayHaveKey(account)) continue;
-            if ((account.exists ? account.nonce : 0) != nonce) continue;
-            if (account.exists) refund += int256(AUTHORIZATION_REFUND);
-            account.delegate(target);
-            account.nonce = uint64(nonce + 1);
+            refund += more;
         }
         address[] memory warm = state.now_.warmAccounts;
         assembly ("memory-safe") {
             mstore(warm, count)
         }
+    }
+
+    /// @dev Applies the authorisation at a place, if it fits.
+    /// @return authority Who is warm by it; zero where nobody is.
+    /// @return refund What it gives back.
+    /// @return next Where the next one begins.
+    function _authorize(ReplayState memory state, uint256 place, uint256 chainId)
+        internal
+        view
+        returns (address authority, int256 refund, uint256 next)
+    {
+        address target;
+        uint256 nonce;
+        (authority, target, nonce, next) = TransactionCodec.authorizationAt(place, chainId);
+        if (authority == address(0)) return (authority, refund, next);
+        PreAccount memory account = state.accountOf(authority);
+        if (!_mayHaveKey(account) || (account.exists ? account.nonce : 0) != nonce) return (authority, refund, next);
+        if (account.exists) refund = int256(AUTHORIZATION_REFUND);
+        account.delegate(target);
+        account.nonce = uint64(nonce + 1);
     }
 
     function _warmAccessList(ReplayState memory state, L2Transaction memory transaction)

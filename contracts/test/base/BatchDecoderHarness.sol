@@ -14,6 +14,10 @@ contract BatchDecoderHarness {
         return BatchDecoder.contextAt(data, blockPosition);
     }
 
+    function queueItemsOf(bytes calldata data, uint256 blocks) external pure returns (uint8, uint256) {
+        return BatchDecoder.queueItemsOf(data, blocks);
+    }
+
     function transactionAt(bytes calldata data, uint256 blockPosition, uint256 position, address[] calldata resolved)
         external
         pure

@@ -46,17 +46,14 @@ abstract contract DisputesTest is RollupTest {
 
     function deployDisputes() internal {
         replayer = new TestReplay();
-        verifier = new TestVerifier();
-        VerifiedProofs.Verifier[] memory verifiers = new VerifiedProofs.Verifier[](1);
-        verifiers[0] = VerifiedProofs.Verifier(Fraud.Derivation, verifier);
-        uint256 nonce = vm.getNonce(address(this));
+        uint256 nonce = vm.getNonce(address(this)) + verifierDeployments();
         disputes = vm.computeCreateAddress(address(this), nonce + 13);
         disclosures = vm.computeCreateAddress(address(this), nonce + 14);
         deployRollup(6, 10 * MIN_STAKE);
         accusing = new Disputes(
             Disputes.Neighbours(token, rollup, replayer, address(comco)),
             HeaderProofs.HeaderFacts(registry, GENESIS_STATE, TICK),
-            verifiers,
+            deployVerifiers(),
             ACCUSER_BOND
         );
         asking = new Disclosures(token, rollup, Asks.AskParameters(BASE_PRICE, PENALTY, REVEAL_DELAY));
@@ -67,6 +64,18 @@ abstract contract DisputesTest is RollupTest {
         passEpochs(2);
         pay(PROVER);
         pay(THIEF);
+    }
+
+    /// @dev Contracts that deployVerifiers creates.
+    function verifierDeployments() internal virtual returns (uint256) {
+        return 1;
+    }
+
+    /// @dev Deployed when the network is, before Disputes.
+    function deployVerifiers() internal virtual returns (VerifiedProofs.Verifier[] memory verifiers) {
+        verifier = new TestVerifier();
+        verifiers = new VerifiedProofs.Verifier[](1);
+        verifiers[0] = VerifiedProofs.Verifier(Fraud.Derivation, verifier);
     }
 
     /// @dev Gives an account a bond of three proofs, and MT to ask with.

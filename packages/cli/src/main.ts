@@ -1,5 +1,6 @@
 /** The mvm command: reads arguments, calls the node, prints. The node is loaded when it is needed: help comes at once. */
 import { Command } from "commander";
+import { askCommands } from "./commands/ask.ts";
 import { dacCommands } from "./commands/dac.ts";
 import { moneyCommands } from "./commands/money.ts";
 import { nodeCommands } from "./commands/node.ts";
@@ -13,6 +14,7 @@ nodeCommands(program);
 dacCommands(program);
 stakeCommands(program);
 moneyCommands(program);
+askCommands(program);
 proveCommand(program);
 
 try {

@@ -4,8 +4,17 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { transferMt } from "@mvm/l1";
-import { type Address, type Message, messageHash, toAddress } from "@mvm/protocol";
+import { answerAsk, transferMt } from "@mvm/l1";
+import {
+  type Address,
+  type BatchHeader,
+  hashBatchHeader,
+  hashHeader,
+  type Message,
+  messageHash,
+  PROFILES,
+  toAddress,
+} from "@mvm/protocol";
 import { parseEther } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MT } from "../../l1/test/network.ts";
@@ -41,7 +50,7 @@ const refusal = async (...args: readonly string[]): Promise<string> => reasonIn(
 
 async function initNode(name: string): Promise<{ readonly dataDir: string; readonly operator: Address }> {
   const network = {
-    version: 5,
+    version: 6,
     profile: "devnet",
     l1ChainId: String(bridge.network.anvil.l1ChainId),
     deployedAtBlock: Number(bridge.network.firstBlock),
@@ -132,6 +141,53 @@ describe("mvm deposit, prove and claim", { timeout: START_MS }, () => {
   });
 });
 
+describe("mvm ask and expire", { timeout: START_MS }, () => {
+  let header: BatchHeader;
+  const of = (command: string, ...args: readonly string[]) => [
+    command,
+    "acme",
+    "--block",
+    String(header.lastBlock),
+    ...args,
+  ];
+
+  it("show what a batch commits to, once somebody has answered on L1", async () => {
+    bridge.ledger.seal([]);
+    bridge.ledger.seal([]);
+    await bridge.passSlots();
+    header = await bridge.post();
+    const hashes = bridge.ledger.headers.slice(Number(header.firstBlock) - 1).map(hashHeader);
+    const ask = of("ask", "--item", "blocks");
+    expect(await refusal(...ask, "--max-price", "0.09")).toMatch(/costs 0.1 MT now.*\(not-enough\)/);
+    const place = { batch: Number(header.index), batchHash: hashBatchHeader(header), item: "blocks" };
+    expect(await result(...ask, "--no-wait")).toMatchObject({ ...place, priceMT: "0.1" });
+    expect(await result(...ask, "--no-wait")).toMatchObject({ ...place, asked: "before" });
+    expect(await refusal(...of("expire"))).toMatch(/may be dropped from \d+ on, if nobody answers: wait \(not-yet\)/);
+    const { accounts, addresses } = bridge.network;
+    await accounts[4]!.submit(answerAsk(addresses, header, { kind: "blocks", position: 0, leaves: hashes }));
+    const shown = await result(...ask);
+    expect(shown).toMatchObject({ ...place, asked: "answered-before", answer: { kind: "blocks", leaves: hashes } });
+    const file = join(root, "answer.json");
+    expect(await result(...ask, "--out", file)).toMatchObject({ leaves: hashes.length, file });
+    expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ ...place, leaves: hashes });
+    expect(await refusal(...ask, "--out", file)).toContain("cannot be written");
+    expect(await refusal(...of("expire"))).toContain("nothing that was asked for");
+  });
+
+  it("drop a batch of which nobody shows what was asked for, and get prices back", async () => {
+    await result(...of("ask", "--item", "words", "--no-wait"));
+    await result(...of("ask", "--item", "transactions", "--no-wait"));
+    await bridge.network.anvil.provider.send("evm_increaseTime", [PROFILES.devnet.revealDelaySeconds]);
+    await bridge.network.anvil.mine(1);
+    const dropped = await result(...of("expire"));
+    const lastBlock = Number(header.firstBlock) - 1;
+    expect(dropped).toMatchObject({ poster: header.poster, lastBlock, asksPaidBack: 1, paidBackMT: "0.4" });
+    expect(await result("dac", "show", "acme")).toMatchObject({ lastBlock, generation: 1 });
+    expect(await result("expire", "acme", "--pay-back")).toMatchObject({ asksPaidBack: 0, paidBackMT: "0" });
+    expect(await refusal(...of("ask", "--item", "words"))).toMatch(/no batch on L1 has block \d+.*\(not-yet\)/);
+  });
+});
+
 describe("mvm stake, unstake and status", { timeout: START_MS }, () => {
   it("delegate to a sequencer, and tell what is on its way out", async () => {
     const sequencer = bridge.network.accounts[1]!.address;
@@ -195,6 +251,7 @@ describe("mvm force", { timeout: START_MS }, () => {
 
 describe.concurrent("commands that cannot be", { timeout: START_MS }, () => {
   it.each<readonly [string, readonly string[], RegExp]>([
+    ["an end of an ask without a block", ["expire", "acme"], /give --block N, or --pay-back \(invalid\)/],
     ["a label that is none", ["deposit", "a.b", "1"], /3 to 63 of a-z.*\(invalid\)/],
     ["a DAC that is not there", ["dac", "show", "nowhere"], /no DAC has the label "nowhere".*\(unknown-dac\)/],
     ["more MT than there are", ["deposit", "acme", "99999"], /has .* MT on L1, and needs 99999 \(not-enough\)/],

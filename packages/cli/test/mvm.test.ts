@@ -22,6 +22,8 @@ const CONTRACTS = [
   "storageRegistry",
   "rollupChain",
   "blobOpenings",
+  "dataVerifier",
+  "blockVerifier",
   "interpreter",
   "executionManager",
   "checkpointReplay",
@@ -29,7 +31,7 @@ const CONTRACTS = [
   "disclosures",
 ];
 const NETWORK = {
-  version: 5,
+  version: 6,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

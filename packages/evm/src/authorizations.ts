@@ -2,6 +2,7 @@
 import { type Address, EMPTY_CODE_HASH, keccakHash, type RecoveredAuthorization, ZERO_ADDRESS } from "@mvm/protocol";
 import { delegationCode } from "./code.ts";
 import { AUTHORIZATION_REFUND } from "./intrinsic.ts";
+import type { TransactionObserver } from "./observer.ts";
 import type { AccountState, TransactionState } from "./transactionState.ts";
 
 const NONCE_BOUND = (1n << 64n) - 1n;
@@ -21,28 +22,37 @@ function delegate(state: TransactionState, account: AccountState, target: Addres
   state.setCode(account, code, keccakHash(code));
 }
 
+/** Applies an authorisation, if it fits, to its authority. */
+async function authorize(
+  state: TransactionState,
+  account: AccountState,
+  { address, nonce }: RecoveredAuthorization,
+  wait: (pending: Promise<unknown>) => Promise<unknown>,
+): Promise<void> {
+  state.warm(account);
+  while (!isReadable(state, account)) await wait(state.pending!);
+  const code = state.codeOf(account)!;
+  if (code.bytes.length !== 0 && code.delegate === null) return;
+  if (account.nonce !== nonce) return;
+  if (account.original !== null || !account.isEmpty) state.refund += AUTHORIZATION_REFUND;
+  delegate(state, account, address);
+  state.setNonce(account, nonce + 1n);
+}
+
 /**
- * Applies authorisations in order; one that does not fit is passed over.
+ * Applies authorisations in order; one that does not fit is passed over. What they give back is in the refund counter.
  * @param wait called where a value is pending
- * @returns gas to add to the refund counter
  */
 export async function applyAuthorizations(
   state: TransactionState,
   authorizations: readonly RecoveredAuthorization[],
+  observer: TransactionObserver | null,
   wait: (pending: Promise<unknown>) => Promise<unknown>,
-): Promise<number> {
-  let refund = 0;
-  for (const { authority, address, nonce } of authorizations) {
-    if (authority === null || nonce >= NONCE_BOUND) continue;
-    const account = state.entry(authority);
-    state.warm(account);
-    while (!isReadable(state, account)) await wait(state.pending!);
-    const code = state.codeOf(account)!;
-    if (code.bytes.length !== 0 && code.delegate === null) continue;
-    if (account.nonce !== nonce) continue;
-    if (account.original !== null || !account.isEmpty) refund += AUTHORIZATION_REFUND;
-    delegate(state, account, address);
-    state.setNonce(account, nonce + 1n);
+): Promise<void> {
+  for (const authorization of authorizations) {
+    const { authority, nonce } = authorization;
+    const account = authority === null || nonce >= NONCE_BOUND ? null : state.entry(authority);
+    if (account !== null) await authorize(state, account, authorization, wait);
+    observer?.listed(state, account, "authorization");
   }
-  return refund;
 }

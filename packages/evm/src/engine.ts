@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type {
   Address,
   BlockEnvironment,
+  Hash,
   IncludedOutcome,
   Log,
   Outcome,
@@ -19,11 +20,13 @@ import { CodeCache } from "./code.ts";
 import { type EstimateResult, estimate } from "./estimate.ts";
 import type { HaltReason } from "./frame.ts";
 import { InstructionTables } from "./instructions/table.ts";
-import { Machine, type Surroundings } from "./machine.ts";
+import { Machine } from "./machine.ts";
 import { OverlayReader } from "./overlay.ts";
 import { type ChainKind, type HardforkName, type Rules, rulesOf } from "./rules.ts";
 import { SLICE, type SliceLimits } from "./slices/sliceRules.ts";
-import { type Slice, SlicingMachine } from "./slices/slicingMachine.ts";
+import { SlicingMachine } from "./slices/slicingMachine.ts";
+import { StepRecorder } from "./slices/stepRecorder.ts";
+import type { Cut, Part } from "./slices/transactionCuts.ts";
 import { executeSystemTransaction } from "./system.ts";
 import type { Tracer } from "./tracing/tracer.ts";
 import { type Traced, type TracedTransaction, traceTransaction } from "./tracing/traceTransaction.ts";
@@ -47,6 +50,12 @@ export type EngineOptions = {
 
 export type Execution = { readonly signal?: AbortSignal };
 
+type SliceOptions = Execution & {
+  readonly bytes?: number;
+  readonly gasUsed?: bigint;
+  readonly limits?: SliceLimits;
+};
+
 /** What a call gave back. */
 export type CallResult = {
   readonly status: 0 | 1;
@@ -60,12 +69,19 @@ export type CallResult = {
   readonly reads: readonly StateEntry[];
 };
 
-/** A transaction and the slices of its message. */
+/** What can be cut. */
+export type SliceableTransaction =
+  | { readonly kind: "message"; readonly message: TransactionMessage }
+  | { readonly kind: "system"; readonly transaction: SystemTransaction };
+
+/** A transaction in parts: steps around its messages, slices within. */
 export type Sliced = {
   readonly outcome: Outcome;
-  readonly slices: readonly Slice[];
-  /** of the transaction; undefined where it is invalid */
-  readonly surroundings: Surroundings | undefined;
+  readonly parts: readonly Part[];
+  /** what stands before each, and after the last; the receipt is still to be filed then. One alone where it is invalid */
+  readonly cuts: readonly Cut[];
+  /** that its authorisations have set, by their hashes */
+  readonly codes: ReadonlyMap<Hash, Uint8Array>;
 };
 
 /** Wait for a promise unless the signal aborts first. */
@@ -232,23 +248,29 @@ export class Engine {
   }
 
   /**
-   * Executes a message as a block does, and cuts it into slices (decision 036): on a machine of its own. Without slices
-   * is what runs no code: a transfer, a precompile, a message that fails before it begins.
-   * @param limits where slices end; others than the protocol's are for tests
+   * Executes a transaction as a block does, and cuts it into parts (decisions 036 and 041): on a machine of its own.
+   * @param bytes of the encoded transaction; limits: where slices end, others than the protocol's are for tests; gasUsed:
+   * by the block before it
    * @throws ExecutionError where the reader fails; the signal's reason when it aborts
    */
   async slice(
     environment: BlockEnvironment,
-    message: TransactionMessage,
+    transaction: SliceableTransaction,
     reader: StateReader,
-    { signal, limits = SLICE }: Execution & { readonly limits?: SliceLimits } = {},
+    { signal, bytes = 0, gasUsed = 0n, limits = SLICE }: SliceOptions = {},
   ): Promise<Sliced> {
     const overlay = reader instanceof OverlayReader ? reader : new OverlayReader(reader);
-    const machine = new SlicingMachine(this.rules, this.#tables, limits);
-    const state = new TransactionState(overlay, this.#codes, this.rules.precompiles);
-    const work = { environment, message, machine, state, mode: "block", wait: abortable(signal) } as const;
-    const { outcome } = await executeTransaction({ ...work, blockGasLeft: environment.gasLimit });
-    return { outcome, slices: machine.slices, surroundings: machine.surroundings };
+    const { precompiles } = this.rules;
+    const recorder = new StepRecorder((address) => precompiles.has(address), bytes, transaction.kind === "system");
+    const machine = new SlicingMachine(this.rules, this.#tables, limits, recorder);
+    const state = new TransactionState(overlay, this.#codes, precompiles);
+    const work = { environment, machine, state, wait: abortable(signal) } as const;
+    const blockGasLeft = environment.gasLimit - gasUsed;
+    const outcome =
+      transaction.kind === "system"
+        ? await executeSystemTransaction({ ...work, transaction: transaction.transaction })
+        : (await executeTransaction({ ...work, message: transaction.message, mode: "block", blockGasLeft })).outcome;
+    return { outcome, parts: recorder.parts, cuts: recorder.cuts, codes: recorder.codes };
   }
 
   async #withMachine<T>(

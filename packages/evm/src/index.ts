@@ -17,13 +17,27 @@ export {
   type FrameState,
   hashFrames,
   hashStack,
+  hashSurroundings,
   type MachineState,
+  NO_VIEW,
   type View,
 } from "./slices/machineState.ts";
 export { PageTree } from "./slices/pageTree.ts";
 export type { AccountValues, MetPage, SliceEvidence } from "./slices/sliceMeter.ts";
 export { SLICE, type SliceLimits } from "./slices/sliceRules.ts";
 export type { Slice } from "./slices/slicingMachine.ts";
+export {
+  BILLING,
+  type CaseOrigin,
+  type CaseTerms,
+  type Cut,
+  commitStep,
+  FIRST_CUT,
+  isSlice,
+  type Part,
+  STEP_KINDS,
+  type Step,
+} from "./slices/transactionCuts.ts";
 export { type CallFrame, CallTracer, type CallTracerOptions } from "./tracing/callTracer.ts";
 export {
   type StructLog,

@@ -9,6 +9,7 @@ import type { BlockEnvironment } from "@mvm/protocol";
 import { leaveFrame, type MessageCall, type MessageResult, startMessage } from "./calls.ts";
 import { type Frame, FramePool } from "./frame.ts";
 import type { InstructionTable, InstructionTables } from "./instructions/table.ts";
+import type { TransactionObserver } from "./observer.ts";
 import type { PrecompileResult } from "./precompiles.ts";
 import type { Rules } from "./rules.ts";
 import { CONTINUE, halt, PENDING, type Signal, SWITCH } from "./signals.ts";
@@ -34,6 +35,8 @@ export class Machine {
   state!: TransactionState;
   surroundings!: Surroundings;
   frame: Frame | null = null;
+  /** told of the transaction around its messages */
+  observer: TransactionObserver | null = null;
   /** of the message, once `run` has said "done" */
   result: MessageResult | null = null;
   /** a precompile that answers later: what to do with its answer */

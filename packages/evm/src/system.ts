@@ -25,10 +25,9 @@ import {
   cappedRefund,
   executeTransaction,
   load,
-  runMessage,
+  makeCall,
   saveDestroyed,
   type TransactionContext,
-  warmUp,
 } from "./transaction.ts";
 import type { TransactionState } from "./transactionState.ts";
 import { MAX_WORD, slotKeyOf } from "./words.ts";
@@ -68,7 +67,7 @@ async function settled<T>(work: SystemWork, read: () => T | undefined): Promise<
 }
 
 /** New MT for an account, counted in MVM_Coinbase's supply. */
-async function mint(work: SystemWork, receiver: Address): Promise<void> {
+async function mint(work: SystemWork, receiver: Address, next: "call" | "nothing"): Promise<void> {
   const { state, transaction } = work;
   const { mint: amount } = transaction;
   const account = state.entry(receiver);
@@ -82,9 +81,11 @@ async function mint(work: SystemWork, receiver: Address): Promise<void> {
     const key = { kind: "slot", address: PREDEPLOYS.coinbase, slot: slotKeyOf(TOTAL_SUPPLY_SLOT) } as const;
     throw new ExecutionError("inconsistent-value", key, `a mint of ${amount} does not fit`);
   }
-  if (amount === 0n) return;
-  state.setBalance(account, account.balance + amount);
-  state.setSlot(coinbase, supply, total);
+  if (amount !== 0n) {
+    state.setBalance(account, account.balance + amount);
+    state.setSlot(coinbase, supply, total);
+  }
+  work.machine.observer?.minted(state, account, supply, next);
 }
 
 /**
@@ -108,25 +109,35 @@ function messageOf({ from, gasLimit, value }: SystemTransaction, { to, data }: C
 }
 
 /** Runs one call with all the gas of its transaction. */
-async function makeCall(work: SystemWork, call: Call): Promise<MessageResult> {
-  const { machine, state, environment, transaction } = work;
+async function runCall(work: SystemWork, call: Call, { originWord, denied }: Origin): Promise<MessageResult> {
+  const { state, environment, transaction } = work;
   const message = messageOf(transaction, call);
   const context: TransactionContext = { ...work, message, mode: "call", blockGasLeft: message.gasLimit };
   const sender = await load(context, state.entry(message.from));
   const target = await load(context, state.entry(call.to));
-  warmUp(context, sender, target);
-  const isExit = transaction.source === "exit";
-  const isFreed = isExit || message.from === SYSTEM || FREED_TARGETS.has(call.to);
-  const { denied } = isFreed ? FREE_TERMS : await settled(work, () => termsOf(state, message.from, 0n));
-  const originWord = BigInt(isExit ? SYSTEM : message.from);
-  machine.begin(state, { environment, originWord, gasPrice: 0n, denied });
-  return runMessage(context, sender, target, Number(message.gasLimit));
+  const surroundings = { environment, originWord, gasPrice: 0n, denied };
+  return makeCall(context, { sender, target, gas: Number(message.gasLimit), tax: 0n }, surroundings);
+}
+
+type Origin = { readonly originWord: bigint; readonly denied: bigint };
+
+/** Whom the transaction's calls say they come from, and what the charter denies it. */
+async function originOf(work: SystemWork): Promise<Origin> {
+  const { source, from, to } = work.transaction;
+  if (source === "exit") return { originWord: BigInt(SYSTEM), denied: 0n };
+  const isFreed = from === SYSTEM || FREED_TARGETS.has(to);
+  const { denied } = isFreed ? FREE_TERMS : await settled(work, () => termsOf(work.state, from, 0n));
+  return { originWord: BigInt(from), denied };
 }
 
 /** The outcome of a queue item that may not be executed: it is consumed and does nothing. */
-const consumed = ({ reads }: TransactionState): IncludedOutcome => {
+function consumed({ machine, state: { reads }, state }: SystemWork): IncludedOutcome {
+  machine.observer?.arranged(state, { ...NOTHING, next: "nothing", status: 0 });
   return { kind: "included", status: 0, gasUsed: 0n, logs: [], writes: [], reads };
-};
+}
+
+/** What is arranged where no call is made. */
+const NOTHING = { isCounted: false, gasLimit: 0n, calls: 0, originWord: 0n, denied: 0n } as const;
 
 /**
  * Whether an exit may be made at all: to a bridge contract, for nothing else runs under an origin that no charter binds; by
@@ -152,10 +163,28 @@ export async function forcedMessage(work: SystemWork): Promise<TransactionMessag
 /** Executes the signed transaction in the data as the user's that it is; one that is invalid at its turn does nothing. */
 async function executeForced(work: SystemWork): Promise<IncludedOutcome> {
   const message = await forcedMessage(work);
-  if (message === null) return consumed(work.state);
+  if (message === null) return consumed(work);
   const blockGasLeft = work.environment.gasLimit;
   const { outcome } = await executeTransaction({ ...work, message, mode: "block", blockGasLeft });
-  return outcome.kind === "included" ? outcome : consumed(work.state);
+  return outcome.kind === "included" ? outcome : consumed(work);
+}
+
+/** What a system transaction other than a forced one does beforehand, and its calls; null: it fails without one. */
+async function arrange(work: SystemWork): Promise<{ readonly origin: Origin; readonly calls: readonly Call[] } | null> {
+  const { state, machine, transaction } = work;
+  const { source, from, to, data, gasLimit } = transaction;
+  const mints = source === "deposit" || source === "message";
+  const isAllowed = source !== "exit" || (await isExitAllowed(work));
+  const isDone = isAllowed && gasLimit <= LIMITS.transactionGas;
+  const isCall = isDone && source !== "deposit";
+  const origin = isCall ? await originOf(work) : { originWord: 0n, denied: 0n };
+  const calls = !isCall ? [] : source === "context" ? await contextCalls(work) : [{ to, data }];
+  const next = isCall ? "call" : "nothing";
+  const isCounted = isCall && (source === "message" || source === "exit");
+  const arranged = isCall ? { ...origin, isCounted, gasLimit, calls: calls.length - 1 } : NOTHING;
+  machine.observer?.arranged(state, { ...arranged, next: mints ? "mint" : next, status: isDone ? 1 : 0 });
+  if (mints) await mint(work, source === "deposit" ? to : from, next);
+  return isDone ? { origin, calls } : null;
 }
 
 /**
@@ -164,23 +193,21 @@ async function executeForced(work: SystemWork): Promise<IncludedOutcome> {
  * @throws ExecutionError where the reader fails, or where a mint would not fit a word
  */
 export async function executeSystemTransaction(work: SystemWork): Promise<IncludedOutcome> {
-  const { state, transaction } = work;
-  const { source, from, to, data, gasLimit } = transaction;
+  const { state, machine, transaction } = work;
+  const { source, gasLimit } = transaction;
   if (source === "forced") return executeForced(work);
-  if (source === "exit" && !(await isExitAllowed(work))) return consumed(state);
-  let status: 0 | 1 = 1;
+  const arranged = await arrange(work);
+  let status: 0 | 1 = arranged === null ? 0 : 1;
   let gasUsed = 0n;
-  if (source === "deposit" || source === "message") await mint(work, source === "deposit" ? to : from);
-  if (gasLimit > LIMITS.transactionGas) status = 0;
-  else if (source !== "deposit") {
-    for (const call of source === "context" ? await contextCalls(work) : [{ to, data }]) {
-      const result = await makeCall(work, call);
-      if (result.status !== "success") status = 0;
-      if (source !== "message" && source !== "exit") continue;
+  for (const call of arranged?.calls ?? []) {
+    const result = await runCall(work, call, arranged!.origin);
+    if (result.status !== "success") status = 0;
+    if (source === "message" || source === "exit") {
       const used = Number(gasLimit) - result.gasLeft;
       gasUsed = BigInt(used - cappedRefund(used, state.refund));
     }
-    await saveDestroyed(work);
+    machine.observer?.settled(state, gasUsed, []);
   }
+  if (arranged !== null && source !== "deposit") await saveDestroyed(work);
   return { kind: "included", status, gasUsed, logs: state.logs, writes: collectWrites(state), reads: state.reads };
 }

@@ -16,7 +16,7 @@ import { FREE_TERMS, type Terms, termsOf } from "./charter.ts";
 import { type Code, EMPTY_CODE } from "./code.ts";
 import { createAddress, MAX_INITCODE_BYTES } from "./instructions/calling.ts";
 import { type IntrinsicGas, intrinsicGas } from "./intrinsic.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, Surroundings } from "./machine.ts";
 import { permissionDenied } from "./permissionDenied.ts";
 import type { AccountState, TransactionState } from "./transactionState.ts";
 import { formFault, senderFault, termsFault } from "./validity.ts";
@@ -82,17 +82,40 @@ function invalid(reason: InvalidReason): TransactionResult {
   return { outcome: { kind: "invalid", reason }, result: null, createdAddress: null };
 }
 
-/** EIP-2930 and 3651: what is warm from the start. Precompiles are warm by being in the table. */
-export function warmUp(context: TransactionContext, sender: AccountState, target: AccountState): void {
-  const { state, machine, message, environment } = context;
-  state.warm(sender);
-  state.warm(target);
-  if (machine.rules.warmFeeRecipient) state.warm(state.entry(environment.feeRecipient));
+/** What is warm by being listed (EIP-2930). */
+function warmListed({ state, machine: { observer }, message }: TransactionContext): void {
   for (const { address, slots } of message.accessList) {
     const account = state.entry(address);
     state.warm(account);
-    for (const slot of slots) state.warm(state.slotEntry(account, BigInt(slot)));
+    observer?.listed(state, account, null);
+    for (const key of slots) {
+      const slot = state.slotEntry(account, BigInt(key));
+      state.warm(slot);
+      observer?.listed(state, account, slot);
+    }
   }
+}
+
+/** EIP-3651: who is warm from the start of a message. Precompiles are warm by being in the table. */
+function warmUp({ state, machine, environment }: TransactionContext, sender: AccountState, target: AccountState): void {
+  state.warm(sender);
+  state.warm(target);
+  if (machine.rules.warmFeeRecipient) state.warm(state.entry(environment.feeRecipient));
+}
+
+/** Begins a call of the transaction, and runs it. */
+export async function makeCall(
+  context: TransactionContext,
+  { sender, target, gas, tax }: { sender: AccountState; target: AccountState; gas: number; tax: bigint },
+  surroundings: Surroundings,
+): Promise<MessageResult> {
+  const { state, machine, environment } = context;
+  warmUp(context, sender, target);
+  machine.begin(state, surroundings);
+  machine.observer?.calling({ state, sender, target, feeRecipient: state.entry(environment.feeRecipient), tax });
+  const result = await runTaxed(context, sender, target, { gas, tax });
+  machine.observer?.ended(state, result);
+  return result;
 }
 
 /** Code that the message runs; a delegation is followed without charge, and warms its target (EIP-7702). */
@@ -106,7 +129,7 @@ async function targetCode(context: TransactionContext, target: AccountState): Pr
 }
 
 /** Runs the message with what its fees and checks have left; what it changes is undone where it fails. */
-export async function runMessage(
+async function runMessage(
   context: TransactionContext,
   sender: AccountState,
   target: AccountState,
@@ -167,12 +190,13 @@ async function runTaxed(
 }
 
 /** MT that is left on accounts which the transaction removes goes to a vault: on a DAC nothing is burnt. */
-export async function saveDestroyed(context: Pick<TransactionContext, "state" | "wait">): Promise<void> {
+export async function saveDestroyed(context: Pick<TransactionContext, "machine" | "state" | "wait">): Promise<void> {
   const { state } = context;
+  if (state.changed.some(({ destroyed, balance }) => destroyed && balance !== 0n))
+    await load(context, state.entry(PREDEPLOYS.burnVault));
+  context.machine.observer?.clearing(state);
   const left = state.changed.filter(({ destroyed, balance }) => destroyed && balance !== 0n);
-  if (left.length === 0) return;
-  const vault = await load(context, state.entry(PREDEPLOYS.burnVault));
-  for (const account of left) state.transfer(account, vault, account.balance);
+  for (const account of left) state.transfer(account, state.entry(PREDEPLOYS.burnVault), account.balance);
 }
 
 /** What of a refund comes back (EIP-3529). */
@@ -251,21 +275,22 @@ export async function executeTransaction(context: TransactionContext): Promise<T
   const priorityFee = lesser(message.maxFeePerGas - baseFeePerGas, message.maxPriorityFeePerGas);
   const gasPrice = mode === "block" ? baseFeePerGas + priorityFee : message.maxFeePerGas;
   const target = state.entry(message.to ?? createAddress(message.from, sender.nonce));
-  warmUp(context, sender, target);
   charge(context, sender, gasPrice);
-  let refund = 0;
+  machine.observer?.charged(state, { message, sender, intrinsic, terms, gasPrice });
+  warmListed(context);
   if (message.authorizations.length !== 0)
-    refund = await applyAuthorizations(state, message.authorizations, context.wait);
+    await applyAuthorizations(state, message.authorizations, machine.observer, context.wait);
   if (!state.load(target)) await load(context, target);
-  machine.begin(state, { environment, originWord: BigInt(message.from), gasPrice, denied: terms.denied });
-  const result = await runTaxed(context, sender, target, { gas: gasLimit - intrinsic.charge, tax: terms.tax });
-  refund += state.refund;
+  const call = { sender, target, gas: gasLimit - intrinsic.charge, tax: terms.tax };
+  const surroundings = { environment, originWord: BigInt(message.from), gasPrice, denied: terms.denied };
+  const result = await makeCall(context, call, surroundings);
 
   const uncounted = result.status === "halt" ? message.gasLimit - BigInt(gasLimit) : 0n;
-  const gasUsed = BigInt(settleGas(gasLimit, result, refund, intrinsic)) + uncounted;
+  const gasUsed = BigInt(settleGas(gasLimit, result, state.refund, intrinsic)) + uncounted;
   const feeRecipient = state.entry(environment.feeRecipient);
   if (mode !== "call" && !state.load(feeRecipient)) await load(context, feeRecipient);
   if (mode === "block") settleFees(context, sender, feeRecipient, { gasPrice, gasUsed });
+  machine.observer?.settled(state, gasUsed, [sender, feeRecipient]);
   if (state.hasDestroyed && machine.rules.chain === "dac") await saveDestroyed(context);
   const outcome: IncludedOutcome = {
     kind: "included",

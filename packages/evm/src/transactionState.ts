@@ -211,6 +211,11 @@ export class TransactionState {
     return entry.value;
   }
 
+  /** Slots of the hot account that were read for the charter, in the order in which they were. */
+  get hotSlots(): readonly Hash[] {
+    return this.#hotSlots;
+  }
+
   #environmentValue<T extends bigint | Hash>(
     name: string | bigint,
     value: MaybePromise<T>,

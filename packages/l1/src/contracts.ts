@@ -1,10 +1,12 @@
 import { type Address, fromHex, type Hex } from "@mvm/protocol";
 import { Interface } from "ethers";
 import { BLOB_OPENINGS_ABI } from "./generated/blobOpenings.ts";
+import { BLOCK_VERIFIER_ABI } from "./generated/blockVerifier.ts";
 import { BOND_MANAGER_ABI } from "./generated/bondManager.ts";
 import { CHECKPOINT_REPLAY_ABI } from "./generated/checkpointReplay.ts";
 import { COMCO_ABI } from "./generated/comco.ts";
 import { DAC_REGISTRY_ABI } from "./generated/dacRegistry.ts";
+import { DATA_VERIFIER_ABI } from "./generated/dataVerifier.ts";
 import { DISCLOSURES_ABI } from "./generated/disclosures.ts";
 import { DISPUTES_ABI } from "./generated/disputes.ts";
 import { EXECUTION_MANAGER_ABI } from "./generated/executionManager.ts";
@@ -39,12 +41,27 @@ export const INTERFACES = {
   storageRegistry: new Interface(STORAGE_REGISTRY_ABI),
   rollupChain: new Interface(ROLLUP_CHAIN_ABI),
   blobOpenings: new Interface(BLOB_OPENINGS_ABI),
+  dataVerifier: new Interface(DATA_VERIFIER_ABI),
+  blockVerifier: new Interface(BLOCK_VERIFIER_ABI),
   interpreter: new Interface(INTERPRETER_ABI),
   executionManager: new Interface(EXECUTION_MANAGER_ABI),
   checkpointReplay: new Interface(CHECKPOINT_REPLAY_ABI),
   disputes: new Interface(DISPUTES_ABI),
   disclosures: new Interface(DISCLOSURES_ABI),
 } as const;
+
+/** What proofs may be about, in the order of Fraud of Accusations.sol. */
+export const FRAUDS = [
+  "execution",
+  "header-form",
+  "header-parent",
+  "header-checkpoint",
+  "header-withdrawals",
+  "equivocation",
+  "derivation",
+  "slice",
+  "context",
+] as const;
 
 /** Name of an L1 contract. */
 export type L1ContractName = keyof typeof INTERFACES;

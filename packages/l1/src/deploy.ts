@@ -9,12 +9,14 @@ import {
   ZERO_ADDRESS,
 } from "@mvm/protocol";
 import { concat, getCreateAddress, type Signer } from "ethers";
-import { INTERFACES, type L1Addresses, type L1ContractName } from "./contracts.ts";
+import { FRAUDS, INTERFACES, type L1Addresses, type L1ContractName } from "./contracts.ts";
 import { BLOB_OPENINGS_CREATION_CODE } from "./generated/blobOpenings.ts";
+import { BLOCK_VERIFIER_CREATION_CODE } from "./generated/blockVerifier.ts";
 import { BOND_MANAGER_CREATION_CODE } from "./generated/bondManager.ts";
 import { CHECKPOINT_REPLAY_CREATION_CODE } from "./generated/checkpointReplay.ts";
 import { COMCO_CREATION_CODE } from "./generated/comco.ts";
 import { DAC_REGISTRY_CREATION_CODE } from "./generated/dacRegistry.ts";
+import { DATA_VERIFIER_CREATION_CODE } from "./generated/dataVerifier.ts";
 import { DISCLOSURES_CREATION_CODE } from "./generated/disclosures.ts";
 import { DISPUTES_CREATION_CODE } from "./generated/disputes.ts";
 import { EXECUTION_MANAGER_CREATION_CODE } from "./generated/executionManager.ts";
@@ -101,6 +103,8 @@ const ORDER = [
   "providerRegistry",
   "storageRegistry",
   "blobOpenings",
+  "dataVerifier",
+  "blockVerifier",
   "interpreter",
   "executionManager",
   "checkpointReplay",
@@ -124,6 +128,8 @@ const CREATION_CODES: Record<L1ContractName, string> = {
   providerRegistry: PROVIDER_REGISTRY_CREATION_CODE,
   storageRegistry: STORAGE_REGISTRY_CREATION_CODE,
   blobOpenings: BLOB_OPENINGS_CREATION_CODE,
+  dataVerifier: DATA_VERIFIER_CREATION_CODE,
+  blockVerifier: BLOCK_VERIFIER_CREATION_CODE,
   interpreter: INTERPRETER_CREATION_CODE,
   executionManager: EXECUTION_MANAGER_CREATION_CODE,
   checkpointReplay: CHECKPOINT_REPLAY_CREATION_CODE,
@@ -182,13 +188,18 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     providerRegistry: stake(parameters.providerStake),
     storageRegistry: stake(parameters.storageStake),
     blobOpenings: [],
+    dataVerifier: [at.blobOpenings],
+    blockVerifier: [at.blobOpenings, [at.dacRegistry, at.beacon, at.inbox, at.bridge, at.providerRegistry]],
     interpreter: [],
     executionManager: [at.interpreter],
     checkpointReplay: [at.executionManager],
     disputes: [
       [at.token, at.rollupChain, at.checkpointReplay, at.comco],
       [at.dacRegistry, GENESIS_STATE_ROOT, tickSeconds],
-      [],
+      [
+        [FRAUDS.indexOf("derivation"), at.dataVerifier],
+        [FRAUDS.indexOf("context"), at.blockVerifier],
+      ],
       accuserBondWei,
     ],
     disclosures: [at.token, at.rollupChain, [askPriceWei, withholdingPenaltyWei, revealDelaySeconds]],

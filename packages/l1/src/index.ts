@@ -3,6 +3,13 @@ export * from "./bindings/bridgeCalls.ts";
 export * from "./bindings/bridgeReads.ts";
 export * from "./bindings/calls.ts";
 export * from "./bindings/dacReads.ts";
+export {
+  type Committed,
+  type DerivationProof,
+  type DerivationProofs,
+  openBatchRange,
+  proveDerivation,
+} from "./bindings/derivationCalls.ts";
 export { type AskedBatch, answerAsk, askFor, expireAsk, payBackAsk } from "./bindings/disclosureCalls.ts";
 export * from "./bindings/disclosureReads.ts";
 export * from "./bindings/governanceCalls.ts";
@@ -57,6 +64,7 @@ export {
 export { decodeCharter, encodeCharter } from "./charterAbi.ts";
 export {
   decodeRevert,
+  FRAUDS,
   INTERFACES,
   type L1Addresses,
   type L1ContractName,

@@ -30,6 +30,7 @@ import {
   hashBatchHeader,
   hashHeader,
   keccakHash,
+  LIMITS,
   merkleProof,
   merkleRoot,
   PROFILES,
@@ -147,11 +148,13 @@ const later = async (seconds: number): Promise<void> => {
 const expire = () =>
   network.accounts[ANSWERER]!.submit(expireAsk(network.addresses, { ...batch, previous: undefined }));
 
-/** Has a batch of the three blocks posted. */
-async function post(): Promise<BatchHeader> {
+/** Has a batch posted: of the three blocks, or of others. */
+async function post(
+  blocks = COUNTS.length,
+  roots = { blocksRoot: merkleRoot(blockHashes), transactionsRoot: merkleRoot(words) },
+): Promise<BatchHeader> {
   const data = Uint8Array.of(1);
-  const next = await nextHeader(network, chainId, data, BigInt(COUNTS.length));
-  const header = { ...next, blocksRoot: merkleRoot(blockHashes), transactionsRoot: merkleRoot(words) };
+  const header = { ...(await nextHeader(network, chainId, data, BigInt(blocks))), ...roots };
   await network.accounts[0]!.submit(appendBatches(network.addresses, [signed(network, header, data)]));
   return header;
 }
@@ -258,6 +261,37 @@ describe("what is asked for on L1", () => {
     const prices = await Promise.all([0n, 1n, 8n, 900n].map((count) => askPrice(network.reader, count)));
     expect(prices).toEqual([1n, 2n, 256n, 256n].map((times) => times * askPriceWei));
     expect(await allowanceOf(network.reader, asker(), "disclosures")).toBe(1_000n * MT - 3n * askPriceWei);
+  });
+});
+
+describe("the largest answers", () => {
+  const many = Array.from({ length: LIMITS.batchBlocks }, (_, i) => hashOf(i));
+  const gasOf = async (answer: Answer, asked: AskedBatch): Promise<bigint> => {
+    await network.accounts[ASKER]!.submit(askFor(network.addresses, asked, answer, askPriceWei));
+    const call = answerAsk(network.addresses, asked.header, answer);
+    const { gasUsed } = await network.accounts[ANSWERER]!.submit(call);
+    return gasUsed;
+  };
+  /** A batch of so many blocks that commits to these roots, as the chain's next one. */
+  async function postAs(blocks: number, roots: Pick<BatchHeader, "blocksRoot" | "transactionsRoot">) {
+    const header = await post(blocks, roots);
+    const [standing] = await standingBatches(network.reader, { chainId, downTo: header.lastBlock, fromBlock: 0n });
+    return { header, posting: await postingOf(network.reader, standing!) };
+  }
+
+  it("fit a transaction of L1: the block hashes of a batch, the words, a block's transactions and checkpoints", async () => {
+    const root = merkleRoot(many);
+    const all = await postAs(many.length, { blocksRoot: root, transactionsRoot: root });
+    const ofBlocks = await gasOf({ kind: "blocks", position: 0, leaves: many }, all);
+    const header = { ...headers[0]!, checkpointsRoot: root };
+    const hash = hashHeader(header);
+    const word = transactionsWord(many.length, root);
+    const one = await postAs(1, { blocksRoot: hash, transactionsRoot: word });
+    const ofTransactions = await gasOf({ kind: "transactions", position: 0, leaves: many, siblings: [] }, one);
+    const other = await postAs(1, { blocksRoot: hash, transactionsRoot: word });
+    const shown = { header: encodeHeader(header), transactions: root, leaves: many, siblings: [] };
+    const ofCheckpoints = await gasOf({ kind: "checkpoints", position: 0, ...shown }, other);
+    for (const gas of [ofBlocks, ofTransactions, ofCheckpoints]) expect(gas).toBeLessThan(LIMITS.transactionGas / 4n);
   });
 });
 

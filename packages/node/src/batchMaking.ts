@@ -61,7 +61,7 @@ export async function makeBatch(
   if (randomness === undefined || !holds())
     throw new RangeError("L1 changed below the chain: its blocks are taken back first");
   const before = chain.block(from - 1n);
-  const blocks = blocksInReach(chain, from, to);
+  const blocks = blocksInReach(chain, from, { to, slot });
   if (before === null || blocks.length === 0) throw new RangeError(`block ${from} is not there to be posted`);
   const { stateRoot } = before.header;
   const entries = await entriesOf(hosts.readerAt(chain, { stateRoot, number: from }, signal), blocks).catch(
@@ -99,13 +99,17 @@ export async function makeBatch(
   return { blocks: blocks.slice(0, fitting), data, randomness };
 }
 
-/** Blocks of which surely not more fit a batch. */
-function blocksInReach(chain: Chain, from: bigint, to: bigint): readonly SealedBlock[] {
+/** Blocks of which surely not more fit a batch, up to one of a later slot than the batch's: where L1 went back a little. */
+function blocksInReach(
+  chain: Chain,
+  from: bigint,
+  { to, slot }: { readonly to: bigint; readonly slot: bigint },
+): readonly SealedBlock[] {
   const blocks: SealedBlock[] = [];
   let leastBytes = 0;
   for (let number = from; number <= to && blocks.length < LIMITS.batchBlocks; number++) {
     const block = chain.block(number);
-    if (block === null) break;
+    if (block === null || block.context.slot > slot) break;
     leastBytes += LEAST_CONTEXT_BYTES + LEAST_ROW_BYTES * postedTransactions(block).length;
     if (leastBytes > LIMITS.batchBytes && blocks.length > 0) break;
     blocks.push(block);

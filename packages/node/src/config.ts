@@ -31,7 +31,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Versions of the configuration and of a network's description. An older network has other contracts: nobody can join it. */
 const CONFIG_VERSION = 1;
-const NETWORK_VERSION = 5;
+const NETWORK_VERSION = 6;
 
 const address = z
   .string()
@@ -54,6 +54,8 @@ const contracts = z.strictObject({
   storageRegistry: address,
   rollupChain: address,
   blobOpenings: address,
+  dataVerifier: address,
+  blockVerifier: address,
   interpreter: address,
   executionManager: address,
   checkpointReplay: address,

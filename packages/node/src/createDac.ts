@@ -9,6 +9,7 @@ import { view, withGateway } from "./operator/gateway.ts";
 import { formatAmount } from "./operator/mtAmount.ts";
 import { allowSpending, type Operator } from "./operator/operator.ts";
 import type { Report } from "./operator/staking.ts";
+import { holdsWithin } from "./operator/waiting.ts";
 
 export type CreateDacOptions = {
   readonly label: string;
@@ -26,7 +27,6 @@ export type CreateDacOptions = {
 
 const MASTER = new Interface(["function isSealed() view returns (bool)"]);
 const MAX_STORAGE_UNITS = 1_024;
-const POLL_MS = 500;
 /** Longest wait for the charter to be sealed. */
 const WAIT_MS = 300_000;
 
@@ -45,22 +45,13 @@ async function readCharter(path: string): Promise<Charter> {
   }
 }
 
-/** Polls until a condition holds. Throws ConfigError not-yet after WAIT_MS, or where the signal is aborted. */
+/** Waits until a condition holds. Throws ConfigError not-yet after WAIT_MS, or where the signal is aborted. */
 async function until(operator: Operator, what: string, isThere: () => Promise<boolean>): Promise<void> {
-  const { signal } = operator;
-  const deadline = performance.now() + WAIT_MS;
-  while (!(await isThere())) {
-    if (signal.aborted || performance.now() > deadline)
-      throw new ConfigError(
-        "not-yet",
-        `the DAC is registered; gave up waiting for ${what}: do sequencers and hosts run?`,
-      );
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, POLL_MS);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
-    clearTimeout(timer);
-  }
+  if (!(await holdsWithin(WAIT_MS, operator.signal, isThere)))
+    throw new ConfigError(
+      "not-yet",
+      `the DAC is registered; gave up waiting for ${what}: do sequencers and hosts run?`,
+    );
   operator.progress(what);
 }
 

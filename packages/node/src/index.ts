@@ -21,6 +21,7 @@ export { blobArchive, leafStore, pendingStore, sealStore, submissionJournal } fr
 export { initNode, loadNetworkFile } from "./initNode.ts";
 export { kzgOf } from "./kzg.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
+export { type AskOptions, askOnL1, expireOnL1, payBackOnL1 } from "./operator/asking.ts";
 export { dacInformation, foundingCharter, presentCharter } from "./operator/dacInformation.ts";
 export { normaliseLabel } from "./operator/dacLabel.ts";
 export { exitDac, forceRaw, forceWithdrawal } from "./operator/forcing.ts";
@@ -43,10 +44,20 @@ export {
   type ReplayWitness,
   wholeEvidence,
 } from "./proving/blockReplay.ts";
+export { CutTries } from "./proving/cutTries.ts";
 export type { ProverReport } from "./proving/dacWatch.ts";
+export { type DerivationSource, derivationFinding } from "./proving/derivationFinding.ts";
+export * from "./proving/derivationProofs.ts";
 export { executionProof } from "./proving/executionProof.ts";
 export { equivocationOf, faultProof } from "./proving/faultProof.ts";
 export { SeenBlocks } from "./proving/seenBlocks.ts";
+export { type SliceSurroundings, sliceProof } from "./proving/sliceProof.ts";
+export {
+  INVALID_COMMITMENT,
+  type PartProof,
+  type SlicedCase,
+  TransactionSlices,
+} from "./proving/transactionSlices.ts";
 export { type BlockFinding, checkpointsFinding, type WrongCheckpoint } from "./proving/wrongCheckpoint.ts";
 export { Rebuild, RebuildError } from "./rebuild.ts";
 export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";

@@ -27,6 +27,7 @@ import {
   type Transaction,
   TransactionError,
   toMessage,
+  transactionsLeaf,
   ZERO_HASH,
 } from "@mvm/protocol";
 import {
@@ -155,11 +156,14 @@ export class Rebuild {
     if (chainId !== header.chainId || generation !== header.generation || BigInt(blocks.length) !== count)
       throw this.#wrong(`the data of batch ${header.index} of ${this.#dac.label} are not what its header says`);
     const hashes: Hash[] = [];
+    const words: Hash[] = [];
     for (const block of blocks) {
-      await this.#block(this.#posted(header, block));
+      words.push(transactionsLeaf({ transactions: await this.#block(this.#posted(header, block)) }));
       hashes.push(this.#parent.hash);
     }
-    if (merkleRoot(hashes) !== header.blocksRoot)
+    const { queueEnd } = this.#parent.context;
+    const isOwn = merkleRoot(hashes) === header.blocksRoot && merkleRoot(words) === header.transactionsRoot;
+    if (!isOwn || queueEnd !== header.queueEnd)
       throw this.#wrong(
         `batch ${header.index} of ${this.#dac.label} does not follow from its data: its commitment is wrong`,
       );
@@ -175,6 +179,7 @@ export class Rebuild {
     const place = `block ${parent.number + 1n} of ${this.#dac.label}`;
     const values = this.#view.valuesOf(slot);
     if (values === undefined) throw this.#wrong(`${place} is of slot ${slot}, whose L1 values are not known`);
+    if (slot > header.slot) throw this.#wrong(`${place} is of slot ${slot}, after its batch's`);
     const { l1Block, l1BaseFee } = values;
     const providers = block.providers.map((index) => {
       const operator = this.#view.provider(index);
@@ -191,7 +196,8 @@ export class Rebuild {
     };
   }
 
-  async #block(posted: PostedBlock): Promise<void> {
+  /** Executes a block; gives all its transactions. */
+  async #block(posted: PostedBlock): Promise<readonly Uint8Array[]> {
     const parent = this.#parent;
     const { generation, context, timestamp } = posted;
     const { chainId } = this.#dac;
@@ -209,6 +215,7 @@ export class Rebuild {
       { generation, context, raws, outcomes },
     );
     this.#transactions += raws.length;
+    return raws;
   }
 
   #decoded(raw: Uint8Array): Transaction {

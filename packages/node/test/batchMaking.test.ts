@@ -58,11 +58,11 @@ afterEach(async () => {
 });
 
 /** What comes of the first block's batch: its blocks, or why there is none. */
-async function made(): Promise<unknown> {
+async function made(slot = SLOT): Promise<unknown> {
   const { signal } = new AbortController();
   const poster = identityOf("sequencer").operator;
   const sources = { chain, hosts, view, poster, signal, log: () => undefined };
-  const ended = makeBatch(sources, { from: 1n, to: 1n, slot: SLOT }).catch((error: Error) => error.message);
+  const ended = makeBatch(sources, { from: 1n, to: 1n, slot }).catch((error: Error) => error.message);
   await world.clock.advance(SETTINGS.parameters.readTimeoutMs);
   return ended;
 }
@@ -87,6 +87,10 @@ describe("what a batch is made of", () => {
   it("is nothing where L1 draws the slot anew while a host proves the table: the signature would be good there", async () => {
     whileProving = () => remine(DRAWN);
     expect(await made()).toBe("the chain or L1 changed while the batch was made");
+  });
+
+  it("is nothing of a slot that is later than the batch's: it would be wrong", async () => {
+    expect(await made(SLOT - 1n)).toBe("block 1 is not there to be posted");
   });
 
   it("stays where L1 takes blocks back that the slot does not rest on", async () => {

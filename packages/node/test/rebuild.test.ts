@@ -69,7 +69,7 @@ const POSTER = identityOf("p").operator;
 
 /** A batch over blocks that follow those before; `table` is the address table as those have left it. */
 function batchOf(part: readonly SealedBlock[], before: readonly SealedBlock[] = [], table = new AddressTable()): Batch {
-  const place = { index: 0n, previousBatchHash: maker.dac.genesisHash, slot: 0n, poster: POSTER };
+  const place = { index: 0n, previousBatchHash: maker.dac.genesisHash, slot: SLOT, poster: POSTER };
   const queueEnd = before.at(-1)?.context.queueEnd ?? 0n;
   const providerIndex = (operator: Address, slot: bigint) => view.providerIndex(operator, slot);
   const data = encodeBlocks(part, { poster: POSTER, queueEnd, providerIndex, table });
@@ -211,6 +211,12 @@ describe("rebuilding a chain from its batches", () => {
     expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/L1 values are not known$/) });
   });
 
+  it("says that a block of a slot after its batch's is wrong", async () => {
+    const { header, data } = batchOf(blocks);
+    const error = await failureOf({ header: { ...header, slot: SLOT - 1n }, data });
+    expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/after its batch's$/) });
+  });
+
   it("says that a block that pays a provider whom L1 does not know is wrong", async () => {
     const error = await failureOf(first(() => ({ providers: [0, 9] })));
     expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/whom L1 does not know$/) });
@@ -230,9 +236,13 @@ describe("rebuilding a chain from its batches", () => {
 
   it("says that a batch with another commitment is wrong", async () => {
     const { header, data } = batchOf(blocks);
-    const error = await failureOf({ header: { ...header, blocksRoot: hashOfText("other") }, data });
-    expect(error.code).toBe("wrong-batch");
-    expect(error.message).toMatch(/commitment is wrong/);
+    const other = hashOfText("other");
+    for (const change of [{ blocksRoot: other }, { transactionsRoot: other }, { queueEnd: 4n }]) {
+      rebuild = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
+      const error = await failureOf({ header: { ...header, ...change }, data });
+      expect(error.code).toBe("wrong-batch");
+      expect(error.message).toMatch(/commitment is wrong/);
+    }
   });
 
   it("says that a batch whose blocks are others than committed to is wrong", async () => {

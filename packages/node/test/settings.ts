@@ -5,7 +5,7 @@ import type { NetworkFile, NodeConfig } from "../src/index.ts";
 const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 
 export const NETWORK_FILE: NetworkFile = {
-  version: 5,
+  version: 6,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
@@ -30,6 +30,8 @@ export const NETWORK_FILE: NetworkFile = {
     checkpointReplay: contract("b1"),
     disputes: contract("b2"),
     disclosures: contract("b3"),
+    dataVerifier: contract("b4"),
+    blockVerifier: contract("b5"),
   },
 };
 

@@ -24,7 +24,7 @@ export type Parameters = {
   readonly exitAfterSeconds: number;
   /** Seconds for which a chain's clock stands on after what was asked for was shown: time for two transactions on L1 that prove what it shows. */
   readonly proofTimeSeconds: number;
-  /** wei of MT of a batch's first ask for what it commits to, the price of each further one twice as much, eight times: more than the L1 gas of an answer, whose sender gets it. */
+  /** wei of MT of a batch's first ask for what it commits to, the price of each further one twice as much, eight times: more than the L1 gas of an answer, whose sender gets it, and enough that nobody stops clocks for fun: each stands for proofTimeSeconds at the least. */
   readonly askPriceWei: bigint;
   /** wei of MT that the poster of a batch loses at the most, of which something is asked for and not shown: less than its stake, for it may be asleep. */
   readonly withholdingPenaltyWei: bigint;
@@ -83,7 +83,7 @@ const mainnet: Parameters = {
   openAfterSeconds: 24 * 3600,
   exitAfterSeconds: 7 * 24 * 3600,
   proofTimeSeconds: 3600,
-  askPriceWei: 5n * MT,
+  askPriceWei: 25n * MT,
   withholdingPenaltyWei: 1_000n * MT,
   revealDelaySeconds: 24 * 3600,
   thresholdFactor: 12_000,

@@ -64,16 +64,18 @@ export class Answerer {
     return event.kind === "l1Changed" ? this.#begin() : this.#ended(event);
   }
 
-  /** What is due, the most urgent first, as much as may be under way. */
+  /** What is due, the most urgent first, as much as may be under way. What failed comes last: it may take long to fail again. */
   #begin(): readonly AnswererEffect[] {
     const { standing, fallen } = this.#view.openAsks();
     const leads = ({ batch }: OpenAsk): boolean =>
       this.#view.turn(batch.header.chainId)?.member.operator === this.#operator;
     const byUrgency = standing.filter((ask) => this.#isDue(ask)).sort((a, b) => Number(a.until - b.until));
-    const due: readonly AskEffect[] = [
+    const all: readonly AskEffect[] = [
       ...byUrgency.map((ask) => ({ kind: "disclose", ask }) as const),
       ...fallen.filter(leads).map((ask) => ({ kind: "payBack", ask }) as const),
     ];
+    const hasFailed = (effect: AskEffect): boolean => (this.#attempts.get(nameOfAsk(effect))?.pause ?? 1n) > 1n;
+    const due = [...all.filter((effect) => !hasFailed(effect)), ...all.filter(hasFailed)];
     const names = new Set(due.map(nameOfAsk));
     for (const [name, { underWay }] of this.#attempts) if (!underWay && !names.has(name)) this.#attempts.delete(name);
     let room = MAX_UNDER_WAY - [...this.#attempts.values()].filter(({ underWay }) => underWay).length;

@@ -117,6 +117,17 @@ describe("an answerer", () => {
     expect(order).toEqual(asks.map(({ batch }) => Number(batch.header.index)).reverse());
   });
 
+  it("lets what fails again and again, however urgent, keep nothing else waiting", () => {
+    l1.standing = Array.from({ length: 2 * MOST }, (_, i) => askOf(i, { until: START + 1_000n + BigInt(i) }));
+    l1.timestamp = START + 1_000n;
+    const poster = of(POSTER);
+    const first = begun(poster);
+    expect(batches(first)).toEqual([0, 1, 2, 3]);
+    for (const effect of first) end(poster, effect, "hosts-silent");
+    l1.number += 10n;
+    expect(batches(begun(poster))).toEqual([4, 5, 6, 7]);
+  });
+
   it("leaves it to the poster, then to each host, then to the sequencers: each has an eighth of the time", () => {
     l1.standing = [askOf(0)];
     const first = new Map<Address, bigint>();

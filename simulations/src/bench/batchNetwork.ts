@@ -14,6 +14,7 @@ import {
   L1Submitter,
   missingRecord,
   register,
+  type SignUp,
   transferMt,
 } from "@mvm/l1";
 import {
@@ -47,7 +48,8 @@ const DEPOSIT_WEI = 100n * MT;
 /** so many epochs the draws remember; their words are all in use in a network that has lived for a while */
 const HISTORY_EPOCHS = 4;
 const POLL_MS = 5;
-const CHARTER: Charter = {
+/** Of all its DACs. */
+export const CHARTER: Charter = {
   vision: "",
   mission: "",
   permissions: [],
@@ -56,6 +58,13 @@ const CHARTER: Charter = {
 };
 
 const seedOf = (name: string): Uint8Array => keccak(new TextEncoder().encode(`batch ${name}`));
+
+/** What an operator shows of itself to a registry of the network, with a key of its name. */
+export function signUpOf(name: string, registry: Address, operator: Address): SignUp {
+  const key = blsKeyFromSeed(seedOf(`${name} bls`));
+  const possession = provePossession(key, { l1ChainId: L1_CHAIN_ID, registry, operator });
+  return { blsPublicKey: key.publicKey, possession, peerId: Uint8Array.of(1), multiaddr: Uint8Array.of(1) };
+}
 
 /** The network as it stands in a slot that is recorded. */
 export type BatchNetwork = {
@@ -105,10 +114,7 @@ class SetUp {
     const submitter = this.submitterOf(wallet);
     await holder.submit(transferMt(this.addresses, operator, STAKE_WEI));
     await submitter.submit(approve(this.addresses, "bondManager", STAKE_WEI));
-    const key = blsKeyFromSeed(seedOf(`${name} bls`));
-    const claim = { l1ChainId: L1_CHAIN_ID, registry: this.addresses.sequencerPool, operator };
-    const [peerId, multiaddr] = [Uint8Array.of(1), Uint8Array.of(1)];
-    const signUp = { blsPublicKey: key.publicKey, possession: provePossession(key, claim), peerId, multiaddr };
+    const signUp = signUpOf(name, this.addresses.sequencerPool, operator);
     await submitter.submit(register(this.addresses, "sequencer", { signUp, stakeWei: STAKE_WEI }));
     return wallet;
   }

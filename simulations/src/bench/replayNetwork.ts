@@ -30,6 +30,7 @@ import {
   type Header,
   type Hex,
   hashBatchHeader,
+  inBlob,
   inCalldata,
   LIMITS,
   PROFILES,
@@ -39,6 +40,7 @@ import {
   toHash,
   toHex,
 } from "@mvm/protocol";
+import type { BlobSidecar } from "@mvm/protocol/blobs";
 import { toQuantity } from "ethers";
 import { type BatchNetwork, L1_CHAIN_ID, startBatchNetwork } from "./batchNetwork.ts";
 
@@ -55,6 +57,19 @@ export type Posted = {
   readonly blocks: readonly PostedBlock[];
   readonly header: BatchHeader;
   readonly posting: BatchProof;
+};
+
+/** Data of a batch; in a blob from a byte on, if any is given. */
+export type PostedData = {
+  readonly data: Uint8Array;
+  readonly blob?: { readonly sidecar: BlobSidecar; readonly offset: number };
+};
+/** How a proof ended, and what it took. */
+export type Judged = {
+  readonly commit: number;
+  readonly prove: number;
+  readonly end: "proven" | "refuted" | null;
+  readonly hash: Hash;
 };
 
 /** Gas of a prover's two transactions; and what the interpreter takes for the message's steps, without what is around them. */
@@ -118,19 +133,34 @@ export class ReplayNetwork {
     return this.#network.reader.addresses;
   }
 
-  /** Asks this L1. */
+  get chainId(): ChainId {
+    return this.#network.dacs[0]!;
+  }
+
+  /** The network, and L1 as it stands. */
   get reader(): L1Reader {
     return this.#network.reader;
   }
 
-  get chainId(): ChainId {
-    return this.#network.dacs[0]!;
+  /** Goes to the next slot and takes its record. */
+  beginSlot(): Promise<bigint> {
+    return this.#network.beginSlot();
+  }
+
+  /** Who sends its calls; holds MT. */
+  get operator(): Address {
+    return toAddress(this.#network.carrier.address);
   }
 
   async #send(call: L1Call): Promise<{ readonly gas: number; readonly hash: Hash }> {
     const { gasUsed, transactionHash, succeeded } = await this.#prover.submit(call);
     if (!succeeded) throw new Error(`${call.action} failed on L1`);
     return { gas: Number(gasUsed), hash: transactionHash };
+  }
+
+  /** Sends a call as anyone may; gives its gas. */
+  async send(call: L1Call): Promise<number> {
+    return (await this.#send(call)).gas;
   }
 
   /** Sends a call with as much gas as L1 lets a transaction have: a submitter would keep a reserve. */
@@ -147,7 +177,7 @@ export class ReplayNetwork {
   }
 
   /** Posts blocks as the chain's next batch, in a slot for which nobody is drawn who was ejected before. */
-  async post(blocks: readonly PostedBlock[]): Promise<Posted> {
+  async post(blocks: readonly PostedBlock[], { data, blob }: PostedData = { data: Uint8Array.of(1) }): Promise<Posted> {
     const { reader, sequencers, provider } = this.#network;
     let slot = 0n;
     for (let i = 0; i < EJECTION_SLOTS; i++) slot = await this.#network.beginSlot();
@@ -156,11 +186,15 @@ export class ReplayNetwork {
     const poster = await sequencerOf(reader, { chainId: this.chainId, slot, rank: 0 });
     const sealed = blocks.map((block) => ({ ...block, generation: head.generation, context: { queueEnd } }));
     const place = { index: head.nextIndex, previousBatchHash: head.lastBatchHash, slot, poster };
-    const data = Uint8Array.of(1);
-    const header = { ...claimsOf(sealed as unknown as readonly SealedBlock[], place), ...inCalldata(data) };
+    const at =
+      blob === undefined
+        ? inCalldata(data)
+        : inBlob(blob.sidecar.versionedHash, { offset: blob.offset, length: data.length });
+    const header = { ...claimsOf(sealed as unknown as readonly SealedBlock[], place), ...at };
     const digest = await batchDigestOf(reader, hashBatchHeader(header), slot);
     const signature = signDigest(fromHex(sequencers.get(poster)!.privateKey as Hex), digest);
-    const { hash } = await this.#send(appendBatches(this.addresses, [{ header, data, signature }]));
+    const append = appendBatches(this.addresses, [{ header, data, signature }]);
+    const { hash } = await this.#send(blob === undefined ? append : { ...append, sidecars: [blob.sidecar] });
     const receipt = (await provider.send("eth_getTransactionReceipt", [hash])) as { blockNumber: string };
     const block = (await provider.send("eth_getBlockByNumber", [receipt.blockNumber, false])) as { timestamp: string };
     const posting = { postedAt: BigInt(block.timestamp), position: 0n, count: 1n, siblings: [] };
@@ -192,14 +226,26 @@ export class ReplayNetwork {
     return (await gasOf(call.input)) - (await gasOf(withoutGas(call.input)));
   }
 
-  /** Commits to a proof and makes it. */
+  /** Commits to a call that proves something of a batch, and makes it. */
+  async accuse({ header }: Pick<Posted, "header">, call: L1Call): Promise<Judged> {
+    const { provider, carrier } = this.#network;
+    const commit = await this.#send(commitTo(this.addresses, toAddress(carrier.address), call));
+    const prove = await this.#sendWithAllGas(call);
+    const receipt = (await provider.send("eth_getTransactionReceipt", [prove.hash])) as {
+      logs: { address: string; topics: string[]; data: string }[];
+    };
+    const end = proofEnd(this.addresses, receipt.logs);
+    if (end === "proven") this.#standing.splice(this.#standing.indexOf(header));
+    return { commit: commit.gas, prove: prove.gas, end, hash: prove.hash };
+  }
+
+  /** Commits to a proof that a transaction was executed wrongly, and makes it. */
   async prove(
     { previous, blocks, header, posting }: Posted,
     position: number,
     wrong: WrongCheckpoint,
     parent: Header,
-  ): Promise<ProofGas & { readonly end: "proven" | "refuted" | null; readonly data: Uint8Array; readonly hash: Hash }> {
-    const { provider, carrier } = this.#network;
+  ): Promise<Judged & ProofGas & { readonly data: Uint8Array }> {
     const evidence = encodeEvidence(
       wrong.evidence,
       roomsFor(wrong.evidence)[0]!,
@@ -207,21 +253,9 @@ export class ReplayNetwork {
     );
     const proof = executionProof(wrong, { batch: blocks, position, parent }, evidence);
     const call = proveExecution(this.addresses, { header, posting, previous }, proof);
-    const commit = await this.#send(commitTo(this.addresses, toAddress(carrier.address), call));
-    const prove = await this.#sendWithAllGas(call);
-    const receipt = (await provider.send("eth_getTransactionReceipt", [prove.hash])) as {
-      logs: { address: string; topics: string[]; data: string }[];
-    };
-    const frame = (await provider.send("debug_traceTransaction", [prove.hash, { tracer: "callTracer" }])) as CallFrame;
-    const end = proofEnd(this.addresses, receipt.logs);
-    if (end === "proven") this.#standing.splice(this.#standing.indexOf(header));
-    return {
-      commit: commit.gas,
-      prove: prove.gas,
-      steps: await this.#stepGas(frame),
-      end,
-      data: fromHex(call.data),
-      hash: prove.hash,
-    };
+    const judged = await this.accuse({ header }, call);
+    const { provider } = this.#network;
+    const frame = (await provider.send("debug_traceTransaction", [judged.hash, { tracer: "callTracer" }])) as CallFrame;
+    return { ...judged, steps: await this.#stepGas(frame), data: fromHex(call.data) };
   }
 }

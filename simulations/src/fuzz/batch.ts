@@ -59,6 +59,22 @@ const contextParts = (context: BatchContext): unknown[] => [
 const contractContext = ([, context]: Result): unknown[] =>
   (context as unknown[]).map((field) => (Array.isArray(field) ? `[${listText(field)}]` : field));
 
+/** Items of the queue that the first blocks consume; null where a context is at fault, so that the contract may say anything. */
+function queueItemsOf(data: Uint8Array, blocks: number): BatchResult<number> | null {
+  const origin = batchOrigin(data);
+  if (!origin.ok) return origin;
+  if (blocks > origin.value.blockCount) return { ok: false, fault: "absent" };
+  let items = 0;
+  for (let group = 0; group * BATCH_FORMAT.group < blocks; group++)
+    if (contextGroupFault(data, group) !== null) return null;
+  for (let block = 0; block < blocks; block++) {
+    const context = contextAt(data, block);
+    if (!context.ok) return null;
+    items += context.value.queueItems;
+  }
+  return { ok: true, value: items };
+}
+
 type Comparison = { readonly what: string; readonly typescript: string; readonly solidity: () => Promise<string> };
 
 function* comparisons(contract: BatchContract, batchCase: BatchCase): Generator<Comparison> {
@@ -88,6 +104,15 @@ function* comparisons(contract: BatchContract, batchCase: BatchCase): Generator<
       what: "contextAt",
       typescript: said(contextAt(data, block), contextParts),
       solidity: async () => answered(await ask("contextAt", block), contractContext),
+    };
+    const items = queueItemsOf(data, block);
+    yield {
+      what: "queueItemsOf",
+      typescript: items === null ? "anything" : said(items, (sum) => [sum]),
+      solidity: async () => {
+        const answer = answered(await ask("queueItemsOf", block), ([, sum]) => [sum]);
+        return items === null && answer !== "reverted" ? "anything" : answer;
+      },
     };
     const found = transactionAt(data, block, position, tableAddress);
     yield {

@@ -39,6 +39,7 @@ const CONTEXT =
 const abi = new Interface([
   "function origin(bytes data) view returns (uint8, uint256, uint256, uint256)",
   `function contextAt(bytes data, uint256 block) view returns (uint8, ${CONTEXT})`,
+  "function queueItemsOf(bytes data, uint256 blocks) view returns (uint8, uint256)",
   "function transactionAt(bytes data, uint256 block, uint256 position, address[] resolved) view returns (uint8, bytes, uint256[])",
   "function referencesAt(bytes data, uint256 block, uint256 position) view returns (uint8, uint256[], address[])",
   "function contextGroupFault(bytes data, uint256 group) view returns (uint8)",

@@ -1,6 +1,13 @@
 /** The fuzzer `replay`: the engine against the contracts that replay transactions on L1, checkpoint by checkpoint. */
 import { createEngine, type Engine } from "@mvm/evm";
-import { BlockReplay, evidenceAgainst, type ReplayStep, wholeEvidence } from "@mvm/node";
+import {
+  BlockReplay,
+  evidenceAgainst,
+  type ReplayStep,
+  type SlicedCase,
+  TransactionSlices,
+  wholeEvidence,
+} from "@mvm/node";
 import {
   type Address,
   type Checkpoint,
@@ -17,6 +24,7 @@ import {
 } from "@mvm/protocol";
 import { WorldState } from "@mvm/state";
 import { CheckpointL1, type L1Verdict } from "../replay/checkpointL1.ts";
+import { SlicesL1 } from "../replay/slicesL1.ts";
 import { replaySource, storedState } from "../replay/storedState.ts";
 import { SeededRandom } from "../seededRandom.ts";
 import { CHAIN_ID } from "./anvilPeer.ts";
@@ -37,6 +45,9 @@ const RUNS_PER_NOTE = 500;
 /** What L1 is asked in a run: its answer to a step, or to one whose evidence was tampered with. */
 export type ReplayPeer = Pick<CheckpointL1, "replay" | "differs" | "hold">;
 
+/** The same for its parts. */
+export type SlicesPeer = Pick<SlicesL1, "replay" | "firstOf">;
+
 type Difference = { readonly what: string; readonly index: number; readonly ours: string; readonly l1: string };
 
 /** How often a transaction ended how, over all runs. */
@@ -47,12 +58,20 @@ function endOf({ verdict }: ReplayStep): string {
   return verdict.outcome.status === 1 ? "succeeded" : "failed";
 }
 
+type Comparison = {
+  readonly plan: BlockPlan;
+  readonly seed: string;
+  readonly ends: Ends;
+  /** L1 for the parts of each transaction; null: they are left out */
+  readonly slices: SlicesPeer | null;
+};
+
 /** Walks through a block; gives the first transaction of which L1 says something else. */
 export async function compareBlock(
   engine: Engine,
   l1: ReplayPeer,
   given: EvmCase,
-  { plan, seed, ends }: { readonly plan: BlockPlan; readonly seed: string; readonly ends: Ends },
+  { plan, seed, ends, slices }: Comparison,
 ): Promise<Difference | null> {
   const state = storedState(stateWrites(plan, given));
   const prevRandao = toHash(keccakHash(new TextEncoder().encode(seed)));
@@ -89,6 +108,7 @@ export async function compareBlock(
     const step = await block.execute(raw);
     const witness = block.witness(step);
     const { before, index } = block;
+    const cut = slices === null ? null : await block.cut(step);
     const after = "invalid" in step.verdict ? null : block.apply(step);
     ends.set(endOf(step), (ends.get(endOf(step)) ?? 0) + 1);
     if (witness.codes.length > 0 && index % 2 === 0) await l1.hold(witness.codes);
@@ -98,6 +118,8 @@ export async function compareBlock(
       const what = "refused" in verdict ? verdict.refused.replace(/\(.*/, "") : `another verdict on ${endOf(step)}`;
       return { what, index, ours, l1: theirs };
     }
+    const parts = cut === null ? null : await partsDifference(slices!, cut, after);
+    if (parts !== null) return { index, ...parts, what: `${parts.what} after ${endOf(step)}` };
     const claimed = claimOf(after, index);
     const isWrong = after === null || checkpointLeaf(claimed) !== checkpointLeaf(after);
     const seen = await l1.differs(facts, before, raw, evidenceAgainst(witness, after, claimed), claimed);
@@ -105,6 +127,31 @@ export async function compareBlock(
       const l1Says = "refused" in seen ? seen.refused : String(seen.isWrong);
       return { what: `another verdict on a claim after ${endOf(step)}`, index, ours: String(isWrong), l1: l1Says };
     }
+  }
+  return null;
+}
+
+/** The first part of a transaction that L1 does not lead from its commitment to the next one. */
+async function partsDifference(
+  l1: SlicesPeer,
+  cut: SlicedCase,
+  after: Checkpoint | null,
+): Promise<Omit<Difference, "index"> | null> {
+  const slices = new TransactionSlices(cut, after);
+  const first = await l1.firstOf(cut.facts, cut.index, cut.before, cut.raw);
+  if (first !== slices.commitment(0))
+    return { what: "another first commitment", ours: slices.commitment(0), l1: first };
+  for (let part = 0; part < slices.length; part++) {
+    const proof = slices.proof(part);
+    const { told } = await l1.replay(proof);
+    const [ours, theirs] = [[slices.commitment(part), slices.commitment(part + 1)].join(), told.toString()];
+    if (ours === theirs) continue;
+    const kind = proof.by === "SliceReplay" ? "slice" : `step ${proof.proof["kind"]}`;
+    return {
+      what: typeof told === "string" ? `${kind} ${told.replace(/\(.*/, "")}` : kind,
+      ours: `${part}: ${ours}`,
+      l1: theirs,
+    };
   }
   return null;
 }
@@ -146,7 +193,7 @@ function told(verdict: L1Verdict): string {
 /** Compares over a range of runs; engine and L1 are parameters so that faulty ones can be found out. */
 export async function fuzzReplay(
   engine: Engine,
-  l1: ReplayPeer,
+  { l1, slices }: { readonly l1: ReplayPeer; readonly slices: SlicesPeer | null },
   { seed, from, runs }: FuzzRange,
   report: (finding: Finding) => void,
   note: (text: string) => void,
@@ -159,7 +206,7 @@ export async function fuzzReplay(
     const evmCase = randomCase(new Draw(new SeededRandom(name)));
     const plan = randomPlan(new Draw(new SeededRandom(`${name}/plan`)), evmCase);
     const compared = (given: EvmCase, into: Ends): Promise<Difference | null> =>
-      compareBlock(engine, l1, given, { plan, seed: name, ends: into });
+      compareBlock(engine, l1, given, { plan, seed: name, ends: into, slices });
     const difference = await compared(evmCase, ends);
     if (difference !== null) {
       differences++;
@@ -181,6 +228,9 @@ export async function fuzzReplay(
 export const replay: Fuzzer = {
   name: "replay",
   summary:
-    "the engine against the contracts that replay transactions on L1: checkpoints, refusals; users' and system transactions, charters, tax",
-  run: async (range, report, note) => fuzzReplay(await createEngine(), await CheckpointL1.open(), range, report, note),
+    "the engine against the contracts that replay transactions on L1, whole and in parts: checkpoints, commitments, refusals; users' and system transactions, charters, tax",
+  run: async (range, report, note) => {
+    const peers = { l1: await CheckpointL1.open(), slices: await SlicesL1.open() };
+    return fuzzReplay(await createEngine(), peers, range, report, note);
+  },
 };

@@ -99,14 +99,14 @@ export class CheckpointL1 {
   }
 }
 
-type Before = Omit<Checkpoint, "index" | "receiptHash">;
+export type Before = Omit<Checkpoint, "index" | "receiptHash">;
 
-const factsOf = ({ chainId, number, parentHash, environment }: BlockFacts): readonly unknown[] => {
+export const factsOf = ({ chainId, number, parentHash, environment }: BlockFacts): readonly unknown[] => {
   const { timestamp, baseFeePerGas, prevRandao } = environment;
   return [chainId, number, timestamp, baseFeePerGas, prevRandao, parentHash];
 };
 
-const checkpointOf = (before: Before): Checkpoint => ({ ...before, index: 0, receiptHash: ZERO_HASH });
+export const checkpointOf = (before: Before): Checkpoint => ({ ...before, index: 0, receiptHash: ZERO_HASH });
 
 function afterOf({ isValid, afterwards }: { readonly [name: string]: unknown }): Checkpoint | "invalid" {
   if (isValid !== true) return "invalid";

@@ -1,5 +1,6 @@
 /** All flows, by the order of docs and lists. */
 import { allSequencersKilledFlow } from "./allSequencersKilled.ts";
+import { askedFlow } from "./asked.ts";
 import { belowThresholdFlow } from "./belowThreshold.ts";
 import { blobsFlow } from "./blobs.ts";
 import { convictedFlow } from "./convicted.ts";
@@ -20,4 +21,5 @@ export const FLOWS: readonly Flow[] = [
   maliciousDacFlow,
   blobsFlow,
   convictedFlow,
+  askedFlow,
 ];

@@ -101,15 +101,25 @@ contract SliceReplay {
         _openPages(task, proof);
         StateWords memory state;
         bytes memory answer;
-        (answer, state.roots) = _run(task, proof);
+        bool destroys;
+        (answer, state.roots, destroys) = _run(task, proof);
         state.surroundings = keccak256(abi.encode(proof.environment, proof.rest));
         uint256 kind = SliceAnswers.kindOf(answer);
         bytes32 memoryRoot = _memoryRoot(task, answer);
         if (kind == HALTED || kind == REVERTED) (state.roots, state.marks) = (task.frame.before, task.frame.marks);
-        else state.marks = SliceAnswers.marksOf(answer);
+        else state.marks = _marksAfter(task, answer, proof.marks.destroyed, destroys);
         if (kind == STOPPED || kind == CALLED) _goOnWith(task, state, answer, memoryRoot, proof);
         else _end(task, state, answer, memoryRoot, proof.environment.origin);
         afterwards = state.hashOf();
+    }
+
+    function _marksAfter(Replay memory task, bytes memory answer, bytes32 destroyed, bool destroys)
+        private
+        pure
+        returns (Marks memory marks)
+    {
+        marks = SliceAnswers.marksOf(answer);
+        marks.destroyed = destroys ? SliceStates.link(destroyed, task.frame.account) : destroyed;
     }
 
     function _hashBefore(SliceProof calldata proof) private pure returns (bytes32) {
@@ -224,7 +234,11 @@ contract SliceReplay {
     }
 
     /// @dev Hands everything to the tries, and over them to the interpreter.
-    function _run(Replay memory task, SliceProof calldata proof) private view returns (bytes memory, Roots memory) {
+    function _run(Replay memory task, SliceProof calldata proof)
+        private
+        view
+        returns (bytes memory, Roots memory, bool)
+    {
         address[] calldata accounts = proof.tries.accounts;
         if (accounts.length == 0 || accounts[0] != task.frame.account) revert WrongAccount();
         bytes memory code = _code(proof);

@@ -10,11 +10,14 @@ struct View {
 }
 
 /// @notice What frames that fail put back, beside roots.
+/// @param logs Hash chain over the logs.
+/// @param destroyed Hash chain over the accounts that go with the transaction's end.
 struct Marks {
     int256 refund;
     bytes32 logs;
     uint256 logBytes;
     uint256 logCount;
+    bytes32 destroyed;
 }
 
 /// @notice Roots of the state with its changes so far, and of what the transaction touched.
@@ -69,6 +72,11 @@ library SliceStates {
     uint256 internal constant RUNNING = 1;
     uint256 internal constant RETURNING = 2;
     uint256 internal constant ENDED = 3;
+
+    /// @notice A hash chain over accounts, gone on by one.
+    function link(bytes32 before, address account) internal pure returns (bytes32) {
+        return keccak256(abi.encode(before, account));
+    }
 
     function hashOf(StateWords memory state) internal pure returns (bytes32) {
         return keccak256(abi.encode(state));

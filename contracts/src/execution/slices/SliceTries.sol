@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {CodeWitness} from "../../proofs/CodeWitness.sol";
 import {WitnessNodes} from "../../proofs/WitnessNodes.sol";
-import {HALTED, REVERTED} from "../FrameLayout.sol";
+import {DESTROYED, HALTED, REVERTED} from "../FrameLayout.sol";
 import {ISliceInterpreter} from "../../interfaces/ISliceInterpreter.sol";
 import {SliceAnswers} from "./SliceAnswers.sol";
 import {Roots} from "./SliceStates.sol";
@@ -60,13 +60,14 @@ contract SliceTries {
     /// @param tail What it is handed behind the codes.
     /// @return answer What the interpreter gives.
     /// @return afterwards Roots after it; those before it where the frame failed.
+    /// @return destroys Whether the first account goes with the transaction's end, and did not before.
     function run(
         TriesProof calldata proof,
         Roots calldata roots,
         bytes calldata head,
         bytes calldata pages,
         bytes calldata tail
-    ) external view returns (bytes memory answer, Roots memory afterwards) {
+    ) external view returns (bytes memory answer, Roots memory afterwards, bool destroys) {
         Task memory task;
         SliceWorld.World memory world = task.world;
         world.table = WitnessNodes.open(proof.witness);
@@ -82,6 +83,7 @@ contract SliceTries {
             (uint256[] memory accounts, uint256[] memory slots) =
                 SliceAnswers.worldOf(answer, task.accounts.length, task.slots.length);
             afterwards = SliceWorld.rootsAfter(world, task.accounts, accounts, task.slots, slots);
+            destroys = accounts[0] & ~task.accounts[0] & DESTROYED != 0;
         }
         WitnessNodes.close(world.table);
         CodeWitness.close(task.codes);

@@ -23,6 +23,8 @@ export type Marks = {
   readonly logs: Hash;
   readonly logBytes: number;
   readonly logCount: number;
+  /** hash chain over the accounts that go with the transaction's end */
+  readonly destroyed: Hash;
 };
 
 export type FrameState = {
@@ -74,7 +76,8 @@ export type CutRoots = { readonly world: Hash; readonly touched: Hash };
 
 const KINDS = { running: 1, returning: 2, ended: 3 } as const;
 
-const hashWords = (words: readonly (bigint | number | boolean | string)[]): Hash =>
+type Word = bigint | number | boolean | string;
+const hashWords = (words: readonly Word[]): Hash =>
   keccakHash(
     joinBytes(words.map((word) => toWord(BigInt.asUintN(256, typeof word === "string" ? BigInt(word) : BigInt(word))))),
   );
@@ -86,11 +89,12 @@ const viewWords = ({ memory, memoryBytes, offset, length }: View): (number | str
   length,
 ];
 
-const markWords = ({ refund, logs, logBytes, logCount }: Marks): (number | string)[] => [
+const markWords = ({ refund, logs, logBytes, logCount, destroyed }: Marks): (number | string)[] => [
   refund,
   logs,
   logBytes,
   logCount,
+  destroyed,
 ];
 
 /** Hash chain over a stack from its bottom. */
@@ -99,6 +103,13 @@ export const hashStack = (stack: readonly bigint[]): Hash =>
 
 /** Hash chain over logs: what stood before, and the RLP of one more. */
 export const hashLog = (before: Hash, encoded: Uint8Array): Hash => hashWords([before, keccakHash(encoded)]);
+
+/** Hash of words by their names, and of those of words within them, as the ABI has them. */
+export const hashSurroundings = (words: Readonly<Record<string, unknown>>): Hash =>
+  hashWords(Object.values(words).flatMap((word) => (typeof word === "object" ? Object.values(word!) : [word as Word])));
+
+/** Hash chain over accounts: what stood before, and one more. */
+export const hashLink = (before: Hash, account: Address): Hash => hashWords([before, account]);
 
 function hashFrame(frame: FrameState, below: Hash, rootsAt: (cut: number) => CutRoots): Hash {
   const { depth, caller, account, value, codeHash, gas, pc, stack, memory, memoryBytes, input, returned } = frame;
@@ -137,3 +148,10 @@ export function commitState(
   const tail = end === null ? top : hashWords([END_STATUS[end.status], end.gasLeft, ...viewWords(end.output), top]);
   return hashWords([kind, surroundings, roots.world, roots.touched, ...markWords(marks), tail]);
 }
+
+/** The commitment to a state around messages: its kind by number, and where it stands in a list. */
+export const commitAround = (
+  { kind, marks, cursor }: { readonly kind: number; readonly marks: Marks; readonly cursor: number },
+  surroundings: Hash,
+  { world, touched }: CutRoots,
+): Hash => hashWords([kind, surroundings, world, touched, ...markWords(marks), cursor]);

@@ -1,9 +1,10 @@
 /** What one slice meets for the first time: its bytes, and the evidence that a proof of it needs. */
-import { type Account, type Address, EMPTY_CODE_HASH, type Hash } from "@mvm/protocol";
+import type { Address, Hash } from "@mvm/protocol";
 import type { AccountState, SlotState, TransactionState } from "../transactionState.ts";
 import type { FrameState, View } from "./machineState.ts";
 import type { PageTree } from "./pageTree.ts";
 import { PAGE_BYTES, pageCount, pagesCharge, SLICE } from "./sliceRules.ts";
+import { accountValues } from "./transactionCuts.ts";
 
 /** An account as the world and what is touched have it at a cut. */
 export type AccountValues = {
@@ -104,9 +105,6 @@ export type SliceStart = {
   readonly mostBytes: number;
   readonly isPrecompile: (address: Address) => boolean;
 };
-
-const isEmptyAccount = ({ nonce, balance, codeHash }: Account): boolean =>
-  nonce === 0n && balance === 0n && codeHash === EMPTY_CODE_HASH;
 
 export class SliceMeter {
   readonly #state: TransactionState;
@@ -236,19 +234,7 @@ export class SliceMeter {
   }
 
   #accountValues(account: AccountState): AccountValues {
-    const { original, nonce, balance, codeHash, isEmpty } = account;
-    const stoodEmpty = original !== null && isEmptyAccount(original) && !account.touched;
-    return {
-      exists: !isEmpty || stoodEmpty,
-      nonce,
-      balance,
-      codeHash,
-      hasStorage: original?.hasStorage === true,
-      isWarm: account.warm && !this.#isPrecompile(account.address),
-      isCreated: account.created,
-      isDestroyed: account.destroyed,
-      stoodEmpty,
-    };
+    return accountValues(account, this.#isPrecompile);
   }
 
   /** Everything met, with values after the slice. */

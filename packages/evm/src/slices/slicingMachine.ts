@@ -3,7 +3,7 @@
  * handlers. Before each step it asks what the step meets; at each cut it notes the state, and for each slice what a proof
  * of it needs. Frames below the running one are kept as they stood when they made it.
  */
-import { type Address, encodeRlp, fromHex, type Hash, hasOpcode, keccakHash, type Log, ZERO_HASH } from "@mvm/protocol";
+import { type Address, type Hash, hasOpcode, keccakHash } from "@mvm/protocol";
 import { arrive, leaveFrame } from "../calls.ts";
 import { type Frame, toOffset } from "../frame.ts";
 import type { InstructionTables } from "../instructions/table.ts";
@@ -11,12 +11,10 @@ import { Machine } from "../machine.ts";
 import type { Rules } from "../rules.ts";
 import { CONTINUE, PENDING, REVERT, type Signal, STOP, SWITCH } from "../signals.ts";
 import { isMessageOpcode } from "../tracing/messagePlan.ts";
-import { countedBytes } from "../transactionState.ts";
 import {
   type Awaited,
   type FrameEnd,
   type FrameState,
-  hashLog,
   type MachineState,
   type Marks,
   NO_VIEW,
@@ -26,6 +24,7 @@ import { PageTree } from "./pageTree.ts";
 import { type SliceEvidence, SliceMeter } from "./sliceMeter.ts";
 import { PAGE_BYTES, pageCount, type SliceLimits } from "./sliceRules.ts";
 import { meetStep, writtenBy } from "./stepMeetings.ts";
+import type { StepRecorder } from "./stepRecorder.ts";
 
 const DELEGATECALL = 0xf4;
 const RETURN = 0xf3;
@@ -62,22 +61,24 @@ type Underway = {
   readonly pc: number;
   readonly inView: { readonly offset: number; readonly length: number };
   readonly written: { readonly offset: number; readonly length: number } | null;
+  /** whether the frame's account was to go already */
+  readonly goes: boolean;
 };
 
 export class SlicingMachine extends Machine {
   readonly #limits: SliceLimits;
-  readonly slices: Slice[] = [];
+  readonly #recorder: StepRecorder;
   /** frames below the running one, as they await it */
   #below: FrameState[] = [];
   #state: MachineState | null = null;
   #running!: Running;
   #underway: Underway | null = null;
-  /** hash chain and bytes over the logs so far, one for each */
-  #logs: { readonly hash: Hash; readonly bytes: number }[] = [];
 
-  constructor(rules: Rules, tables: InstructionTables, limits: SliceLimits) {
+  constructor(rules: Rules, tables: InstructionTables, limits: SliceLimits, recorder: StepRecorder) {
     super(rules, tables);
     this.#limits = limits;
+    this.#recorder = recorder;
+    this.observer = recorder;
   }
 
   protected override loop(first: Frame): "done" | "pending" {
@@ -136,7 +137,8 @@ export class SlicingMachine extends Machine {
     const inView = isCall
       ? { offset: toOffset(stack[base + 3]!), length: toOffset(stack[base + 2]!) }
       : { offset: toOffset(stack[sp - 1] ?? 0n), length: toOffset(stack[sp - 2] ?? 0n) };
-    return { opcode, gas, sp, pc, inView, written: isRunnable ? writtenBy(step, opcode) : null };
+    const goes = frame.account.destroyed;
+    return { opcode, gas, sp, pc, inView, written: isRunnable ? writtenBy(step, opcode) : null, goes };
   }
 
   /** After a step with which the frame goes on. */
@@ -162,14 +164,7 @@ export class SlicingMachine extends Machine {
   }
 
   #marks(): Marks {
-    const { logs, refund } = this.state;
-    this.#logs.length = Math.min(this.#logs.length, logs.length);
-    for (const log of logs.slice(this.#logs.length)) {
-      const last = this.#logs.at(-1) ?? { hash: ZERO_HASH, bytes: 0 };
-      this.#logs.push({ hash: hashLog(last.hash, encodeLog(log)), bytes: last.bytes + countedBytes(log) });
-    }
-    const last = this.#logs.at(-1) ?? { hash: ZERO_HASH, bytes: 0 };
-    return { refund, logs: last.hash, logBytes: last.bytes, logCount: logs.length };
+    return this.#recorder.marks.marks(this.state);
   }
 
   /** The running frame with its memory as it is now. */
@@ -200,8 +195,8 @@ export class SlicingMachine extends Machine {
 
   #close(after: MachineState, restored: number | null, kept: FrameState | null): void {
     const memory = kept === null ? null : { tree: kept.memory, bytes: kept.memoryBytes };
-    this.slices.push({ before: this.#state!, after, evidence: this.#running.meter.evidence(), restored, memory });
-    this.#state = after;
+    this.#recorder.slice({ before: this.#state!, after, evidence: this.#running.meter.evidence(), restored, memory });
+    this.#state = after.frames.length === 0 ? null : after;
   }
 
   /** Begins a slice at a frame. */
@@ -225,18 +220,28 @@ export class SlicingMachine extends Machine {
 
   /** The first cut, at the message's outermost frame. */
   #begin(frame: Frame): void {
-    this.#enter(frame, viewOf(frame.input), true, (start) => {
-      this.#state = { marks: start.marks, frames: [start], end: null };
+    this.#enter(frame, viewOf(frame.input), true, (begin) => {
+      let first: FrameState;
+      this.#state = this.#recorder.began((number) => {
+        first = begin(number);
+        return first;
+      });
+      return first!;
     });
   }
 
   /** Opens a fresh frame: the cut is before its first effects, which are undone for it and then done again. */
-  #enter(frame: Frame, input: View, movesValue: boolean, cut: (start: FrameState) => void): void {
+  #enter(
+    frame: Frame,
+    input: View,
+    movesValue: boolean,
+    cut: (begin: (before: number) => FrameState) => FrameState,
+  ): void {
     const { state } = this;
     const from = movesValue ? state.entry(frame.caller) : null;
     const target = frame.account;
     state.revertTo(frame.journalMark);
-    const start: FrameState = {
+    const begin = (before: number): FrameState => ({
       depth: frame.depth,
       caller: frame.caller,
       account: target.address,
@@ -254,11 +259,10 @@ export class SlicingMachine extends Machine {
       input,
       returned: NO_VIEW,
       awaited: null,
-      before: this.slices.length + (this.#state === null ? 0 : 1),
+      before,
       marks: this.#marks(),
-    };
-    cut(start);
-    this.#open(start);
+    });
+    this.#open(cut(begin));
     arrive(state, { isCreate: frame.isCreate, target, from, value: frame.value });
   }
 
@@ -272,9 +276,11 @@ export class SlicingMachine extends Machine {
     const waiting = this.#flat(parent, pc + 1, awaited);
     const { memory, memoryBytes } = waiting;
     const input = child.isCreate || inView.length === 0 ? NO_VIEW : { memory, memoryBytes, ...inView };
-    this.#enter(child, input, opcode !== DELEGATECALL, (start) => {
+    this.#enter(child, input, opcode !== DELEGATECALL, (begin) => {
+      const start = begin(this.#recorder.parts.length + 1);
       this.#below.push(waiting);
       this.#close({ marks: start.marks, frames: [...this.#below, start], end: null }, null, waiting);
+      return start;
     });
   }
 
@@ -284,6 +290,7 @@ export class SlicingMachine extends Machine {
     const flat = this.#flat(frame, 0, null);
     leaveFrame(this, frame, signal);
     const isDone = signal === STOP && frame.halt === null;
+    if (isDone && frame.account.destroyed && !underway.goes) this.#recorder.marks.destroy(start.account);
     const status = isDone ? "success" : signal === REVERT ? "revert" : "halt";
     const output = this.#outputOf(frame, flat, underway, status);
     const end: FrameEnd = { status, gasLeft: status === "halt" ? 0 : frame.gas, output };
@@ -298,7 +305,7 @@ export class SlicingMachine extends Machine {
   }
 
   #restored(marks: Marks): Marks {
-    this.#logs.length = marks.logCount;
+    this.#recorder.marks.restore(marks);
     return marks;
   }
 
@@ -334,6 +341,3 @@ function viewOf(bytes: Uint8Array): View {
 function hashOfCode(frame: Frame): Hash {
   return frame.isCreate ? keccakHash(frame.code.bytes) : frame.code.hash;
 }
-
-const encodeLog = ({ address, topics, data }: Log): Uint8Array =>
-  encodeRlp([fromHex(address), topics.map((topic) => fromHex(topic)), data]);

@@ -155,6 +155,35 @@ export async function standingBatches(
   return standing;
 }
 
+/** Whether a batch fell. Throws L1Error. */
+export function hasFallen(
+  reader: L1Reader,
+  { chainId, generation, index }: Pick<BatchHeader, "chainId" | "generation" | "index">,
+): Promise<boolean> {
+  const values = [chainId, generation, index];
+  return read(reader, { contract: "rollupChain", method: "hasFallen", values }, ([fell]) => Boolean(fell));
+}
+
+/**
+ * A batch's header by its hash, whether it stands or fell.
+ * @param fromBlock L1 block of the network's deployment
+ * @throws L1Error bad-response where L1 gives no event of it
+ */
+export async function postedHeader(
+  reader: L1Reader,
+  batch: { readonly chainId: ChainId; readonly batchHash: Hash; readonly fromBlock: bigint },
+): Promise<BatchHeader> {
+  const { chainId, batchHash, fromBlock } = batch;
+  const indexed = [toWordHex(chainId)];
+  let found: BatchHeader | undefined;
+  await scanLogs(reader, { contract: "rollupChain", events: ["BatchAppended"], indexed, fromBlock }, (logs) => {
+    found = logs.map(toStanding).find((one) => one.batchHash === batchHash)?.header;
+    return found !== undefined;
+  });
+  if (found === undefined) throw new L1Error("bad-response", `L1 gives no event of batch ${batchHash}`);
+  return found;
+}
+
 /**
  * Where L1 recorded a batch: its place in the record that the events of its transaction tell.
  * @throws L1Error bad-response where the events do not make the record's root

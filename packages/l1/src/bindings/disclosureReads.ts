@@ -5,14 +5,17 @@ import {
   type AskItem,
   answerFault,
   type BatchHeader,
+  type ChainId,
   decodeAskItem,
   encodeAskItem,
   type Hash,
   hashBatchHeader,
   toAddress,
+  toHash,
   toWordHex,
   ZERO_ADDRESS,
 } from "@mvm/protocol";
+import type { Result } from "ethers";
 import { INTERFACES } from "../contracts.ts";
 import { L1Error } from "../l1Error.ts";
 import { getTransactionInput } from "../l1Rpc.ts";
@@ -64,35 +67,75 @@ export function revealDelay(reader: L1Reader): Promise<bigint> {
   return read(reader, { contract: "disclosures", method: "revealDelay", values: [] }, ([delay]) => BigInt(delay));
 }
 
+type Told = { readonly args: Result; readonly transactionHash: Hash };
+
+/** Events about asks of a chain, or of one batch of it, newest first. */
+async function toldOf(
+  reader: L1Reader,
+  event: "Asked" | "Answered",
+  {
+    chainId,
+    batchHash,
+    fromBlock,
+  }: { readonly chainId: ChainId; readonly batchHash?: Hash; readonly fromBlock: bigint },
+): Promise<readonly Told[]> {
+  const indexed = [toWordHex(chainId), ...(batchHash === undefined ? [] : [batchHash])];
+  const told: Told[] = [];
+  await scanLogs(reader, { contract: "disclosures", events: [event], indexed, fromBlock }, (logs) => {
+    for (const { topics, data, transactionHash } of logs.toReversed())
+      told.push({ args: INTERFACES.disclosures.parseLog({ topics, data })!.args, transactionHash });
+    return false;
+  });
+  return told;
+}
+
+/** An item of a batch; fromBlock: L1 block before which nobody has asked for it. */
+export type ItemOfBatch = { readonly header: BatchHeader; readonly item: AskItem; readonly fromBlock: bigint };
+
+async function toldOfItem(reader: L1Reader, event: "Asked" | "Answered", of: ItemOfBatch): Promise<Told | undefined> {
+  const { chainId } = of.header;
+  const told = await toldOf(reader, event, { chainId, batchHash: hashBatchHeader(of.header), fromBlock: of.fromBlock });
+  return told.find(({ args }) => BigInt(args["item"]) === encodeAskItem(of.item));
+}
+
+/** Whether an item of a batch was asked for. Throws L1Error. */
+export async function wasAsked(reader: L1Reader, of: ItemOfBatch): Promise<boolean> {
+  return (await toldOfItem(reader, "Asked", of)) !== undefined;
+}
+
+/** Asks of an account on batches of a chain that were neither answered nor paid back, newest first. Throws L1Error. */
+export async function openAsksOf(
+  reader: L1Reader,
+  { asker, ...of }: { readonly chainId: ChainId; readonly asker: Address; readonly fromBlock: bigint },
+): Promise<readonly { readonly batchHash: Hash; readonly number: bigint }[]> {
+  const own = (await toldOf(reader, "Asked", of)).filter(({ args }) => toAddress(args["asker"]) === asker);
+  const open: { readonly batchHash: Hash; readonly number: bigint }[] = [];
+  for (const { args } of own) {
+    const ask = { batchHash: toHash(args["batchHash"]), number: BigInt(args["number"]) };
+    if ((await askAt(reader, ask.batchHash, ask.number)) !== undefined) open.push(ask);
+  }
+  return open;
+}
+
 /**
  * What was shown of a batch, from the input of the transaction that answered, checked against what the batch commits to; undefined
  * where nobody has answered.
- * @param fromBlock L1 block before which nobody has
  * @throws L1Error bad-response where L1 gives another transaction than it took
  */
 export async function answerTo(
   reader: L1Reader,
-  { header, item, fromBlock }: { readonly header: BatchHeader; readonly item: AskItem; readonly fromBlock: bigint },
+  of: ItemOfBatch,
 ): Promise<{ readonly answer: Answer; readonly transactionHash: Hash } | undefined> {
-  const batchHash = hashBatchHeader(header);
-  const indexed = [toWordHex(header.chainId), batchHash];
-  const scan = { contract: "disclosures", events: ["Answered"], indexed, fromBlock } as const;
-  let transactionHash: Hash | undefined;
-  await scanLogs(reader, scan, (logs) => {
-    const found = logs.find(({ topics, data }) => {
-      const parsed = INTERFACES.disclosures.parseLog({ topics, data });
-      return BigInt(parsed?.args["item"] ?? -1) === encodeAskItem(item);
-    });
-    transactionHash = found?.transactionHash;
-    return found !== undefined;
-  });
-  if (transactionHash === undefined) return undefined;
+  const { header, item } = of;
+  const told = await toldOfItem(reader, "Answered", of);
+  if (told === undefined) return undefined;
+  const { transactionHash } = told;
   const transaction = await getTransactionInput(reader.transport, transactionHash);
   const shown = transaction && answerIn(transaction.input);
   const isIt =
     shown !== undefined &&
     transaction?.to === reader.addresses.disclosures &&
-    hashBatchHeader(shown.header) === batchHash &&
+    hashBatchHeader(shown.header) === hashBatchHeader(header) &&
     encodeAskItem(shown.answer) === encodeAskItem(item);
   const fault = isIt ? answerFault(header, shown.answer) : "another call";
   if (fault !== null)

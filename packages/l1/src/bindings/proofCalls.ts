@@ -51,6 +51,13 @@ export const depositAccuserBond = (at: L1Addresses, amountWei: bigint): L1Call =
 export const withdrawAccuserBond = (at: L1Addresses, amountWei: bigint): L1Call =>
   call(at, "disputes", "withdraw", [amountWei]);
 
+/** An accused batch in the order of the contract's fields. */
+export const accusedValues = ({ header, posting, previous }: AccusedBatch): readonly unknown[] => [
+  headerValues(header),
+  batchProofValues(posting),
+  previous === undefined ? [] : [headerValues(previous)],
+];
+
 /** The proof of a transaction's execution; its sender has committed to it (commitTo) in an earlier block of L1. */
 export function proveExecution(at: L1Addresses, batch: AccusedBatch, proof: ExecutionProof): L1Call {
   const { position, index, count, claimed, before, transaction, siblings, evidence } = proof;
@@ -69,13 +76,6 @@ export function proveExecution(at: L1Addresses, batch: AccusedBatch, proof: Exec
     ],
   ]);
 }
-
-/** An accused batch in the order of the contracts' fields. */
-export const accusedValues = ({ header, posting, previous }: AccusedBatch): readonly unknown[] => [
-  headerValues(header),
-  batchProofValues(posting),
-  previous === undefined ? [] : [headerValues(previous)],
-];
 
 /** Commits a prover to a call of Disputes: nobody else can make that call in its place. */
 export const commitTo = (at: L1Addresses, prover: Address, proof: Pick<L1Call, "data">): L1Call =>

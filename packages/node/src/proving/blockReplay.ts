@@ -1,5 +1,5 @@
 /** A block executed anew, one transaction after the other, with the evidence by which L1 replays any of them. */
-import { type Engine, OverlayReader, type TracedTransaction, type Tracer } from "@mvm/evm";
+import { type Engine, OverlayReader, type SliceLimits, type Step, type TracedTransaction, type Tracer } from "@mvm/evm";
 import type { Evidence } from "@mvm/l1";
 import {
   type AccountWrite,
@@ -19,6 +19,7 @@ import {
   type IncludedOutcome,
   isSystemTransaction,
   l1BaseFeeIn,
+  PREDEPLOYS,
   type StateKey,
   type StateReader,
   stateKeyId,
@@ -26,9 +27,11 @@ import {
   type TransactionMessage,
   toMessage,
   toWordHex,
+  ZERO_HASH,
 } from "@mvm/protocol";
 import { deletionsLast, NodeMap, type NodeSource, WorldState, witnessOfWrites } from "@mvm/state";
 import { CheckpointGrower } from "../checkpointGrower.ts";
+import type { SlicedCase } from "./transactionSlices.ts";
 
 /** What a block's transactions see of it. */
 export type BlockFacts = {
@@ -163,7 +166,7 @@ export class BlockReplay {
     const counter = new StepCounter();
     const traced: TracedTransaction = isSystemTransaction(raw)
       ? { kind: "system", transaction: decodeSystemTransaction(raw, chainId) }
-      : { kind: "message", message: await this.#message(raw, reader), mode: "block" };
+      : { kind: "message", message: await this.#messageOf(raw, reader), mode: "block" };
     await this.#engine.trace(environment, traced, new OverlayReader(reader), counter);
     return counter.steps;
   }
@@ -173,17 +176,53 @@ export class BlockReplay {
     return this.#engine.executeSystem(this.facts.environment, transaction, new OverlayReader(reader));
   }
 
+  async #messageOf(raw: Uint8Array, reader: StateReader): Promise<TransactionMessage> {
+    const transaction = decodeTransaction(raw, this.facts.chainId);
+    const { slot, address } = hotSlot(CHARTER_SLOTS.l1Values);
+    return toMessage(transaction, l1BaseFeeIn(await reader.slot(address, slot)));
+  }
+
   async #executeUser(raw: Uint8Array, reader: StateReader): Promise<ReplayStep["verdict"]> {
-    const message = await this.#message(raw, reader);
+    const message = await this.#messageOf(raw, reader);
     const { gasUsed } = this.#grower;
     const [outcome] = await this.#engine.execute(this.facts.environment, [message], reader, { gasUsed });
     return outcome!.kind === "invalid" ? { invalid: outcome!.reason } : { outcome: outcome! };
   }
 
-  async #message(raw: Uint8Array, reader: StateReader): Promise<TransactionMessage> {
-    const transaction = decodeTransaction(raw, this.facts.chainId);
-    const { slot, address } = hotSlot(CHARTER_SLOTS.l1Values);
-    return toMessage(transaction, l1BaseFeeIn(await reader.slot(address, slot)));
+  /**
+   * Cuts a step into parts, before it is applied: for a transaction that one L1 transaction cannot replay.
+   * @param limits where slices end; others than the protocol's are for tests
+   */
+  async cut({ raw, verdict, keys }: ReplayStep, limits?: SliceLimits): Promise<SlicedCase> {
+    const shared = {
+      ...{ facts: this.facts, index: this.index, before: this.before, bloom: this.#grower.logsBloom, raw },
+      ...{ nodes: this.nodes, code: (hash: Hash) => this.#code(hash), ...this.#grower.proofsOfNext() },
+    };
+    if ("invalid" in verdict) return { ...shared, sliced: null, refusal: this.#refusal(keys) };
+    const reader = this.#reader(() => undefined);
+    const transaction = isSystemTransaction(raw)
+      ? ({ kind: "system", transaction: decodeSystemTransaction(raw, this.facts.chainId) } as const)
+      : ({ kind: "message", message: await this.#messageOf(raw, reader) } as const);
+    const options = { bytes: raw.length, gasUsed: this.#grower.gasUsed, ...(limits === undefined ? {} : { limits }) };
+    const sliced = await this.#engine.slice(this.facts.environment, transaction, reader, options);
+    return { ...shared, sliced, refusal: null };
+  }
+
+  /** What L1 looks at to see that a transaction may not stand in the block. */
+  #refusal(keys: readonly StateKey[]): Step {
+    const world = new WorldState(this.nodes, this.#stateRoot);
+    const hashes = new Set(keys.flatMap((key) => (key.kind === "code" ? [key.hash] : [])));
+    const named = keys.flatMap((key) => (key.kind === "account" ? [key.address] : []));
+    const hot = PREDEPLOYS.executionManager;
+    const accounts = [hot, ...named.filter((address) => address !== hot)];
+    return {
+      accounts: accounts.map((address) => ({ address, isWarm: false, after: null })),
+      slots: keys.flatMap((key) =>
+        key.kind === "slot" ? [{ key: BigInt(key.slot), isWarm: false, current: null }] : [],
+      ),
+      coded: accounts.filter((address) => hashes.has(world.account(address)?.codeHash ?? ZERO_HASH)),
+      ...{ restored: null, cleared: [] },
+    };
   }
 
   /** Applies what a step did. Gives the checkpoint after it. Throws RangeError for one that may not stand in the block. */

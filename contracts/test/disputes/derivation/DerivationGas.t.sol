@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {BlobOpenings} from "../../../src/BlobOpenings.sol";
+import {BlockVerifier} from "../../../src/disputes/derivation/BlockVerifier.sol";
+import {DataVerifier} from "../../../src/disputes/derivation/DataVerifier.sol";
+import {SystemProofs} from "../../../src/disputes/derivation/SystemProofs.sol";
+import {IBlockProofs} from "../../../src/interfaces/IBlockProofs.sol";
+import {IDataProofs} from "../../../src/interfaces/IDataProofs.sol";
+import {IFraudVerifier} from "../../../src/interfaces/IFraudVerifier.sol";
+import {BatchHeader} from "../../../src/interfaces/IRollupChain.sol";
+import {DearestBatch} from "../../base/DearestBatch.sol";
+import {Test} from "../../base/Test.sol";
+import {DataBuilder, Draft} from "./DataBuilder.sol";
+
+/// @notice Whatever a sequencer posts, one L1 transaction proves it wrong.
+contract DerivationGasTest is Test {
+    /// @dev EIP-7825.
+    uint256 private constant TRANSACTION_GAS = 16_777_216;
+    /// @dev What Disputes takes beside the judge: hash and copy of the call, the conviction.
+    uint256 private constant AROUND = 1_000_000;
+    uint256 private constant MAX_BLOCKS = 2048;
+
+    DataVerifier private dataVerifier;
+    BlockVerifier private blockVerifier;
+
+    function setUp() public {
+        BlobOpenings openings = new BlobOpenings();
+        dataVerifier = new DataVerifier(openings);
+        SystemProofs.Records memory records;
+        blockVerifier = new BlockVerifier(openings, records);
+    }
+
+    function requireFits(IFraudVerifier judge, BatchHeader memory batch, bytes memory proof, bool expected)
+        private
+        view
+    {
+        bytes memory input = abi.encodeCall(judge.judge, (batch, proof));
+        uint256 left = TRANSACTION_GAS - AROUND - 21_000 - 16 * input.length;
+        (bool succeeded, bytes memory answer) = address(judge).staticcall{gas: left}(input);
+        assertTrue(succeeded, "fits a transaction");
+        (bool isFraud,) = abi.decode(answer, (bool, uint256));
+        assertTrue(isFraud == expected, "verdict");
+    }
+
+    /// @dev A batch of one leaf over all its blocks' transactions: its first block's word.
+    function batchOf(bytes memory data, uint256 blocks) private pure returns (BatchHeader memory batch) {
+        batch.firstBlock = 2;
+        batch.lastBlock = uint64(1 + blocks);
+        batch.dataHash = keccak256(data);
+    }
+
+    function test_theDearestRowFits() public view {
+        bytes memory data = DearestBatch.data();
+        BatchHeader memory batch = batchOf(data, 32);
+        IDataProofs.RowProof memory proof;
+        proof.index = 15;
+        proof.count = 2 ** 32 - 1 + 18;
+        proof.data = data;
+        proof.committed = keccak256("another");
+        // paths of zeros: of the transaction among 2^32, and of the block among 32
+        proof.siblings = new bytes32[](33 + 5);
+        bytes32 root = proof.committed;
+        uint256 place = 2 ** 32 + 15;
+        for (uint256 i = 0; i < 33; i++) {
+            root =
+                place >> i & 1 == 0 ? keccak256(abi.encode(root, bytes32(0))) : keccak256(abi.encode(bytes32(0), root));
+        }
+        batch.transactionsRoot = keccak256(abi.encode(proof.count, root));
+        for (uint256 i = 0; i < 5; i++) {
+            batch.transactionsRoot = keccak256(abi.encode(batch.transactionsRoot, bytes32(0)));
+        }
+        requireFits(dataVerifier, batch, abi.encodeCall(IDataProofs.row, (proof)), true);
+    }
+
+    function test_theQueueOfAsManyBlocksAsThereMayBeFits() public view {
+        Draft[] memory drafts = new Draft[](MAX_BLOCKS);
+        for (uint256 i = 0; i < MAX_BLOCKS; i++) {
+            (drafts[i].timestamp, drafts[i].slot, drafts[i].items) = (uint64(i), 3, 1);
+            drafts[i].jobId = keccak256(abi.encode(i));
+        }
+        bytes memory data = DataBuilder.encode(7, 0, drafts);
+        assertTrue(data.length > 70_000, "long");
+        BatchHeader memory batch = batchOf(data, MAX_BLOCKS);
+        IBlockProofs.QueueEndProof memory proof = IBlockProofs.QueueEndProof(data, new BatchHeader[](0));
+        batch.queueEnd = uint64(MAX_BLOCKS);
+        requireFits(blockVerifier, batch, abi.encodeCall(IBlockProofs.queueEnd, (proof)), false);
+        batch.queueEnd++;
+        requireFits(blockVerifier, batch, abi.encodeCall(IBlockProofs.queueEnd, (proof)), true);
+    }
+
+    function test_theFormOfAsManyBlocksAsThereMayBeFits() public view {
+        bytes memory data = DearestBatch.data();
+        BatchHeader memory batch = batchOf(data, 32);
+        batch.chainId = 2 ** 48 - 1;
+        IDataProofs.FormProof memory proof = IDataProofs.FormProof(0, true, data);
+        requireFits(dataVerifier, batch, abi.encodeCall(IDataProofs.form, (proof)), false);
+    }
+}

@@ -1,0 +1,206 @@
+/** What of a posted batch does not follow from its data and from L1: found, with the proof of it. */
+import type { DerivationProof, QueueItemValues } from "@mvm/l1";
+import {
+  type Address,
+  type BatchContext,
+  type BatchHeader,
+  type BlockContext,
+  batchOrigin,
+  type ChainId,
+  CodecError,
+  contextAt,
+  contextGroupFault,
+  decodeSystemTransaction,
+  encodeSystemTransaction,
+  epochOf,
+  equalBytes,
+  type Founding,
+  type Header,
+  isSystemTransaction,
+  LIMITS,
+  prevRandaoOf,
+  type QueueItem,
+  rowGroupFault,
+  SNAPSHOT_DISTANCE,
+  settledAccounts,
+  transactionAt,
+} from "@mvm/protocol";
+import { openingTransactions } from "@mvm/roles";
+import type { NodeSource } from "@mvm/state";
+import {
+  contextProof,
+  countProof,
+  formProof,
+  foundingProof,
+  itemProof,
+  type PostedBatch,
+  queueEndProof,
+  rowProof,
+  settleProof,
+  slotsProof,
+  timeProof,
+} from "./derivationProofs.ts";
+
+/** What a batch has to follow from, beside its data. */
+export type DerivationSource = {
+  readonly valuesOf: (slot: bigint) => Pick<BlockContext, "l1Block" | "l1BaseFee"> | undefined;
+  /** item of the chain's queue; undefined: it has no such item */
+  readonly queueItem: (index: bigint) => { readonly item: QueueItem; readonly values: QueueItemValues } | undefined;
+  /** provider with a number, also one that has left */
+  readonly providerAt: (index: number) => Address | undefined;
+  readonly founding: Founding;
+  readonly storageUnits: number;
+  readonly epochBlocks: number;
+  /** the batch before, where there is one */
+  readonly previous: PostedBatch | undefined;
+  /** header of the block before the first */
+  readonly parent: Header;
+  /** address at an index of the table as of the end of the block before one of the batch */
+  readonly addressAt: (position: number, index: bigint) => Address | undefined;
+  /** trie nodes of these states */
+  readonly nodes: NodeSource;
+};
+
+/** A block of the batch, and its context as posted. */
+type Posted = {
+  readonly position: number;
+  readonly number: bigint;
+  readonly context: BatchContext;
+  readonly transactions: readonly Uint8Array[];
+  /** items of the queue that the chain had consumed before it */
+  readonly queueBegin: bigint;
+};
+
+/**
+ * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over, gas and bytes of a block's items of the queue (decision 039).
+ * @throws RangeError where L1's values for a slot of the batch, or an item of its queue, are not known
+ * @throws StateError where the nodes lack what a proof needs of the address table
+ */
+export function derivationFinding(batch: PostedBatch, source: DerivationSource): DerivationProof | null {
+  const unreadable = formFinding(batch);
+  if (unreadable !== null) return unreadable;
+  const { header, data, blocks } = batch;
+  let queueBegin = source.previous?.header.queueEnd ?? 0n;
+  let slotBefore = source.previous === undefined ? 0n : lastSlot(source.previous);
+  for (const [position, { transactions }] of blocks.entries()) {
+    const read = contextAt(data, position);
+    if (!read.ok) throw new RangeError(`a sound group has a context at fault: ${read.fault}`);
+    const { value: context } = read;
+    const posted = { position, number: header.firstBlock + BigInt(position), context, transactions, queueBegin };
+    const found = blockFinding(batch, posted, source);
+    if (found !== null) return found;
+    if (context.slot < slotBefore) return slotsProof(batch, position, source.previous);
+    slotBefore = context.slot;
+    queueBegin += BigInt(context.queueItems);
+  }
+  return queueBegin === header.queueEnd ? null : queueEndProof(batch, previousOf(source));
+}
+
+const previousOf = ({ previous }: DerivationSource): readonly BatchHeader[] =>
+  previous === undefined ? [] : [previous.header];
+
+function lastSlot({ data, blocks }: PostedBatch): bigint {
+  const last = contextAt(data, blocks.length - 1);
+  if (!last.ok) throw new RangeError(`the batch before cannot be read: ${last.fault}`);
+  return last.value.slot;
+}
+
+function formFinding(batch: PostedBatch): DerivationProof | null {
+  const { header, data, blocks } = batch;
+  const origin = batchOrigin(data);
+  const isOwn =
+    origin.ok &&
+    origin.value.chainId === header.chainId &&
+    origin.value.generation === header.generation &&
+    origin.value.blockCount === blocks.length;
+  if (!isOwn) return formProof(batch, 0, false);
+  for (const ofRows of [false, true])
+    for (let group = 0; ; group++) {
+      const fault = (ofRows ? rowGroupFault : contextGroupFault)(data, group);
+      if (fault === "absent") break;
+      if (fault !== null) return formProof(batch, group, ofRows);
+    }
+  return null;
+}
+
+function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSource): DerivationProof | null {
+  const { position, number, context, transactions, queueBegin } = posted;
+  const items = context.queueItems;
+  const openingCount = (number === 1n ? 2 : 1) + items;
+  const isEmpty = openingCount === 1 && context.transactionCount === 0;
+  const isCounted = transactions.length === openingCount + context.transactionCount + 1;
+  if (!isCounted || isEmpty || items > LIMITS.blockQueueItems) return countProof(batch, position);
+  const { header } = batch.blocks[position]!;
+  if (header.timestamp !== context.timestamp || header.prevRandao !== prevRandaoOf(context.jobId))
+    return timeProof(batch, position);
+  if (context.slot > batch.header.slot) return contextProof(batch, position);
+  const values = source.valuesOf(context.slot);
+  if (values === undefined) throw new RangeError(`L1's values for slot ${context.slot} are not known`);
+  const queued = Array.from({ length: items }, (_, i) => itemAt(source, queueBegin + BigInt(i)));
+  const opening = openingTransactions({
+    number,
+    generation: batch.header.generation,
+    context: { slot: context.slot, ...values },
+    founding: source.founding,
+    queueItems: queued.map(({ item }) => item),
+    transactionCount: transactions.length,
+  });
+  for (const [place, expected] of opening.entries()) {
+    const own = place - (openingCount - items);
+    const isDue = own < 0 || isDueAt(queued[own]!.values, context.slot, source);
+    if (isDue && equalBytes(transactions[place]!, encodeSystemTransaction(batch.header.chainId, expected))) continue;
+    if (place === 0) return contextProof(batch, position);
+    if (own < 0) return foundingProof(batch, { charter: source.founding.charter, storageUnits: source.storageUnits });
+    const { item, values } = queued[own]!;
+    const shown = { item: values, itemData: item.data, previous: previousOf(source) };
+    return itemProof(batch, { position, own, place }, shown);
+  }
+  return usersFinding(batch, posted, openingCount, source);
+}
+
+function itemAt(
+  { queueItem }: DerivationSource,
+  index: bigint,
+): NonNullable<ReturnType<DerivationSource["queueItem"]>> {
+  const found = queueItem(index);
+  if (found === undefined) throw new RangeError(`item ${index} of the queue is not known`);
+  return found;
+}
+
+const isDueAt = ({ l1Block }: QueueItemValues, slot: bigint, { epochBlocks }: DerivationSource): boolean =>
+  epochOf(l1Block, epochBlocks) + SNAPSHOT_DISTANCE <= slot;
+
+function usersFinding(
+  batch: PostedBatch,
+  { position, context, transactions }: Posted,
+  openingCount: number,
+  source: DerivationSource,
+): DerivationProof | null {
+  const addressAt = (index: bigint): Address | undefined => source.addressAt(position, index);
+  for (let index = 0; index < context.transactionCount; index++) {
+    const place = openingCount + index;
+    const read = transactionAt(batch.data, position, index, addressAt);
+    if (!read.ok && read.fault !== "unresolved")
+      throw new RangeError(`a sound group has a row at fault: ${read.fault}`);
+    if (read.ok && equalBytes(read.value.raw, transactions[place]!) && !isSystemTransaction(read.value.raw)) continue;
+    const resolved = read.ok ? read.value.indexes.map((at) => addressAt(at)!) : null;
+    const parent = position === 0 ? source.parent : batch.blocks[position - 1]!.header;
+    return rowProof(batch, { position, index, place, resolved }, parent, source.nodes);
+  }
+  const sequencer = context.sequencer === "poster" ? batch.header.poster : context.sequencer;
+  const paid = paidBy(batch.header.chainId, batch.header.firstBlock + BigInt(position), transactions.at(-1)!);
+  const expected = [sequencer, ...context.providers.map(source.providerAt)];
+  const isSettled = paid?.length === expected.length && paid.every((account, i) => account === expected[i]);
+  return isSettled ? null : settleProof(batch, position);
+}
+
+/** Whom a block's last transaction pays; null: it is no settle of this block. */
+function paidBy(chainId: ChainId, number: bigint, raw: Uint8Array): readonly Address[] | null {
+  try {
+    const transaction = decodeSystemTransaction(raw, chainId);
+    return transaction.index === number ? (settledAccounts(transaction)?.paid ?? null) : null;
+  } catch (error) {
+    if (error instanceof CodecError) return null;
+    throw error;
+  }
+}

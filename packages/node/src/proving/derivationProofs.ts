@@ -1,0 +1,149 @@
+/** Proofs of F2 put together: from a batch as it was posted, its blocks as they are committed to, and what L1 says. */
+import type { Committed, DerivationProof, DerivationProofs } from "@mvm/l1";
+import {
+  type Address,
+  type BatchHeader,
+  concatBytes,
+  encodeHeader,
+  type Hash,
+  type Header,
+  hashHeader,
+  keccakHash,
+  merkleProof,
+  merkleRoot,
+  PREDEPLOYS,
+  type SealedBlock,
+  type StateKey,
+  TABLE_SIZE_SLOT,
+  tableSlot,
+  transactionsLeaf,
+} from "@mvm/protocol";
+import { type NodeSource, WorldState } from "@mvm/state";
+
+/** A batch with all that it commits to. */
+export type PostedBatch = {
+  readonly header: BatchHeader;
+  readonly data: Uint8Array;
+  /** in order */
+  readonly blocks: readonly Pick<SealedBlock, "header" | "transactions">[];
+};
+
+/** The batch before as its header, in a list; none before the chain's first. */
+type Previous = readonly BatchHeader[];
+type Proof<Kind extends DerivationProof["kind"]> = Extract<DerivationProof, { readonly kind: Kind }>;
+
+const wordPath = ({ blocks }: Pick<PostedBatch, "blocks">, position: number): readonly Hash[] =>
+  merkleProof(blocks.map(transactionsLeaf), position);
+const blockPath = ({ blocks }: PostedBatch, position: number): readonly Hash[] =>
+  merkleProof(
+    blocks.map(({ header }) => hashHeader(header)),
+    position,
+  );
+
+/** A transaction of a block with its path. */
+export function committedAt(batch: Pick<PostedBatch, "blocks">, position: number, index: number): Committed {
+  const hashes = batch.blocks[position]!.transactions.map(keccakHash);
+  const siblings = [...merkleProof(hashes, index), ...wordPath(batch, position)];
+  return { position, count: hashes.length, committed: hashes[index]!, siblings };
+}
+
+export function formProof({ data }: PostedBatch, group: number, ofRows: boolean): Proof<"form"> {
+  return { kind: "form", proof: { group, ofRows, data } };
+}
+
+export function countProof(batch: PostedBatch, position: number): Proof<"count"> {
+  const hashes = batch.blocks[position]!.transactions.map(keccakHash);
+  const transactions = merkleRoot(hashes);
+  const siblings = wordPath(batch, position);
+  return { kind: "count", proof: { position, count: hashes.length, transactions, data: batch.data, siblings } };
+}
+
+export function timeProof(batch: PostedBatch, position: number): Proof<"time"> {
+  const header = encodeHeader(batch.blocks[position]!.header);
+  return { kind: "time", proof: { position, header, data: batch.data, siblings: blockPath(batch, position) } };
+}
+
+export const queueEndProof = ({ data }: PostedBatch, previous: Previous): Proof<"queueEnd"> => ({
+  kind: "queueEnd",
+  proof: { data, previous },
+});
+
+export const contextProof = (batch: PostedBatch, position: number): Proof<"context"> => ({
+  kind: "context",
+  proof: { leaf: committedAt(batch, position, 0), data: batch.data },
+});
+
+/** @param own place of the item among those of its block; `place`: of its transaction in the block */
+export function itemProof(
+  batch: PostedBatch,
+  at: { readonly position: number; readonly own: number; readonly place: number },
+  item: Pick<DerivationProofs["item"], "item" | "itemData" | "previous">,
+): Proof<"item"> {
+  const leaf = committedAt(batch, at.position, at.place);
+  return { kind: "item", proof: { leaf, index: at.own, data: batch.data, ...item } };
+}
+
+export function foundingProof(
+  batch: PostedBatch,
+  registration: Pick<DerivationProofs["founding"], "charter" | "storageUnits">,
+): Proof<"founding"> {
+  return { kind: "founding", proof: { leaf: committedAt(batch, 0, 1), ...registration } };
+}
+
+export function settleProof(batch: PostedBatch, position: number): Proof<"settle"> {
+  const { transactions } = batch.blocks[position]!;
+  const leaf = committedAt(batch, position, transactions.length - 1);
+  return { kind: "settle", proof: { leaf, transaction: transactions.at(-1)!, data: batch.data } };
+}
+
+/** @param before the batch before, where the block is its batch's first */
+export function slotsProof(batch: PostedBatch, position: number, before?: PostedBatch): Proof<"slots"> {
+  const earlier = position === 0 && before !== undefined ? before : batch;
+  const last = earlier === batch ? position - 1 : earlier.blocks.length - 1;
+  const proof = {
+    leaf: committedAt(batch, position, 0),
+    context: batch.blocks[position]!.transactions[0]!,
+    leafBefore: committedAt(earlier, last, 0),
+    contextBefore: earlier.blocks[last]!.transactions[0]!,
+    previous: earlier === batch ? [] : [earlier.header],
+  };
+  return { kind: "slots", proof };
+}
+
+/** A row, and what its table indexes stand for. */
+export type RowPlace = {
+  readonly position: number;
+  /** among the block's users' transactions */
+  readonly index: number;
+  /** of the transaction in the block */
+  readonly place: number;
+  /** addresses at its indexes, in their order; null: the table lacks one; none where the row has no index */
+  readonly resolved: readonly Address[] | null;
+};
+
+/**
+ * @param parent header of the block before; read where the row has a table index, as the state's nodes are
+ * @throws StateError where the nodes lack the table
+ */
+export function rowProof(batch: PostedBatch, row: RowPlace, parent: Header, nodes: NodeSource): Proof<"row"> {
+  const { position, index, place, resolved } = row;
+  const leaf = committedAt(batch, position, place);
+  const base = { ...leaf, index, data: batch.data, resolved: resolved ?? [] };
+  const nothing = new Uint8Array(0);
+  if (resolved?.length === 0)
+    return { kind: "row", proof: { ...base, header: nothing, parent: nothing, witness: nothing } };
+  const address = PREDEPLOYS.addressTable;
+  const slots = resolved === null ? [TABLE_SIZE_SLOT] : resolved.map(tableSlot);
+  const keys = slots.map((slot): StateKey => ({ kind: "slot", address, slot }));
+  const witness = new WorldState(nodes, parent.stateRoot).proveReads(keys);
+  return {
+    kind: "row",
+    proof: {
+      ...base,
+      siblings: [...leaf.siblings, ...blockPath(batch, position)],
+      header: encodeHeader(batch.blocks[position]!.header),
+      parent: encodeHeader(parent),
+      witness: concatBytes(...witness),
+    },
+  };
+}

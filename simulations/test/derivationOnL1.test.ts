@@ -1,0 +1,219 @@
+/** Batches that do not follow from their data: found, judged on a real L1, and convicted there by one transaction. */
+import { openBatchRange, proveDerivation } from "@mvm/l1";
+import {
+  contextProof,
+  countProof,
+  formProof,
+  foundingProof,
+  type PostedBatch,
+  queueEndProof,
+  rowProof,
+  settleProof,
+  slotsProof,
+  timeProof,
+} from "@mvm/node";
+import {
+  AddressTable,
+  BATCH_FORMAT,
+  concatBytes,
+  decodeSystemTransaction,
+  encodeSystemTransaction,
+  LIMITS,
+  type SystemTransaction,
+  toAddress,
+} from "@mvm/protocol";
+import { makeSidecar, openAtChallenge, toBlob } from "@mvm/protocol/blobs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DerivationLab, type LabBlock, withTransaction } from "./derivationLab.ts";
+
+/** users' transactions of a block, of which two fill a batch in calldata */
+const MANY = 685;
+/** Places in block 1: context, founding, a deposit, users, settle; in the others context, users, settle. */
+const [CONTEXT, FOUNDING, ITEM, FIRST_USER] = [0, 1, 2, 1];
+
+let lab: DerivationLab;
+beforeAll(async () => {
+  lab = await DerivationLab.start(8);
+}, 120_000);
+afterAll(() => lab?.stop());
+
+/** A system transaction of a block, changed. */
+function changed(block: LabBlock, place: number, change: Partial<SystemTransaction>): LabBlock {
+  const own = decodeSystemTransaction(block.transactions[place]!, block.chainId);
+  return withTransaction(block, place, encodeSystemTransaction(block.chainId, { ...own, ...change }));
+}
+
+function dataChanged(block: LabBlock, place: number, at: number): LabBlock {
+  const { data } = decodeSystemTransaction(block.transactions[place]!, block.chainId);
+  const other = data.slice();
+  other[other.length + at]! ^= 1;
+  return changed(block, place, { data: other });
+}
+
+type Made = { readonly blocks: readonly LabBlock[]; readonly data: Uint8Array };
+const blockWith = ({ blocks }: Made, position: number, change: (block: LabBlock) => LabBlock): LabBlock[] =>
+  blocks.map((block, i) => (i === position ? change(block) : block));
+const lastOf = (block: LabBlock): number => block.transactions.length - 1;
+
+/** What is claimed in place of what was made; and the kind of proof that finds it. */
+type Lie = readonly [name: string, kind: string, tell: (made: Made) => PostedBatch | Promise<PostedBatch>];
+const onBlock = (position: number, change: (block: LabBlock) => LabBlock) => (made: Made) =>
+  lab.claimed(blockWith(made, position, change), made.data);
+
+const LIES: readonly Lie[] = [
+  [
+    "another transaction of a user",
+    "row",
+    onBlock(1, (block) => withTransaction(block, FIRST_USER + 2, lab.user(99n))),
+  ],
+  ["a transaction less", "count", onBlock(2, (block) => withTransaction(block, FIRST_USER, null))],
+  ["another L1 base fee", "context", onBlock(1, (block) => dataChanged(block, CONTEXT, -65))],
+  ["another number of transactions in the context", "context", onBlock(2, (block) => dataChanged(block, CONTEXT, -1))],
+  ["another charter", "founding", onBlock(0, (block) => dataChanged(block, FOUNDING, -1))],
+  ["more MT than were deposited", "item", onBlock(0, (block) => changed(block, ITEM, { mint: 10n ** 30n }))],
+  [
+    "a settle that pays another sequencer",
+    "settle",
+    onBlock(1, (block) => dataChanged(block, lastOf(block), 35 - 292)),
+  ],
+  [
+    "a settle that pays another provider",
+    "settle",
+    onBlock(1, (block) => dataChanged(block, lastOf(block), 195 - 292)),
+  ],
+  ["an end that is no settle", "settle", onBlock(1, (block) => changed(block, lastOf(block), { source: "deposit" }))],
+  [
+    "another time",
+    "time",
+    onBlock(2, (block) => ({ ...block, header: { ...block.header, timestamp: block.header.timestamp + 2n } })),
+  ],
+  ["an item more of the queue", "queueEnd", ({ blocks, data }) => lab.claimed(blocks, data, { queueEnd: 2n })],
+  ["a byte too much", "form", ({ blocks, data }) => lab.claimed(blocks, concatBytes(data, Uint8Array.of(0)))],
+  ["data of another generation", "form", ({ blocks, data }) => lab.claimed(blocks, data, { generation: 9n })],
+  [
+    "a number that the table does not have",
+    "row",
+    async () => {
+      const known = toAddress("0x00000000000000000000000000000000000beef1");
+      const { blocks, data } = await lab.make({ table: new AddressTable(501, [[known, 500]]) });
+      return lab.claimed(blocks, data);
+    },
+  ],
+  [
+    "a slot that goes back",
+    "slots",
+    async () => {
+      const { blocks, data } = await lab.make({ slotAt: (position) => lab.slots[position === 1 ? 1 : 0]! });
+      return lab.claimed(blocks, data);
+    },
+  ],
+  [
+    "a slot after the batch's",
+    "context",
+    async () => {
+      const { blocks, data } = await lab.make({ slotAt: (position) => lab.slots[1]! + (position === 2 ? 1n : 0n) });
+      return lab.claimed(blocks, data);
+    },
+  ],
+];
+
+describe("a batch's data", () => {
+  it.each(LIES)("show: %s", async (_, kind, tell) => {
+    const batch = await tell(await lab.make());
+    const found = lab.find(batch);
+    expect(found?.kind).toBe(kind);
+    expect(await lab.judge(batch, found!)).toBe(true);
+  });
+
+  it("show nothing against blocks that follow from them, by any proof", async () => {
+    const { blocks, data } = await lab.make();
+    const batch = lab.claimed(blocks, data);
+    expect(lab.find(batch)).toBe(null);
+    const { parent, nodes, founding, storageUnits } = lab.source;
+    for (const position of blocks.keys()) {
+      const proofs = [countProof, timeProof, contextProof, settleProof].map((prove) => prove(batch, position));
+      const place = position === 0 ? 3 : FIRST_USER;
+      const row = { position, index: 0, place, resolved: [lab.known] };
+      const before = position === 0 ? parent : blocks[position - 1]!.header;
+      const slots = position === 0 ? [] : [slotsProof(batch, position)];
+      const all = [...proofs, ...slots, rowProof(batch, row, before, nodes)];
+      for (const proof of all) expect([proof.kind, await lab.judge(batch, proof)]).toEqual([proof.kind, false]);
+    }
+    const { charter } = founding;
+    const whole = [
+      formProof(batch, 0, false),
+      formProof(batch, 0, true),
+      queueEndProof(batch, []),
+      foundingProof(batch, { charter, storageUnits }),
+      { kind: "blob", proof: {} } as const,
+    ];
+    for (const proof of whole) expect([proof.kind, await lab.judge(batch, proof)]).toEqual([proof.kind, false]);
+  });
+});
+
+describe("one transaction on L1", () => {
+  const lie = (block: LabBlock): LabBlock => withTransaction(block, FIRST_USER, lab.user(99n));
+
+  it("convicts a batch whose calldata do not hold a transaction", async () => {
+    const made = await lab.make();
+    const posted = await lab.network.post(blockWith(made, 1, lie), made);
+    const found = lab.find({ ...posted, data: made.data } as PostedBatch);
+    expect(found?.kind).toBe("row");
+    const { end } = await lab.network.accuse(posted, proveDerivation(lab.network.addresses, posted, found!));
+    expect(end).toBe("proven");
+    expect(await lab.network.nextBlock()).toBe(1n);
+  }, 60_000);
+
+  it("convicts a batch whose range of a blob does not hold a transaction, once the range was opened", async () => {
+    const made = await lab.make();
+    const offset = 77;
+    const content = concatBytes(new Uint8Array(offset).fill(3), made.data, new Uint8Array(500).fill(4));
+    const blob = toBlob(content);
+    const sidecar = await makeSidecar(blob, "blob");
+    const posted = await lab.network.post(blockWith(made, 1, lie), { data: made.data, blob: { sidecar, offset } });
+    const found = lab.find({ ...posted, data: made.data } as PostedBatch);
+    const call = proveDerivation(lab.network.addresses, posted, found!);
+    const all = concatBytes(content, new Uint8Array(BATCH_FORMAT.blobBytes - content.length));
+    const opening = await openAtChallenge(blob, sidecar.commitment);
+    const opened = await lab.network.send(openBatchRange(lab.network.addresses, posted.header, all, opening));
+    expect(BigInt(opened)).toBeLessThan(LIMITS.transactionGas);
+    const { end, prove } = await lab.network.accuse(posted, call);
+    expect([end, BigInt(prove) < LIMITS.transactionGas]).toEqual(["proven", true]);
+    expect(await lab.network.nextBlock()).toBe(1n);
+  }, 60_000);
+
+  it("convicts a batch of as much calldata as there may be", async () => {
+    const made = await lab.make({ blocks: 2, users: MANY });
+    expect(made.data.length).toBeGreaterThan(95_000);
+    expect(made.data.length).toBeLessThanOrEqual(LIMITS.batchBytes);
+    const last = (block: LabBlock): LabBlock => withTransaction(block, MANY, lab.user(99_999n));
+    const posted = await lab.network.post(blockWith(made, 1, last), made);
+    const found = lab.find({ ...posted, data: made.data } as PostedBatch);
+    expect(found?.kind).toBe("row");
+    const { end, prove } = await lab.network.accuse(posted, proveDerivation(lab.network.addresses, posted, found!));
+    expect([end, BigInt(prove) < LIMITS.transactionGas]).toEqual(["proven", true]);
+  }, 120_000);
+
+  it("convicts a batch for a context that does not follow from L1", async () => {
+    const made = await lab.make();
+    const posted = await lab.network.post(
+      blockWith(made, 1, (block) => dataChanged(block, CONTEXT, -65)),
+      made,
+    );
+    const found = lab.find({ ...posted, data: made.data } as PostedBatch);
+    const { end } = await lab.network.accuse(posted, proveDerivation(lab.network.addresses, posted, found!));
+    expect(end).toBe("proven");
+  }, 60_000);
+
+  it("costs an accuser its bond where the data hold the transaction, and takes nothing from the sequencer", async () => {
+    const made = await lab.make();
+    const posted = await lab.network.post(made.blocks, made);
+    const batch: PostedBatch = { ...posted, data: made.data };
+    expect(lab.find(batch)).toBe(null);
+    const row = { position: 1, index: 2, place: FIRST_USER + 2, resolved: [lab.known] };
+    const proof = rowProof(batch, row, made.blocks[0]!.header, lab.source.nodes);
+    const { end } = await lab.network.accuse(posted, proveDerivation(lab.network.addresses, posted, proof));
+    expect(end).toBe("refuted");
+    expect(await lab.network.nextBlock()).toBe(posted.header.lastBlock + 1n);
+  }, 60_000);
+});
