@@ -131,7 +131,8 @@ export async function runFaults(
   };
   const run: Run = { testnet, liar: liar.operator, told, allLied, proverSince: () => since };
   const reports = await Promise.all(lies.map((lie, i) => reportOf(run, lie, dacs[i]!)));
-  if (killProver) mustEqual(await bondsPaid(testnet, prover!.operator), 1, "how often the prover paid its bond");
+  if (killProver && prover !== undefined)
+    mustEqual(await bondsPaid(testnet, prover.operator), 1, "how often the prover paid its bond");
   // of all that L1 tells, once everything is over
   const liars = testnet.nodes.filter(({ name }) => name.startsWith(LIAR)).map(({ operator }) => operator as string);
   const honestSlashed = (await slashed(testnet)).some((sequencer) => !liars.includes(sequencer));

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIED_NETWORK, runFaults } from "../faults/fault.ts";
 import { LIES, type Lie } from "../faults/lies.ts";
 import { proveBlock } from "../faults/proveProcess.ts";
+import { nodesOf } from "../src/flows/actions.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
 import { Testnet } from "../src/testnet.ts";
 
@@ -33,7 +34,8 @@ describe("a sequencer who lies", () => {
     "about execution or a header is convicted, by hand or by a prover that was killed on the way; users have back what they were acknowledged",
     async () => {
       const looked: Readonly<Record<string, unknown>>[] = [];
-      const anybody = testnet.nodes[0]!.dataDir;
+      // has MT and ether, and nothing to do with any of it
+      const anybody = nodesOf(testnet, "storage")[0]!.dataDir;
       const reports = await runFaults(testnet, names.map(lieOf), {
         killProver: true,
         whileLied: async (blocks, tell) => {

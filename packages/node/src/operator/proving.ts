@@ -14,6 +14,7 @@ import { shownBlocks } from "../proving/shownBlocks.ts";
 import { normaliseLabel } from "./dacLabel.ts";
 import { type Operator, requireDac } from "./operator.ts";
 import type { Report } from "./staking.ts";
+import { holdsWithin } from "./waiting.ts";
 
 /** What to look at. */
 export type ProofRequest = {
@@ -26,7 +27,8 @@ export type ProofRequest = {
   readonly archiveUrl?: string | undefined;
 };
 
-const BLOCK_WAIT_MS = 200;
+/** Milliseconds until L1 is looked at again whether it has a new block or not. */
+const BLOCK_WAIT_MS = 60_000;
 
 /** Looks at DACs until the operator's signal, and proves what is wrong. Throws ConfigError, L1Error. */
 export async function proveAll(operator: Operator, options: ProverOptions): Promise<Report> {
@@ -171,15 +173,8 @@ async function proveFault(
     const { number } = await l1Now(operator.l1);
     const end = await accuser.advance(accusation.call);
     if (end !== null) return { ...proof, sent: true, ...end };
-    await nextL1Block(operator, number);
-  }
-}
-
-/** Waits until L1 has a block after one. */
-async function nextL1Block({ l1, signal }: Operator, number: bigint): Promise<void> {
-  while ((await l1Now(l1)).number <= number) {
-    signal.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, BLOCK_WAIT_MS));
+    await holdsWithin(BLOCK_WAIT_MS, operator.signal, async () => (await l1Now(operator.l1)).number > number);
+    operator.signal.throwIfAborted();
   }
 }
 
