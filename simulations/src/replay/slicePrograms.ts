@@ -5,7 +5,7 @@ import { push } from "../fuzz/evmPrograms.ts";
 export const CALLER = toAddress("0x00000000000000000000000000000000000a11ce");
 export const CALLED = toAddress("0x0000000000000000000000000000000000000b0b");
 /** Accounts and slots that some programs go over, of those that a large state has. */
-export const ACCOUNTS_MET = 100;
+const ACCOUNTS_MET = 100;
 export const accountAt = (n: number): Address => toAddress(`0x${(0x1000000 + n * 977).toString(16).padStart(40, "0")}`);
 
 const op = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
