@@ -1,14 +1,29 @@
 /** Whole transactions on L1: CheckpointReplay.sol and ExecutionManager.sol against the engine, and against evidence that is no good. */
 import { createEngine, type Engine } from "@mvm/evm";
 import type { Evidence } from "@mvm/l1";
-import { type Checkpoint, checkpointLeaf, concatBytes, keccakHash } from "@mvm/protocol";
+import { wholeEvidence } from "@mvm/node";
+import {
+  aliasOf,
+  type Checkpoint,
+  checkpointLeaf,
+  concatBytes,
+  encodeSystemTransaction,
+  genesisWrites,
+  keccak,
+  keccakHash,
+  PREDEPLOYS,
+  toAddress,
+  toWord,
+} from "@mvm/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Draw } from "../src/fuzz/draw.ts";
 import { randomCase } from "../src/fuzz/evmGenerator.ts";
 import { compareBlock, fuzzReplay, type ReplayPeer } from "../src/fuzz/replay.ts";
 import { randomPlan } from "../src/fuzz/replayCase.ts";
 import { CheckpointL1, type L1Replay, type L1Verdict } from "../src/replay/checkpointL1.ts";
+import { FREE_CHARTER, storedState } from "../src/replay/storedState.ts";
 import { SeededRandom } from "../src/seededRandom.ts";
+import { blockUpon } from "./partsLab.ts";
 
 const SEED = 7;
 const RUNS = 100;
@@ -73,6 +88,22 @@ describe("transactions replayed on L1", () => {
     expect(differences).toBe(0);
     for (const end of ["succeeded", "failed", "denied", "insufficient-funds", "intrinsic-gas", "nonce-too-high"])
       expect(ends.get(end) ?? 0, end).toBeGreaterThan(0);
+  });
+
+  it("count a slot that MT was minted into as written before: a message that withdraws at once", async () => {
+    const state = storedState([genesisWrites(), [FREE_CHARTER]]);
+    const block = blockUpon(engine, state);
+    const from = aliasOf(toAddress("0x00000000000000000000000000000000000051e9"));
+    const selector = keccak(new TextEncoder().encode("withdraw(address)")).subarray(0, 4);
+    const data = concatBytes(selector, toWord(BigInt(from)));
+    const item = { source: "message", index: 3n, from, to: PREDEPLOYS.coinbase, gasLimit: 600_000n, data } as const;
+    const raw = encodeSystemTransaction(block.facts.chainId, { ...item, mint: 1_000n, value: 500n });
+    const step = await block.execute(raw);
+    const evidence = wholeEvidence(block.witness(step));
+    const { before, index } = block;
+    const after = block.apply(step);
+    expect(step.verdict).toMatchObject({ outcome: { status: 1 } });
+    expect((await l1.replay(block.facts, index, before, raw, evidence)).verdict).toEqual({ after });
   });
 
   it("are told from those of an engine that gives back a unit of gas too much", async () => {

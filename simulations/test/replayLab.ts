@@ -78,7 +78,12 @@ function argumentsOf(work: Replayed, codeSource: CodeSource, { heapBytes, slotBi
       code,
     };
   });
-  const slots = ofKind(reads, "slot").map(({ address, slot, value }) => ({ account: address, slot, value }));
+  const slots = ofKind(reads, "slot").map(({ address, slot, value }) => ({
+    account: address,
+    slot,
+    value,
+    original: value,
+  }));
   return [
     {
       timestamp: environment.timestamp,

@@ -14,9 +14,9 @@ import {
 import { beforeAll, describe, expect, it } from "vitest";
 import { SIGNERS } from "../src/fuzz/evmCase.ts";
 import { MemoryState } from "../src/memoryState.ts";
+import { accountAt, CALLED, CALLER, LOOPS, type Program, padded, STEPS } from "../src/replay/slicePrograms.ts";
 import { SlicesL1 } from "../src/replay/slicesL1.ts";
 import { type SlicedTransaction, sliced } from "./sliceLab.ts";
-import { accountAt, CALLED, CALLER, LOOPS, type Program, padded, STEPS } from "./slicePrograms.ts";
 import { KeptTrie, SliceProofs } from "./sliceProofs.ts";
 
 /** Bounds of the design for one step, and so for a slice. */

@@ -179,6 +179,7 @@ contract CheckpointReplay is ICheckpointReplay {
     ) private pure returns (uint256 next) {
         (slot.slot, next) = _slotAt(keys, place);
         slot.value = StateWitness.slotOf(table, storageRoot, bytes32(slot.slot));
+        slot.original = slot.value;
     }
 
     /// @dev Gives the root of the account's storage.

@@ -44,11 +44,13 @@ struct PreAccount {
     bytes code;
 }
 
-/// @notice A slot before the transaction.
+/// @notice A slot before the message.
+/// @param original Its value before the transaction; another one where MT was minted, or by a message before.
 struct PreSlot {
     address account;
     uint256 slot;
     uint256 value;
+    uint256 original;
 }
 
 /// @notice A slot by its name.

@@ -74,7 +74,12 @@ abstract contract WorldRecords is World {
             }
             for (uint256 i = 0; i < state.slots.length; i++) {
                 PreSlot calldata slot = state.slots[i];
-                slots = _addSlot(slots, slot.account, slot.slot, slot.value, KNOWN);
+                uint256 next = _addSlot(slots, slot.account, slot.slot, slot.value, KNOWN);
+                uint256 original = slot.original;
+                assembly ("memory-safe") {
+                    mstore(add(slots, 0x40), original)
+                }
+                slots = next;
             }
             _warmAccount(environment.origin);
             _warmAccount(environment.coinbase);
@@ -302,7 +307,7 @@ abstract contract WorldRecords is World {
                 } else if (kind == HEAP_SLOT && _flags(place) & TRANSIENT == 0) {
                     if (logs != 0) {
                         slots[newSlots] =
-                            PreSlot(address(uint160(_flags(place))), _wordOf(place, 0x20), _wordOf(place, 0x60));
+                            PreSlot(address(uint160(_flags(place))), _wordOf(place, 0x20), _wordOf(place, 0x60), 0);
                     }
                     newSlots++;
                 }

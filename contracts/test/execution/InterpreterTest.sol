@@ -86,7 +86,7 @@ abstract contract InterpreterTest is Test {
 
     function slotsOf(uint256 value) internal pure returns (PreSlot[] memory slots) {
         slots = new PreSlot[](1);
-        slots[0] = PreSlot(TARGET, 0, value);
+        slots[0] = PreSlot(TARGET, 0, value, value);
     }
 
     function warmSlots() internal pure returns (SlotName[] memory names) {

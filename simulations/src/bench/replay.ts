@@ -7,6 +7,7 @@
  *   gasPerStep     L1 gas of the interpreter for each opcode that it executes, calls and storage of the message with it: the
  *                  same call without L2 gas is taken off
  * Codes of the DAC's contracts stand on L1 beforehand, where anyone may put them.
+ * Then what one transaction of L1 cannot replay: replayWorst.ts.
  */
 import { createEngine, type Engine } from "@mvm/evm";
 import { type BlockFacts, checkpointsFinding, type ReplaySource } from "@mvm/node";
@@ -36,6 +37,7 @@ import type { Benchmark, ResultLine } from "./benchmark.ts";
 import { initialWrites } from "./blocksOwn.ts";
 import { ENVIRONMENT, prepareBlocks, WORKLOADS } from "./blocksWorkloads.ts";
 import { type PostedBlock, ReplayNetwork } from "./replayNetwork.ts";
+import { worstTransactions } from "./replayWorst.ts";
 
 /** of the transaction in its block that is lied about, and transactions of the block beside context */
 const [LIE, TRANSACTIONS] = [20, 24];
@@ -198,11 +200,12 @@ async function run(report: (line: ResultLine) => void, note: (text: string) => v
   } finally {
     await network.stop();
   }
+  await worstTransactions(report, note);
 }
 
 export const replay: Benchmark = {
   name: "replay",
   summary:
-    "L1 gas of whole proofs that a transfer, a token's transfer and a router's swap did not do what was posted of them",
+    "L1 gas of whole proofs that a transfer, a token's transfer and a router's swap did not do what was posted of them; of slices of the dearest transactions",
   run,
 };

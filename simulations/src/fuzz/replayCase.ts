@@ -5,16 +5,19 @@ import {
   aliasOf,
   allowSlotOf,
   CHARTER_SLOTS,
+  concatBytes,
   contextTransaction,
   denySlotOf,
   genesisAccount,
   genesisWrites,
+  keccak,
   LIMITS,
   PREDEPLOYS,
   PSEUDO_OPERATIONS,
   type SystemTransaction,
   settleTransaction,
   toAddress,
+  toWord,
   toWordHex,
 } from "@mvm/protocol";
 import { FREE_FLAGS } from "../replay/storedState.ts";
@@ -26,6 +29,11 @@ export const BLOCK_NUMBER = 1_002n;
 /** Gas of L2 that one transaction here has at most: bounds what a random loop costs. */
 export const MOST_GAS = 600_000n;
 const SENDER_ON_L1 = toAddress("0x00000000000000000000000000000000000051e9");
+/** Call of MVM_Coinbase.withdraw. */
+const WITHDRAW = concatBytes(
+  keccak(new TextEncoder().encode("withdraw(address)")).subarray(0, 4),
+  toWord(BigInt(SENDER_ON_L1)),
+);
 /** Opcodes that random programs use. */
 export const USED_OPCODES = [0x31, 0x3b, 0x40, 0x54, 0x55, 0x5b, 0x5c, 0xa0, 0xf0, 0xf1, 0xf4, 0xf5, 0xfa, 0xfe, 0xff];
 
@@ -92,7 +100,10 @@ function queueItem(draw: Draw, targets: readonly Address[], index: number): Bloc
       const gasLimit = draw.onceIn(10) ? LIMITS.transactionGas + 1n : BigInt(draw.between(0, Number(MOST_GAS)));
       const value = draw.onceIn(3) ? 0n : wei / 2n;
       const from = draw.onceIn(2) ? aliasOf(SENDER_ON_L1) : draw.pick(SIGNERS);
-      return { ...base, source: "message", from, to: draw.pick(targets), mint: wei, value, gasLimit };
+      const item = { ...base, source: "message", from, mint: wei, value, gasLimit } as const;
+      return draw.onceIn(3)
+        ? { ...item, to: PREDEPLOYS.coinbase, data: WITHDRAW }
+        : { ...item, to: draw.pick(targets) };
     }
     case 2: {
       const to = draw.pick([PREDEPLOYS.coinbase, PREDEPLOYS.tokenBridge, ...targets]);

@@ -26,7 +26,7 @@ library SliceWorld {
     uint256 private constant IS_CREATED = 2;
     uint256 private constant IS_DESTROYED = 4;
     uint256 private constant STOOD_EMPTY = 8;
-    /// @dev Of a slot.
+    /// @dev Bits of a slot. One that MT was minted into is written and not warm.
     uint256 private constant SLOT_WARM = 1;
     uint256 private constant SLOT_WRITTEN = 2;
     /// @dev Words of an account and of a slot as SliceInterpreter takes them.
@@ -44,7 +44,7 @@ library SliceWorld {
         bytes32 storageRoot;
         bytes32 touchedRoot;
         bytes32[] slots;
-        /// 0, SLOT_WARM or SLOT_WRITTEN, of each before.
+        /// SLOT_WARM and SLOT_WRITTEN, of each before.
         uint256[] slotStates;
         bytes32[] transients;
     }
@@ -81,10 +81,12 @@ library SliceWorld {
             uint256 current = StateWitness.slotOf(world.table, world.storageRoot, slot);
             uint256 state = StateWitness.slotOf(world.table, world.touchedRoot, _place(slot, 0));
             uint256 original = current;
-            if (state == SLOT_WRITTEN) original = StateWitness.slotOf(world.table, world.touchedRoot, _place(slot, 1));
+            if (state & SLOT_WRITTEN != 0) {
+                original = StateWitness.slotOf(world.table, world.touchedRoot, _place(slot, 1));
+            }
             world.slotStates[i] = state;
             uint256 at = SLOT_WORDS * i;
-            (words[at], words[at + 1]) = (self | (state == 0 ? 0 : WARM), uint256(slot));
+            (words[at], words[at + 1]) = (self | (state & SLOT_WARM == 0 ? 0 : WARM), uint256(slot));
             (words[at + 2], words[at + 3]) = (original, current);
         }
         for (uint256 i = 0; i < world.transients.length; i++) {
@@ -243,10 +245,10 @@ library SliceWorld {
             uint256 at = SLOT_WORDS * i;
             uint256 before = world.slotStates[i];
             uint256 state = slotsAfter[at] & WARM != 0 ? SLOT_WARM : 0;
-            if (before == SLOT_WRITTEN || slots[at + 3] != slotsAfter[at + 3]) state = SLOT_WRITTEN;
+            if (before & SLOT_WRITTEN != 0 || slots[at + 3] != slotsAfter[at + 3]) state |= SLOT_WRITTEN;
             if (state == before) continue;
             touches[touched++] = StateWitness.SlotChange(_place(world.slots[i], 0), state);
-            if (state == SLOT_WRITTEN && slots[at + 2] != 0) {
+            if (state & ~before & SLOT_WRITTEN != 0 && slots[at + 2] != 0) {
                 touches[touched++] = StateWitness.SlotChange(_place(world.slots[i], 1), slots[at + 2]);
             }
         }

@@ -72,7 +72,7 @@ contract StepInterpreter is CallStep, ISliceInterpreter {
         for (uint256 at = 0; at < names.length; at += ADDRESS_BYTES) {
             PreAccount memory account = state.accountOf(address(bytes20(names[at:at + ADDRESS_BYTES])));
             if (account.balance != 0) state.accountOf(Predeploys.BURN_VAULT).credit(account.balance);
-            account.exists = false;
+            (account.exists, account.balance) = (false, 0);
         }
         step.outcome.kind = StepStates.RECEIVING;
     }

@@ -74,7 +74,8 @@ abstract contract StepValues is SystemReplay {
         state.now_.slots = new PreSlot[](slots);
         for (uint256 i = 0; i < slots; i++) {
             uint256 at = ARRAYS + ACCOUNT_BYTES * accounts + SLOT_BYTES * i;
-            state.now_.slots[i] = PreSlot(address(uint160(_wordAt(at))), _wordAt(at + 32), _wordAt(at + 96));
+            state.now_.slots[i] =
+                PreSlot(address(uint160(_wordAt(at))), _wordAt(at + 32), _wordAt(at + 96), _wordAt(at + 64));
         }
         input = msg.data[codes + _wordAt(HEADER + 32 * 32):];
     }

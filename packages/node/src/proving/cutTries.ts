@@ -21,6 +21,7 @@ const HISTORY_SLOTS = 8_191n;
 
 /** Where the second trie tells something of a slot: 0 its state, 1 its value before the transaction, 2 the transient value. */
 const placeOf = (key: bigint, what: bigint): Hash => keccakHash(concatBytes(toWord(key), toWord(what)));
+/** Bits of a slot's state. One that MT was minted into is written and not warm. */
 const SLOT = { warm: 1n, written: 2n } as const;
 
 /**
@@ -157,7 +158,7 @@ export class CutTries {
       ...named,
       ...slots.map(({ key }) => slot(placeOf(key, 0n))),
       ...slots
-        .filter(({ key }) => touchedState.slot(own, placeOf(key, 0n)) === SLOT.written)
+        .filter(({ key }) => (touchedState.slot(own, placeOf(key, 0n)) & SLOT.written) !== 0n)
         .map(({ key }) => slot(placeOf(key, 1n))),
       ...transients.map(({ key }) => slot(placeOf(key, 2n))),
     ];
@@ -186,9 +187,10 @@ function slotTouches(
 ): SlotWrite[] {
   const was = touched.slot(address, placeOf(key, 0n));
   const original = world.slot(address, toWordHex(key));
-  const isWritten = was === SLOT.written || (current !== null && current !== original);
-  const is = isWritten ? SLOT.written : isWarm ? SLOT.warm : was;
+  const isChanged = current !== null && current !== original;
+  const is = was | (isWarm ? SLOT.warm : 0n) | (isChanged ? SLOT.written : 0n);
   if (is === was) return [];
   const state = { slot: placeOf(key, 0n), value: is };
-  return is === SLOT.written && original !== 0n ? [state, { slot: placeOf(key, 1n), value: original }] : [state];
+  const isFirst = (is & ~was & SLOT.written) !== 0n && original !== 0n;
+  return isFirst ? [state, { slot: placeOf(key, 1n), value: original }] : [state];
 }

@@ -212,6 +212,7 @@ export class TransactionSlices {
     const { raw, bloom, receipts, transactions } = this.#case;
     const none = new Uint8Array(0);
     if (part !== null) {
+      if (!("kind" in this.#cut(index).state)) return { input: none, extra: none };
       if (part.cleared.length === 0) return { input: raw, extra: none };
       const below = this.#cut(index + 1).state.marks.destroyed;
       return { input: joinBytes(part.cleared.map((address) => fromHex(address))), extra: fromHex(below) };

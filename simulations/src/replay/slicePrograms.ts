@@ -1,11 +1,11 @@
 /** Programs whose slices are the dearest that are known. */
 import { type Address, joinBytes, LIMITS, toAddress } from "@mvm/protocol";
-import { push } from "../src/fuzz/evmPrograms.ts";
+import { push } from "../fuzz/evmPrograms.ts";
 
 export const CALLER = toAddress("0x00000000000000000000000000000000000a11ce");
 export const CALLED = toAddress("0x0000000000000000000000000000000000000b0b");
 /** Accounts and slots that some programs go over, of those that a large state has. */
-export const ACCOUNTS_MET = 100;
+const ACCOUNTS_MET = 100;
 export const accountAt = (n: number): Address => toAddress(`0x${(0x1000000 + n * 977).toString(16).padStart(40, "0")}`);
 
 const op = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
@@ -77,6 +77,15 @@ export const LOOPS: readonly Program[] = [
   ],
 ];
 
+/** lengths 1024, 31, 1024; an exponent of 245 bits; a modulus of ones: 8M gas */
+const MODEXP = code(
+  ...[1_024n, 31n, 1_024n].map((length, i) => code(length, BigInt(32 * i), 0x52)),
+  (1n << 244n) << 8n,
+  1_120n,
+  0x52,
+  call(5n, [0n, 2_175n], [0n, 1_024n]),
+);
+
 /** Steps that take as much as one may. */
 export const STEPS: readonly Program[] = [
   ["KECCAK256 of 64 KiB", padded(code(filled(), RANGE, 0x11n, 0x20, 0x00))],
@@ -110,21 +119,7 @@ export const STEPS: readonly Program[] = [
     ),
   ],
   ["169 pairings of BLS12-381", padded(code(call(0xfn, [0n, 169n * 384n], [0n, 32n]), 0x00))],
-  // lengths 1024, 31, 1024; an exponent of 245 bits; a modulus of ones
-  [
-    "modexp of 8M gas",
-    padded(
-      code(
-        filled(),
-        ...[1_024n, 31n, 1_024n].map((length, i) => code(length, BigInt(32 * i), 0x52)),
-        (1n << 244n) << 8n,
-        1_120n,
-        0x52,
-        call(5n, [0n, 2_175n], [0n, 1_024n]),
-        0x00,
-      ),
-    ),
-  ],
+  ["modexp of 8M gas", padded(code(filled(), MODEXP, 0x00))],
   ["BLAKE2f of 8M rounds", padded(code(8_000_000n, 0x5f, 0x52, call(9n, [28n, 213n], [0n, 64n]), 0x00))],
   [
     "MCOPY at the end of 2.7 MiB",
@@ -132,4 +127,14 @@ export const STEPS: readonly Program[] = [
       code(filled(), filled(2_752_512n), 32_768n, 2_752_523n, 2_800_011n, 0x5e, 32_768n, 0x11n, 2_752_523n, 0x5e, 0x00),
     ),
   ],
+];
+
+/** What goes on until all gas of a transaction is used, as dear on L1 as is known of its kind. */
+export const WORST: readonly Program[] = [
+  ["jumpdest", loop(op(0x5b))],
+  ["mcopy", loop(code(32_768n, 0x11n, 0x8011n, 0x5e), filled())],
+  ["sstore", loop(op(0x5a, 0x5a, 0x55))],
+  ["modexp", loop(MODEXP, filled())],
+  ["keccak", loop(code(RANGE, 0x11n, 0x20, 0x50), filled())],
+  ["pairing", loop(call(8n, [0n, 233n * 192n], [0n, 32n]))],
 ];
