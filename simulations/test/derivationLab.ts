@@ -8,7 +8,6 @@ import {
   headOf,
   INTERFACES,
   proveDerivation,
-  type QueueItemValues,
   queueItemAt,
   register,
 } from "@mvm/l1";
@@ -36,7 +35,6 @@ import {
   PREDEPLOYS,
   PROFILES,
   prevRandaoOf,
-  type QueueItem,
   type SealedBlock,
   TABLE_SIZE_SLOT,
   tableSlot,
@@ -45,7 +43,7 @@ import {
   ZERO_ADDRESS,
   ZERO_HASH,
 } from "@mvm/protocol";
-import { closingTransaction, openingTransactions } from "@mvm/roles";
+import { closingTransaction, openingTransactions, type QueuedItem } from "@mvm/roles";
 import type { Result } from "ethers";
 import { CHARTER, signUpOf } from "../src/bench/batchNetwork.ts";
 import { ReplayNetwork } from "../src/bench/replayNetwork.ts";
@@ -104,14 +102,10 @@ export type Shape = {
 export class DerivationLab {
   readonly network: ReplayNetwork;
   readonly #values: readonly Values[];
-  readonly #item: { readonly item: QueueItem; readonly values: QueueItemValues };
+  readonly #item: QueuedItem;
   readonly #founding: Founding;
 
-  private constructor(
-    network: ReplayNetwork,
-    values: readonly Values[],
-    item: { readonly item: QueueItem; readonly values: QueueItemValues },
-  ) {
+  private constructor(network: ReplayNetwork, values: readonly Values[], item: QueuedItem) {
     this.network = network;
     this.#values = values;
     this.#item = item;
@@ -137,9 +131,8 @@ export class DerivationLab {
       const [record] = INTERFACES.beacon.decodeFunctionResult("recordOf", answer) as unknown as [Result];
       values.push({ slot, l1Block: record["number"], l1BaseFee: record["baseFee"] });
     }
-    const item = await queueItemAt(reader, { chainId, index: 0n, fromBlock: 0n });
-    const deposit = depositItem({ queueIndex: 0n, from: item.from, to: item.to, mint: item.mint });
-    return new DerivationLab(network, values, { item: deposit, values: item });
+    const { from, to, mint, ...rest } = await queueItemAt(reader, { chainId, index: 0n, fromBlock: 0n });
+    return new DerivationLab(network, values, { ...rest, item: depositItem({ queueIndex: 0n, from, to, mint }) });
   }
 
   stop(): Promise<void> {

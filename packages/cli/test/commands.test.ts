@@ -185,6 +185,8 @@ describe("mvm ask and expire", { timeout: START_MS }, () => {
     expect(await result("dac", "show", "acme")).toMatchObject({ lastBlock, generation: 1 });
     expect(await result("expire", "acme", "--pay-back")).toMatchObject({ asksPaidBack: 0, paidBackMT: "0" });
     expect(await refusal(...of("ask", "--item", "words"))).toMatch(/no batch on L1 has block \d+.*\(not-yet\)/);
+    const final = ["ask", "acme", "--block", "1", "--item", "words", "--no-wait"];
+    expect(await refusal(...final)).toMatch(/is final: nothing of it can be asked for any more \(invalid\)/);
   });
 });
 

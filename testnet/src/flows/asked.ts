@@ -1,7 +1,7 @@
 /**
- * A stranger asks on L1 for each kind of thing that an honest batch commits to: nodes show it, also in the place of a poster that is
- * dead. Then a poster's key has L1 take a batch of which nobody has anything: nobody shows it, the batch falls, its poster is fined, and the
- * chain goes on in the next generation with all that users had been acknowledged.
+ * A poster's key has L1 take a batch of which nobody has anything. A stranger asks for it, and meanwhile for each kind of thing that the
+ * honest batch before it commits to. That one nodes show, also in the place of a poster that is dead; the other falls, its poster is
+ * fined, and the chain goes on in the next generation with all that users had been acknowledged.
  */
 import {
   type AskedBatch,
@@ -146,15 +146,6 @@ export const askedFlow: Flow = {
       const poster = nodesOf(testnet, "sequencer").find(({ operator }) => operator === honest.header.poster)!;
       const position = Number(honest.header.lastBlock - honest.header.firstBlock);
       const items = ASK_KINDS.map((kind) => ({ kind, position: isOfBlock(kind) ? position : 0 }));
-      for (const item of items.slice(0, -1)) await ask(testnet, honest, item);
-      for (const item of items.slice(0, -1)) await compare(provider, honest, await answered(testnet, honest, item));
-      await poster.process.kill();
-      await ask(testnet, honest, items.at(-1)!);
-      const helped = await answered(testnet, honest, items.at(-1)!);
-      await compare(provider, honest, helped);
-      must(helped.by !== poster.operator, "others answer for the dead poster");
-      await testnet.restart(poster);
-      mustEqual((await headOf(testnet.l1Reader, dac.chainId)).generation, 0n, "the generation after honest answers");
 
       const { batch, node } = await postHollow(testnet, dac);
       const stake = async (): Promise<bigint> =>
@@ -163,6 +154,16 @@ export const askedFlow: Flow = {
       const asked = await ask(testnet, batch, { kind: "blocks", position: 0 });
       const { timestamp } = await l1Now(testnet.l1Reader);
       hashes.push(...(await send(TRANSACTIONS)));
+      // while nobody shows what the hollow batch commits to, nodes show what the honest one does
+      for (const item of items.slice(0, -1)) await ask(testnet, honest, item);
+      for (const item of items.slice(0, -1)) await compare(provider, honest, await answered(testnet, honest, item));
+      if (poster !== node) await poster.process.kill();
+      await ask(testnet, honest, items.at(-1)!);
+      const helped = await answered(testnet, honest, items.at(-1)!);
+      await compare(provider, honest, helped);
+      must(helped.by !== poster.operator, "others answer for the dead poster");
+      if (poster !== node) await testnet.restart(poster);
+
       const end = timestamp + BigInt(PARAMETERS.revealDelaySeconds);
       await until(
         "the time to answer is over",
@@ -173,7 +174,9 @@ export const askedFlow: Flow = {
       await testnet.onL1(expireAsk(testnet.contracts, { ...asked, previous }));
       const fined = staked - (await stake());
       must(fined > 0n && fined <= PARAMETERS.withholdingPenaltyWei, `a fine of ${fined} wei is within the penalty`);
-      mustEqual((await headOf(testnet.l1Reader, dac.chainId)).generation, 1n, "the generation on L1");
+      const head = await headOf(testnet.l1Reader, dac.chainId);
+      mustEqual(head.generation, 1n, "the generation on L1");
+      mustEqual(head.lastBatchHash, batch.header.previousBatchHash, "the last batch that stands");
       await untilIncluded(provider, hashes, GOES_ON_MS);
       await untilPosted(provider, await provider.getBlockNumber());
       await testnet.restart(node);

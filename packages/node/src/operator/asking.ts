@@ -7,6 +7,7 @@ import {
   askPrice,
   askQueue,
   expireAsk,
+  finalFrom,
   hasFallen,
   l1Now,
   openAsksOf,
@@ -131,6 +132,8 @@ async function send(
 ): Promise<Report> {
   const { l1, submitter, progress } = operator;
   if (await wasAsked(l1, { header: batch.header, item, fromBlock: batch.l1Block })) return { asked: "before" };
+  if ((await finalFrom(l1, asked, false)) === undefined)
+    throw new ConfigError("invalid", `batch ${batch.header.index} is final: nothing of it can be asked for any more`);
   const price = await askPrice(l1, (await askQueue(l1, batch.batchHash)).count);
   const most = maxPrice === undefined ? price : parseAmount(maxPrice);
   if (most < price)

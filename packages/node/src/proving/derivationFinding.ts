@@ -1,5 +1,5 @@
 /** What of a posted batch does not follow from its data and from L1: found, with the proof of it. */
-import type { DerivationProof, QueueItemValues } from "@mvm/l1";
+import type { DerivationProof } from "@mvm/l1";
 import {
   type Address,
   type BatchContext,
@@ -19,14 +19,14 @@ import {
   isSystemTransaction,
   LIMITS,
   prevRandaoOf,
-  type QueueItem,
   rowGroupFault,
   SNAPSHOT_DISTANCE,
   settledAccounts,
   transactionAt,
 } from "@mvm/protocol";
-import { openingTransactions } from "@mvm/roles";
+import { openingTransactions, type QueuedItem } from "@mvm/roles";
 import type { NodeSource } from "@mvm/state";
+import { toItemValues } from "../l1Events.ts";
 import {
   contextProof,
   countProof,
@@ -45,7 +45,7 @@ import {
 export type DerivationSource = {
   readonly valuesOf: (slot: bigint) => Pick<BlockContext, "l1Block" | "l1BaseFee"> | undefined;
   /** item of the chain's queue; undefined: it has no such item */
-  readonly queueItem: (index: bigint) => { readonly item: QueueItem; readonly values: QueueItemValues } | undefined;
+  readonly queueItem: (index: bigint) => QueuedItem | undefined;
   /** provider with a number, also one that has left */
   readonly providerAt: (index: number) => Address | undefined;
   readonly founding: Founding;
@@ -147,27 +147,24 @@ function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSour
   });
   for (const [place, expected] of opening.entries()) {
     const own = place - (openingCount - items);
-    const isDue = own < 0 || isDueAt(queued[own]!.values, context.slot, source);
+    const isDue = own < 0 || isDueAt(queued[own]!, context.slot, source);
     if (isDue && equalBytes(transactions[place]!, encodeSystemTransaction(batch.header.chainId, expected))) continue;
     if (place === 0) return contextProof(batch, position);
     if (own < 0) return foundingProof(batch, { charter: source.founding.charter, storageUnits: source.storageUnits });
-    const { item, values } = queued[own]!;
-    const shown = { item: values, itemData: item.data, previous: previousOf(source) };
+    const due = queued[own]!;
+    const shown = { item: toItemValues(due), itemData: due.item.data, previous: previousOf(source) };
     return itemProof(batch, { position, own, place }, shown);
   }
   return usersFinding(batch, posted, openingCount, source);
 }
 
-function itemAt(
-  { queueItem }: DerivationSource,
-  index: bigint,
-): NonNullable<ReturnType<DerivationSource["queueItem"]>> {
+function itemAt({ queueItem }: DerivationSource, index: bigint): QueuedItem {
   const found = queueItem(index);
   if (found === undefined) throw new RangeError(`item ${index} of the queue is not known`);
   return found;
 }
 
-const isDueAt = ({ l1Block }: QueueItemValues, slot: bigint, { epochBlocks }: DerivationSource): boolean =>
+const isDueAt = ({ l1Block }: QueuedItem, slot: bigint, { epochBlocks }: DerivationSource): boolean =>
   epochOf(l1Block, epochBlocks) + SNAPSHOT_DISTANCE <= slot;
 
 function usersFinding(

@@ -1,0 +1,147 @@
+/** What is found in batches of a chain that is made as sequencers make it; L1 itself judges in simulations/test/derivationOnL1.test.ts. */
+import {
+  type Address,
+  AddressTable,
+  claimsOf,
+  type DecodedBlock,
+  decodeBatch,
+  encodeBatch,
+  encodeBlocks,
+  inCalldata,
+  type SealedBlock,
+} from "@mvm/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import { genesisBlock } from "../src/genesis.ts";
+import { type DerivationSource, derivationFinding, type PostedBatch } from "../src/index.ts";
+import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
+import {
+  CHAIN_ID,
+  deposit,
+  FREE_CHARTER,
+  hashOfText,
+  identityOf,
+  queueOthers,
+  SETTINGS,
+  SLOT,
+  viewOf,
+} from "./world.ts";
+
+const user = identityOf("user").operator;
+const poster = identityOf("sequencer").operator;
+const providers = ["provider-a", "provider-b"].map((name) => identityOf(name).operator);
+
+let view: ReturnType<typeof viewOf>;
+let maker: BlockMaker;
+let blocks: SealedBlock[];
+
+beforeEach(async () => {
+  view = viewOf([], FREE_CHARTER, ["provider-a", "provider-b", "other"]);
+  for (let n = 0n; n < 3n; n++) deposit(view, n, user, 10n ** 18n);
+  maker = await BlockMaker.start(view);
+  const call = (nonce: number, rest: object) => transactionOf(maker.dac, "user", { nonce, ...rest });
+  const forced = await call(2, { value: 2n });
+  queueOthers(view, 3n, user, forced.raw);
+  const items = view.queueItems(CHAIN_ID, 0n, SLOT);
+  blocks = [
+    await maker.next({ queueItems: items.slice(0, 2), transactions: [await call(0, { value: 4n })], providers }),
+    await maker.next({ transactions: [await call(1, { to: null, data: TOKEN_INITCODE })] }),
+    await maker.next({ queueItems: items.slice(2), transactions: [await call(3, { data: tokenTransfer(user, 1n) })] }),
+    await maker.next({ transactions: [await call(4, { value: 1n })], providers: providers.slice(1) }),
+  ];
+});
+
+const providerIndex = (operator: Address, slot: bigint) => view.providerIndex(operator, slot);
+
+/** Data of blocks, and the table as they leave it. */
+function written(part: readonly SealedBlock[], queueEnd: bigint, table: AddressTable): Uint8Array {
+  return part.length === 0 ? new Uint8Array(0) : encodeBlocks(part, { poster, queueEnd, providerIndex, table });
+}
+
+function tableAfter(count: number): AddressTable {
+  const table = new AddressTable();
+  written(blocks.slice(0, count), 0n, table);
+  return table;
+}
+
+/** The blocks after a batch, if there is one, as the next batch. */
+function posted(part: readonly SealedBlock[], previous?: PostedBatch): PostedBatch {
+  const data = written(part, previous?.header.queueEnd ?? 0n, tableAfter(previous?.blocks.length ?? 0));
+  const index = previous === undefined ? 0n : 1n;
+  const place = { index, previousBatchHash: maker.dac.genesisHash, slot: SLOT, poster };
+  return { header: { ...claimsOf(part, place), ...inCalldata(data) }, data, blocks: part };
+}
+
+/** All blocks as a batch whose data say something else of one of them. */
+function saying(position: number, change: (block: DecodedBlock) => Partial<DecodedBlock>): PostedBatch {
+  const batch = posted(blocks);
+  const table = new AddressTable();
+  const decoded = decodeBatch(
+    batch.data,
+    (_, index) => table.at(index),
+    (_, named) => table.enter(named),
+  );
+  if (!decoded.ok) throw new Error(decoded.fault);
+  const told = decoded.value.blocks.map((block, i) => {
+    return { ...block, ...(i === position ? change(block) : {}), indexOf: () => undefined };
+  });
+  const data = encodeBatch({ ...decoded.value, blocks: told });
+  return { ...batch, data, header: { ...batch.header, ...inCalldata(data) } };
+}
+
+function found(batch: PostedBatch, previous?: PostedBatch): string | undefined {
+  const before = previous?.blocks ?? [];
+  const source: DerivationSource = {
+    valuesOf: (slot) => view.valuesOf(slot),
+    queueItem: (index) => view.queuedItem(CHAIN_ID, index),
+    providerAt: (index) => view.provider(index),
+    founding: maker.dac.founding,
+    storageUnits: 1,
+    epochBlocks: SETTINGS.parameters.epochBlocks,
+    previous,
+    parent: before.at(-1)?.header ?? genesisBlock(maker.dac).header,
+    addressAt: (position, index) => tableAfter(before.length + position).at(index),
+    nodes: { get: () => undefined },
+  };
+  return derivationFinding(batch, source)?.kind;
+}
+
+describe("what of a posted batch does not follow from its data", () => {
+  it("is nothing where the blocks are a sequencer's, in one batch or in two, with every kind of item", () => {
+    expect(found(posted(blocks))).toBe(undefined);
+    for (const count of [1, 2, 3]) {
+      const previous = posted(blocks.slice(0, count));
+      expect(found(previous)).toBe(undefined);
+      expect(found(posted(blocks.slice(count), previous), previous)).toBe(undefined);
+    }
+  });
+
+  it.each<readonly [string, string, number, (block: DecodedBlock) => Partial<DecodedBlock>]>([
+    ["time", "another time", 1, ({ timestamp }) => ({ timestamp: timestamp + 1n })],
+    ["time", "another job", 1, () => ({ jobId: hashOfText("another") as string as never })],
+    ["count", "an item of the queue more", 1, ({ queueItems }) => ({ queueItems: queueItems + 1 })],
+    ["count", "no transaction", 3, () => ({ transactions: [] })],
+    ["row", "another transaction", 3, () => ({ transactions: [blocks[1]!.transactions[1]!] })],
+    ["row", "a transaction of the system", 3, () => ({ transactions: [blocks[3]!.transactions.at(-1)!] })],
+    ["context", "a slot after the batch's", 3, ({ slot }) => ({ slot: slot + 1n })],
+    ["settle", "another sequencer", 0, () => ({ sequencer: identityOf("other").operator })],
+    ["settle", "another provider", 0, ({ providers: [first] }) => ({ providers: [first!, 2] })],
+    ["settle", "a provider whom nobody knows", 0, ({ providers: [first] }) => ({ providers: [first!, 99] })],
+    ["settle", "a provider less", 3, () => ({ providers: [] })],
+  ])("is found by the proof %s where they have %s", (kind, _what, position, change) => {
+    expect(found(saying(position, change))).toBe(kind);
+  });
+
+  it("is the end of the queue where the header says another", () => {
+    const previous = posted(blocks.slice(0, 2));
+    const batch = posted(blocks.slice(2), previous);
+    const other = { ...batch, header: { ...batch.header, queueEnd: batch.header.queueEnd + 1n } };
+    expect(found(other, previous)).toBe("queueEnd");
+    expect(found(batch, { ...previous, header: { ...previous.header, queueEnd: 1n } })).toBe("item");
+  });
+
+  it("are slots that go back between two batches", () => {
+    const later = saying(3, ({ slot }) => ({ slot: slot + 1n }));
+    const previous = { ...later, header: { ...later.header, queueEnd: 0n } };
+    expect(found(posted(blocks), previous)).toBe("slots");
+  });
+});
