@@ -16,6 +16,8 @@ import {
 export const MAX_VERSIONS = 32;
 /** Milliseconds between two sendings of the same bytes where L1 makes no block meanwhile. */
 const RESEND_MS = 2_000;
+/** Milliseconds for which L1 may show a nonce as used, and not yet the receipt of what used it: nodes index transactions after blocks. */
+const RECEIPT_LAG_MS = 2_000;
 
 /** One signed form of a transaction; all of an attempt's have the same nonce and do the same. */
 export type TransactionVersion = TransactionFees & { readonly hash: Hash };
@@ -42,7 +44,7 @@ export type AttemptLook = {
   readonly head: FeeMarket & { readonly number: bigint };
   /** the account's first nonce that is neither mined nor in L1's pool */
   readonly pendingNonce: bigint;
-  /** the nonce was mined, deep enough, by a transaction that is none of the versions */
+  /** the nonce was mined, deep enough, and none of the versions has a receipt: it was another transaction, or L1 is late to show it */
   readonly nonceTaken: boolean;
   /** of whichever version is mined */
   readonly receipt: L1Receipt | undefined;
@@ -112,6 +114,8 @@ export class TransactionAttempt {
   #patientSince = 0n;
   #lastSend: { block: bigint; atMs: number } | undefined;
   #minedAs: Hash | undefined;
+  /** since when the nonce has been used without a receipt */
+  #takenSinceMs: number | undefined;
   #trouble: L1Error | undefined;
   #feeLimited = false;
 
@@ -153,9 +157,14 @@ export class TransactionAttempt {
     const { head, receipt, pendingNonce } = look;
     this.#head = { ...head, sinceMs: this.#head?.number === head.number ? this.#head.sinceMs : nowMs };
     if (this.#firstBlock === undefined) this.#firstBlock = this.#patientSince = head.number;
+    if (look.nonceTaken) this.#takenSinceMs ??= nowMs;
+    else if (pendingNonce <= this.nonce) this.#takenSinceMs = undefined;
     if (receipt !== undefined) return this.#mined(receipt, head.number, nowMs);
     const notices = this.#unmined(head.number);
-    if (look.nonceTaken) return [...notices, { kind: "end", outcome: { type: "lost" } }];
+    if (this.#takenSinceMs !== undefined) {
+      const isOver = this.#versions.length === 0 || nowMs - this.#takenSinceMs >= RECEIPT_LAG_MS;
+      return look.nonceTaken && isOver ? [...notices, { kind: "end", outcome: { type: "lost" } }] : notices;
+    }
     if (head.number - this.#firstBlock >= this.#bounds.giveUpAfterBlocks || this.#isStalled(nowMs)) {
       return [...notices, this.#giveUp()];
     }

@@ -260,6 +260,34 @@ describe("TransactionAttempt", () => {
     expect(kinds).toMatchObject([[], [], [{ kind: "sign" }]]);
   });
 
+  it("is not lost while L1 may only be late to show its receipt, and sends nothing meanwhile", () => {
+    const [version, head] = [{ maxFeePerGas: GWEI, maxPriorityFeePerGas: GWEI, hash: hashOf(1n) }, 9n];
+    const look: AttemptLook = {
+      head: { number: head, baseFeePerGas: GWEI, blobBaseFee: undefined },
+      pendingNonce: NONCE + 1n,
+      nonceTaken: true,
+      receipt: undefined,
+    };
+    const receipt: L1Receipt = {
+      ...{ transactionHash: version.hash, blockNumber: head, blockHash: hashOf(head) },
+      ...{ succeeded: true, gasUsed: 21_000n, contractAddress: undefined },
+    };
+    const looksAt = (...looks: readonly (readonly [number, Partial<AttemptLook>])[]) => {
+      const start = { nonce: NONCE, versions: [version], raw: "0x01" as Hex };
+      const attempt = new TransactionAttempt(start, { ...BOUNDS, confirmations: 1n });
+      return looks.map(([nowMs, part]) => attempt.handle({ kind: "looked", look: { ...look, ...part }, nowMs }));
+    };
+    const [lost, mined] = [{ type: "lost" }, { type: "mined", receipt }].map((outcome) => [{ kind: "end", outcome }]);
+    expect(looksAt([0, {}], [1_999, {}], [2_000, {}])).toEqual([[], [], lost]);
+    expect(looksAt([0, {}], [1_999, { receipt, nonceTaken: false }])).toEqual([[], mined]);
+    // a look during which L1 went on says nothing; the wait begins anew where the nonce was free meanwhile
+    expect(looksAt([0, {}], [2_000, { nonceTaken: false }], [2_001, {}])).toEqual([[], [], lost]);
+    const free = { nonceTaken: false, pendingNonce: NONCE };
+    const around = looksAt([0, {}], [1_000, free], [1_500, {}], [3_400, {}], [3_500, {}]);
+    expect(around.toSpliced(1, 1)).toEqual([[], [], [], lost]);
+    expect(around[1]).toMatchObject([{ kind: "send" }]);
+  });
+
   it("that was never sent ends with what refused it; one that may be out there waits", () => {
     const error = new L1Error("rpc-error", "insufficient funds");
     const refused = { kind: "refused", refusal: { kind: "never", error } } as const;
