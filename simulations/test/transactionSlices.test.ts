@@ -105,6 +105,19 @@ describe("a transaction's steps", () => {
     expect(countOf(costs, STEP_KINDS.clearing)).toBe(3);
   });
 
+  it("clear an account once, however often it is called after it went", async () => {
+    // Its code gives all to itself and goes.
+    const store = joinBytes([push(0x6130ff5f526002601ef3n), Uint8Array.of(0x5f, 0x52)]);
+    const create = Uint8Array.of(0x60, 10, 0x60, 22, 0x5f, 0xf0);
+    const call = Uint8Array.of(0x5f, 0x5f, 0x5f, 0x5f, 0x5f, 0x85, 0x5a, 0xf1, 0x50);
+    const parts = await partsOf(joinBytes([store, create, call, call, call]), {});
+    expect(countOf(await replayParts(slices, parts), STEP_KINDS.clearing)).toBe(1);
+    const clearing = Array.from({ length: parts.length }, (_, i) => parts.proof(i)).find(
+      (proof) => kindOf(proof) === STEP_KINDS.clearing,
+    );
+    expect((clearing!.proof["input"] as Uint8Array).length).toBe(20);
+  });
+
   it("keep nothing of accounts that went in a frame that failed", async () => {
     const parts = await partsOf(joinBytes([burning(3), Uint8Array.of(0xfe)]), {});
     expect(countOf(await replayParts(slices, parts), STEP_KINDS.clearing)).toBe(0);
@@ -211,10 +224,28 @@ describe("a step's proof", () => {
     expect(clearing.length).toBe(2);
     const { by, proof } = parts.proof(clearing[0]!);
     const names = proof["input"] as Uint8Array;
-    const { told } = await slices.replay({ by, proof: { ...proof, input: names.subarray(20) } });
+    // Its own chain, one account short.
+    const shorter = keccakHash(joinBytes([proof["extra"] as Uint8Array, new Uint8Array(12), names.subarray(0, 20)]));
+    const { told } = await slices.replay({
+      by,
+      proof: { ...proof, input: names.subarray(20), extra: fromHex(shorter) },
+    });
     expect(told).toBe("WrongAccounts()");
     const below = toWordHex(BigInt(keccakHash(names)));
     expect((await slices.replay({ by, proof: { ...proof, extra: fromHex(below) } })).told).toBe("WrongAccounts()");
+  });
+});
+
+describe("the step to a receipt", () => {
+  it("takes the transaction's logs and no others", async () => {
+    const log = Uint8Array.of(0x5f, 0x5f, 0xa0);
+    const parts = await partsOf(joinBytes([log, log]), {});
+    await replayParts(slices, parts);
+    const { by, proof } = parts.proof(parts.length - 3);
+    const logs = proof["input"] as Uint8Array;
+    const half = logs.length / 2;
+    for (const input of [logs.subarray(half), new Uint8Array(0), joinBytes([logs, logs.subarray(half)])])
+      expect((await slices.replay({ by, proof: { ...proof, input } })).told).toBe("WrongLogs()");
   });
 });
 
