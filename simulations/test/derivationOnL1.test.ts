@@ -1,6 +1,7 @@
 /** Batches that do not follow from their data: found, judged on a real L1, and convicted there by one transaction. */
-import { openBatchRange, proveDerivation } from "@mvm/l1";
+import { proveDerivation } from "@mvm/l1";
 import {
+  accusationOf,
   contextProof,
   countProof,
   formProof,
@@ -22,7 +23,7 @@ import {
   type SystemTransaction,
   toAddress,
 } from "@mvm/protocol";
-import { makeSidecar, openAtChallenge, toBlob } from "@mvm/protocol/blobs";
+import { makeSidecar, toBlob } from "@mvm/protocol/blobs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DerivationLab, type LabBlock, withTransaction } from "./derivationLab.ts";
 
@@ -172,11 +173,16 @@ describe("one transaction on L1", () => {
     const sidecar = await makeSidecar(blob, "blob");
     const posted = await lab.network.post(blockWith(made, 1, lie), { data: made.data, blob: { sidecar, offset } });
     const found = lab.find({ ...posted, data: made.data } as PostedBatch);
-    const call = proveDerivation(lab.network.addresses, posted, found!);
     const all = concatBytes(content, new Uint8Array(BATCH_FORMAT.blobBytes - content.length));
-    const opening = await openAtChallenge(blob, sidecar.commitment);
-    const opened = await lab.network.send(openBatchRange(lab.network.addresses, posted.header, all, opening));
+    const place = { blocks: [], position: 1, parent: made.blocks[0]!.header, hashesBefore: [] };
+    const faults = [{ ...place, fault: { proof: "derivation", derivation: found! } }] as const;
+    const next = () => accusationOf(sender, { ...posted, blob: async () => all }, faults);
+    const sender = { l1: lab.network.reader, deployedAtBlock: 0n };
+    const first = await next();
+    const opened = await lab.network.send(first.kind === "unopened" ? first.opening : expect.unreachable(first.kind));
     expect(BigInt(opened)).toBeLessThan(LIMITS.transactionGas);
+    const ready = await next();
+    const call = ready.kind === "ready" ? ready.call : expect.unreachable(ready.kind);
     const { end, prove } = await lab.network.accuse(posted, call);
     expect([end, BigInt(prove) < LIMITS.transactionGas]).toEqual(["proven", true]);
     expect(await lab.network.nextBlock()).toBe(1n);
@@ -212,6 +218,13 @@ describe("one transaction on L1", () => {
     expect(lab.find(batch)).toBe(null);
     const row = { position: 1, index: 2, place: FIRST_USER + 2, resolved: [lab.known] };
     const proof = rowProof(batch, row, made.blocks[0]!.header, lab.source.nodes);
+    // a prover asks L1 before it accuses, and does not
+    const place = { blocks: [], position: 1, parent: made.blocks[0]!.header, hashesBefore: [] };
+    const faults = [{ ...place, fault: { proof: "derivation", derivation: proof } }] as const;
+    const sender = { l1: lab.network.reader, deployedAtBlock: 0n };
+    const blob = () => Promise.reject(new Error("the batch is in calldata"));
+    const asked = await accusationOf(sender, { ...posted, blob }, faults);
+    expect(asked).toEqual({ kind: "no-verdict", reason: "L1 sees no fault of row" });
     const { end } = await lab.network.accuse(posted, proveDerivation(lab.network.addresses, posted, proof));
     expect(end).toBe("refuted");
     expect(await lab.network.nextBlock()).toBe(posted.header.lastBlock + 1n);

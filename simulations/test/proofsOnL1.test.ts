@@ -166,11 +166,9 @@ describe("one transaction on L1", () => {
     // a prover asks L1 before it accuses, and does not
     const found = { fault: { proof: "execution", wrong: accusation }, position: POSITION, parent } as const;
     const blocks = batch.blocks.map((block) => ({ ...block, outcomes: claimed.outcomes }));
-    const asked = await accusationOf({ l1: network.reader, deployedAtBlock: 0n }, batch, {
-      ...found,
-      blocks,
-      hashesBefore: [],
-    });
+    const blob = () => Promise.reject(new Error("the batch is in calldata"));
+    const faults = [{ ...found, blocks, hashesBefore: [] }] as const;
+    const asked = await accusationOf({ l1: network.reader, deployedAtBlock: 0n }, { ...batch, blob }, faults);
     expect(asked).toEqual({ kind: "no-verdict", reason: "L1's replay comes to the claimed checkpoint" });
     expect((await network.prove(batch, POSITION, accusation, parent)).end).toBe("refuted");
     expect(await network.nextBlock()).toBe(batch.header.lastBlock + 1n);

@@ -97,7 +97,13 @@ export async function runFaults(
   const entry = join(import.meta.dirname, "liarProcess.ts");
   const lieList = labels.map((label) => `${label}=${label}`).join();
   const liarProgram = [entry, "--lies", lieList, "--outsider", testnet.outsider.privateKey];
-  const liar = await testnet.addNode({ name: `${LIAR}${round}`, role: "sequencer", program: liarProgram, onLine });
+  const liar = await testnet.addNode({
+    name: `${LIAR}${round}`,
+    role: "sequencer",
+    program: liarProgram,
+    settings: { batchData: lies.some(({ isInBlob }) => isInBlob) ? "blob" : "calldata" },
+    onLine,
+  });
   const deposit = { depositWei: DEPOSIT_WEI };
   const dacs = await Promise.all(
     lies.map(({ name, charter = "free" }) => testnet.createDac({ label: name, kind: charter, ...deposit })),
@@ -175,6 +181,7 @@ async function lied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvid
   await until(`the proof against ${lie.name}`, GOES_ON_MS, () => lineOf(run, "proven", dac) !== undefined);
   const found = lineOf(run, "wrong", dac)!;
   mustEqual(String(found["proof"]), lie.proof, "the proof that the prover found");
+  must(found["rule"] === lie.rule, `the rule that it is about is ${lie.rule}`);
   mustEqual(String(found["poster"]), liar, "who is accused");
   const slashedTx = String(lineOf(run, "proven", dac)!["transactionHash"]);
   const proof = (await testnet.anvil.provider.getTransactionReceipt(slashedTx))!;
@@ -195,7 +202,9 @@ async function lied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvid
     slashedTx,
     rolledBackTo,
     proof: lie.proof,
+    ...(lie.rule !== undefined && { rule: lie.rule }),
     proofGas: Number(proof.gasUsed),
+    ...(lie.isInBlob && { openingGas: Number(lineOf(run, "opened", dac)!["gasUsed"]) }),
     acknowledged: hashes.length + late.length,
     returned,
   };
@@ -246,7 +255,7 @@ async function untilLied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcP
     (await leaderOf(testnet, dac, await recordedSlot(testnet))) === liar;
   while (!isOut() && Date.now() < end) {
     await until("the liar's slot", LIE_MS, isLiarsSlot);
-    if (lie.name === "wrong-deposit") await testnet.depositFor(dac, MARKED_DEPOSIT_WEI);
+    if (lie.isOfDeposit) await testnet.depositFor(dac, MARKED_DEPOSIT_WEI);
     const nonces = Array.from({ length: TRANSACTIONS }, (_, i) => hashes.length + i);
     hashes.push(...(await acknowledge(testnet, dac, provider, nonces)));
     await until("the lie", TRY_AGAIN_MS, isOut).catch(() => undefined);

@@ -15,7 +15,8 @@ import {
   transactionsLeaf,
   type UnsignedBlock,
 } from "@mvm/protocol";
-import type { Claimed, LiarMeans, Lie } from "./lies.ts";
+import { executed } from "./executed.ts";
+import type { Claimed, Executable, LiarMeans, Lie, Posted } from "./lies.ts";
 
 type Told = {
   readonly honest: SealedBlock;
@@ -115,9 +116,14 @@ export class Liar {
     const chain = this.#core().chains.get(block.chainId)!;
     const parent = chain.block(block.header.number - 1n)!.header;
     const { signature: _, ...honest } = block;
+    if (lie.about === "data") return block;
     const claim = async (): Promise<UnsignedBlock> => {
-      if (lie.about !== "outcomes") return { ...honest, header: lie.change(block.header, parent) };
-      const claimed = await lie.change(block, this.#means);
+      if (lie.about === "header" || lie.about === "twice")
+        return { ...honest, header: lie.change(block.header, parent) };
+      const claimed =
+        lie.about === "outcomes"
+          ? await lie.change(block, this.#means)
+          : await this.#execution(block, lie.change(block));
       return { ...honest, ...claimed, header: { ...block.header, ...(await this.#roots(block, claimed)) } };
     };
     const unsigned = await claim();
@@ -125,12 +131,23 @@ export class Liar {
     return { ...unsigned, signature: identity.signDigest(blockDigest(this.#settings.network, unsigned)) };
   }
 
-  async #roots({ chainId, header }: SealedBlock, claimed: Claimed) {
+  /** What other transactions do in a block's place, upon the same state. */
+  async #execution(block: SealedBlock, { transactions, l1BaseFee }: Executable): Promise<Claimed> {
+    const { reader } = this.#before(block);
+    return { transactions, outcomes: await executed({ ...block, transactions }, reader, l1BaseFee) };
+  }
+
+  /** The state before a block, as hosts prove it. */
+  #before({ chainId, header }: SealedBlock) {
     const core = this.#core();
     const chain = core.chains.get(chainId)!;
     const { stateRoot } = chain.block(header.number - 1n)!.header;
-    const reader = core.hosts.readerAt(chain, { stateRoot, number: header.number }, new AbortController().signal);
-    const { transactions, outcomes } = claimed;
+    const { signal } = new AbortController();
+    return { stateRoot, reader: core.hosts.readerAt(chain, { stateRoot, number: header.number }, signal) };
+  }
+
+  async #roots(block: SealedBlock, { transactions, outcomes }: Claimed) {
+    const { stateRoot, reader } = this.#before(block);
     return blockRoots(transactions, outcomes, await rootsAfter(reader, stateRoot, outcomes));
   }
 
@@ -146,14 +163,22 @@ export class Liar {
     for (let number = firstBlock; number < lastBlock; number++) blocks.push(chain.block(number)!);
     blocks.push(told.claimed);
     told.posted = { firstBlock, blocks };
-    const data = encodeBlocks(blocks, {
-      poster,
-      queueEnd: chain.block(firstBlock - 1n)!.context.queueEnd,
-      providerIndex: (operator, slot) => core.view.providerIndex(operator, slot),
-    });
+    const encode = (posted: readonly SealedBlock[]): Uint8Array =>
+      encodeBlocks(posted, {
+        poster,
+        queueEnd: chain.block(firstBlock - 1n)!.context.queueEnd,
+        providerIndex: (operator, slot) => core.view.providerIndex(operator, slot),
+      });
+    const data = this.#data(this.#lieTo(chainId)!, { blocks, data: draft.data, encode });
     const blocksRoot = merkleRoot(blocks.map(({ header }) => hashHeader(header)));
     const transactionsRoot = merkleRoot(blocks.map(transactionsLeaf));
     return { ...draft, data, claims: { ...draft.claims, blocksRoot, transactionsRoot } };
+  }
+
+  /** Data of a batch that ends with the lie. */
+  #data(lie: Lie, posted: Posted): Uint8Array {
+    if (lie.about === "data") return lie.change(posted);
+    return lie.about === "transactions" ? posted.data : posted.encode(posted.blocks);
   }
 
   /** It withholds nothing: who asks for the blocks of its batch gets them. */

@@ -3,7 +3,10 @@ import {
   type Address,
   type BlockOutcome,
   type ChainId,
+  concatBytes,
+  contextTransaction,
   decodeSystemTransaction,
+  encodeSystemTransaction,
   fromHex,
   type Hash,
   type Header,
@@ -11,7 +14,9 @@ import {
   keccakHash,
   postedTransactions,
   type SealedBlock,
+  type SystemTransaction,
 } from "@mvm/protocol";
+import { closingTransaction, paidBy } from "@mvm/roles";
 import { Wallet } from "ethers";
 import type { CharterKind } from "../src/charters.ts";
 
@@ -22,8 +27,13 @@ export type Lie = {
   readonly text: string;
   /** charter of a DAC that can be lied to so; default: free */
   readonly charter?: CharterKind;
-  /** kind of the proof that convicts, as `mvm prove` names it */
+  /** kind of the proof that convicts, as `mvm prove` names it; of data and what follows from them the rule, too */
   readonly proof: string;
+  readonly rule?: string;
+  /** whether a deposit of MARKED_DEPOSIT_WEI has to be there to be lied about */
+  readonly isOfDeposit?: true;
+  /** whether the liar posts in blobs; with it, all that it lies about */
+  readonly isInBlob?: true;
   /** whether a block can be lied about so */
   readonly fits: (block: SealedBlock) => boolean;
 } & (
@@ -31,7 +41,22 @@ export type Lie = {
   | { readonly about: "header"; readonly change: (header: Header, parent: Header) => Header }
   /** the block stands; a second one is signed beside it */
   | { readonly about: "twice"; readonly change: (header: Header) => Header }
+  /** the block is what its transactions do, but they are not what they have to be; the data are those of the honest block */
+  | { readonly about: "transactions"; readonly change: (block: SealedBlock) => Executable }
+  /** the block stands; the data that are posted are not its */
+  | { readonly about: "data"; readonly change: (posted: Posted) => Uint8Array }
 );
+
+/** What a block is made of in place of what it has to be. */
+export type Executable = { readonly transactions: readonly Uint8Array[]; readonly l1BaseFee: bigint };
+
+/** A batch of honest blocks, with its data. */
+export type Posted = {
+  readonly blocks: readonly SealedBlock[];
+  readonly data: Uint8Array;
+  /** data of other blocks in their place */
+  readonly encode: (blocks: readonly SealedBlock[]) => Uint8Array;
+};
 
 /** What a liar may use. */
 export type LiarMeans = {
@@ -114,6 +139,46 @@ const headerLie = (field: string, proof: string, change: (header: Header, parent
 const flipped = (bloom: Uint8Array): Uint8Array => bloom.with(0, bloom[0]! ^ 1);
 const other = (root: Hash): Hash => (root === GARBAGE ? keccakHash(fromHex(root)) : GARBAGE);
 
+/** A system transaction of a block, changed. */
+function systemChanged(
+  { transactions, chainId }: SealedBlock,
+  index: number,
+  change: (transaction: SystemTransaction) => Partial<SystemTransaction>,
+): readonly Uint8Array[] {
+  const own = decodeSystemTransaction(transactions[index]!, chainId);
+  return transactions.with(index, encodeSystemTransaction(chainId, { ...own, ...change(own) }));
+}
+
+/** A block as it would be if L1's gas had cost a wei more in its slot. */
+function otherBaseFee(block: SealedBlock): Executable {
+  const { chainId, generation, transactions } = block;
+  const { number } = block.header;
+  const l1BaseFee = block.context.l1BaseFee + 1n;
+  const opening = contextTransaction(number, { ...block.context, generation, l1BaseFee }, transactions.length);
+  const users = postedTransactions(block);
+  const closing = closingTransaction(chainId, { number, l1BaseFee }, { paid: paidBy(block)!, transactions: users });
+  const [first, last] = [opening, closing].map((own) => encodeSystemTransaction(chainId, own));
+  return { transactions: transactions.with(0, first!).with(-1, last!), l1BaseFee };
+}
+
+/** Data in which another transaction stands in place of the last block's first user's. */
+function withoutUser({ blocks, encode }: Posted): Uint8Array {
+  const last = blocks.at(-1)!;
+  const at = firstUser(last);
+  const raw = last.transactions[at]!;
+  // its signature says another nonce, or another sender: which one, nobody asks
+  const transactions = last.transactions.with(at, raw.with(raw.length - 1, raw.at(-1)! ^ 1));
+  return encode([...blocks.slice(0, -1), { ...last, transactions }]);
+}
+
+const aboutData = (lie: Pick<Lie, "name" | "text" | "rule" | "isInBlob"> & Pick<DataLie, "change">): Lie => ({
+  about: "data",
+  proof: "derivation",
+  fits: hasUsers,
+  ...lie,
+});
+type DataLie = Extract<Lie, { readonly about: "data" }>;
+
 export const LIES: readonly Lie[] = [
   aboutUsers({
     name: "wrong-balance",
@@ -141,6 +206,7 @@ export const LIES: readonly Lie[] = [
     text: "a deposit is credited with an MT more than was paid in",
     proof: "execution",
     about: "outcomes",
+    isOfDeposit: true,
     fits: (block) => markedDeposit(block) >= 0,
     change: async (block) => withOutcome(block, markedDeposit(block), richer),
   },
@@ -163,6 +229,51 @@ export const LIES: readonly Lie[] = [
   headerLie("receipts-root", "checkpoint", ({ receiptsRoot }) => ({ receiptsRoot: other(receiptsRoot) })),
   headerLie("gas-used", "checkpoint", ({ gasUsed }) => ({ gasUsed: gasUsed + 1n })),
   headerLie("logs-bloom", "checkpoint", ({ logsBloom }) => ({ logsBloom: flipped(logsBloom) })),
+  {
+    ...headerLie("prev-randao", "derivation", ({ prevRandao }) => ({ prevRandao: other(prevRandao) })),
+    rule: "time",
+  },
+  aboutData({
+    name: "not-in-data",
+    text: "a block has a transaction that the posted data do not hold",
+    rule: "row",
+    change: withoutUser,
+  }),
+  aboutData({
+    name: "not-in-data-blob",
+    text: "the same, with the data in a blob",
+    rule: "row",
+    isInBlob: true,
+    change: withoutUser,
+  }),
+  aboutData({
+    name: "undecodable-data",
+    text: "the posted data are no batch: they have a byte more than one",
+    rule: "form",
+    change: ({ data }) => concatBytes(data, Uint8Array.of(0)),
+  }),
+  {
+    name: "forged-deposit",
+    text: "a deposit in a block is of an MT more than L1's queue has, and executed so",
+    proof: "derivation",
+    rule: "item",
+    about: "transactions",
+    isOfDeposit: true,
+    fits: (block) => markedDeposit(block) >= 0,
+    change: (block) => ({
+      transactions: systemChanged(block, markedDeposit(block), ({ mint }) => ({ mint: mint + MT })),
+      l1BaseFee: block.context.l1BaseFee,
+    }),
+  },
+  {
+    name: "wrong-context",
+    text: "a block is executed with another L1 base fee than its slot has",
+    proof: "derivation",
+    rule: "context",
+    about: "transactions",
+    fits: hasUsers,
+    change: otherBaseFee,
+  },
   {
     name: "equivocation",
     text: "a sequencer signs two blocks at one place; the first is posted and stands, its bond does not",

@@ -28,10 +28,12 @@ const caught = (fault: string, figures: object) =>
 
 describe("a sequencer who lies", () => {
   const execution = ["wrong-balance", "charter-ignored", "wrong-deposit"];
-  const names = [...execution, "forged-withdrawals-root", "header-number", "header-timestamp", "header-gas-used"];
+  const headers = ["forged-withdrawals-root", "header-number", "header-timestamp", "header-gas-used"];
+  const data = ["not-in-data-blob", "forged-deposit"];
+  const names = [...execution, ...headers, ...data];
 
   it(
-    "about execution or a header is convicted, by hand or by a prover that was killed on the way; users have back what they were acknowledged",
+    "about execution, a header, or what posted data or L1 say is convicted, by hand or by a prover that was killed on the way; users have back what they were acknowledged",
     async () => {
       const looked: Readonly<Record<string, unknown>>[] = [];
       // has MT and ether, and nothing to do with any of it
@@ -48,8 +50,10 @@ describe("a sequencer who lies", () => {
           for (const event of ["wrong", "proven"]) tell({ ...proven, event });
         },
       });
-      expect(reports).toEqual(names.map((name) => caught(name, { proof: lieOf(name).proof })));
-      for (const { fault, returned } of reports) if (fault !== "wrong-deposit") expect(returned).toBeGreaterThan(0);
+      expect(reports).toEqual(
+        names.map(lieOf).map(({ name, proof, rule }) => caught(name, { proof, ...(rule && { rule }) })),
+      );
+      for (const { fault, returned } of reports) if (!lieOf(fault).isOfDeposit) expect(returned).toBeGreaterThan(0);
       const [wrong, right] = looked;
       const sized = { steps: expect.any(Number), witnessBytes: expect.any(Number), replayGas: expect.any(Number) };
       expect(wrong).toMatchObject({ verdict: "wrong", proof: "execution", provable: true, sent: false, ...sized });

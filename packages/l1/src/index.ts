@@ -10,6 +10,7 @@ export {
   openBatchRange,
   proveDerivation,
 } from "./bindings/derivationCalls.ts";
+export { askDerivation, type DerivationAnswer, isRangeOpened } from "./bindings/derivationReads.ts";
 export { type AskedBatch, answerAsk, askFor, expireAsk, payBackAsk } from "./bindings/disclosureCalls.ts";
 export * from "./bindings/disclosureReads.ts";
 export * from "./bindings/governanceCalls.ts";

@@ -1,6 +1,7 @@
 /** The data of batches as L1 shows them, and where L1 has dropped a blob, as an archive does. */
-import type { BatchAppendedEvent, FollowErrorEvent } from "@mvm/l1";
+import { type BatchAppendedEvent, type FollowErrorEvent, L1Error, type L1Transport, readBlob } from "@mvm/l1";
 import { BLOB_DATA_BYTES, blobRange, fromHex, type Hash } from "@mvm/protocol";
+import { fromBlob } from "@mvm/protocol/blobs";
 import { ConfigError } from "./config.ts";
 import { kzgOf } from "./kzg.ts";
 import { type Batch, RebuildError } from "./rebuild.ts";
@@ -65,8 +66,28 @@ export class Archive {
         "data-unavailable",
         `the data of batch ${header.index} of ${label} cannot be read from L1: ${reason}`,
       );
+    const content = await this.#blob(this.#url, header.blobHash);
+    return { header, data: content.slice(range.offset, range.offset + range.length) };
+  }
+
+  /**
+   * All 126,976 bytes of data in the blob that a batch is in, from the L1 node where that shows it.
+   * @throws RebuildError data-unavailable; L1Error but blob-unavailable; BlobError oversized-element
+   */
+  async blob({ event }: Pick<PostedData, "event">, transport: L1Transport): Promise<Uint8Array> {
+    const { header, transactionHash } = event;
     const { blobHash } = header;
-    if (this.#last?.blobHash !== blobHash) this.#last = { blobHash, data: await archivedBlob(this.#url, blobHash) };
-    return { header, data: this.#last.data.slice(range.offset, range.offset + range.length) };
+    try {
+      return fromBlob(await readBlob({ transport, transactionHash }, blobHash));
+    } catch (error) {
+      if (!(error instanceof L1Error) || error.code !== "blob-unavailable") throw error;
+      if (this.#url === undefined) throw new RebuildError("data-unavailable", error.message, error);
+      return this.#blob(this.#url, blobHash);
+    }
+  }
+
+  async #blob(url: string, blobHash: Hash): Promise<Uint8Array> {
+    if (this.#last?.blobHash !== blobHash) this.#last = { blobHash, data: await archivedBlob(url, blobHash) };
+    return this.#last.data;
   }
 }

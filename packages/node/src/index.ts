@@ -33,7 +33,7 @@ export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/
 export { operatorStatus } from "./operator/status.ts";
 export type * from "./ports.ts";
 export { accusationOf } from "./proving/accusationOf.ts";
-export { BatchAudit, type BatchVerdict, type FoundFault } from "./proving/batchAudit.ts";
+export { BatchAudit, type BatchVerdict } from "./proving/batchAudit.ts";
 export { type BlockFault, type BlockVerdict, blockVerdict, type ClaimedBlock } from "./proving/blockFinding.ts";
 export {
   type BlockFacts,

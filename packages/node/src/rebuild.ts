@@ -23,11 +23,14 @@ import {
   type Parameters,
   PREDEPLOYS,
   prevRandaoOf,
+  type SealedBlock,
   type SystemTransaction,
+  TABLE_SIZE_SLOT,
   type Transaction,
   TransactionError,
   toMessage,
   transactionsLeaf,
+  ZERO_ADDRESS,
   ZERO_HASH,
 } from "@mvm/protocol";
 import {
@@ -39,7 +42,7 @@ import {
   type Parent,
   parentOf,
 } from "@mvm/roles";
-import { DacDatabase, MemoryStore } from "@mvm/state";
+import { DacDatabase, MemoryStore, WorldState } from "@mvm/state";
 import { blockRoots } from "./blockRoots.ts";
 import { genesisBlock } from "./genesis.ts";
 import type { ReplaySource } from "./proving/blockReplay.ts";
@@ -141,32 +144,49 @@ export class Rebuild {
   }
 
   /**
-   * Executes a batch's blocks and compares them with what the batch commits to. Where it is wrong, the head is the last block that
-   * its data lead to. Throws RebuildError.
+   * Executes a batch's blocks, compares them with what the batch commits to, and gives them. Where it is wrong, the head is the last
+   * block that its data lead to. Throws RebuildError.
    */
-  async batch({ header, data }: Batch): Promise<void> {
+  async batch({ header, data }: Batch): Promise<readonly Pick<SealedBlock, "header" | "transactions">[]> {
+    let firstUnresolved = Number.POSITIVE_INFINITY;
     const decoded = decodeBatch(
       data,
-      (_, index) => this.#table.at(index),
+      (block, index) => {
+        const address = this.#table.at(index);
+        if (address === undefined) firstUnresolved = Math.min(firstUnresolved, block);
+        return address ?? ZERO_ADDRESS;
+      },
       (_, named) => this.#table.enter(named),
     );
-    if (!decoded.ok) throw this.#wrong(`batch ${header.index} of ${this.#dac.label} is malformed: ${decoded.fault}`);
+    const malformed = (fault: string): RebuildError =>
+      this.#wrong(`batch ${header.index} of ${this.#dac.label} is malformed: ${fault}`);
+    if (!decoded.ok) throw malformed(decoded.fault);
     const { chainId, generation, blocks } = decoded.value;
     const count = header.lastBlock - header.firstBlock + 1n;
     if (chainId !== header.chainId || generation !== header.generation || BigInt(blocks.length) !== count)
       throw this.#wrong(`the data of batch ${header.index} of ${this.#dac.label} are not what its header says`);
+    const made: Pick<SealedBlock, "header" | "transactions">[] = [];
     const hashes: Hash[] = [];
-    const words: Hash[] = [];
-    for (const block of blocks) {
-      words.push(transactionsLeaf({ transactions: await this.#block(this.#posted(header, block)) }));
+    for (const [position, block] of blocks.entries()) {
+      if (position === firstUnresolved) throw malformed("unresolved");
+      const transactions = await this.#block(this.#posted(header, block));
+      made.push({ header: this.#parent.header, transactions });
       hashes.push(this.#parent.hash);
     }
     const { queueEnd } = this.#parent.context;
-    const isOwn = merkleRoot(hashes) === header.blocksRoot && merkleRoot(words) === header.transactionsRoot;
+    const isOwn =
+      merkleRoot(hashes) === header.blocksRoot && merkleRoot(made.map(transactionsLeaf)) === header.transactionsRoot;
     if (!isOwn || queueEnd !== header.queueEnd)
       throw this.#wrong(
         `batch ${header.index} of ${this.#dac.label} does not follow from its data: its commitment is wrong`,
       );
+    return made;
+  }
+
+  /** Address with a number in the table as a state has it; undefined where that has none. Throws StateError for a state that is not here. */
+  addressAt(stateRoot: Hash, index: bigint): Address | undefined {
+    const size = new WorldState(this.#database.nodes, stateRoot).slot(PREDEPLOYS.addressTable, TABLE_SIZE_SLOT);
+    return index < size ? this.#table.at(index) : undefined;
   }
 
   #wrong(message: string, cause?: unknown): RebuildError {

@@ -2,8 +2,14 @@
 import {
   type Address,
   AddressTable,
+  type BatchBlock,
   type BatchHeader,
   claimsOf,
+  concatBytes,
+  type DecodedBlock,
+  decodeBatch,
+  decodeTransaction,
+  encodeBatch,
   encodeBlocks,
   type Header,
   hashHeader,
@@ -42,12 +48,12 @@ beforeEach(async () => {
     await maker.next({ transactions: [await call(1)] }),
     await maker.next({ transactions: [await call(2)] }),
   ];
-  audit = await BatchAudit.start(maker.dac, view, SETTINGS.parameters);
+  audit = await BatchAudit.start({ ...maker.dac, storageUnits: 1 }, view, SETTINGS.parameters);
 });
 
 /** The batch over claimed blocks, with the data of the first blocks of the chain as it was made. */
 function batchOf(claimed: readonly SealedBlock[], index = 0n): Batch {
-  const first = blocks.findIndex(({ header }) => header.number === claimed[0]!.header.number);
+  const first = blocks.findIndex(({ context }) => context.jobId === claimed[0]!.context.jobId);
   const table = new AddressTable();
   const posting = (queueEnd: bigint) => ({
     poster: POSTER,
@@ -63,6 +69,33 @@ function batchOf(claimed: readonly SealedBlock[], index = 0n): Batch {
   const blocksRoot = merkleRoot(claimed.map((block) => hashHeader(block.header)));
   return { header: { ...header, blocksRoot, transactionsRoot: merkleRoot(claimed.map(transactionsLeaf)) }, data };
 }
+
+/** The batch over all blocks, whose data say something else of one. */
+function saying(
+  at: number,
+  change: (block: DecodedBlock) => Partial<DecodedBlock & Pick<BatchBlock, "indexOf">>,
+): Batch {
+  const { header, data } = batchOf(blocks);
+  const table = new AddressTable();
+  const decoded = decodeBatch(
+    data,
+    (_, index) => table.at(index),
+    (_, named) => table.enter(named),
+  );
+  if (!decoded.ok) throw new Error(decoded.fault);
+  const told = decoded.value.blocks.map((block, i) => ({
+    ...block,
+    indexOf: () => undefined,
+    ...(i === at ? change(block) : {}),
+  }));
+  const other = encodeBatch({ ...decoded.value, blocks: told });
+  return { header: { ...header, ...inCalldata(other) }, data: other };
+}
+
+const derivation = (kind: string, position: number | null) => ({
+  kind: "wrong",
+  found: { position, fault: { proof: "derivation", derivation: { kind } } },
+});
 
 const shownBy = (...lists: readonly (readonly ClaimedBlock[])[]) =>
   async function* () {
@@ -151,10 +184,80 @@ describe("a batch", () => {
     expect(await audit.judge(other, shownBy(claimed))).toMatchObject({ kind: "unproven", why: "transactions-unknown" });
   });
 
-  it("stays unproven where its blocks are right, and its data lead elsewhere", async () => {
+  it("is wrong by data that cannot be decoded, or lead to another end of the queue, whatever anybody shows of it", async () => {
     const { header, data } = batchOf(blocks);
-    const garbled = { header, data: data.with(data.length - 1, data.at(-1)! ^ 1) };
-    expect(await audit.judge(garbled, shownBy(blocks))).toMatchObject({ kind: "unproven", why: "not-derived" });
+    const longer = concatBytes(data, Uint8Array.of(0));
+    const form = { header: { ...header, ...inCalldata(longer) }, data: longer };
+    expect(await audit.judge(form, neverAsked)).toMatchObject(derivation("form", null));
+    const queueEnd = { header: { ...header, queueEnd: header.queueEnd + 1n }, data };
+    expect(await audit.judge(queueEnd, neverAsked)).toMatchObject(derivation("queueEnd", null));
+    expect(await audit.judge(batchOf(blocks), neverAsked)).toEqual({ kind: "right" });
+  });
+
+  it.each<readonly [string, number, (block: DecodedBlock) => Partial<DecodedBlock>]>([
+    ["row", 1, () => ({ transactions: [blocks[2]!.transactions[1]!] })],
+    ["count", 2, () => ({ transactions: [] })],
+    ["time", 2, ({ timestamp }) => ({ timestamp: timestamp + 1n })],
+    ["time", 0, () => ({ jobId: GARBAGE as string as never })],
+    ["context", 1, ({ slot }) => ({ slot: slot + 1n })],
+    ["settle", 1, () => ({ sequencer: user })],
+  ])("is wrong by its data, proven by %s, where block %i is right", async (kind, at, change) => {
+    const verdict = await audit.judge(saying(at, change), shownBy(blocks));
+    expect(verdict).toMatchObject(derivation(kind, at));
+  });
+
+  it("is wrong by a number of the table that is not there, in any of its blocks", async () => {
+    for (const at of [0, 1, 2]) {
+      const indexOf = () => 900;
+      const batch = saying(at, () => ({ indexOf }));
+      expect(await audit.judge(batch, shownBy(blocks))).toMatchObject(derivation("row", at));
+    }
+  });
+
+  it("is wrong by an item of the queue, or a context, that is not L1's and was executed rightly", async () => {
+    const first = blocks[0]!;
+    const items = view.queueItems(CHAIN_ID, 0n, SLOT).map((item) => ({ ...item, mint: 10n ** 19n }));
+    for (const [kind, plan] of [
+      ["item", { queueItems: items }],
+      ["context", { l1BaseFee: first.context.l1BaseFee + 1n, queueItems: view.queueItems(CHAIN_ID, 0n, SLOT) }],
+    ] as const) {
+      const other = await BlockMaker.start(view);
+      const transactions = [decodeTransaction(first.transactions[3]!, CHAIN_ID)];
+      const forged = await other.next({ ...plan, transactions });
+      const claimed = [forged];
+      expect(await judge(claimed)).toMatchObject(derivation(kind, 0));
+    }
+  });
+
+  it("is wrong by a slot before that of the batch before", async () => {
+    const back = await maker.next({
+      slot: SLOT - 1n,
+      transactions: [await transactionOf(maker.dac, "user", { nonce: 3 })],
+    });
+    blocks = [...blocks, back];
+    expect(await judge(blocks.slice(0, 3))).toEqual({ kind: "right" });
+    const verdict = await judge([back], 1n);
+    expect(verdict).toMatchObject(derivation("slots", 0));
+    const previous = [batchOf(blocks.slice(0, 3)).header];
+    expect(verdict).toMatchObject({ found: { fault: { derivation: { proof: { previous } } } } });
+  });
+
+  it("that is wrong in more than one way is shown by each: L1 may not see one of them", async () => {
+    const claimed = withHeader(1, () => ({ stateRoot: GARBAGE }));
+    const { header } = batchOf(claimed);
+    const { data, header: said } = saying(1, ({ timestamp }) => ({ timestamp: timestamp + 1n }));
+    const verdict = await audit.judge({ header: { ...header, dataHash: said.dataHash }, data }, shownBy(claimed));
+    expect(verdict).toMatchObject({
+      kind: "wrong",
+      found: { position: 1, fault: { proof: "checkpoint", field: "stateRoot" } },
+      others: [derivation("time", 1).found],
+    });
+  });
+
+  it("is not accused by its data where nobody shows the transactions that it commits to", async () => {
+    const { header, data } = saying(1, () => ({ transactions: [] }));
+    const hidden = { header: { ...header, transactionsRoot: GARBAGE }, data };
+    expect(await audit.judge(hidden, shownBy(blocks))).toMatchObject({ kind: "unproven", why: "transactions-unknown" });
   });
 
   it("that is wrong leaves nothing behind: the right one in its place is judged as if it had not been", async () => {

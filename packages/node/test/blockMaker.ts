@@ -44,6 +44,8 @@ export type BlockPlan = {
   readonly seats?: readonly Seat[];
   /** who signs; the sequencer unless said */
   readonly signer?: string;
+  /** that of L1 unless said */
+  readonly l1BaseFee?: bigint;
 };
 
 export function signed(unsigned: UnsignedBlock, signer = "sequencer"): SealedBlock {
@@ -122,7 +124,10 @@ export class BlockMaker {
     const { queueItems = [], transactions = [], providers = [] } = plan;
     const slot = plan.slot ?? (this.parent.context.slot > SLOT ? this.parent.context.slot : SLOT);
     const { chainId, founding } = this.dac;
-    const { l1Block, l1BaseFee } = this.view.valuesOf(slot)!;
+    const { l1Block, l1BaseFee } = {
+      ...this.view.valuesOf(slot)!,
+      ...(plan.l1BaseFee && { l1BaseFee: plan.l1BaseFee }),
+    };
     const queueEnd = this.parent.context.queueEnd + BigInt(queueItems.length);
     const context = { slot, l1Block, l1BaseFee, queueEnd, jobId: this.jobId() };
     const number = this.parent.header.number + 1n;

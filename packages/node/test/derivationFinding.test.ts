@@ -13,7 +13,8 @@ import {
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { genesisBlock } from "../src/genesis.ts";
-import { type DerivationSource, derivationFinding, formFinding, type PostedBatch } from "../src/index.ts";
+import { beforeNext, type DerivationSource, derivationFinding, formFinding, type PostedBatch } from "../src/index.ts";
+import { lastSlot } from "../src/proving/derivationFinding.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
 import {
   CHAIN_ID,
@@ -98,7 +99,7 @@ function found(batch: PostedBatch, previous?: PostedBatch): string | undefined {
     founding: maker.dac.founding,
     storageUnits: 1,
     epochBlocks: SETTINGS.parameters.epochBlocks,
-    previous,
+    previous: previous && beforeNext(previous, lastSlot(previous)),
     parent: before.at(-1)?.header ?? genesisBlock(maker.dac).header,
     addressAt: (position, index) => tableAfter(before.length + position).at(index),
     nodes: { get: () => undefined },

@@ -96,7 +96,7 @@ export type DerivationProof = {
 }[DerivationKind];
 
 /** The proof as bytes, which its verifier takes; and the fraud that it is of. */
-function encodeDerivation({ kind, proof }: DerivationProof): {
+export function encodeDerivation({ kind, proof }: DerivationProof): {
   readonly fraud: keyof typeof SHAPES;
   readonly bytes: Hex;
 } {

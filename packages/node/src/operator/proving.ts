@@ -5,12 +5,14 @@ import type { PostedBatch } from "@mvm/roles";
 import { ConfigError } from "../config.ts";
 import { accusationOf } from "../proving/accusationOf.ts";
 import { Accuser } from "../proving/accuser.ts";
-import { BatchAudit, type BatchVerdict, type FoundFault } from "../proving/batchAudit.ts";
+import type { BatchAudit, BatchVerdict } from "../proving/batchAudit.ts";
+import { factsOf } from "../proving/batchFault.ts";
 import type { ClaimedBlock } from "../proving/blockFinding.ts";
 import { BlockReplay, wholeEvidence } from "../proving/blockReplay.ts";
 import { type ProverOptions, type ProverSight, runProver, watchL1 } from "../proving/prover.ts";
-import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
+import { areTransactionsCommitted, blockCount, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
+import { startAudit } from "../proving/startAudit.ts";
 import { normaliseLabel } from "./dacLabel.ts";
 import { type Operator, requireDac } from "./operator.ts";
 import type { Report } from "./staking.ts";
@@ -29,6 +31,8 @@ export type ProofRequest = {
 
 /** Milliseconds until L1 is looked at again whether it has a new block or not. */
 const BLOCK_WAIT_MS = 60_000;
+/** Why a dry run about a batch in a blob does not tell whether L1 would agree. */
+const UNOPENED = "L1 has not been shown what the blob of the batch holds, and judges only then";
 
 /** Looks at DACs until the operator's signal, and proves what is wrong. Throws ConfigError, L1Error. */
 export async function proveAll(operator: Operator, options: ProverOptions): Promise<Report> {
@@ -89,7 +93,7 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   const index = batches.findIndex(({ header }) => header.firstBlock <= block && block <= header.lastBlock);
   const posted = batches[index];
   if (posted === undefined) throw new ConfigError("not-yet", `block ${block} of ${label} is not on L1`);
-  const audit = await BatchAudit.start(dac, view, settings.parameters);
+  const audit = await startAudit(operator, dac, sight);
   const timeoutMs = 4 * settings.parameters.readTimeoutMs;
   const seen = new SeenBlocks(settings.network);
   const shown = ({ header }: PostedBatch) =>
@@ -125,10 +129,11 @@ async function judgeAndProve(operator: Operator, request: ProofRequest, sight: P
   const position = Number(block - header.firstBlock);
   const { verdict } = found;
   if (verdict.kind === "unproven") return { ...place, verdict: verdict.why, reason: verdict.reason, sent: false };
-  if (verdict.kind === "right" || position < verdict.found.position)
+  const wrong = verdict.kind === "wrong" ? (verdict.found.position ?? position) : blockCount(header);
+  if (verdict.kind === "right" || position < wrong)
     return { ...place, verdict: "right", ...(await rightFigures(operator, request, found)), sent: false };
-  if (position > verdict.found.position) {
-    const reason = `block ${header.firstBlock + BigInt(verdict.found.position)} of the same batch is wrong: prove that`;
+  if (position > wrong) {
+    const reason = `block ${header.firstBlock + BigInt(wrong)} of the same batch is wrong: prove that`;
     return { ...place, verdict: "after-a-wrong-block", reason, sent: false };
   }
   const { fault } = verdict.found;
@@ -140,38 +145,50 @@ async function judgeAndProve(operator: Operator, request: ProofRequest, sight: P
     if (transaction < index)
       return { ...place, verdict: "right", ...(await rightFigures(operator, request, found)), sent: false };
   }
-  return { ...place, ...(await proveFault(operator, request, found, verdict.found)) };
+  return { ...place, ...(await proveFault(operator, request, found, { verdict, sight })) };
 }
 
 async function proveFault(
   operator: Operator,
   { dryRun }: ProofRequest,
   { posted, previous }: Found,
-  found: FoundFault,
+  {
+    verdict,
+    sight,
+  }: { readonly verdict: Extract<BatchVerdict, { readonly kind: "wrong" }>; readonly sight: ProverSight },
 ): Promise<Report> {
+  const accuser = new Accuser(operator);
+  const blob = () => sight.archive.blob(sight.posted.get(posted.batchHash)!, operator.l1.transport);
+  const batch = { header: posted.header, previous: previous?.header, blob };
+  const ask = () => accusationOf(operator, batch, [verdict.found, ...verdict.others]);
+  let accusation = await ask();
+  const opened: { openingGas?: bigint } = {};
+  if (accusation.kind === "unopened") {
+    if (dryRun) return { verdict: "wrong", ...factsOf(accusation.found.fault), reason: UNOPENED, sent: false };
+    opened.openingGas = (await accuser.open(accusation.opening)).gasUsed;
+    accusation = await ask();
+  }
+  if (accusation.kind !== "ready") {
+    const reason = accusation.kind === "unopened" ? UNOPENED : accusation.reason;
+    return { verdict: "wrong", ...factsOf(verdict.found.fault), ...opened, provable: false, reason, sent: false };
+  }
+  const { found, call, gas } = accusation;
   const { fault } = found;
-  const what =
-    fault.proof === "execution"
-      ? { transaction: fault.wrong.claimed.index, invalid: fault.wrong.invalid }
-      : { field: fault.field };
-  const batch = { header: posted.header, previous: previous?.header };
-  const accusation = await accusationOf(operator, batch, found);
-  const verdict = { verdict: "wrong", proof: fault.proof, ...what };
-  if (accusation.kind === "no-verdict") return { ...verdict, provable: false, reason: accusation.reason, sent: false };
   const size =
     fault.proof === "execution"
-      ? {
-          replayGas: accusation.gas,
-          witnessBytes: witnessBytes(fault.wrong.evidence),
-          steps: fault.wrong.steps,
-        }
+      ? { replayGas: gas, witnessBytes: witnessBytes(fault.wrong.evidence), steps: fault.wrong.steps }
       : {};
-  const proof = { ...verdict, ...size, calldataBytes: (accusation.call.data.length - 2) / 2 };
+  const proof = {
+    verdict: "wrong",
+    ...factsOf(fault),
+    ...size,
+    ...opened,
+    calldataBytes: (call.data.length - 2) / 2,
+  };
   if (dryRun) return { ...proof, provable: true, sent: false };
-  const accuser = new Accuser(operator);
   for (;;) {
     const { number } = await l1Now(operator.l1);
-    const end = await accuser.advance(accusation.call);
+    const end = await accuser.advance(call);
     if (end !== null) return { ...proof, sent: true, ...end };
     await holdsWithin(BLOCK_WAIT_MS, operator.signal, async () => (await l1Now(operator.l1)).number > number);
     operator.signal.throwIfAborted();

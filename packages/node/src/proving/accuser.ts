@@ -7,6 +7,7 @@ import {
   committedAt,
   depositAccuserBond,
   type L1Call,
+  type L1Receipt,
   l1Now,
   receiptEvents,
 } from "@mvm/l1";
@@ -43,6 +44,18 @@ export class Accuser {
     const step = this.#last.then(() => this.#step(proof));
     this.#last = step.catch(() => undefined);
     return step;
+  }
+
+  /** Shows L1 what a batch's blob holds, which risks nothing. Throws ConfigError not-enough, L1Error. */
+  open(opening: L1Call): Promise<L1Receipt> {
+    const opened = this.#last.then(async () => {
+      const { submitter, progress } = this.#operator;
+      await requireEther(this.#operator);
+      progress("opening the blob");
+      return submitter.submit(opening);
+    });
+    this.#last = opened.catch(() => undefined);
+    return opened;
   }
 
   async #step(proof: L1Call): Promise<AccusationEnd | null> {

@@ -1,24 +1,21 @@
 /** Judges a DAC's batches one after the other, upon its state as L1's data give it. */
 import { createEngine, type Engine } from "@mvm/evm";
+import type { DerivationProof } from "@mvm/l1";
 import { type BatchHeader, type Hash, type Header, hashHeader, type Parameters } from "@mvm/protocol";
 import type { Dac, L1View } from "@mvm/roles";
+import { StateError } from "@mvm/state";
 import { reasonOf } from "../reason.ts";
 import { type Batch, Rebuild, type RebuildMark } from "../rebuild.ts";
-import { type BlockFault, blockVerdict, type ClaimedBlock } from "./blockFinding.ts";
+import { type BatchFault, type FoundFault, positionOf } from "./batchFault.ts";
+import { blockVerdict, type ClaimedBlock } from "./blockFinding.ts";
+import { type DerivationSource, dataFinding, derivationFinding, lastSlot } from "./derivationFinding.ts";
+import { type BatchBefore, beforeNext } from "./derivationProofs.ts";
 import { areTransactionsCommitted } from "./seenBlocks.ts";
-
-/** A fault of a batch, and where it is. */
-export type FoundFault = {
-  readonly fault: BlockFault;
-  readonly blocks: readonly ClaimedBlock[];
-  readonly position: number;
-  readonly parent: Header;
-  readonly hashesBefore: readonly Hash[];
-};
 
 export type BatchVerdict =
   | { readonly kind: "right" }
-  | { readonly kind: "wrong"; readonly found: FoundFault }
+  /** others: what else shows it, where L1 does not see the first */
+  | { readonly kind: "wrong"; readonly found: FoundFault; readonly others: readonly FoundFault[] }
   /** it is wrong, and cannot be proven so now */
   | {
       readonly kind: "unproven";
@@ -28,30 +25,48 @@ export type BatchVerdict =
         | "leaves-unknown"
         /** nor the transactions that the batch commits to (F6) */
         | "transactions-unknown"
-        /** its blocks follow from their transactions, but not from the posted data (F2) */
+        /** its blocks follow from their transactions, but not from the posted data, by a rule that no proof is of (decision 039) */
         | "not-derived";
       /** what of it does not follow */
       readonly reason: string;
     };
 
+/** What L1's event of a DAC's creation says beside what views keep. */
+export type DacFounding = { readonly storageUnits: number };
+
+type FaultAt = { readonly fault: BatchFault; readonly position: number | null };
+/** A batch with a list of blocks that somebody shows of it, and the header of the block before. */
+type Shown = { readonly batch: Batch; readonly blocks: readonly ClaimedBlock[]; readonly before: Header };
+
 export class BatchAudit {
   readonly engine: Engine;
   readonly #rebuild: Rebuild;
-  readonly #tickSeconds: number;
-  readonly #right: BatchHeader[] = [];
+  readonly #dac: Dac & DacFounding;
+  readonly #view: L1View;
+  readonly #parameters: Parameters;
+  readonly #right: BatchBefore[] = [];
   /** where the chain was before each batch that is right, and after the last */
   readonly #marks: RebuildMark[];
 
-  private constructor(engine: Engine, rebuild: Rebuild, { tickSeconds }: Parameters) {
-    this.engine = engine;
-    this.#rebuild = rebuild;
-    this.#tickSeconds = tickSeconds;
-    this.#marks = [rebuild.mark];
+  private constructor(options: {
+    engine: Engine;
+    rebuild: Rebuild;
+    dac: Dac & DacFounding;
+    view: L1View;
+    parameters: Parameters;
+  }) {
+    this.engine = options.engine;
+    this.#rebuild = options.rebuild;
+    this.#dac = options.dac;
+    this.#view = options.view;
+    this.#parameters = options.parameters;
+    this.#marks = [this.#rebuild.mark];
   }
 
   /** @param view has to keep L1's values of all epochs */
-  static async start(dac: Dac, view: L1View, parameters: Parameters): Promise<BatchAudit> {
-    return new BatchAudit(await createEngine(), await Rebuild.start(dac, view, parameters), parameters);
+  static async start(dac: Dac & DacFounding, view: L1View, parameters: Parameters): Promise<BatchAudit> {
+    const rebuild = await Rebuild.start(dac, view, parameters);
+    return new BatchAudit({ engine: await createEngine(), rebuild, dac, view, parameters });
   }
 
   /** Batches that were found to be right and stand below the next one. */
@@ -78,67 +93,111 @@ export class BatchAudit {
 
   /**
    * Judges the chain's next batch, and goes on behind it where it is right.
-   * @param shown lists of blocks that it commits to (areCommitted), as they are shown; asked for only where it is wrong. Of several
-   * the first that can be proven wrong counts: a list may have other transactions or outcomes than the batch commits to
+   * @param shown lists of blocks that it commits to (areCommitted), as they are shown; asked for only where it is wrong, and its data
+   * do not show that. Of several the first that can be proven wrong counts: a list may have other transactions or outcomes than the
+   * batch commits to
    * @throws what the engine or the state throws; then the batch is as if it had not been looked at
    */
   async judge(batch: Batch, shown: () => AsyncIterable<readonly ClaimedBlock[]>): Promise<BatchVerdict> {
     const before = this.#rebuild.mark;
+    let blocks: Awaited<ReturnType<Rebuild["batch"]>>;
     try {
-      await this.#rebuild.batch(batch);
+      blocks = await this.#rebuild.batch(batch);
     } catch (error) {
-      // whatever it is that data cannot be followed by: only what the blocks themselves show counts
+      // whatever it is that data cannot be followed by: only what the blocks, or the data, themselves show counts
       try {
-        return await this.#judgeWrong(batch.header, before.parent.header, reasonOf(error), shown());
+        return await this.#judgeWrong(batch, before.parent.header, reasonOf(error), shown);
       } finally {
         await this.#rebuild.returnTo(before);
       }
     }
-    this.#right.push(batch.header);
+    this.#right.push(beforeNext({ ...batch, blocks }, lastSlot(batch)));
     this.#marks.push(this.#rebuild.mark);
     return { kind: "right" };
   }
 
   async #judgeWrong(
-    batch: BatchHeader,
+    batch: Batch,
     before: Header,
     reason: string,
-    shown: AsyncIterable<readonly ClaimedBlock[]>,
+    shown: () => AsyncIterable<readonly ClaimedBlock[]>,
   ): Promise<BatchVerdict> {
+    const plain = dataFinding(batch, this.#right.at(-1)?.header);
+    if (plain !== null) return this.#wrong({ batch, before, blocks: [] }, [this.#derivation(plain)]);
     let verdict: BatchVerdict = { kind: "unproven", why: "blocks-unknown", reason };
-    for await (const blocks of shown) {
-      verdict = await this.#judgeShown(batch, before, reason, blocks);
+    for await (const blocks of shown()) {
+      verdict = await this.#judgeShown({ batch, before, blocks }, reason);
       if (verdict.kind === "wrong") return verdict;
     }
     return verdict;
   }
 
   /** The chain has executed the batch's data as far as they lead. */
-  async #judgeShown(
-    batch: BatchHeader,
-    before: Header,
-    reason: string,
-    blocks: readonly ClaimedBlock[],
-  ): Promise<BatchVerdict> {
+  async #judgeShown(shown: Shown, reason: string): Promise<BatchVerdict> {
+    const { batch, blocks, before } = shown;
+    const { firstBlock } = batch.header;
     const isOwn = ({ header }: ClaimedBlock, i: number): boolean =>
-      hashHeader(header) === this.#rebuild.hashOf(batch.firstBlock + BigInt(i));
+      hashHeader(header) === this.#rebuild.hashOf(firstBlock + BigInt(i));
     const position = blocks.findIndex((block, i) => !isOwn(block, i));
-    if (position < 0) return { kind: "unproven", why: "not-derived", reason };
-    const parent = position === 0 ? before : blocks[position - 1]!.header;
-    const place = { parent, tickSeconds: this.#tickSeconds };
-    const verdict = await blockVerdict(this.engine, this.#rebuild.source, place, blocks[position]!);
-    // Proofs about posted data (F2) begin here: the first block that is not what its data lead to, and yet executed rightly.
-    if (verdict.kind === "right") return { kind: "unproven", why: "not-derived", reason };
-    if (verdict.kind === "leaves-unknown") return { kind: "unproven", why: "leaves-unknown", reason };
-    const { fault } = verdict;
-    const needsTransactions = fault.proof === "execution" || fault.proof === "checkpoint";
-    if (needsTransactions && !areTransactionsCommitted(batch, blocks))
-      return { kind: "unproven", why: "transactions-unknown", reason };
-    return { kind: "wrong", found: { fault, blocks, position, parent, hashesBefore: this.#hashesBefore() } };
+    const parent = position > 0 ? blocks[position - 1]!.header : before;
+    const place = { parent, tickSeconds: this.#parameters.tickSeconds };
+    const verdict =
+      position < 0
+        ? ({ kind: "right" } as const)
+        : await blockVerdict(this.engine, this.#rebuild.source, place, blocks[position]!);
+    const isCommitted = areTransactionsCommitted(batch.header, blocks);
+    const faults: FaultAt[] = [];
+    if (verdict.kind === "wrong") {
+      const { fault } = verdict;
+      const needsTransactions = fault.proof === "execution" || fault.proof === "checkpoint";
+      if (isCommitted || !needsTransactions) faults.push({ fault, position });
+    }
+    const derivation = isCommitted ? this.#derivationFinding(shown) : null;
+    if (derivation !== null) faults.push(this.#derivation(derivation));
+    if (faults.length > 0) return this.#wrong(shown, faults);
+    if (!isCommitted) return { kind: "unproven", why: "transactions-unknown", reason };
+    return { kind: "unproven", why: verdict.kind === "leaves-unknown" ? "leaves-unknown" : "not-derived", reason };
+  }
+
+  #derivation(derivation: DerivationProof): FaultAt {
+    return { fault: { proof: "derivation", derivation }, position: positionOf(derivation) };
+  }
+
+  #wrong({ before, blocks }: Shown, faults: readonly FaultAt[]): BatchVerdict {
+    const hashesBefore = this.#hashesBefore();
+    const [found, ...others] = faults.map(({ fault, position }): FoundFault => {
+      const parent = position === null || position === 0 ? before : blocks[position - 1]!.header;
+      return { fault, blocks, position, parent, hashesBefore };
+    });
+    return { kind: "wrong", found: found!, others };
+  }
+
+  /** What of shown blocks does not follow; null also where what is known of L1, or of the state, is not enough to tell. */
+  #derivationFinding({ batch, blocks, before }: Shown): DerivationProof | null {
+    const { chainId, founding, storageUnits } = this.#dac;
+    const source: DerivationSource = {
+      valuesOf: (slot) => this.#view.valuesOf(slot),
+      queueItem: (index) => this.#view.queuedItem(chainId, index),
+      providerAt: (index) => this.#view.provider(index),
+      founding,
+      storageUnits,
+      epochBlocks: this.#parameters.epochBlocks,
+      previous: this.#right.at(-1),
+      parent: before,
+      addressAt: (position, index) =>
+        this.#rebuild.addressAt((position === 0 ? before : blocks[position - 1]!.header).stateRoot, index),
+      nodes: this.#rebuild.source.nodes,
+    };
+    try {
+      return derivationFinding({ ...batch, blocks }, source);
+    } catch (error) {
+      if (error instanceof RangeError || error instanceof StateError) return null;
+      throw error;
+    }
   }
 
   #hashesBefore(): readonly Hash[] {
-    const previous = this.#right.at(-1);
+    const previous = this.#right.at(-1)?.header;
     if (previous === undefined) return [];
     const hashes: Hash[] = [];
     for (let number = previous.firstBlock; number <= previous.lastBlock; number++)

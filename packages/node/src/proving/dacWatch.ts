@@ -9,9 +9,11 @@ import type { Log, NetworkSettings } from "../ports.ts";
 import { reasonOf } from "../reason.ts";
 import { accusationOf } from "./accusationOf.ts";
 import type { AccusationEnd, Accuser } from "./accuser.ts";
-import { BatchAudit, type BatchVerdict } from "./batchAudit.ts";
+import type { BatchAudit, BatchVerdict } from "./batchAudit.ts";
+import { type FoundFault, factsOf } from "./batchFault.ts";
 import { SeenBlocks } from "./seenBlocks.ts";
 import { shownBlocks } from "./shownBlocks.ts";
+import { startAudit } from "./startAudit.ts";
 
 /** What a prover tells, a line each. */
 export type ProverReport = { readonly event: string } & Readonly<Record<string, unknown>>;
@@ -41,7 +43,8 @@ const MAX_TOLD = 1_024;
 type Open = {
   readonly batchHash: Hash;
   readonly verdict: BatchVerdict;
-  proof: L1Call | null;
+  /** what is proven, by which call */
+  proof: { readonly found: FoundFault; readonly call: L1Call } | null;
   end: AccusationEnd["end"] | null;
 };
 type Twice = { readonly equivocation: Equivocation; isPending: boolean };
@@ -186,8 +189,8 @@ export class DacWatch {
   }
 
   async #auditOf(): Promise<BatchAudit> {
-    const { dac, view, settings } = this.#options;
-    this.#audit ??= await BatchAudit.start(dac, view, settings.parameters);
+    const { dac, view, settings, operator } = this.#options;
+    this.#audit ??= await startAudit(operator, dac, { view, settings });
     return this.#audit;
   }
 
@@ -199,41 +202,43 @@ export class DacWatch {
       return;
     }
     const { fault, position } = verdict.found;
-    this.#options.report({
-      event: "wrong",
-      ...place,
-      block: header.firstBlock + BigInt(position),
-      proof: fault.proof,
-      ...(fault.proof === "execution"
-        ? { transaction: fault.wrong.claimed.index, invalid: fault.wrong.invalid }
-        : { field: fault.field }),
-    });
+    const block = position === null ? {} : { block: header.firstBlock + BigInt(position) };
+    this.#options.report({ event: "wrong", ...place, ...block, ...factsOf(fault) });
   }
 
   /** Takes the next step against the batch that is wrong. */
   async #accuse(): Promise<void> {
     const open = this.#open;
     if (open === null || open.end !== null || open.verdict.kind !== "wrong") return;
-    const { operator, accuser, report, dac, view } = this.#options;
-    const { found } = open.verdict;
-    if (open.proof === null) {
-      const index = this.#judged.length;
-      const standing = view.batches(dac.chainId);
-      const batch = { header: standing[index]!.header, previous: standing[index - 1]?.header };
-      const accusation = await accusationOf(operator, batch, found);
-      if (accusation.kind === "no-verdict") {
-        this.#once("no-verdict", accusation.reason, () =>
-          report({ event: "no-verdict", dac: dac.label, ...accusation }),
-        );
-        return;
-      }
-      open.proof = accusation.call;
-    }
-    const end = await accuser.advance(open.proof);
+    const { accuser, report, dac } = this.#options;
+    open.proof ??= await this.#proofOf(open.verdict);
+    if (open.proof === null) return;
+    const { found, call } = open.proof;
+    const end = await accuser.advance(call);
     if (end === null) return;
     // one that L1 refuted is not made again: it would cost the bond again
     open.end = end.end;
     report({ event: end.end, dac: dac.label, proof: found.fault.proof, ...end });
+  }
+
+  /** The proof of what is wrong with the next batch, by L1's own word; null: there is none yet, and it was told why. */
+  async #proofOf({ found, others }: Extract<BatchVerdict, { readonly kind: "wrong" }>): Promise<Open["proof"]> {
+    const { operator, accuser, report, dac, view, archive, posted } = this.#options;
+    const index = this.#judged.length;
+    const standing = view.batches(dac.chainId);
+    const { header, batchHash } = standing[index]!;
+    const blob = () => archive.blob(posted.get(batchHash)!, operator.l1.transport);
+    const batch = { header, previous: standing[index - 1]?.header, blob };
+    const accusation = await accusationOf(operator, batch, [found, ...others]);
+    if (accusation.kind === "ready") return accusation;
+    if (accusation.kind === "no-verdict") {
+      this.#once("no-verdict", accusation.reason, () => report({ event: "no-verdict", dac: dac.label, ...accusation }));
+      return null;
+    }
+    const { gasUsed, transactionHash } = await accuser.open(accusation.opening);
+    report({ event: "opened", dac: dac.label, batch: header.index, gasUsed, transactionHash });
+    // L1 is asked again in its next block
+    return null;
   }
 
   async #accuseTwice(): Promise<void> {

@@ -28,6 +28,7 @@ import { openingTransactions, type QueuedItem } from "@mvm/roles";
 import type { NodeSource } from "@mvm/state";
 import { toItemValues } from "../l1Events.ts";
 import {
+  type BatchBefore,
   contextProof,
   countProof,
   formProof,
@@ -40,6 +41,7 @@ import {
   slotsProof,
   timeProof,
 } from "./derivationProofs.ts";
+import { blockCount } from "./seenBlocks.ts";
 
 /** What a batch has to follow from, beside its data. */
 export type DerivationSource = {
@@ -52,10 +54,10 @@ export type DerivationSource = {
   readonly storageUnits: number;
   readonly epochBlocks: number;
   /** the batch before, where there is one */
-  readonly previous: PostedBatch | undefined;
+  readonly previous: BatchBefore | undefined;
   /** header of the block before the first */
   readonly parent: Header;
-  /** address at an index of the table as of the end of the block before one of the batch */
+  /** address at an index of the table as of the end of the block before one of the batch; throws StateError where that is not known */
   readonly addressAt: (position: number, index: bigint) => Address | undefined;
   /** trie nodes of these states */
   readonly nodes: NodeSource;
@@ -71,8 +73,17 @@ type Posted = {
   readonly queueBegin: bigint;
 };
 
+/** A batch of which nobody has shown the blocks. */
+type Unshown = Pick<PostedBatch, "header" | "data">;
+
+/** What is wrong in a batch's data for themselves, or null: they cannot be decoded, or lead to another end of the queue. */
+export function dataFinding(batch: Unshown, previous: BatchHeader | undefined): DerivationProof | null {
+  return formFinding(batch) ?? queueEndFinding(batch, previous);
+}
+
 /**
  * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over, gas and bytes of a block's items of the queue (decision 039).
+ * @param batch with blocks of the transactions that it commits to
  * @throws RangeError where L1's values for a slot of the batch, or an item of its queue, are not known
  * @throws StateError where the nodes lack what a proof needs of the address table
  */
@@ -81,11 +92,9 @@ export function derivationFinding(batch: PostedBatch, source: DerivationSource):
   if (unreadable !== null) return unreadable;
   const { header, data, blocks } = batch;
   let queueBegin = source.previous?.header.queueEnd ?? 0n;
-  let slotBefore = source.previous === undefined ? 0n : lastSlot(source.previous);
+  let slotBefore = source.previous?.slot ?? 0n;
   for (const [position, { transactions }] of blocks.entries()) {
-    const read = contextAt(data, position);
-    if (!read.ok) throw new RangeError(`a sound group has a context at fault: ${read.fault}`);
-    const { value: context } = read;
+    const context = soundContext(data, position);
     const posted = { position, number: header.firstBlock + BigInt(position), context, transactions, queueBegin };
     const found = blockFinding(batch, posted, source);
     if (found !== null) return found;
@@ -93,27 +102,37 @@ export function derivationFinding(batch: PostedBatch, source: DerivationSource):
     slotBefore = context.slot;
     queueBegin += BigInt(context.queueItems);
   }
-  return queueBegin === header.queueEnd ? null : queueEndProof(batch, previousOf(source));
+  return queueEndFinding(batch, source.previous?.header);
 }
 
-const previousOf = ({ previous }: DerivationSource): readonly BatchHeader[] =>
-  previous === undefined ? [] : [previous.header];
+const listOf = <T>(one: T | undefined): readonly T[] => (one === undefined ? [] : [one]);
 
-function lastSlot({ data, blocks }: PostedBatch): bigint {
-  const last = contextAt(data, blocks.length - 1);
-  if (!last.ok) throw new RangeError(`the batch before cannot be read: ${last.fault}`);
-  return last.value.slot;
+/** Context of a block in data whose form is sound. */
+function soundContext(data: Uint8Array, position: number): BatchContext {
+  const read = contextAt(data, position);
+  if (!read.ok) throw new RangeError(`a sound group has a context at fault: ${read.fault}`);
+  return read.value;
 }
+
+function queueEndFinding(batch: Unshown, previous: BatchHeader | undefined): DerivationProof | null {
+  let end = previous?.queueEnd ?? 0n;
+  for (let position = 0; position < blockCount(batch.header); position++)
+    end += BigInt(soundContext(batch.data, position).queueItems);
+  return end === batch.header.queueEnd ? null : queueEndProof(batch, listOf(previous));
+}
+
+/** Slot of the last block of a batch that follows from its data. */
+export const lastSlot = (batch: Unshown): bigint => soundContext(batch.data, blockCount(batch.header) - 1).slot;
 
 /** Where data cannot be decoded, or are not of the batch; or null. Needs no block that the batch commits to, so that none can be withheld. */
-export function formFinding(batch: Pick<PostedBatch, "header" | "data">): DerivationProof | null {
+export function formFinding(batch: Unshown): DerivationProof | null {
   const { header, data } = batch;
   const origin = batchOrigin(data);
   const isOwn =
     origin.ok &&
     origin.value.chainId === header.chainId &&
     origin.value.generation === header.generation &&
-    BigInt(origin.value.blockCount) === header.lastBlock - header.firstBlock + 1n;
+    origin.value.blockCount === blockCount(header);
   if (!isOwn) return formProof(batch, 0, false);
   for (const ofRows of [false, true])
     for (let group = 0; ; group++) {
@@ -153,7 +172,7 @@ function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSour
     if (place === 0) return contextProof(batch, position);
     if (own < 0) return foundingProof(batch, { charter: source.founding.charter, storageUnits: source.storageUnits });
     const due = queued[own]!;
-    const shown = { item: toItemValues(due), itemData: due.item.data, previous: previousOf(source) };
+    const shown = { item: toItemValues(due), itemData: due.item.data, previous: listOf(source.previous?.header) };
     return itemProof(batch, { position, own, place }, shown);
   }
   return usersFinding(batch, posted, openingCount, source);

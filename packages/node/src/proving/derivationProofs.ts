@@ -63,7 +63,7 @@ export function timeProof(batch: PostedBatch, position: number): Proof<"time"> {
   return { kind: "time", proof: { position, header, data: batch.data, siblings: blockPath(batch, position) } };
 }
 
-export const queueEndProof = ({ data }: PostedBatch, previous: Previous): Proof<"queueEnd"> => ({
+export const queueEndProof = ({ data }: Pick<PostedBatch, "data">, previous: Previous): Proof<"queueEnd"> => ({
   kind: "queueEnd",
   proof: { data, previous },
 });
@@ -96,16 +96,37 @@ export function settleProof(batch: PostedBatch, position: number): Proof<"settle
   return { kind: "settle", proof: { leaf, transaction: transactions.at(-1)!, data: batch.data } };
 }
 
-/** @param before the batch before, where the block is its batch's first */
-export function slotsProof(batch: PostedBatch, position: number, before?: PostedBatch): Proof<"slots"> {
-  const earlier = position === 0 && before !== undefined ? before : batch;
-  const last = earlier === batch ? position - 1 : earlier.blocks.length - 1;
+/** What proofs about a batch's first block name of the batch before. */
+export type BatchBefore = {
+  readonly header: BatchHeader;
+  /** of its last block */
+  readonly slot: bigint;
+  /** of its last block: the first transaction, and where it is */
+  readonly context: Uint8Array;
+  readonly leaf: Committed;
+};
+
+/** @param slot of the batch's last block */
+export function beforeNext(batch: Pick<PostedBatch, "header" | "blocks">, slot: bigint): BatchBefore {
+  const last = batch.blocks.length - 1;
+  const context = batch.blocks[last]!.transactions[0]!;
+  return { header: batch.header, slot, context, leaf: committedAt(batch, last, 0) };
+}
+
+/**
+ * @param before the batch before, where the block is its batch's first
+ * @throws RangeError for a chain's first block
+ */
+export function slotsProof(batch: PostedBatch, position: number, before?: BatchBefore): Proof<"slots"> {
+  const own = (at: number) => ({ context: batch.blocks[at]!.transactions[0]!, leaf: committedAt(batch, at, 0) });
+  const earlier = position === 0 ? before : own(position - 1);
+  if (earlier === undefined) throw new RangeError("no slot is before a chain's first");
   const proof = {
     leaf: committedAt(batch, position, 0),
     context: batch.blocks[position]!.transactions[0]!,
-    leafBefore: committedAt(earlier, last, 0),
-    contextBefore: earlier.blocks[last]!.transactions[0]!,
-    previous: earlier === batch ? [] : [earlier.header],
+    leafBefore: earlier.leaf,
+    contextBefore: earlier.context,
+    previous: position === 0 && before !== undefined ? [before.header] : [],
   };
   return { kind: "slots", proof };
 }

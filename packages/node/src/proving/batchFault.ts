@@ -1,0 +1,40 @@
+/** What is wrong with a batch: a block of it, or that it does not follow from what was posted. */
+import type { DerivationProof } from "@mvm/l1";
+import type { Hash, Header } from "@mvm/protocol";
+import type { BlockFault, ClaimedBlock } from "./blockFinding.ts";
+
+/** By the proof that L1 takes. */
+export type BatchFault =
+  | BlockFault
+  /** it does not follow from its data or from L1 (F2) */
+  | { readonly proof: "derivation"; readonly derivation: DerivationProof };
+
+/** A fault of a batch, and where it is. */
+export type FoundFault = {
+  readonly fault: BatchFault;
+  /** all blocks of the batch; none where its data alone show the fault */
+  readonly blocks: readonly ClaimedBlock[];
+  /** of the wrong block; null: it is the batch that is wrong */
+  readonly position: number | null;
+  readonly parent: Header;
+  readonly hashesBefore: readonly Hash[];
+};
+
+/** Position of the block that a proof is about; null: it is about the batch. */
+export function positionOf({ kind, proof }: DerivationProof): number | null {
+  if (kind === "count" || kind === "time" || kind === "row") return proof.position;
+  return "leaf" in proof ? proof.leaf.position : null;
+}
+
+/** What is told of a fault. */
+export function factsOf(fault: BatchFault): Readonly<Record<string, unknown>> {
+  const { proof } = fault;
+  switch (proof) {
+    case "execution":
+      return { proof, transaction: fault.wrong.claimed.index, invalid: fault.wrong.invalid };
+    case "derivation":
+      return { proof, rule: fault.derivation.kind };
+    default:
+      return { proof, field: fault.field };
+  }
+}
