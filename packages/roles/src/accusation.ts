@@ -24,7 +24,7 @@ export type AccusationStep =
   | { readonly kind: "wait" }
   | { readonly kind: "prove" };
 
-/** The next step of an accusation.. */
+/** The next step of an accusation. */
 export function nextAccusationStep(state: AccusationState): AccusationStep {
   const { neededWei, paidWei, committedAt, commitmentBlocks, l1Block } = state;
   if (paidWei < neededWei) return { kind: "pay", amountWei: neededWei - paidWei };
