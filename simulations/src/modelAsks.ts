@@ -5,6 +5,7 @@ import {
   type AskItem,
   answerFault,
   type BatchHeader,
+  blockCount,
   type ChainId,
   encodeAskItem,
   type Hash,
@@ -58,7 +59,7 @@ export class ModelAsks {
 
   ask(state: ModelState, header: BatchHeader, item: AskItem): readonly L1Event[] | string {
     const chain = state.chains.get(header.chainId)!;
-    const places = isOfBlock(item.kind) ? Number(header.lastBlock - header.firstBlock) + 1 : 1;
+    const places = isOfBlock(item.kind) ? blockCount(header) : 1;
     if (item.position >= places) return "unknown item";
     if (!isStanding(chain, header)) return "batch fell";
     const batchHash = hashBatchHeader(header);

@@ -154,6 +154,10 @@ export type BatchPlace = {
 /** A batch's header but for where its data are. */
 export type BatchClaims = Omit<BatchHeader, "blobHash" | "dataHash">;
 
+/** Number of a batch's blocks. */
+export const blockCount = ({ firstBlock, lastBlock }: Pick<BatchHeader, "firstBlock" | "lastBlock">): number =>
+  Number(lastBlock - firstBlock) + 1;
+
 /**
  * What a batch commits to of a block's transactions: keccak of their number, a word, and of the Merkle root of their hashes,
  * the system's included. The number makes a transaction's place in its block sure by its proof alone.

@@ -1,5 +1,5 @@
 /** What a batch commits to and may be asked for on L1, and what an answer shows: the rules of Asks.sol and Disclosures.sol. */
-import { type BatchHeader, transactionsWord } from "./batches.ts";
+import { type BatchHeader, blockCount, transactionsWord } from "./batches.ts";
 import { CodecError } from "./codec.ts";
 import { keccakHash } from "./hash.ts";
 import { checkpointsRootOf } from "./header.ts";
@@ -55,11 +55,9 @@ export type Answer =
 
 type Commitment = Pick<BatchHeader, "firstBlock" | "lastBlock" | "blocksRoot" | "transactionsRoot">;
 
-const blockCountOf = ({ firstBlock, lastBlock }: Commitment): number => Number(lastBlock - firstBlock) + 1;
-
 /** Why an answer is none to what a batch commits to, as L1 has it; null where it is. */
 export function answerFault(batch: Commitment, answer: Answer): string | null {
-  const count = blockCountOf(batch);
+  const count = blockCount(batch);
   const { leaves } = answer;
   if (leaves.length === 0 || leaves.length > LIMITS.blockTransactions) return `${leaves.length} leaves`;
   const isAt = (root: Hash, leaf: Hash, siblings: readonly Hash[]): boolean =>

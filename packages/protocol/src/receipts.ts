@@ -37,14 +37,18 @@ export type Receipt = {
   readonly logs: readonly Log[];
 };
 
+const logFields = ({ address, topics, data }: Log) => [fromHex(address), topics.map((topic) => fromHex(topic)), data];
+
+/** RLP of a log, as a receipt has it. */
+export const encodeLog = (log: Log): Uint8Array => encodeRlp(logFields(log));
+
 /** EIP-2718 encoding of a receipt. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
-  const logs = receipt.logs.map((log) => [fromHex(log.address), log.topics.map((topic) => fromHex(topic)), log.data]);
   const body = encodeRlp([
     bigIntToBytes(BigInt(receipt.status)),
     bigIntToBytes(receipt.cumulativeGasUsed),
     bloomOf(receipt.logs),
-    logs,
+    receipt.logs.map(logFields),
   ]);
   return receipt.type === 0 ? body : concatBytes(Uint8Array.of(receipt.type), body);
 }

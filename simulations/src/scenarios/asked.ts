@@ -7,6 +7,7 @@ import {
   ASK_KINDS,
   type BatchHeader,
   batchDigest,
+  blockCount,
   type ChainId,
   type Hash,
   hashBatchHeader,
@@ -103,7 +104,7 @@ class Strangers {
 
   #askForAll(header: BatchHeader): void {
     if (this.#run.world.elapsedMs >= SETTINGS.busyMs) return;
-    const blocks = Number(header.lastBlock - header.firstBlock) + 1;
+    const blocks = blockCount(header);
     for (const kind of ASK_KINDS)
       for (let position = 0; position < (isOfBlock(kind) ? blocks : 1); position++)
         this.#run.world.l1.ask(header, { kind, position });

@@ -1,5 +1,5 @@
 /** Hash chains over the logs and over the accounts that go, as they stand at each cut. */
-import { type Address, encodeRlp, fromHex, type Hash, type Log, ZERO_HASH } from "@mvm/protocol";
+import { type Address, encodeLog, type Hash, ZERO_HASH } from "@mvm/protocol";
 import { countedBytes, type TransactionState } from "../transactionState.ts";
 import { hashLink, hashLog, type Marks } from "./machineState.ts";
 
@@ -41,6 +41,3 @@ export class MarkKeeper {
     return this.#destroyed[count - 1]?.hash ?? ZERO_HASH;
   }
 }
-
-const encodeLog = ({ address, topics, data }: Log): Uint8Array =>
-  encodeRlp([fromHex(address), topics.map((topic) => fromHex(topic)), data]);

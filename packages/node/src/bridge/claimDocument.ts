@@ -2,6 +2,7 @@
 import type { ExitCode, PostedBlockProof, QueueItemValues } from "@mvm/l1";
 import {
   type Address,
+  blockCount,
   EMPTY_CODE_HASH,
   FormatError,
   fromHex,
@@ -144,7 +145,7 @@ function rootIn(header: Hex, name: keyof typeof ROOT_POSITIONS): Hash {
 const mapOf = (encoded: readonly Hex[]): NodeMap => new NodeMap(encoded.map(fromHex));
 
 function blockFault({ batch, header, position, siblings }: Claim["block"]): string | null {
-  const count = Number(batch.lastBlock - batch.firstBlock) + 1;
+  const count = blockCount(batch);
   const proof = { root: batch.blocksRoot, leaf: keccakHash(fromHex(header)), index: Number(position), count, siblings };
   return verifyMerkleProof(proof) ? null : "its block is none of its batch";
 }

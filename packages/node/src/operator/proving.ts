@@ -1,6 +1,6 @@
 /** Proving what a sequencer posted wrong: a block or a transaction that somebody names, or all that comes. */
 import { askReplay, l1Now } from "@mvm/l1";
-import { environmentOf, type Hash, hashHeader } from "@mvm/protocol";
+import { blockCount, environmentOf, type Hash, hashHeader } from "@mvm/protocol";
 import type { PostedBatch } from "@mvm/roles";
 import { ConfigError } from "../config.ts";
 import { accusationOf } from "../proving/accusationOf.ts";
@@ -10,7 +10,7 @@ import { factsOf } from "../proving/batchFault.ts";
 import type { ClaimedBlock } from "../proving/blockFinding.ts";
 import { BlockReplay, wholeEvidence } from "../proving/blockReplay.ts";
 import { type ProverOptions, type ProverSight, runProver, watchL1 } from "../proving/prover.ts";
-import { areTransactionsCommitted, blockCount, SeenBlocks } from "../proving/seenBlocks.ts";
+import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
 import { startAudit } from "../proving/startAudit.ts";
 import { normaliseLabel } from "./dacLabel.ts";

@@ -4,7 +4,6 @@ import type { Evidence } from "@mvm/l1";
 import {
   type AccountWrite,
   type Address,
-  BLOCK_HASH_HISTORY,
   type BlockEnvironment,
   CHARTER_SLOTS,
   type ChainId,
@@ -26,11 +25,11 @@ import {
   TransactionError,
   type TransactionMessage,
   toMessage,
-  toWordHex,
   ZERO_HASH,
 } from "@mvm/protocol";
 import { deletionsLast, NodeMap, type NodeSource, WorldState, witnessOfWrites } from "@mvm/state";
 import { CheckpointGrower } from "../checkpointGrower.ts";
+import { historySlot } from "./historySlot.ts";
 import type { SlicedCase } from "./transactionSlices.ts";
 
 /** What a block's transactions see of it. */
@@ -89,15 +88,6 @@ export function evidenceAgainst(witness: ReplayWitness, after: Checkpoint | null
 }
 
 const NO_BLOOM = new Uint8Array(0);
-/** Code of EIP-2935 keeps so many hashes. */
-const HISTORY_LENGTH = 8_191n;
-
-/** The hashes of a block's history in the state. */
-const historySlot = (number: bigint): StateKey => ({
-  kind: "slot",
-  address: BLOCK_HASH_HISTORY.address,
-  slot: toWordHex(number % HISTORY_LENGTH),
-});
 
 /** Counts steps, and nothing else. */
 class StepCounter implements Tracer {

@@ -4,7 +4,6 @@ import {
   type Account,
   type AccountWrite,
   type Address,
-  BLOCK_HASH_HISTORY,
   concatBytes,
   EMPTY_CODE_HASH,
   EMPTY_TRIE_ROOT,
@@ -15,9 +14,7 @@ import {
   toWordHex,
 } from "@mvm/protocol";
 import { deletionsLast, NodeMap, type NodeSource, WorldState, witnessOfWrites } from "@mvm/state";
-
-/** Code of EIP-2935 keeps so many hashes. */
-const HISTORY_SLOTS = 8_191n;
+import { historySlot } from "./historySlot.ts";
 
 /** Where the second trie tells something of a slot: 0 its state, 1 its value before the transaction, 2 the transient value. */
 const placeOf = (key: bigint, what: bigint): Hash => keccakHash(concatBytes(toWord(key), toWord(what)));
@@ -151,9 +148,7 @@ export class CutTries {
     const named = accounts.map(({ address }): StateKey => ({ kind: "account", address }));
     const slot = (at: Hash, address = own): StateKey => ({ kind: "slot", address, slot: at });
     const world = [...named, ...slots.map(({ key }) => slot(toWordHex(key)))];
-    if (isSlice(part))
-      for (const block of part.evidence.blockHashes.keys())
-        world.push(slot(toWordHex(block % HISTORY_SLOTS), BLOCK_HASH_HISTORY.address));
+    if (isSlice(part)) world.push(...[...part.evidence.blockHashes.keys()].map(historySlot));
     const touched = [
       ...named,
       ...slots.map(({ key }) => slot(placeOf(key, 0n))),

@@ -6,6 +6,7 @@ import {
   type BatchHeader,
   type BlockContext,
   batchOrigin,
+  blockCount,
   type ChainId,
   CodecError,
   contextAt,
@@ -41,7 +42,6 @@ import {
   slotsProof,
   timeProof,
 } from "./derivationProofs.ts";
-import { blockCount } from "./seenBlocks.ts";
 
 /** What a batch has to follow from, beside its data. */
 export type DerivationSource = {

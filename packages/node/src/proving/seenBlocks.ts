@@ -1,7 +1,8 @@
 /** Blocks of a chain that were heard of, for the time until L1 has a batch over them; and what their signers did twice. */
 import type { Equivocation } from "@mvm/l1";
-import type { BatchHeader } from "@mvm/protocol";
 import {
+  type BatchHeader,
+  blockCount,
   encodeBlock,
   hashHeader,
   merkleRoot,
@@ -18,8 +19,6 @@ const MAX_KEPT_BYTES = 128 * 1024 * 1024;
 const MAX_OF_A_NUMBER = 8;
 /** Ways to put kept blocks together that are tried for one batch. */
 const MAX_COMBINATIONS = 64;
-
-export const blockCount = ({ firstBlock, lastBlock }: BatchHeader): number => Number(lastBlock - firstBlock) + 1;
 
 /** Whether blocks are those that a batch commits to by their hashes. */
 export const areCommitted = (batch: BatchHeader, blocks: readonly ClaimedBlock[]): boolean =>

@@ -2,6 +2,7 @@
 import type { Network } from "@mvm/network";
 import {
   type BatchHeader,
+  blockCount,
   CodecError,
   decodeAnswer,
   decodeBlock,
@@ -13,7 +14,7 @@ import {
 } from "@mvm/protocol";
 import type { L1View } from "@mvm/roles";
 import type { ClaimedBlock } from "./blockFinding.ts";
-import { areCommitted, blockCount, type SeenBlocks } from "./seenBlocks.ts";
+import { areCommitted, type SeenBlocks } from "./seenBlocks.ts";
 
 /** Bytes of blocks that are taken of one peer for one batch. */
 const MAX_ANSWERED_BYTES = 256 * 1024 * 1024;

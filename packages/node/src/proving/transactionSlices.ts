@@ -21,13 +21,13 @@ import {
   bloomOf,
   type Checkpoint,
   checkpointLeaf,
+  EMPTY_CODE_HASH,
+  encodeLog,
   encodeReceipt,
-  encodeRlp,
   fromHex,
   type Hash,
   joinBytes,
   keccakHash,
-  type Log,
   mergeBlooms,
   toHex,
   toWordHex,
@@ -63,9 +63,6 @@ export type SlicedCase = {
   readonly transactions: readonly Uint8Array[];
   readonly receipts: readonly Uint8Array[];
 };
-
-const encodeLog = ({ address, topics, data }: Log): Uint8Array =>
-  encodeRlp([fromHex(address), topics.map((topic) => fromHex(topic)), data]);
 
 /** The steps behind the last part: the receipt, and both put into their tries. */
 const FILING = ["receiving", "filingReceipt", "filingTransaction"] as const;
@@ -231,7 +228,7 @@ export class TransactionSlices {
     for (const [i, { address }] of part.accounts.entries()) {
       if (!part.coded.includes(address)) continue;
       const account = this.#tries.account(part.restored ?? index, address);
-      if (account === null || account.codeHash === NO_CODE) continue;
+      if (account === null || account.codeHash === EMPTY_CODE_HASH) continue;
       coded |= 1n << BigInt(i);
       codes.set(account.codeHash, sliced?.codes.get(account.codeHash) ?? code(account.codeHash));
     }
@@ -249,7 +246,6 @@ export class TransactionSlices {
 }
 
 const ENDED = 3;
-const NO_CODE = keccakHash(new Uint8Array(0));
 const NO_TRIES: Words = {
   ...{ accounts: [], coded: 0n, slots: [], transients: [], blocks: [] },
   ...{ witness: new Uint8Array(0), codes: [], holders: [] },
