@@ -39,11 +39,17 @@ const L1_CONTRACTS = [
   "Interpreter",
   "ExecutionManager",
   "CheckpointReplay",
+  "SliceInterpreter",
+  "StepInterpreter",
+  "SliceTries",
+  "SliceReplay",
+  "StepReplay",
+  "PartVerifier",
   "Disputes",
   "Disclosures",
 ] as const;
 /** Interfaces that no contract implements: shapes of what one takes as bytes. */
-const L1_SHAPES = ["IDataProofs", "IBlockProofs"] as const;
+const L1_SHAPES = ["IDataProofs", "IBlockProofs", "IPartProofs"] as const;
 /** What users deploy on a DAC: a token, and the templates of management contracts. */
 const USER_CONTRACTS = [
   "DemoToken",

@@ -1,6 +1,7 @@
 /** Proofs of slices alone, over tries made for it: start and end of their transactions are not looked at. */
 import { type CutRoots, commitState } from "@mvm/evm";
-import { CutTries, type PartProof, sliceProof } from "@mvm/node";
+import type { PartReplay } from "@mvm/l1";
+import { CutTries, sliceProof } from "@mvm/node";
 import { type AccountWrite, EMPTY_TRIE_ROOT, type Hash, joinBytes, keccakHash, toWord } from "@mvm/protocol";
 import { NodeMap, WorldState } from "@mvm/state";
 import type { MemoryState } from "../src/memoryState.ts";
@@ -87,7 +88,7 @@ export class SliceProofs {
     return told as unknown as readonly [string, string];
   }
 
-  proof(index: number): PartProof {
+  proof(index: number): PartReplay {
     const { slices, first, surroundings } = this.#given;
     const slice = slices[index]!;
     const witness = this.#tries.witness(first + index, slice);

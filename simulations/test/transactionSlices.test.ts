@@ -1,6 +1,7 @@
 /** Transactions in parts on L1: StepReplay.sol and SliceReplay.sol against the twin, from the first commitment to the checkpoint. */
 import { createEngine, type Engine, STEP_KINDS } from "@mvm/evm";
-import type { PartProof, TransactionSlices } from "@mvm/node";
+import type { PartReplay } from "@mvm/l1";
+import type { TransactionSlices } from "@mvm/node";
 import {
   type AccountWrite,
   type Address,
@@ -73,7 +74,7 @@ describe("transactions of random blocks, in parts", () => {
     const kinds = new Map<PartCost["kind"], number>();
     const counting = {
       firstOf: (...call: Parameters<SlicesL1["firstOf"]>) => slices.firstOf(...call),
-      replay: (proof: PartProof) => {
+      replay: (proof: PartReplay) => {
         kinds.set(kindOf(proof), (kinds.get(kindOf(proof)) ?? 0) + 1);
         return slices.replay(proof);
       },

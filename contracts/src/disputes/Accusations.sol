@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {BatchHeaders} from "../BatchHeaders.sol";
 import {BatchHeader, BatchProof} from "../interfaces/IRollupChain.sol";
 import {IRollupVerdicts} from "../interfaces/IRollupVerdicts.sol";
-import {Header, HeaderCodec, HeaderField} from "../execution/codec/HeaderCodec.sol";
 import {AccuserBonds} from "./AccuserBonds.sol";
 
 /// @notice A batch that is accused.
@@ -48,8 +47,6 @@ abstract contract Accusations is AccuserBonds {
 
     /// @notice The header of the batch before is needed.
     error PreviousBatchMissing();
-    /// @notice The bytes are no header.
-    error MalformedHeader(HeaderField field);
 
     /// @param rollup_ Whose batches are accused.
     constructor(IRollupVerdicts rollup_) {
@@ -70,12 +67,5 @@ abstract contract Accusations is AccuserBonds {
             emit FraudRefuted(msg.sender, header.chainId, batchHash, fraud, place);
             _strike(header.poster);
         }
-    }
-
-    /// @dev The header that the bytes are; reverts where they are none. {HeaderProofs-proveForm} is for those.
-    function _headerOf(bytes calldata header) internal pure returns (Header memory fields) {
-        HeaderField fault;
-        (fault, fields) = HeaderCodec.decode(header);
-        if (fault != HeaderField.None) revert MalformedHeader(fault);
     }
 }

@@ -14,12 +14,15 @@ import {MetisToken} from "../MetisToken.sol";
 /// ends because a poster that asks itself gets back what it pays: without an end it would put the price out of everybody's reach.
 abstract contract Asks {
     /// @notice What can be asked for: the leaves of a batch's blocksRoot, of its transactionsRoot; a block's header and
-    /// checkpoints; the hashes of a block's transactions.
+    /// checkpoints; the hashes of a block's transactions; the commitments between a transaction's parts; where these are
+    /// too many for one answer, those between two that were shown.
     enum Kind {
         Blocks,
         Words,
         Checkpoints,
-        Transactions
+        Transactions,
+        Parts,
+        Stretch
     }
 
     /// @notice Prices and times, fixed at construction.
@@ -34,7 +37,7 @@ abstract contract Asks {
 
     /// @notice An ask.
     /// @param asker Who asked; zero: it was answered or paid back.
-    /// @param item See {itemOf}.
+    /// @param item Its number; see {itemOf}.
     struct Ask {
         address asker;
         uint96 item;
@@ -54,6 +57,8 @@ abstract contract Asks {
 
     /// @notice How often an ask's price doubles.
     uint256 public constant MAX_DOUBLINGS = 8;
+    /// @dev First bit of a block's place in an item's number, behind its kind.
+    uint256 internal constant PLACE_BIT = 3;
 
     /// @notice MT.
     MetisToken public immutable token;
@@ -100,6 +105,14 @@ abstract contract Asks {
     error NotExpired(uint256 until);
     /// @notice There is no such ask, or it was answered or paid back.
     error NothingToPayBack(bytes32 batchHash, uint256 number);
+    /// @notice The call is not the transaction itself: nobody would find the answer.
+    error AnswerNotInInput(address caller);
+
+    /// @dev What is answered is in the transaction's input, where everyone finds it: so an account without code sends it itself.
+    modifier inInput() {
+        if (msg.sender != tx.origin || msg.sender.code.length > 0) revert AnswerNotInInput(msg.sender);
+        _;
+    }
 
     /// @param token_ MT.
     /// @param rollup_ Whose batches are asked for.
@@ -119,23 +132,7 @@ abstract contract Asks {
     /// @param maxPrice Most that the caller would pay, wei of MT.
     function ask(BatchHeader calldata batch, BatchProof calldata posting, uint256 item, uint256 maxPrice) external {
         _requireItem(batch, item);
-        bytes32 batchHash = BatchHeaders.hashOf(batch);
-        Queue memory queue = _queues[batchHash];
-        uint256 price = priceOf(queue.count);
-        if (price > maxPrice) revert TooDear(price);
-        _markAsked(batchHash, item);
-        if (queue.next == queue.count) {
-            rollup.holdClock(batch, posting);
-            queue.servedAt = uint64(block.timestamp);
-            emit Served(batch.chainId, batchHash, queue.count, block.timestamp + revealDelay);
-        } else {
-            _requireUnfallen(batch, batchHash, queue);
-        }
-        emit Asked(batch.chainId, batchHash, queue.count, item, msg.sender, price);
-        _asks[batchHash][queue.count] = Ask(msg.sender, uint96(item));
-        queue.count++;
-        _queues[batchHash] = queue;
-        token.transferFrom(msg.sender, address(this), price);
+        _ask(batch, posting, item, maxPrice);
     }
 
     /// @notice Takes a batch back whose served ask nobody answered in time, with all later ones of its chain, and fines its poster.
@@ -195,22 +192,42 @@ abstract contract Asks {
         return basePrice << (number < MAX_DOUBLINGS ? number : MAX_DOUBLINGS);
     }
 
-    /// @notice The number of an item.
-    /// @param kind What is asked for.
+    /// @notice The number of an item of a batch or of a block.
+    /// @param kind What is asked for: Blocks to Transactions.
     /// @param position Place of the block in the batch, from 0; 0 for what is the batch's.
-    /// @return kind | position << 2.
+    /// @return kind | position << 3.
     function itemOf(Kind kind, uint256 position) public pure returns (uint256) {
-        return uint256(kind) | position << 2;
+        return uint256(kind) | position << PLACE_BIT;
+    }
+
+    /// @dev Asks for an item that the batch has.
+    function _ask(BatchHeader calldata batch, BatchProof calldata posting, uint256 item, uint256 maxPrice) internal {
+        bytes32 batchHash = BatchHeaders.hashOf(batch);
+        Queue memory queue = _queues[batchHash];
+        uint256 price = priceOf(queue.count);
+        if (price > maxPrice) revert TooDear(price);
+        _markAsked(batchHash, item);
+        if (queue.next == queue.count) {
+            rollup.holdClock(batch, posting);
+            queue.servedAt = uint64(block.timestamp);
+            emit Served(batch.chainId, batchHash, queue.count, block.timestamp + revealDelay);
+        } else {
+            _requireUnfallen(batch, batchHash, queue);
+        }
+        emit Asked(batch.chainId, batchHash, queue.count, item, msg.sender, price);
+        _asks[batchHash][queue.count] = Ask(msg.sender, uint96(item));
+        queue.count++;
+        _queues[batchHash] = queue;
+        token.transferFrom(msg.sender, address(this), price);
     }
 
     /// @dev The caller has answered the ask that is served: it gets the price, and the next one is served.
-    function _answered(BatchHeader calldata batch, Kind kind, uint256 position) internal {
+    function _answered(BatchHeader calldata batch, uint256 item) internal {
         bytes32 batchHash = BatchHeaders.hashOf(batch);
         Queue memory queue = _queues[batchHash];
         _requireServing(batchHash, queue);
         _requireUnfallen(batch, batchHash, queue);
         uint256 number = queue.next;
-        uint256 item = itemOf(kind, position);
         if (_asks[batchHash][number].item != item) revert NotServed(batchHash);
         delete _asks[batchHash][number];
         queue.next++;
@@ -240,9 +257,9 @@ abstract contract Asks {
     }
 
     function _requireItem(BatchHeader calldata batch, uint256 item) private pure {
-        bool isOfBlock = item & 3 >= uint256(Kind.Checkpoints);
-        uint256 places = isOfBlock ? BatchHeaders.blockCount(batch) : 1;
-        if (item >> 2 >= places) revert UnknownItem(item);
+        uint256 kind = item & ((1 << PLACE_BIT) - 1);
+        uint256 places = kind >= uint256(Kind.Checkpoints) ? BatchHeaders.blockCount(batch) : 1;
+        if (kind > uint256(Kind.Transactions) || item >> PLACE_BIT >= places) revert UnknownItem(item);
     }
 
     function _requireServing(bytes32 batchHash, Queue memory queue) private pure {

@@ -1,30 +1,22 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Header, HeaderCodec, HeaderField} from "../execution/codec/HeaderCodec.sol";
+import {Header, HeaderCodec} from "../execution/codec/HeaderCodec.sol";
 import {BatchHeaders} from "../BatchHeaders.sol";
 import {BatchHeader} from "../interfaces/IRollupChain.sol";
 import {IRollupVerdicts} from "../interfaces/IRollupVerdicts.sol";
 import {MetisToken} from "../MetisToken.sol";
 import {MerkleTree} from "../proofs/MerkleTree.sol";
 import {Asks} from "./Asks.sol";
+import {PartAnswers} from "./PartAnswers.sol";
 import {ProvenBlocks} from "./ProvenBlocks.sol";
 
 /// @title F6: withheld commitments
-/// @notice {Asks} says who asks and what it costs; here is what an answer is. What was answered is in the transaction's input,
-/// where everyone finds it, so an account without code sends it itself. Anyone may answer.
-contract Disclosures is Asks {
-    /// @notice The call is not the transaction itself: nobody would find the answer.
-    error AnswerNotInInput(address caller);
+/// @notice {Asks} says who asks and what it costs; here is what an answer is, of a transaction's parts in {PartAnswers}. Anyone
+/// may answer.
+contract Disclosures is PartAnswers {
     /// @notice There are not as many leaves as there have to be, or they have another root.
     error WrongLeaves(uint256 count);
-    /// @notice The bytes are no header.
-    error MalformedHeader(HeaderField field);
-
-    modifier inInput() {
-        if (msg.sender != tx.origin || msg.sender.code.length > 0) revert AnswerNotInInput(msg.sender);
-        _;
-    }
 
     /// @param token_ MT.
     /// @param rollup_ Whose batches are asked for.
@@ -38,7 +30,7 @@ contract Disclosures is Asks {
     /// @param hashes All leaves of its blocksRoot.
     function answerBlocks(BatchHeader calldata batch, bytes32[] calldata hashes) external inInput {
         _requireLeaves(batch.blocksRoot, hashes, BatchHeaders.blockCount(batch));
-        _answered(batch, Kind.Blocks, 0);
+        _answered(batch, itemOf(Kind.Blocks, 0));
     }
 
     /// @notice Shows what a batch commits to of its blocks' transactions.
@@ -46,7 +38,7 @@ contract Disclosures is Asks {
     /// @param words All leaves of its transactionsRoot.
     function answerWords(BatchHeader calldata batch, bytes32[] calldata words) external inInput {
         _requireLeaves(batch.transactionsRoot, words, BatchHeaders.blockCount(batch));
-        _answered(batch, Kind.Words, 0);
+        _answered(batch, itemOf(Kind.Words, 0));
     }
 
     /// @notice Shows a block's header and checkpoints.
@@ -64,13 +56,12 @@ contract Disclosures is Asks {
         bytes32[] calldata leaves,
         bytes32[] calldata siblings
     ) external inInput {
-        (HeaderField fault, Header memory fields) = HeaderCodec.decode(header);
-        if (fault != HeaderField.None) revert MalformedHeader(fault);
+        Header memory fields = HeaderCodec.headerOf(header);
         uint256 used = ProvenBlocks.requireBlock(batch, fields.hash, position, siblings, 0);
         used = ProvenBlocks.requireTransactions(batch, position, leaves.length, transactions, siblings, used);
         ProvenBlocks.requireAllUsed(siblings, used);
         _requireLeaves(fields.checkpointsRoot, leaves, leaves.length);
-        _answered(batch, Kind.Checkpoints, position);
+        _answered(batch, itemOf(Kind.Checkpoints, position));
     }
 
     /// @notice Shows the hashes of a block's transactions.
@@ -88,7 +79,7 @@ contract Disclosures is Asks {
         uint256 used = ProvenBlocks.requireTransactions(batch, position, hashes.length, root, siblings, 0);
         ProvenBlocks.requireAllUsed(siblings, used);
         if (hashes.length == 0 || hashes.length > ProvenBlocks.MAX_TRANSACTIONS) revert WrongLeaves(hashes.length);
-        _answered(batch, Kind.Transactions, position);
+        _answered(batch, itemOf(Kind.Transactions, position));
     }
 
     /// @dev Reverts unless these are all leaves of a tree, from one to MAX_TRANSACTIONS, which is also the most blocks of a batch.

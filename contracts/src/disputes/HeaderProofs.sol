@@ -83,11 +83,11 @@ abstract contract HeaderProofs is Accusations {
         external
         accusing
     {
-        Header memory header = _headerOf(block_.header);
+        Header memory header = HeaderCodec.headerOf(block_.header);
         Header memory before;
         uint256 used;
         if (block_.position != 0) {
-            before = _headerOf(parent);
+            before = HeaderCodec.headerOf(parent);
             used = _requirePair(batch.header, block_, [before.hash, header.hash]);
         } else {
             used = _requireBlock(batch, block_, header.hash);
@@ -110,7 +110,7 @@ abstract contract HeaderProofs is Accusations {
         external
         accusing
     {
-        Header memory header = _headerOf(block_.header);
+        Header memory header = HeaderCodec.headerOf(block_.header);
         uint256 count = last.count;
         uint256 used = _requireBlock(batch, block_, header.hash);
         used = ProvenBlocks.requireTransactions(
@@ -136,7 +136,7 @@ abstract contract HeaderProofs is Accusations {
         external
         accusing
     {
-        Header memory header = _headerOf(block_.header);
+        Header memory header = HeaderCodec.headerOf(block_.header);
         ProvenBlocks.requireAllUsed(block_.siblings, _requireBlock(batch, block_, header.hash));
         (,,, bytes32 storageRoot,) = MerkleTrie.accountOf(header.stateRoot, Predeploys.L2_TO_L1, nodes);
         HeaderField fault = HeaderRules.withdrawalsFault(header, storageRoot);
@@ -172,7 +172,7 @@ abstract contract HeaderProofs is Accusations {
         if (BatchHeaders.hashOf(previous) != batch.header.previousBatchHash) revert PreviousBatchMissing();
         uint256 last = BatchHeaders.blockCount(previous) - 1;
         end = ProvenBlocks.requireBlock(previous, keccak256(parent), last, siblings, used);
-        return (_headerOf(parent), end);
+        return (HeaderCodec.headerOf(parent), end);
     }
 
     function _genesisOf(uint256 chainId) private view returns (Header memory) {

@@ -13,18 +13,24 @@ library Verdicts {
     /// reason, is no verdict; nor is one that gave no answer of at least `size` bytes, or another word. Of what comes back no
     /// more is copied than is read; the rest of the answer may be read with returndatacopy.
     function ask(address callee, bytes memory input, uint256 size) internal view returns (bool) {
-        bool answered;
+        requireAnswer(callee, input, size);
         uint256 verdict;
+        assembly ("memory-safe") {
+            returndatacopy(0, 0, 32)
+            verdict := mload(0)
+        }
+        if (verdict > 1) revert NoVerdict(_reason());
+        return verdict == 1;
+    }
+
+    /// @dev Asks a contract, whose answer is read with returndatacopy; reverts unless it has at least `size` bytes.
+    function requireAnswer(address callee, bytes memory input, uint256 size) internal view {
+        bool answered;
         assembly ("memory-safe") {
             answered := staticcall(gas(), callee, add(input, 32), mload(input), 0, 0)
             answered := and(answered, iszero(lt(returndatasize(), size)))
-            if answered {
-                returndatacopy(0, 0, 32)
-                verdict := mload(0)
-            }
         }
-        if (!answered || verdict > 1) revert NoVerdict(_reason());
-        return verdict == 1;
+        if (!answered) revert NoVerdict(_reason());
     }
 
     function _reason() private pure returns (bytes memory reason) {

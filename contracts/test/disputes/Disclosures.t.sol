@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Asks} from "../../src/disputes/Asks.sol";
 import {Disclosures} from "../../src/disputes/Disclosures.sol";
 import {ProvenBlocks} from "../../src/disputes/ProvenBlocks.sol";
-import {HeaderField} from "../../src/execution/codec/HeaderCodec.sol";
+import {HeaderCodec, HeaderField} from "../../src/execution/codec/HeaderCodec.sol";
 import {BatchHeader, BatchProof} from "../../src/interfaces/IRollupChain.sol";
 import {RollupChain} from "../../src/RollupChain.sol";
 import {AccusedBatch, DisputesTest, MadeBatch} from "./DisputesTest.sol";
@@ -39,7 +39,7 @@ contract DisclosuresTest is DisputesTest {
 
     /// @dev The items of a batch from 0 on: two of its own, two of each block.
     function itemAt(uint256 number) private pure returns (uint256) {
-        return number < 2 ? number : 2 + number % 2 | (number - 2) / 2 << 2;
+        return number < 2 ? number : 2 + number % 2 | (number - 2) / 2 << 3;
     }
 
     function ask(address asker, MadeBatch memory made, uint256 number) private {
@@ -164,7 +164,7 @@ contract DisclosuresTest is DisputesTest {
         MadeBatch memory made = second();
         ask(PROVER, made, 0);
         bytes memory input = answerOf(made, 0);
-        bytes memory reason = abi.encodeWithSelector(Disclosures.AnswerNotInInput.selector, ANSWERER);
+        bytes memory reason = abi.encodeWithSelector(Asks.AnswerNotInInput.selector, ANSWERER);
         vm.prank(ANSWERER, CARRIER);
         (bool succeeded, bytes memory given) = address(asking).call(input);
         assertTrue(!succeeded, "another's transaction");
@@ -508,7 +508,7 @@ contract DisclosuresTest is DisputesTest {
         MadeBatch memory again = postBlocks(chain, blocks, made.accused.previous);
         ask(PROVER, again, 4);
         refuseAnswer(
-            answerOf(again, 4), abi.encodeWithSelector(Disclosures.MalformedHeader.selector, HeaderField.Layout)
+            answerOf(again, 4), abi.encodeWithSelector(HeaderCodec.MalformedHeader.selector, HeaderField.Layout)
         );
         passTime(REVEAL_DELAY);
         expire(again);

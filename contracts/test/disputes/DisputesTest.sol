@@ -277,16 +277,16 @@ abstract contract DisputesTest is RollupTest {
     {
         MadeBlock memory own = made.blocks[position];
         bytes32[] memory leaves = leavesOf(own);
-        proof.position = position;
-        proof.index = index;
-        proof.count = leaves.length;
+        proof.place.position = position;
+        proof.place.index = index;
+        proof.place.count = leaves.length;
         proof.claimed = abi.encode(leaves[index]);
-        proof.header = own.header;
+        proof.place.header = own.header;
         proof.transaction = own.transactions[index];
-        proof.before = index == 0 ? parent : abi.encode(own.checkpoints[index - 1]);
-        proof.siblings = join(pathOf(blockHashesOf(made.blocks), position), pathOf(hashesOf(own), index));
-        proof.siblings = join(proof.siblings, pathOf(wordsOf(made.blocks), position));
-        proof.siblings = join(proof.siblings, index == 0 ? pathOf(leaves, 0) : pairPathOf(leaves, index));
+        proof.place.before = index == 0 ? parent : abi.encode(own.checkpoints[index - 1]);
+        proof.place.siblings = join(pathOf(blockHashesOf(made.blocks), position), pathOf(hashesOf(own), index));
+        proof.place.siblings = join(proof.place.siblings, pathOf(wordsOf(made.blocks), position));
+        proof.place.siblings = join(proof.place.siblings, index == 0 ? pathOf(leaves, 0) : pairPathOf(leaves, index));
         TestReplay.Evidence memory evidence;
         evidence.asked = askedOf(made, proof, state);
         evidence.isValid = true;
@@ -300,7 +300,7 @@ abstract contract DisputesTest is RollupTest {
         pure
         returns (bytes32)
     {
-        MadeBlock memory own = made.blocks[proof.position];
+        MadeBlock memory own = made.blocks[proof.place.position];
         BlockFacts memory facts = BlockFacts(
             made.accused.header.chainId,
             own.values.number,
@@ -309,8 +309,8 @@ abstract contract DisputesTest is RollupTest {
             own.values.prevRandao,
             own.values.parentHash
         );
-        Checkpoint memory before = beforeOf(made, proof.position, proof.index, state);
-        return keccak256(abi.encode(facts, proof.index, before, proof.transaction));
+        Checkpoint memory before = beforeOf(made, proof.place.position, proof.place.index, state);
+        return keccak256(abi.encode(facts, proof.place.index, before, proof.transaction));
     }
 
     /// @dev A sound proof's evidence, spoilt: the replay comes to another checkpoint.
@@ -322,7 +322,7 @@ abstract contract DisputesTest is RollupTest {
 
     /// @dev The committed checkpoint instead of its hash.
     function showClaim(MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) internal pure {
-        proof.claimed = abi.encode(made.blocks[proof.position].checkpoints[proof.index]);
+        proof.claimed = abi.encode(made.blocks[proof.place.position].checkpoints[proof.place.index]);
     }
 
     function misbehave(ExecutionProofs.ExecutionProof memory proof, Manner manner) internal pure {

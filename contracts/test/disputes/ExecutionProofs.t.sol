@@ -6,7 +6,8 @@ import {AccuserBonds} from "../../src/disputes/AccuserBonds.sol";
 import {ExecutionProofs} from "../../src/disputes/ExecutionProofs.sol";
 import {Verdicts} from "../../src/disputes/Verdicts.sol";
 import {ProvenBlocks} from "../../src/disputes/ProvenBlocks.sol";
-import {HeaderField} from "../../src/execution/codec/HeaderCodec.sol";
+import {ProvenTransactions} from "../../src/disputes/ProvenTransactions.sol";
+import {HeaderCodec, HeaderField} from "../../src/execution/codec/HeaderCodec.sol";
 import {BatchHeader} from "../../src/interfaces/IRollupChain.sol";
 import {RollupChain} from "../../src/RollupChain.sol";
 import {DisputesTest, MadeBatch} from "./DisputesTest.sol";
@@ -136,12 +137,12 @@ contract ExecutionProofsTest is DisputesTest {
         (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(position, index);
         another(proof);
         where = where % 6;
-        if (where == 0) proof.position = (proof.position + 1) % BLOCKS;
-        if (where == 1) proof.index = proof.index == 1 ? 2 : 1;
-        if (where == 2) proof.count = TRANSACTIONS + 1;
+        if (where == 0) proof.place.position = (proof.place.position + 1) % BLOCKS;
+        if (where == 1) proof.place.index = proof.place.index == 1 ? 2 : 1;
+        if (where == 2) proof.place.count = TRANSACTIONS + 1;
         if (where == 3) proof.claimed = abi.encode(keccak256("leaf"));
         if (where == 4) proof.transaction = "another";
-        if (where == 5) proof.siblings[proof.siblings.length - 1] = keccak256("sibling");
+        if (where == 5) proof.place.siblings[proof.place.siblings.length - 1] = keccak256("sibling");
         bytes memory input = executionCall(made, proof);
         commitTo(PROVER, input);
         vm.prank(PROVER);
@@ -154,45 +155,45 @@ contract ExecutionProofsTest is DisputesTest {
     function test_everySiblingIsUsed(uint256 position, uint256 index) public {
         (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(position, index);
         another(proof);
-        uint256 length = proof.siblings.length;
+        uint256 length = proof.place.siblings.length;
         bytes32[] memory more = new bytes32[](1);
-        bytes32[] memory siblings = proof.siblings;
-        proof.siblings = join(siblings, more);
+        bytes32[] memory siblings = proof.place.siblings;
+        proof.place.siblings = join(siblings, more);
         bytes memory reason = abi.encodeWithSelector(ProvenBlocks.UnusedSiblings.selector, length, length + 1);
         refuseProof(executionCall(made, proof), reason);
         assembly ("memory-safe") {
             mstore(siblings, sub(length, 1))
         }
-        proof.siblings = siblings;
-        refuseProof(executionCall(made, proof), path(proof.index, TRANSACTIONS));
+        proof.place.siblings = siblings;
+        refuseProof(executionCall(made, proof), path(proof.place.index, TRANSACTIONS));
     }
 
     function test_theCheckpointBeforeIsTheCommittedOne(uint256 field) public {
         (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(1, 3);
         another(proof);
-        bytes memory before = proof.before;
+        bytes memory before = proof.place.before;
         field = field % 7;
         assembly ("memory-safe") {
             let place := add(before, add(32, mul(field, 32)))
             mstore(place, xor(mload(place), 1))
         }
         bytes memory reason =
-            field == 0 ? abi.encodeWithSelector(ExecutionProofs.WrongCheckpoint.selector, 3) : path(3, TRANSACTIONS);
+            field == 0 ? abi.encodeWithSelector(ProvenTransactions.WrongCheckpoint.selector, 3) : path(3, TRANSACTIONS);
         refuseProof(executionCall(made, proof), reason);
     }
 
     function test_theParentIsTheOneThatTheHeaderNames() public {
         (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(2, 0);
         another(proof);
-        proof.before = made.blocks[0].header;
+        proof.place.before = made.blocks[0].header;
         bytes32 parent = made.blocks[2].values.parentHash;
-        refuseProof(executionCall(made, proof), abi.encodeWithSelector(ExecutionProofs.WrongParent.selector, parent));
+        refuseProof(executionCall(made, proof), abi.encodeWithSelector(ProvenTransactions.WrongParent.selector, parent));
     }
 
     function test_whatIsNoHeaderIsNotReplayed() public {
         (MadeBatch memory made, ExecutionProofs.ExecutionProof memory proof) = proofAt(2, 1);
-        proof.header = "no header";
-        bytes memory reason = abi.encodeWithSelector(Accusations.MalformedHeader.selector, HeaderField.Layout);
+        proof.place.header = "no header";
+        bytes memory reason = abi.encodeWithSelector(HeaderCodec.MalformedHeader.selector, HeaderField.Layout);
         refuseProof(executionCall(made, proof), reason);
     }
 

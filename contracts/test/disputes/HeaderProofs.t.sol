@@ -6,7 +6,7 @@ import {GenesisBlock} from "../../src/disputes/GenesisBlock.sol";
 import {HeaderProofs} from "../../src/disputes/HeaderProofs.sol";
 import {ProvenBlocks} from "../../src/disputes/ProvenBlocks.sol";
 import {Checkpoint} from "../../src/execution/codec/Checkpoints.sol";
-import {Header} from "../../src/execution/codec/HeaderCodec.sol";
+import {Header, HeaderCodec} from "../../src/execution/codec/HeaderCodec.sol";
 import {BatchHeader} from "../../src/interfaces/IRollupChain.sol";
 import {Predeploys} from "../../src/l2/Predeploys.sol";
 import {MerkleTrie} from "../../src/proofs/MerkleTrie.sol";
@@ -150,7 +150,7 @@ contract HeaderProofsTest is DisputesTest {
         vm.prank(PROVER);
         (bool succeeded, bytes memory reason) = address(accusing).call(input);
         assertTrue(!succeeded, "refused");
-        assertEq(bytes32(bytes4(reason)), Accusations.MalformedHeader.selector, "reason");
+        assertEq(bytes32(bytes4(reason)), HeaderCodec.MalformedHeader.selector, "reason");
         prove(PROVER, formCall(made, position));
         requireConvicted(made);
     }

@@ -27,6 +27,13 @@ const CONTRACTS = [
   "interpreter",
   "executionManager",
   "checkpointReplay",
+  "sliceInterpreter",
+  "sliceTries",
+  "sliceReplay",
+  "stepInterpreter",
+  "stepTries",
+  "stepReplay",
+  "partVerifier",
   "disputes",
   "disclosures",
 ];

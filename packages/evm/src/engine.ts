@@ -70,7 +70,7 @@ export type CallResult = {
 };
 
 /** What can be cut. */
-export type SliceableTransaction =
+export type Sliceable =
   | { readonly kind: "message"; readonly message: TransactionMessage }
   | { readonly kind: "system"; readonly transaction: SystemTransaction };
 
@@ -255,7 +255,7 @@ export class Engine {
    */
   async slice(
     environment: BlockEnvironment,
-    transaction: SliceableTransaction,
+    transaction: Sliceable,
     reader: StateReader,
     { signal, bytes = 0, gasUsed = 0n, limits = SLICE }: SliceOptions = {},
   ): Promise<Sliced> {

@@ -1,5 +1,13 @@
 export { readTerms, type Terms } from "./charter.ts";
-export { type CallResult, createEngine, Engine, type EngineOptions, type Execution, type Sliced } from "./engine.ts";
+export {
+  type CallResult,
+  createEngine,
+  Engine,
+  type EngineOptions,
+  type Execution,
+  type Sliceable,
+  type Sliced,
+} from "./engine.ts";
 export { describeKey, ExecutionError } from "./errors.ts";
 export type { EstimateResult } from "./estimate.ts";
 export type { HaltReason } from "./frame.ts";

@@ -16,10 +16,16 @@ import { L1_BRIDGE_ABI } from "./generated/l1Bridge.ts";
 import { METIS_DAO_ABI } from "./generated/metisDAO.ts";
 import { METIS_TOKEN_ABI } from "./generated/metisToken.ts";
 import { NETWORK_PARAMETERS_ABI } from "./generated/networkParameters.ts";
+import { PART_VERIFIER_ABI } from "./generated/partVerifier.ts";
 import { PROVIDER_REGISTRY_ABI } from "./generated/providerRegistry.ts";
 import { RANDOM_BEACON_ABI } from "./generated/randomBeacon.ts";
 import { ROLLUP_CHAIN_ABI } from "./generated/rollupChain.ts";
 import { SEQUENCER_POOL_ABI } from "./generated/sequencerPool.ts";
+import { SLICE_INTERPRETER_ABI } from "./generated/sliceInterpreter.ts";
+import { SLICE_REPLAY_ABI } from "./generated/sliceReplay.ts";
+import { SLICE_TRIES_ABI } from "./generated/sliceTries.ts";
+import { STEP_INTERPRETER_ABI } from "./generated/stepInterpreter.ts";
+import { STEP_REPLAY_ABI } from "./generated/stepReplay.ts";
 import { STORAGE_REGISTRY_ABI } from "./generated/storageRegistry.ts";
 import { TIMELOCK_CONTROLLER_ABI } from "./generated/timelockController.ts";
 import type { DecodedRevert } from "./l1Error.ts";
@@ -46,6 +52,13 @@ export const INTERFACES = {
   interpreter: new Interface(INTERPRETER_ABI),
   executionManager: new Interface(EXECUTION_MANAGER_ABI),
   checkpointReplay: new Interface(CHECKPOINT_REPLAY_ABI),
+  sliceInterpreter: new Interface(SLICE_INTERPRETER_ABI),
+  stepInterpreter: new Interface(STEP_INTERPRETER_ABI),
+  sliceTries: new Interface(SLICE_TRIES_ABI),
+  stepTries: new Interface(SLICE_TRIES_ABI),
+  sliceReplay: new Interface(SLICE_REPLAY_ABI),
+  stepReplay: new Interface(STEP_REPLAY_ABI),
+  partVerifier: new Interface(PART_VERIFIER_ABI),
   disputes: new Interface(DISPUTES_ABI),
   disclosures: new Interface(DISCLOSURES_ABI),
 } as const;

@@ -26,10 +26,16 @@ import { L1_BRIDGE_CREATION_CODE } from "./generated/l1Bridge.ts";
 import { METIS_DAO_CREATION_CODE } from "./generated/metisDAO.ts";
 import { METIS_TOKEN_CREATION_CODE } from "./generated/metisToken.ts";
 import { NETWORK_PARAMETERS_CREATION_CODE } from "./generated/networkParameters.ts";
+import { PART_VERIFIER_CREATION_CODE } from "./generated/partVerifier.ts";
 import { PROVIDER_REGISTRY_CREATION_CODE } from "./generated/providerRegistry.ts";
 import { RANDOM_BEACON_CREATION_CODE } from "./generated/randomBeacon.ts";
 import { ROLLUP_CHAIN_CREATION_CODE } from "./generated/rollupChain.ts";
 import { SEQUENCER_POOL_CREATION_CODE } from "./generated/sequencerPool.ts";
+import { SLICE_INTERPRETER_CREATION_CODE } from "./generated/sliceInterpreter.ts";
+import { SLICE_REPLAY_CREATION_CODE } from "./generated/sliceReplay.ts";
+import { SLICE_TRIES_CREATION_CODE } from "./generated/sliceTries.ts";
+import { STEP_INTERPRETER_CREATION_CODE } from "./generated/stepInterpreter.ts";
+import { STEP_REPLAY_CREATION_CODE } from "./generated/stepReplay.ts";
 import { STORAGE_REGISTRY_CREATION_CODE } from "./generated/storageRegistry.ts";
 import { TIMELOCK_CONTROLLER_CREATION_CODE } from "./generated/timelockController.ts";
 import { L1Error } from "./l1Error.ts";
@@ -108,6 +114,13 @@ const ORDER = [
   "interpreter",
   "executionManager",
   "checkpointReplay",
+  "sliceInterpreter",
+  "sliceTries",
+  "sliceReplay",
+  "stepInterpreter",
+  "stepTries",
+  "stepReplay",
+  "partVerifier",
   "disputes",
   "disclosures",
 ] as const satisfies readonly L1ContractName[];
@@ -133,6 +146,13 @@ const CREATION_CODES: Record<L1ContractName, string> = {
   interpreter: INTERPRETER_CREATION_CODE,
   executionManager: EXECUTION_MANAGER_CREATION_CODE,
   checkpointReplay: CHECKPOINT_REPLAY_CREATION_CODE,
+  sliceInterpreter: SLICE_INTERPRETER_CREATION_CODE,
+  sliceTries: SLICE_TRIES_CREATION_CODE,
+  sliceReplay: SLICE_REPLAY_CREATION_CODE,
+  stepInterpreter: STEP_INTERPRETER_CREATION_CODE,
+  stepTries: SLICE_TRIES_CREATION_CODE,
+  stepReplay: STEP_REPLAY_CREATION_CODE,
+  partVerifier: PART_VERIFIER_CREATION_CODE,
   disputes: DISPUTES_CREATION_CODE,
   disclosures: DISCLOSURES_CREATION_CODE,
 };
@@ -193,12 +213,20 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     interpreter: [],
     executionManager: [at.interpreter],
     checkpointReplay: [at.executionManager],
+    sliceInterpreter: [],
+    sliceTries: [at.sliceInterpreter],
+    sliceReplay: [at.sliceTries],
+    stepInterpreter: [at.interpreter],
+    stepTries: [at.stepInterpreter],
+    stepReplay: [at.stepTries],
+    partVerifier: [at.disclosures, at.sliceReplay, at.stepReplay],
     disputes: [
       [at.token, at.rollupChain, at.checkpointReplay, at.comco],
       [at.dacRegistry, GENESIS_STATE_ROOT, tickSeconds],
       [
         [FRAUDS.indexOf("derivation"), at.dataVerifier],
         [FRAUDS.indexOf("context"), at.blockVerifier],
+        [FRAUDS.indexOf("slice"), at.partVerifier],
       ],
       accuserBondWei,
     ],

@@ -10,8 +10,15 @@ export {
   openBatchRange,
   proveDerivation,
 } from "./bindings/derivationCalls.ts";
-export { askDerivation, type DerivationAnswer, isRangeOpened } from "./bindings/derivationReads.ts";
-export { type AskedBatch, answerAsk, askFor, expireAsk, payBackAsk } from "./bindings/disclosureCalls.ts";
+export { askDerivation, isRangeOpened } from "./bindings/derivationReads.ts";
+export {
+  type AskedBatch,
+  answerAsk,
+  askFor,
+  type BlockWord,
+  expireAsk,
+  payBackAsk,
+} from "./bindings/disclosureCalls.ts";
 export * from "./bindings/disclosureReads.ts";
 export * from "./bindings/governanceCalls.ts";
 export {
@@ -25,6 +32,7 @@ export {
   proveWithdrawals,
 } from "./bindings/headerProofCalls.ts";
 export type { L1Call } from "./bindings/l1Call.ts";
+export { encodePartFault, type PartFault, type PartReplay, provePart } from "./bindings/partCalls.ts";
 export {
   type AccusedBatch,
   commitmentOf,
@@ -53,6 +61,7 @@ export { receiptEvents } from "./bindings/scanLogs.ts";
 export * from "./bindings/stakeReads.ts";
 export * from "./bindings/tokenCalls.ts";
 export * from "./bindings/tokenReads.ts";
+export * from "./bindings/verifierReads.ts";
 export {
   type BlobReading,
   type BlobSource,

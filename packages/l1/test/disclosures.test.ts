@@ -8,6 +8,7 @@ import {
   askFor,
   askPrice,
   askQueue,
+  type BlockWord,
   balanceOf,
   chainIdOfLabel,
   expireAsk,
@@ -21,24 +22,40 @@ import {
   type Address,
   type Answer,
   type AskItem,
+  type AskKind,
   answerFault,
   type BatchHeader,
   type ChainId,
+  type Checkpoint,
+  checkpointLeaf,
+  EMPTY_TRIE_ROOT,
   encodeAskItem,
   encodeHeader,
   type Hash,
+  type Header,
   hashBatchHeader,
   hashHeader,
+  isOfTransaction,
   keccakHash,
   LIMITS,
+  MAX_COMMITMENTS,
+  merklePairProof,
   merkleProof,
   merkleRoot,
+  type PartsAnswer,
+  type PartsItem,
   PROFILES,
+  type StretchItem,
+  shownPlaces,
+  stretchPlaces,
+  toHash,
   toWord,
   transactionsWord,
+  ZERO_HASH,
 } from "@mvm/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { answerIn } from "../src/bindings/disclosureCalls.ts";
+import { read } from "../src/bindings/readView.ts";
 import {
   beginNextDraw,
   createDacNamed,
@@ -56,30 +73,51 @@ import {
 const { askPriceWei, revealDelaySeconds, withholdingPenaltyWei, proverShare } = PROFILES.devnet;
 const ASKER = 6;
 const ANSWERER = 7;
+const POSTER = 1;
 const hashOf = (n: number): Hash => keccakHash(toWord(BigInt(n)));
 
 /** Three blocks: numbers of their transactions, which are as many checkpoints. */
 const COUNTS = [3, 1, 6];
 const transactionsOf = COUNTS.map((count, i) => Array.from({ length: count }, (_, n) => hashOf(100 * i + n)));
-const leavesOf = COUNTS.map((count, i) => Array.from({ length: count }, (_, n) => hashOf(1_000 + 100 * i + n)));
-const headers = COUNTS.map((_, i) => ({
+const checkpointsOf = COUNTS.map((count, i) =>
+  Array.from(
+    { length: count },
+    (_, index): Checkpoint => ({
+      index,
+      stateRoot: hashOf(1_000 + 100 * i + index),
+      cumulativeGasUsed: 21_000n * BigInt(index + 1),
+      receiptHash: hashOf(10),
+      transactionsRoot: hashOf(11),
+      receiptsRoot: hashOf(12),
+      bloomHash: hashOf(13),
+    }),
+  ),
+);
+const leavesOf = checkpointsOf.map((checkpoints) => checkpoints.map(checkpointLeaf));
+const genesis: Header = {
   parentHash: hashOf(1),
   stateRoot: hashOf(2),
   transactionsRoot: hashOf(3),
   receiptsRoot: hashOf(4),
   logsBloom: new Uint8Array(256),
-  number: BigInt(i + 1),
+  number: 0n,
   gasUsed: 5n,
   timestamp: 1_800_000_000n,
-  checkpointsRoot: merkleRoot(leavesOf[i]!),
+  checkpointsRoot: hashOf(5),
   withdrawalsRoot: hashOf(6),
   prevRandao: hashOf(7),
   baseFeePerGas: 8n,
-}));
+};
+const headers: Header[] = [];
+for (const [i, leaves] of leavesOf.entries()) {
+  const parentHash = hashHeader(headers.at(-1) ?? genesis);
+  headers.push({ ...genesis, parentHash, number: BigInt(i + 1), checkpointsRoot: merkleRoot(leaves) });
+}
 const blockHashes = headers.map(hashHeader);
 const words = transactionsOf.map((hashes) => transactionsWord(hashes.length, merkleRoot(hashes)));
 
-function answerOf({ kind, position }: AskItem): Answer {
+/** An answer of a batch's or a block's leaves. */
+function plainAnswer({ kind, position }: { readonly kind: AskKind; readonly position: number }): Answer {
   if (kind === "blocks") return { kind, position: 0, leaves: blockHashes };
   if (kind === "words") return { kind, position: 0, leaves: words };
   const ofWord = merkleProof(words, position);
@@ -90,6 +128,52 @@ function answerOf({ kind, position }: AskItem): Answer {
   return { kind, position, ...shown, leaves: leavesOf[position]!, siblings };
 }
 
+/** Parts that transactions are said to have. */
+const PARTS = 7;
+
+async function answerOf(item: AskItem): Promise<Answer> {
+  if (item.kind === "parts") return partsAnswer(item, PARTS);
+  if (item.kind === "stretch") throw new RangeError("of no stretch alone");
+  return plainAnswer(item);
+}
+
+/** Commitments to nothing that anybody could replay, between the right first one and the leaf. */
+async function partsAnswer(item: PartsItem, parts: number): Promise<PartsAnswer> {
+  const { position, index } = item;
+  const [header, hashes, leaves] = [headers[position]!, transactionsOf[position]!, leavesOf[position]!];
+  const { number, timestamp, baseFeePerGas, prevRandao, parentHash } = header;
+  const parent = position === 0 ? genesis : headers[position - 1]!;
+  const start = index === 0 ? beforeFirst(parent.stateRoot) : checkpointsOf[position]![index - 1]!;
+  const facts = [chainId, number, timestamp, baseFeePerGas, prevRandao, parentHash];
+  const values = [facts, index, start, hashes[index]!];
+  const first = await read(network.reader, { contract: "stepReplay", method: "firstOf", values }, ([hash]) =>
+    toHash(hash),
+  );
+  return {
+    ...item,
+    count: hashes.length,
+    header: encodeHeader(header),
+    before: index === 0 ? encodeHeader(parent) : start,
+    siblings: [
+      ...merkleProof(blockHashes, position),
+      ...merkleProof(hashes, index),
+      ...merkleProof(words, position),
+      ...(index === 0 ? merkleProof(leaves, 0) : merklePairProof(leaves, index)),
+    ],
+    transaction: hashes[index]!,
+    parts,
+    leaves: shownPlaces(parts).map((place) => commitmentAt(place, parts, [first, leaves[index]!])),
+  };
+}
+
+const commitmentAt = (place: number, parts: number, [first, last]: readonly [Hash, Hash]): Hash =>
+  place === 0 ? first : place === parts ? last : hashOf(50_000 + place);
+
+const beforeFirst = (stateRoot: Hash): Checkpoint => ({
+  ...{ index: 0, stateRoot, cumulativeGasUsed: 0n, receiptHash: ZERO_HASH },
+  ...{ transactionsRoot: EMPTY_TRIE_ROOT, receiptsRoot: EMPTY_TRIE_ROOT, bloomHash: keccakHash(new Uint8Array(256)) },
+});
+
 const ITEMS: readonly AskItem[] = [
   { kind: "blocks", position: 0 },
   { kind: "words", position: 0 },
@@ -97,6 +181,9 @@ const ITEMS: readonly AskItem[] = [
     { kind: "checkpoints", position } as const,
     { kind: "transactions", position } as const,
   ]),
+  { kind: "parts", position: 0, index: 2 },
+  { kind: "parts", position: 1, index: 0 },
+  { kind: "parts", position: 2, index: 4 },
 ];
 
 /** Answers that are none, each by one change. */
@@ -106,7 +193,7 @@ function spoilt(answer: Answer): readonly Answer[] {
     { ...answer, leaves: [] },
     { ...answer, leaves: leaves.slice(1) },
     { ...answer, leaves: [...leaves, hashOf(9)] },
-    { ...answer, leaves: [hashOf(9), ...leaves.slice(1)] },
+    { ...answer, leaves: [...leaves.slice(0, -1), hashOf(9)] },
     { ...answer, leaves: [...leaves, ...Array.from({ length: 3 }, () => `0x${"00".repeat(32)}` as Hash)] },
   ];
   if (leaves.length > 1) others.push({ ...answer, leaves: leaves.toReversed() });
@@ -119,6 +206,18 @@ function spoilt(answer: Answer): readonly Answer[] {
     { ...answer, position: (position + 1) % COUNTS.length },
     { ...answer, position: COUNTS.length },
   );
+  if (answer.kind === "parts") {
+    others.push(
+      { ...answer, transaction: hashOf(9) },
+      { ...answer, index: answer.index + 1 },
+      { ...answer, count: answer.count + 1 },
+      { ...answer, parts: answer.parts + 1 },
+      { ...answer, header: encodeHeader(headers[(position + 1) % headers.length]!) },
+      { ...answer, before: encodeHeader(headers[2]!) },
+      { ...answer, before: checkpointsOf[2]![5]! },
+      { ...answer, leaves: leaves.with(3, ZERO_HASH) },
+    );
+  }
   if (answer.kind !== "checkpoints") return others;
   const other = headers[(position + 1) % headers.length]!;
   others.push(
@@ -137,9 +236,15 @@ let batchHash: Hash;
 let snapshot: unknown;
 
 const asker = (): Address => network.accounts[ASKER]!.address;
-const ask = (item: AskItem) =>
-  network.accounts[ASKER]!.submit(askFor(network.addresses, batch, item, 256n * askPriceWei));
-const show = (answer: Answer) => network.accounts[ANSWERER]!.submit(answerAsk(network.addresses, batch.header, answer));
+const wordOf = (position: number): BlockWord => ({
+  count: COUNTS[position]!,
+  transactions: merkleRoot(transactionsOf[position]!),
+  siblings: merkleProof(words, position),
+});
+const ask = (item: AskItem, word = isOfTransaction(item) ? wordOf(item.position) : undefined) =>
+  network.accounts[ASKER]!.submit(askFor(network.addresses, batch, item, 256n * askPriceWei, word));
+const answererOf = (item: AskItem) => network.accounts[isOfTransaction(item) ? POSTER : ANSWERER]!;
+const show = (answer: Answer) => answererOf(answer).submit(answerAsk(network.addresses, batch.header, answer));
 const mt = (account: Address) => balanceOf(network.reader, account);
 const later = async (seconds: number): Promise<void> => {
   await network.anvil.provider.send("evm_increaseTime", [seconds]);
@@ -163,7 +268,7 @@ beforeAll(async () => {
   network = await startNetwork();
   await createDacNamed(network, "asked");
   chainId = (await chainIdOfLabel(network.reader, "asked"))!;
-  await registerFor(network, network.accounts[1]!, "sequencer");
+  await registerFor(network, network.accounts[POSTER]!, "sequencer");
   await fund(network, network.accounts[ASKER]!, "disclosures", 1_000n * MT);
   await beginNextDraw(network);
   const header = await post();
@@ -181,12 +286,13 @@ describe("what is asked for on L1", () => {
   it.each(ITEMS)(
     "$kind of block $position: is answered by what the protocol takes for an answer, and read back",
     async (item) => {
-      const answer = answerOf(item);
+      const answer = await answerOf(item);
       await ask(item);
       expect(await answerTo(network.reader, { header: batch.header, item, fromBlock: 0n })).toBeUndefined();
-      const before = await mt(network.accounts[ANSWERER]!.address);
+      const answerer = answererOf(item).address;
+      const before = await mt(answerer);
       const { transactionHash } = await show(answer);
-      expect((await mt(network.accounts[ANSWERER]!.address)) - before).toBe(askPriceWei);
+      expect((await mt(answerer)) - before).toBe(askPriceWei);
       const found = await answerTo(network.reader, { header: batch.header, item, fromBlock: 0n });
       expect(found).toEqual({ answer, transactionHash });
       expect(answerFault(batch.header, answer)).toBeNull();
@@ -196,20 +302,64 @@ describe("what is asked for on L1", () => {
 
   it.each(ITEMS)("$kind of block $position: L1 and the protocol refuse the same answers", async (item) => {
     await ask(item);
-    for (const answer of spoilt(answerOf(item))) {
+    for (const [i, answer] of spoilt(await answerOf(item)).entries()) {
       const isOther = encodeAskItem(answer) !== encodeAskItem(item);
-      expect(answerFault(batch.header, answer), JSON.stringify(answer)).not.toBeNull();
+      expect(answerFault(batch.header, answer), `spoilt ${i}`).not.toBeNull();
       const refusal = await refusalOf(show(answer));
-      expect(refusal, JSON.stringify(answer)).toBeDefined();
+      expect(refusal, `spoilt ${i}`).toBeDefined();
       expect(refusal === "NotServed" && !isOther).toBe(false);
     }
+  });
+
+  it("of a transaction nobody shows but its poster, from where it starts", async () => {
+    const item = { kind: "parts", position: 2, index: 1 } as const;
+    const answer = await partsAnswer(item, PARTS);
+    await ask(item);
+    const byAnother = network.accounts[ANSWERER]!.submit(answerAsk(network.addresses, batch.header, answer));
+    expect(await refusalOf(byAnother)).toBe("NotThePoster");
+    expect(await refusalOf(show({ ...answer, leaves: answer.leaves.with(0, hashOf(9)) }))).toBe("WrongCommitment");
+    await show(answer);
+  });
+
+  it("of a transaction is there: who asks shows it", async () => {
+    const item = { kind: "parts", position: 2, index: 1 } as const;
+    expect(await refusalOf(ask(item, wordOf(0)))).toBe("WrongPath");
+    expect(await refusalOf(ask({ ...item, index: 6 }))).toBe("UnknownItem");
+    expect(await refusalOf(ask({ ...item, kind: "stretch", stretch: 0 }))).toBe("UnknownItem");
+  });
+
+  it("of a transaction in very many parts is every other commitment, then all of a stretch", async () => {
+    const item = { kind: "parts", position: 0, index: 1 } as const;
+    const around = await partsAnswer(item, MAX_COMMITMENTS + 1);
+    expect(around.leaves).toHaveLength(MAX_COMMITMENTS / 2 + 2);
+    await ask(item);
+    await show(around);
+    const stretch = 4;
+    const part: StretchItem = { ...item, kind: "stretch", stretch };
+    const ends = [around.leaves[0]!, around.leaves.at(-1)!] as const;
+    const leaves = stretchPlaces(around.parts, stretch).map((place) => commitmentAt(place, around.parts, ends));
+    const answer = { ...part, leaves, siblings: merklePairProof(around.leaves, stretch + 1) };
+    await ask(part);
+    for (const wrong of [
+      { ...answer, leaves: leaves.slice(1) },
+      { ...answer, leaves: leaves.with(0, hashOf(9)) },
+      { ...answer, leaves: leaves.with(2, hashOf(9)) },
+      { ...answer, leaves: leaves.with(1, ZERO_HASH) },
+      { ...answer, siblings: answer.siblings.slice(1) },
+    ]) {
+      expect(answerFault(batch.header, wrong, around)).not.toBeNull();
+      expect(await refusalOf(show(wrong))).toMatch(/^Wrong|^UnusedSiblings/);
+    }
+    const { transactionHash } = await show(answer);
+    const search = { header: batch.header, item: part, fromBlock: 0n };
+    expect(await answerTo(network.reader, search, around)).toEqual({ answer, transactionHash });
   });
 
   it("is told by the follower, ask by ask, with the clock", async () => {
     await ask(ITEMS[0]!);
     await ask(ITEMS[4]!);
-    await show(answerOf(ITEMS[0]!));
-    await show(answerOf(ITEMS[4]!));
+    await show(await answerOf(ITEMS[0]!));
+    await show(await answerOf(ITEMS[4]!));
     const { events } = await everythingTold(network);
     const told = events.filter(({ type }) => /^(ask|clock)/.test(type));
     const answerer = network.accounts[ANSWERER]!.address;
@@ -237,7 +387,7 @@ describe("what is asked for on L1", () => {
     const share = (withholdingPenaltyWei * BigInt(proverShare)) / 10_000n;
     expect((await mt(asker())) - before).toBe(askPriceWei + share);
     expect((await headOf(network.reader, chainId)).generation).toBe(1n);
-    expect(await refusalOf(show(answerOf(ITEMS[1]!)))).toBe("NotServed");
+    expect(await refusalOf(show(await answerOf(ITEMS[1]!)))).toBe("NotServed");
     await network.accounts[ANSWERER]!.submit(payBackAsk(network.addresses, batch.header, 1n));
     expect((await mt(asker())) - before).toBe(3n * askPriceWei + share);
     const { events } = await everythingTold(network);
@@ -301,8 +451,8 @@ describe("an answer's calldata", () => {
     expect(answerIn("0x12345678")).toBeUndefined();
   });
 
-  it.each(ITEMS)("holds what was shown: $kind of block $position", (item) => {
-    const answer = answerOf(item);
+  it.each(ITEMS)("holds what was shown: $kind of block $position", async (item) => {
+    const answer = await answerOf(item);
     const { header } = batch;
     expect(answerIn(answerAsk(network.addresses, header, answer).data)).toEqual({ header, answer });
   });

@@ -1,20 +1,29 @@
 /** Answers to what is asked for of a posted batch: from the node's own blocks, every one checked as L1 will check it. */
+import type { Engine } from "@mvm/evm";
 import {
   type Answer,
   answerFault,
   encodeHeader,
   type Hash,
   hashHeader,
+  isOfTransaction,
   keccakHash,
+  merklePairProof,
   merkleProof,
   merkleRoot,
+  type PartsAnswer,
+  type PartsItem,
   type SealedBlock,
+  type StretchItem,
+  shownPlaces,
+  stretchPlaces,
   transactionsLeaf,
 } from "@mvm/protocol";
 import type { OpenAsk, PostedBatch } from "@mvm/roles";
 import { rootsAndLeaves } from "./blockRoots.ts";
 import type { Chain } from "./chain.ts";
 import type { HostClient } from "./hostClient.ts";
+import { type MadeParts, partsOf } from "./partsMaking.ts";
 import type { LeafStore } from "./ports.ts";
 import { rootsAfter } from "./witnessedRoots.ts";
 
@@ -39,21 +48,26 @@ const BATCHES_AT_HAND = 4;
 /** Of a batch: its block hashes, and words of its blocks' transactions. */
 type BatchLeaves = { readonly blocks: readonly Hash[]; readonly words: readonly Hash[] };
 
+/** A transaction whose parts are asked for, its block, and what its batch has. */
+type AskedParts = { readonly block: SealedBlock; readonly of: BatchLeaves; readonly item: PartsItem | StretchItem };
+
 export class AnswerMaker {
+  readonly #engine: Engine;
   readonly #leaves: LeafStore;
   readonly #hosts: HostClient;
   readonly #atHand = new Map<Hash, BatchLeaves>();
 
-  constructor({ leaves, hosts }: { readonly leaves: LeafStore; readonly hosts: HostClient }) {
-    this.#leaves = leaves;
-    this.#hosts = hosts;
+  constructor(options: { readonly engine: Engine; readonly leaves: LeafStore; readonly hosts: HostClient }) {
+    this.#engine = options.engine;
+    this.#leaves = options.leaves;
+    this.#hosts = options.hosts;
   }
 
   /** The answer to an ask. Rejects with AnswerError, or as HostClient where hosts have to prove checkpoints. */
   async answerTo(chain: Chain, { batch, item }: OpenAsk, signal: AbortSignal): Promise<Answer> {
     const of = this.#leavesOf(chain, batch);
-    const answer = await this.#make(chain, of, { batch, item }, signal);
-    const fault = answerFault(batch.header, answer);
+    const { answer, around } = await this.#make(chain, of, { batch, item }, signal);
+    const fault = answerFault(batch.header, answer, around);
     if (fault !== null) throw new AnswerError("another-batch", `batch ${batch.header.index} has ${fault}`);
     return answer;
   }
@@ -63,16 +77,49 @@ export class AnswerMaker {
     of: BatchLeaves,
     { batch, item }: Pick<OpenAsk, "batch" | "item">,
     signal: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<{ readonly answer: Answer; readonly around?: PartsAnswer }> {
     const { kind, position } = item;
-    if (kind === "blocks" || kind === "words") return { kind, position: 0, leaves: of[kind] };
+    if (kind === "blocks" || kind === "words") return { answer: { kind, position: 0, leaves: of[kind] } };
     const block = blockAt(chain, batch.header.firstBlock + BigInt(position));
+    if (isOfTransaction(item)) return this.#parts(chain, { block, of, item }, signal);
     const hashes = block.transactions.map(keccakHash);
-    const wordSiblings = merkleProof(of.words, position);
-    if (kind === "transactions") return { kind, position, leaves: hashes, siblings: wordSiblings };
+    const words = merkleProof(of.words, position);
+    if (kind === "transactions") return { answer: { kind, position, leaves: hashes, siblings: words } };
     const leaves = await this.checkpointLeaves(chain, block, signal);
-    const siblings = [...merkleProof(of.blocks, position), ...wordSiblings];
-    return { kind, position, header: encodeHeader(block.header), transactions: merkleRoot(hashes), leaves, siblings };
+    const siblings = [...merkleProof(of.blocks, position), ...words];
+    const shown = { header: encodeHeader(block.header), transactions: merkleRoot(hashes), leaves, siblings };
+    return { answer: { kind: "checkpoints", position, ...shown } };
+  }
+
+  async #parts(
+    chain: Chain,
+    { block, of, item }: AskedParts,
+    signal: AbortSignal,
+  ): Promise<{ readonly answer: Answer; readonly around?: PartsAnswer }> {
+    const { position, index } = item;
+    const { header, transactions } = block;
+    const hashes = transactions.map(keccakHash);
+    const leaves = await this.checkpointLeaves(chain, block, signal);
+    const parent = blockAt(chain, header.number - 1n).header;
+    const at = { stateRoot: parent.stateRoot, number: header.number };
+    const made = await partsOf(this.#engine, block, index, this.#hosts.readerAt(chain, at, signal));
+    const around: PartsAnswer = {
+      ...{ kind: "parts", position, index, count: hashes.length, header: encodeHeader(header) },
+      before: made.before ?? encodeHeader(parent),
+      siblings: [
+        ...merkleProof(of.blocks, position),
+        ...merkleProof(hashes, index),
+        ...merkleProof(of.words, position),
+        ...(index === 0 ? merkleProof(leaves, 0) : merklePairProof(leaves, index)),
+      ],
+      transaction: hashes[index]!,
+      parts: made.slices.length,
+      leaves: commitmentsAt(made, shownPlaces(made.slices.length)),
+    };
+    if (item.kind === "parts") return { answer: around };
+    const inner = commitmentsAt(made, stretchPlaces(around.parts, item.stretch));
+    const siblings = merklePairProof(around.leaves, item.stretch + 1);
+    return { answer: { ...item, leaves: inner, siblings }, around };
   }
 
   #leavesOf(chain: Chain, { header, batchHash }: PostedBatch): BatchLeaves {
@@ -109,6 +156,9 @@ export class AnswerMaker {
     return leaves;
   }
 }
+
+const commitmentsAt = ({ slices }: MadeParts, places: readonly number[]): readonly Hash[] =>
+  places.map((place) => slices.commitment(place));
 
 function blockAt(chain: Chain, number: bigint): SealedBlock {
   const block = chain.block(number);

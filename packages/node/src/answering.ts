@@ -1,5 +1,6 @@
 /** Answers of a node to what is asked for on L1: the machine, the answers that it sends, and what it keeps to make them of. */
 
+import type { Engine } from "@mvm/evm";
 import type { ChainId, Hash } from "@mvm/protocol";
 import {
   Answerer,
@@ -36,12 +37,13 @@ export class Answering {
     desk: RequestDesk;
     chains: ReadonlyMap<ChainId, Chain>;
     hosts: HostClient;
+    engine: Engine;
   }) {
-    const { ports, settings, view, desk, chains, hosts } = options;
+    const { ports, settings, view, desk, chains, hosts, engine } = options;
     this.#ports = ports;
     this.#view = view;
     this.#chains = chains;
-    this.#maker = new AnswerMaker({ leaves: ports.leaves, hosts });
+    this.#maker = new AnswerMaker({ engine, leaves: ports.leaves, hosts });
     const { operator } = ports.identity;
     const { parameters } = settings;
     this.#driver = new MachineDriver<AnswererEvent, AnswererEffect>({

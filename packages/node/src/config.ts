@@ -31,7 +31,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Versions of the configuration and of a network's description. An older network has other contracts: nobody can join it. */
 const CONFIG_VERSION = 1;
-const NETWORK_VERSION = 6;
+const NETWORK_VERSION = 7;
 
 const address = z
   .string()
@@ -59,6 +59,13 @@ const contracts = z.strictObject({
   interpreter: address,
   executionManager: address,
   checkpointReplay: address,
+  sliceInterpreter: address,
+  sliceTries: address,
+  sliceReplay: address,
+  stepInterpreter: address,
+  stepTries: address,
+  stepReplay: address,
+  partVerifier: address,
   disputes: address,
   disclosures: address,
 }) satisfies z.ZodType<L1Addresses>;

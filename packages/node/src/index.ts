@@ -54,7 +54,6 @@ export { SeenBlocks } from "./proving/seenBlocks.ts";
 export { type SliceSurroundings, sliceProof } from "./proving/sliceProof.ts";
 export {
   INVALID_COMMITMENT,
-  type PartProof,
   type SlicedCase,
   TransactionSlices,
 } from "./proving/transactionSlices.ts";

@@ -66,7 +66,7 @@ export class NodeCore {
     const parts = { ports, settings, view: this.view, desk: this.#desk };
     this.#answering =
       this.#roles.has("sequencer") || this.#roles.has("storage")
-        ? new Answering({ ...parts, chains: this.chains, hosts: this.hosts })
+        ? new Answering({ ...parts, chains: this.chains, hosts: this.hosts, engine })
         : null;
     this.#caretaking = this.#roles.has("sequencer") ? new Caretaking(parts) : null;
     this.#providing = this.#roles.has("provider") ? new Providing({ ...parts, engine }) : null;

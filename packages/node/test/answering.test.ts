@@ -1,3 +1,4 @@
+import { createEngine, type Engine } from "@mvm/evm";
 import {
   ASK_KINDS,
   type AskItem,
@@ -8,10 +9,12 @@ import {
   hashBatchHeader,
   inCalldata,
   isOfBlock,
+  merkleRoot,
+  type PartsAnswer,
   refused,
   type SealedBlock,
 } from "@mvm/protocol";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Answering } from "../src/answering.ts";
 import { HostClient } from "../src/hostClient.ts";
 import { Chain } from "../src/index.ts";
@@ -39,11 +42,16 @@ const { revealDelaySeconds, maxWindowSeconds } = SETTINGS.parameters;
 /** Hosts that do not answer are asked again, each for as long as a read may take. */
 const SILENCE_MS = 10 * SETTINGS.parameters.readTimeoutMs;
 
+let engine: Engine;
 let world: World;
 let host: Site;
 let view: ReturnType<typeof viewOf>;
 let blocks: SealedBlock[];
 let isServed: boolean;
+
+beforeAll(async () => {
+  engine = await createEngine();
+});
 
 beforeEach(async () => {
   world = new World();
@@ -79,7 +87,7 @@ async function start(site: Site, held: readonly SealedBlock[] = []): Promise<Run
   await world.clock.advance(5);
   const hosts = new HostClient({ ports, settings: SETTINGS, view });
   const chains = new Map([[CHAIN_ID, chain]]);
-  const answering = new Answering({ ports, settings: SETTINGS, view, desk, chains, hosts });
+  const answering = new Answering({ ports, settings: SETTINGS, view, desk, chains, hosts, engine });
   const stop = async (): Promise<void> => {
     await answering.stop();
     await chain.stop();
@@ -134,6 +142,29 @@ describe("a node that is asked for what it posted", () => {
     expect(answered.map(({ answer: { kind, position } }) => ({ kind, position }))).toEqual(items);
     for (const { header, answer } of answered) expect(answerFault(header, answer)).toBeNull();
     expect(new Set(answered.map(({ key }) => key)).size).toBe(items.length);
+    await node.stop();
+  });
+
+  it("shows the parts of each transaction: from where it starts, to the leaf of its checkpoint", async () => {
+    const node = await start(world.site("sequencer"), blocks);
+    const batchHash = post(blocks);
+    for (const index of blocks[1]!.transactions.keys()) {
+      ask(batchHash, { kind: "parts", position: 1, index });
+      await look(node);
+    }
+    const shown = node.site.answered.map(({ answer }) => answer as PartsAnswer);
+    expect(shown.map(({ kind, index }) => [kind, index])).toEqual([...shown.keys()].map((index) => ["parts", index]));
+    expect(merkleRoot(shown.map(({ leaves }) => leaves.at(-1)!))).toBe(blocks[1]!.header.checkpointsRoot);
+    for (const { header, answer } of node.site.answered) expect(answerFault(header, answer)).toBeNull();
+    await node.stop();
+  });
+
+  it("shows no parts of a transaction that has no stretches", async () => {
+    const node = await start(world.site("sequencer"), blocks);
+    ask(post(blocks), { kind: "stretch", position: 1, index: 0, stretch: 0 });
+    await look(node);
+    expect(node.site.answered).toEqual([]);
+    expect(node.site.logged("ask-not-answered")).toHaveLength(1);
     await node.stop();
   });
 

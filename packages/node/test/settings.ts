@@ -5,7 +5,7 @@ import type { NetworkFile, NodeConfig } from "../src/index.ts";
 const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 
 export const NETWORK_FILE: NetworkFile = {
-  version: 6,
+  version: 7,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
@@ -28,6 +28,13 @@ export const NETWORK_FILE: NetworkFile = {
     interpreter: contract("af"),
     executionManager: contract("b0"),
     checkpointReplay: contract("b1"),
+    sliceInterpreter: contract("c1"),
+    sliceTries: contract("c2"),
+    sliceReplay: contract("c3"),
+    stepInterpreter: contract("c4"),
+    stepTries: contract("c5"),
+    stepReplay: contract("c6"),
+    partVerifier: contract("c7"),
     disputes: contract("b2"),
     disclosures: contract("b3"),
     dataVerifier: contract("b4"),

@@ -1,11 +1,15 @@
-/** What a batch commits to and may be asked for on L1, and what an answer shows: the rules of Asks.sol and Disclosures.sol. */
+/**
+ * What a batch commits to and may be asked for on L1, and what an answer shows: the rules of Asks.sol, Disclosures.sol and
+ * PartAnswers.sol.
+ */
 import { type BatchHeader, blockCount, transactionsWord } from "./batches.ts";
+import { type Checkpoint, checkpointLeaf } from "./checkpoints.ts";
 import { CodecError } from "./codec.ts";
 import { keccakHash } from "./hash.ts";
-import { checkpointsRootOf } from "./header.ts";
-import { merkleRoot, verifyMerkleProof } from "./merkle.ts";
+import { type Header, linksOf } from "./header.ts";
+import { merkleRoot, merkleRootOf, verifyMerklePair, verifyMerkleProof } from "./merkle.ts";
 import { LIMITS } from "./parameters.ts";
-import type { Hash } from "./primitives.ts";
+import { type Hash, ZERO_HASH } from "./primitives.ts";
 
 /**
  * Kinds of items, in the order of the contract's enum: the leaves of a batch's blocksRoot; of its transactionsRoot; a block's header
@@ -13,23 +17,90 @@ import type { Hash } from "./primitives.ts";
  */
 export const ASK_KINDS = ["blocks", "words", "checkpoints", "transactions"] as const;
 export type AskKind = (typeof ASK_KINDS)[number];
+/**
+ * Kinds of what is asked for of one transaction, behind those: the commitments between its parts; where these are too many for one
+ * answer, those between two that were shown.
+ */
+export const PART_KINDS = ["parts", "stretch"] as const;
+const KINDS = [...ASK_KINDS, ...PART_KINDS] as const;
 
+/** The commitments between the parts of a transaction; `index`: its place in the block. */
+export type PartsItem = { readonly kind: "parts"; readonly position: number; readonly index: number };
+/** Those between two that were shown; `stretch`: number of the first one of the two. */
+export type StretchItem = Omit<PartsItem, "kind"> & { readonly kind: "stretch"; readonly stretch: number };
 /** What can be asked for of a batch; `position`: place of the block in the batch, from 0; 0 for what is the batch's. */
-export type AskItem = { readonly kind: AskKind; readonly position: number };
+export type AskItem = { readonly kind: AskKind; readonly position: number } | PartsItem | StretchItem;
 
 /** Whether a kind is a block's, not the batch's. */
-export const isOfBlock = (kind: AskKind): boolean => kind === "checkpoints" || kind === "transactions";
+export const isOfBlock = (kind: AskItem["kind"]): boolean => kind !== "blocks" && kind !== "words";
+/** Whether an item is of one transaction: the poster alone can show it. */
+export const isOfTransaction = (item: AskItem): item is PartsItem | StretchItem =>
+  item.kind === "parts" || item.kind === "stretch";
 
-/** Asks.itemOf: kind | position << 2. */
-export const encodeAskItem = ({ kind, position }: AskItem): bigint => BigInt(ASK_KINDS.indexOf(kind) + 4 * position);
+const [POSITION_BIT, INDEX_BIT, STRETCH_BIT] = [3n, 14n, 25n];
+const PLACE_BITS = 11;
 
-/** An item by its number. */
-export const decodeAskItem = (item: bigint): AskItem => ({
-  kind: ASK_KINDS[Number(item & 3n)]!,
-  position: Number(item >> 2n),
-});
+/** Asks.itemOf, PartItems: kind | position << 3 | index << 14 | stretch << 25. */
+export function encodeAskItem(item: AskItem): bigint {
+  const index = isOfTransaction(item) ? item.index : 0;
+  const stretch = item.kind === "stretch" ? item.stretch : 0;
+  return (
+    BigInt(KINDS.indexOf(item.kind)) |
+    (BigInt(item.position) << POSITION_BIT) |
+    (BigInt(index) << INDEX_BIT) |
+    (BigInt(stretch) << STRETCH_BIT)
+  );
+}
 
-/** What is shown of a batch; at most LIMITS.batchBlocks or LIMITS.blockTransactions leaves. */
+/** An item by its number, which L1 has let pass. */
+export function decodeAskItem(item: bigint): AskItem {
+  const kind = KINDS[Number(item & 7n)]!;
+  const position = Number(BigInt.asUintN(PLACE_BITS, item >> POSITION_BIT));
+  if (kind !== "parts" && kind !== "stretch") return { kind, position };
+  const index = Number(BigInt.asUintN(PLACE_BITS, item >> INDEX_BIT));
+  return kind === "parts" ? { kind, position, index } : { kind, position, index, stretch: Number(item >> STRETCH_BIT) };
+}
+
+/** Where a transaction of a batch stands, and what stands before it: ProvenTransactions.sol. */
+export type TransactionPlace = {
+  /** place of its block in the batch, from 0 */
+  readonly position: number;
+  /** its place in the block, and how many transactions that has */
+  readonly index: number;
+  readonly count: number;
+  /** RLP of the block's header */
+  readonly header: Uint8Array;
+  /** the checkpoint before it; for a block's first transaction RLP of the parent's header */
+  readonly before: Checkpoint | Uint8Array;
+  /** of the block's hash, of the transaction's hash, of the block's word, of the checkpoints, each from the leaf up */
+  readonly siblings: readonly Hash[];
+};
+
+/** Most commitments of one answer. */
+export const MAX_COMMITMENTS = 3_750;
+/** Most parts that a transaction can be shown in. */
+const MAX_PARTS = (MAX_COMMITMENTS - 1) ** 2;
+
+/** Parts between one commitment that is shown and the next. */
+const strideOf = (parts: number): number => Math.ceil(parts / (MAX_COMMITMENTS - 1));
+
+const placesBetween = (from: number, to: number, every: number): readonly number[] =>
+  Array.from({ length: Math.ceil((to - from) / every) + 1 }, (_, i) => Math.min(from + i * every, to));
+
+/** Of a transaction in so many parts the numbers of the commitments that are shown first: all, or every n-th and the last one. */
+export const shownPlaces = (parts: number): readonly number[] => placesBetween(0, parts, strideOf(parts));
+
+/** Numbers of those of a stretch; empty where there is none, for all are shown first. */
+export function stretchPlaces(parts: number, stretch: number): readonly number[] {
+  const every = strideOf(parts);
+  const from = stretch * every;
+  return every === 1 || from >= parts ? [] : placesBetween(from, Math.min(from + every, parts), 1);
+}
+
+/**
+ * What is shown of a batch; at most LIMITS.batchBlocks or LIMITS.blockTransactions leaves; of a transaction's parts at most
+ * MAX_COMMITMENTS.
+ */
 export type Answer =
   | { readonly kind: "blocks" | "words"; readonly position: 0; readonly leaves: readonly Hash[] }
   | {
@@ -51,12 +122,36 @@ export type Answer =
       readonly leaves: readonly Hash[];
       /** of its word in transactionsRoot, from the leaf up */
       readonly siblings: readonly Hash[];
-    };
+    }
+  | PartsAnswer
+  | (StretchItem & {
+      /** all commitments, from one that was shown to the next */
+      readonly leaves: readonly Hash[];
+      /** of these two, as merklePairProof gives them */
+      readonly siblings: readonly Hash[];
+    });
+
+/** Commitments between a transaction's parts. */
+export type PartsAnswer = PartsItem &
+  TransactionPlace & {
+    /** keccak of its bytes */
+    readonly transaction: Hash;
+    /** how many parts it has */
+    readonly parts: number;
+    /** commitments at shownPlaces; the first is where it starts, the last one is its checkpoint's leaf */
+    readonly leaves: readonly Hash[];
+  };
 
 type Commitment = Pick<BatchHeader, "firstBlock" | "lastBlock" | "blocksRoot" | "transactionsRoot">;
 
-/** Why an answer is none to what a batch commits to, as L1 has it; null where it is. */
-export function answerFault(batch: Commitment, answer: Answer): string | null {
+/**
+ * Why an answer is none to what a batch commits to, as L1 has it; null where it is. That a transaction starts from the first of its
+ * commitments is for who can execute it to see.
+ * @param around what was shown before of the transaction that a stretch is of
+ */
+export function answerFault(batch: Commitment, answer: Answer, around?: PartsAnswer): string | null {
+  if (answer.kind === "parts") return partsFault(batch, answer);
+  if (answer.kind === "stretch") return stretchFault(answer, around);
   const count = blockCount(batch);
   const { leaves } = answer;
   if (leaves.length === 0 || leaves.length > LIMITS.blockTransactions) return `${leaves.length} leaves`;
@@ -75,18 +170,74 @@ export function answerFault(batch: Commitment, answer: Answer): string | null {
       const height = Math.ceil(Math.log2(count));
       if (!isAt(batch.blocksRoot, keccakHash(header), siblings.slice(0, height))) return "another block";
       if (!isWord(transactions, siblings.slice(height))) return "other transactions";
-      return merkleRoot(leaves) === headersRoot(header) ? null : "other checkpoints";
+      return merkleRoot(leaves) === linksIn(header)?.checkpointsRoot ? null : "other checkpoints";
     }
     case "transactions":
       return isWord(merkleRoot(leaves), answer.siblings) ? null : "other transactions";
   }
 }
 
-function headersRoot(header: Uint8Array): Hash | null {
+function linksIn(header: Uint8Array): Pick<Header, "parentHash" | "checkpointsRoot"> | null {
   try {
-    return checkpointsRootOf(header);
+    return linksOf(header);
   } catch (error) {
     if (error instanceof CodecError) return null;
     throw error;
   }
+}
+
+const isEmpty = (commitment: Hash): boolean => commitment === ZERO_HASH;
+
+function partsFault(batch: Commitment, answer: PartsAnswer): string | null {
+  const { parts, leaves } = answer;
+  const isNumber = Number.isSafeInteger(parts) && parts >= 1 && parts <= MAX_PARTS;
+  if (!isNumber || leaves.length !== shownPlaces(parts).length) return `${leaves.length} commitments of ${parts} parts`;
+  if (leaves.some(isEmpty)) return "a commitment to nothing";
+  return placeFault(batch, answer, leaves.at(-1)!);
+}
+
+/** Why a transaction with a checkpoint's leaf does not stand where it is said to stand; twin of ProvenTransactions.requireAt. */
+function placeFault(
+  batch: Commitment,
+  { position, index, count, header, before, siblings, transaction }: PartsAnswer,
+  leaf: Hash,
+): string | null {
+  const blocks = blockCount(batch);
+  const [inBatch, inBlock] = [blocks, count].map((size) => Math.ceil(Math.log2(size))) as [number, number];
+  let used = 0;
+  const path = (length: number): readonly Hash[] => {
+    used += length;
+    return siblings.slice(used - length, used);
+  };
+  const isAt = (root: Hash, own: Hash): boolean =>
+    verifyMerkleProof({ root, leaf: own, index: position, count: blocks, siblings: path(inBatch) });
+  if (!isAt(batch.blocksRoot, keccakHash(header))) return "another block";
+  const transactions = merkleRootOf(transaction, index, path(inBlock));
+  if (index >= count || !isAt(batch.transactionsRoot, transactionsWord(count, transactions)))
+    return "another transaction";
+  const links = linksIn(header);
+  if (links === null) return "no header";
+  const root = links.checkpointsRoot;
+  const rest = siblings.slice(used);
+  if (before instanceof Uint8Array) {
+    const isIt = index === 0 && verifyMerkleProof({ root, leaf, index, count, siblings: rest });
+    return isIt && keccakHash(before) === links.parentHash ? null : "another checkpoint";
+  }
+  const leaves = [checkpointLeaf(before), leaf] as const;
+  const isIt = before.index === index - 1 && verifyMerklePair({ root, leaves, index, count, siblings: rest });
+  return isIt ? null : "another checkpoint";
+}
+
+function stretchFault(
+  { position, index, stretch, leaves, siblings }: Answer & { kind: "stretch" },
+  around: PartsAnswer | undefined,
+): string | null {
+  if (around === undefined || around.position !== position || around.index !== index)
+    return "of nothing that was shown";
+  if (leaves.length === 0 || leaves.length !== stretchPlaces(around.parts, stretch).length)
+    return `${leaves.length} commitments of a stretch`;
+  if (leaves.some(isEmpty)) return "a commitment to nothing";
+  const ends = [leaves[0]!, leaves.at(-1)!] as const;
+  const place = { root: merkleRoot(around.leaves), count: around.leaves.length };
+  return verifyMerklePair({ ...place, leaves: ends, index: stretch + 1, siblings }) ? null : "another stretch";
 }

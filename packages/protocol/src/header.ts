@@ -86,9 +86,11 @@ export function encodeHeader(header: Header): Uint8Array {
 /** Longest encodeHeader, in bytes. */
 const MAX_HEADER_BYTES = 1_024;
 
-/** The checkpoints root of an encoded header. Throws CodecError for bytes that are no header. */
-export const checkpointsRootOf = (header: Uint8Array): Hash =>
-  toHash(toHex(decode(layout, header, MAX_HEADER_BYTES).extraData));
+/** What an encoded header says of the block before, and of its checkpoints. Throws CodecError for bytes that are no header. */
+export function linksOf(header: Uint8Array): Pick<Header, "parentHash" | "checkpointsRoot"> {
+  const { parentHash, extraData } = decode(layout, header, MAX_HEADER_BYTES);
+  return { parentHash, checkpointsRoot: toHash(toHex(extraData)) };
+}
 
 /** The block's hash. */
 export const hashHeader = (header: Header): Hash => keccakHash(encodeHeader(header));

@@ -58,6 +58,13 @@ export function merklePairProof(leaves: readonly Hash[], index: number): readonl
     });
 }
 
+/** Root of the tree that a leaf and its siblings, from the leaf up, make. */
+export const merkleRootOf = (leaf: Hash, index: number, siblings: readonly Hash[]): Hash =>
+  siblings.reduce(
+    (node, sibling, level) => ((index >> level) & 1 ? nodeOf(sibling, node) : nodeOf(node, sibling)),
+    leaf,
+  );
+
 /** Whether `leaf` is number `index` of a tree of `count` leaves with this root. */
 export function verifyMerkleProof(proof: {
   root: Hash;
@@ -69,9 +76,26 @@ export function verifyMerkleProof(proof: {
   const { root, leaf, index, count, siblings } = proof;
   if (!Number.isInteger(index) || index < 0 || index >= count) return false;
   if (siblings.length !== Math.ceil(Math.log2(Math.max(count, 1)))) return false;
-  let node = leaf;
-  siblings.forEach((sibling, height) => {
-    node = (index >> height) & 1 ? nodeOf(sibling, node) : nodeOf(node, sibling);
-  });
-  return node === root;
+  return merkleRootOf(leaf, index, siblings) === root;
+}
+
+/** Whether two leaves stand next to each other in a tree of `count` leaves with this root, the right one at `index`. */
+export function verifyMerklePair(proof: {
+  root: Hash;
+  leaves: readonly [left: Hash, right: Hash];
+  index: number;
+  count: number;
+  siblings: readonly Hash[];
+}): boolean {
+  const { root, leaves, index, count, siblings } = proof;
+  if (!Number.isInteger(index) || index < 1 || index >= count) return false;
+  const height = Math.ceil(Math.log2(count));
+  const apart = Math.log2(index & -index);
+  if (siblings.length !== height - 1 + apart) return false;
+  let [left, right] = leaves;
+  for (let level = 0; level < apart; level++) {
+    left = nodeOf(siblings[2 * level]!, left);
+    right = nodeOf(right, siblings[2 * level + 1]!);
+  }
+  return merkleRootOf(nodeOf(left, right), index >> (apart + 1), siblings.slice(2 * apart)) === root;
 }

@@ -61,6 +61,20 @@ describe("an answerer", () => {
     expect(begun(poster)).toEqual([]);
   });
 
+  it("shows the parts of its own batch's transactions, and leaves those of others to their poster, however late", () => {
+    const items = [
+      { kind: "parts", position: 0, index: 1 },
+      { kind: "stretch", position: 0, index: 1, stretch: 2 },
+    ] as const;
+    for (const item of items) {
+      l1.standing = [askOf(0, { item, lastAnswerer: HOSTS[0]! })];
+      expect(begun(of(POSTER))).toHaveLength(1);
+      l1.timestamp = START + BigInt(DELAY);
+      for (const other of [...HOSTS, SEQUENCER, STRANGER]) expect(begun(of(other))).toEqual([]);
+      l1.timestamp = START;
+    }
+  });
+
   it("shows it again where L1 shows the ask as open long after it took the answer", () => {
     l1.standing = [askOf(0)];
     const poster = of(POSTER);

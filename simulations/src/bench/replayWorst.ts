@@ -7,7 +7,8 @@
  *   commitmentBytes    what their poster shows
  */
 import { createEngine } from "@mvm/evm";
-import { BlockReplay, type PartProof, TransactionSlices } from "@mvm/node";
+import type { PartReplay } from "@mvm/l1";
+import { BlockReplay, TransactionSlices } from "@mvm/node";
 import {
   type AccountWrite,
   type Address,
@@ -61,7 +62,7 @@ async function replayed(
   parts: TransactionSlices,
   index: number,
 ): Promise<{ gas: number; bytes: number }> {
-  const proof: PartProof = parts.proof(index);
+  const proof: PartReplay = parts.proof(index);
   const { told, gas, bytes } = await l1.replay(proof);
   const expected = [parts.commitment(index), parts.commitment(index + 1)];
   if (told.toString() !== expected.toString()) throw new Error(`part ${index} leads elsewhere: ${told}`);

@@ -1,5 +1,6 @@
 /** Replays of a transaction's parts by the contracts of contracts/src/execution/slices on an L1 without a node. */
-import type { BlockFacts, PartProof } from "@mvm/node";
+import type { PartReplay } from "@mvm/l1";
+import type { BlockFacts } from "@mvm/node";
 import { fromHex, type Hash, type Hex, keccakHash } from "@mvm/protocol";
 import { type LocalContract, LocalL1 } from "../localL1.ts";
 import { type Before, checkpointOf, factsOf } from "./checkpointL1.ts";
@@ -45,7 +46,7 @@ export class SlicesL1 {
   }
 
   /** @param gasLimit of the transaction on L1; default: more than any */
-  async replay({ by, proof }: PartProof, gasLimit?: bigint): Promise<Replayed> {
+  async replay({ by, proof }: PartReplay, gasLimit?: bigint): Promise<Replayed> {
     const contract = this.#contracts.get(by)!;
     let data: Uint8Array;
     try {

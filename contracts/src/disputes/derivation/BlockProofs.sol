@@ -17,8 +17,6 @@ abstract contract BlockProofs is PostedData {
     /// @dev Items of L1's queue that one block may consume (LIMITS.blockQueueItems of packages/protocol).
     uint256 private constant MAX_ITEMS = 64;
 
-    /// @notice The bytes are no header.
-    error MalformedHeader(HeaderField field);
     /// @notice The header of the batch before is needed, and it alone.
     error PreviousBatchMissing();
 
@@ -48,8 +46,7 @@ abstract contract BlockProofs is PostedData {
     {
         _requireData(batch, proof.data);
         place = _numberAt(batch, proof.position) << 16;
-        (HeaderField fault, Header memory header) = HeaderCodec.decode(proof.header);
-        if (fault != HeaderField.None) revert MalformedHeader(fault);
+        Header memory header = HeaderCodec.headerOf(proof.header);
         uint256 used = ProvenBlocks.requireBlock(batch, header.hash, proof.position, proof.siblings, 0);
         ProvenBlocks.requireAllUsed(proof.siblings, used);
         (bool isUndecodable, BatchContext memory context) = _contextAt(proof.data, proof.position);

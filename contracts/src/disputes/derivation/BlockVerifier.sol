@@ -5,6 +5,7 @@ import {BlobOpenings} from "../../BlobOpenings.sol";
 import {IBlockProofs} from "../../interfaces/IBlockProofs.sol";
 import {IFraudVerifier} from "../../interfaces/IFraudVerifier.sol";
 import {BatchHeader} from "../../interfaces/IRollupChain.sol";
+import {ProofKinds} from "../ProofKinds.sol";
 import {PostedData} from "./PostedData.sol";
 import {SettleProofs} from "./SettleProofs.sol";
 import {SystemProofs} from "./SystemProofs.sol";
@@ -22,7 +23,7 @@ contract BlockVerifier is IFraudVerifier, SettleProofs {
         view
         returns (bool isFraud, uint256 place)
     {
-        (bytes4 kind, uint256 fields) = _open(proof);
+        (bytes4 kind, uint256 fields) = ProofKinds.open(proof);
         IBlockProofs.CountProof calldata count;
         IBlockProofs.TimeProof calldata time;
         IBlockProofs.QueueEndProof calldata queueEnd;
@@ -59,6 +60,6 @@ contract BlockVerifier is IFraudVerifier, SettleProofs {
         if (kind == IBlockProofs.founding.selector) return _judgeFounding(batch, founding);
         if (kind == IBlockProofs.settle.selector) return _judgeSettle(batch, settle);
         if (kind == IBlockProofs.slots.selector) return _judgeSlots(batch, slots);
-        revert UnknownKind(kind);
+        revert ProofKinds.UnknownKind(kind);
     }
 }

@@ -6,6 +6,7 @@ import {IDataProofs} from "../../interfaces/IDataProofs.sol";
 import {IFraudVerifier} from "../../interfaces/IFraudVerifier.sol";
 import {BatchHeader} from "../../interfaces/IRollupChain.sol";
 import {FormProofs} from "./FormProofs.sol";
+import {ProofKinds} from "../ProofKinds.sol";
 import {PostedData} from "./PostedData.sol";
 import {RowProofs} from "./RowProofs.sol";
 
@@ -21,7 +22,7 @@ contract DataVerifier is IFraudVerifier, FormProofs, RowProofs {
         view
         returns (bool isFraud, uint256 place)
     {
-        (bytes4 kind, uint256 fields) = _open(proof);
+        (bytes4 kind, uint256 fields) = ProofKinds.open(proof);
         IDataProofs.FormProof calldata form;
         IDataProofs.RowProof calldata row;
         assembly ("memory-safe") {
@@ -31,6 +32,6 @@ contract DataVerifier is IFraudVerifier, FormProofs, RowProofs {
         if (kind == IDataProofs.row.selector) return _judgeRow(batch, row);
         if (kind == IDataProofs.form.selector) return _judgeForm(batch, form);
         if (kind == IDataProofs.blob.selector) return _judgeBlob(batch);
-        revert UnknownKind(kind);
+        revert ProofKinds.UnknownKind(kind);
     }
 }

@@ -20,10 +20,6 @@ abstract contract PostedData {
     error WrongData(bytes32 expected, bytes32 given);
     /// @notice The data have no such block, transaction or group (a code of BatchFaults from 240 on).
     error NoSuchPlace(uint8 fault);
-    /// @notice The proof is too short to be one.
-    error MalformedProof(uint256 length);
-    /// @notice There is no such kind of proof.
-    error UnknownKind(bytes4 kind);
 
     /// @param openings_ What blobs hold.
     constructor(BlobOpenings openings_) {
@@ -67,14 +63,5 @@ abstract contract PostedData {
     /// @dev Number of a batch's block.
     function _numberAt(BatchHeader calldata batch, uint256 position) internal pure returns (uint256) {
         return batch.firstBlock + position;
-    }
-
-    /// @dev What a proof is of, by its function, and where its struct begins: behind the word that says where it does.
-    function _open(bytes calldata proof) internal pure returns (bytes4 kind, uint256 fields) {
-        if (proof.length < 4) revert MalformedProof(proof.length);
-        kind = bytes4(proof);
-        assembly ("memory-safe") {
-            fields := add(proof.offset, 36)
-        }
     }
 }

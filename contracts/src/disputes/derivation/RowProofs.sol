@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {BatchDecoder} from "../../BatchDecoder.sol";
 import {BatchContext} from "../../BatchLayout.sol";
 import {BatchFaults} from "../../BatchReader.sol";
-import {Header, HeaderCodec, HeaderField} from "../../execution/codec/HeaderCodec.sol";
+import {Header, HeaderCodec} from "../../execution/codec/HeaderCodec.sol";
 import {IDataProofs} from "../../interfaces/IDataProofs.sol";
 import {BatchHeader} from "../../interfaces/IRollupChain.sol";
 import {Predeploys} from "../../l2/Predeploys.sol";
@@ -21,8 +21,6 @@ abstract contract RowProofs is PostedData {
     /// @dev Slot of MVM_AddressTable with the number of its addresses; slot 0 is the map of their numbers plus one.
     bytes32 private constant TABLE_SIZE = bytes32(uint256(1));
 
-    /// @notice The bytes are no header.
-    error MalformedHeader(HeaderField field);
     /// @notice The header is not that of the block before.
     error WrongParent(bytes32 parentHash);
     /// @notice The table has another number for the address, or none.
@@ -88,11 +86,11 @@ abstract contract RowProofs is PostedData {
         WitnessNodes.Table memory witness,
         uint256 used
     ) private pure returns (bytes32) {
-        Header memory header = _headerOf(proof.header);
+        Header memory header = HeaderCodec.headerOf(proof.header);
         used = ProvenBlocks.requireBlock(batch, header.hash, proof.position, proof.siblings, used);
         ProvenBlocks.requireAllUsed(proof.siblings, used);
         if (keccak256(proof.parent) != header.parentHash) revert WrongParent(header.parentHash);
-        bytes32 stateRoot = _headerOf(proof.parent).stateRoot;
+        bytes32 stateRoot = HeaderCodec.headerOf(proof.parent).stateRoot;
         return StateWitness.accountOf(witness, stateRoot, Predeploys.ADDRESS_TABLE).storageRoot;
     }
 
@@ -115,11 +113,5 @@ abstract contract RowProofs is PostedData {
             if (indexes[i] >= size) return;
         }
         revert NothingBeyondTheTable(size);
-    }
-
-    function _headerOf(bytes calldata header) private pure returns (Header memory fields) {
-        HeaderField fault;
-        (fault, fields) = HeaderCodec.decode(header);
-        if (fault != HeaderField.None) revert MalformedHeader(fault);
     }
 }

@@ -66,7 +66,7 @@ struct Header {
 /// @notice Ethereum's header as packages/protocol/src/header.ts encodes it: 21 fields in one form, nine of them constants of
 /// the network. Which field is wrong is a value, for a header whose hash was posted and that is none is a fraud to be
 /// shown. {BlockHeader} reads what proofs about sound headers need, for less.
-/// @dev Never reverts on any bytes.
+/// @dev {decode} never reverts on any bytes.
 library HeaderCodec {
     /// @notice Gas limit of all blocks.
     uint256 internal constant BLOCK_GAS = 60_000_000;
@@ -75,11 +75,23 @@ library HeaderCodec {
     /// @dev sha256 of nothing (EIP-7685).
     bytes32 private constant REQUESTS_HASH = 0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855;
 
+    /// @notice The bytes are no header.
+    error MalformedHeader(HeaderField field);
+
     /// @dev A place among the fields, and the first one that is wrong.
     struct Cursor {
         uint256 next;
         uint256 end;
         HeaderField fault;
+    }
+
+    /// @notice The header that the bytes are; reverts where they are none.
+    /// @param header RLP of the header.
+    /// @return fields Its fields.
+    function headerOf(bytes calldata header) internal pure returns (Header memory fields) {
+        HeaderField fault;
+        (fault, fields) = decode(header);
+        if (fault != HeaderField.None) revert MalformedHeader(fault);
     }
 
     /// @notice Decodes a header, and compares its constants.

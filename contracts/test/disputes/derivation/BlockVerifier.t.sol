@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Fraud} from "../../../src/disputes/Accusations.sol";
 import {BlockProofs} from "../../../src/disputes/derivation/BlockProofs.sol";
+import {HeaderCodec} from "../../../src/execution/codec/HeaderCodec.sol";
 import {PostedData} from "../../../src/disputes/derivation/PostedData.sol";
 import {SettleProofs} from "../../../src/disputes/derivation/SettleProofs.sol";
 import {ProvenBlocks} from "../../../src/disputes/ProvenBlocks.sol";
@@ -169,7 +170,7 @@ contract BlockVerifierTest is DerivationTest {
         requireNone(blockVerifier, batch, lie, ProvenBlocks.WrongPath.selector);
         proof.header = bytes.concat(proof.header, hex"00");
         lie = abi.encodeCall(IBlockProofs.time, (proof));
-        requireNone(blockVerifier, batch, lie, BlockProofs.MalformedHeader.selector);
+        requireNone(blockVerifier, batch, lie, HeaderCodec.MalformedHeader.selector);
     }
 
     // The queue's end

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {BlobOpenings} from "../../../src/BlobOpenings.sol";
 import {Fraud} from "../../../src/disputes/Accusations.sol";
 import {PostedData} from "../../../src/disputes/derivation/PostedData.sol";
+import {ProofKinds} from "../../../src/disputes/ProofKinds.sol";
 import {RowProofs} from "../../../src/disputes/derivation/RowProofs.sol";
 import {ProvenBlocks} from "../../../src/disputes/ProvenBlocks.sol";
 import {IDataProofs} from "../../../src/interfaces/IDataProofs.sol";
@@ -123,9 +124,9 @@ contract DataVerifierTest is DerivationTest {
     function test_aProofOfNoKindIsNone(bytes4 kind, uint256 length) public {
         DataBatch memory batch = postHonest(1, 1);
         bytes memory proof = abi.encodeWithSelector(kind, uint256(32));
-        requireNone(dataVerifier, batch, proof, PostedData.UnknownKind.selector);
-        requireNone(blockVerifier, batch, proof, PostedData.UnknownKind.selector);
-        requireNone(dataVerifier, batch, new bytes(length % 4), PostedData.MalformedProof.selector);
+        requireNone(dataVerifier, batch, proof, ProofKinds.UnknownKind.selector);
+        requireNone(blockVerifier, batch, proof, ProofKinds.UnknownKind.selector);
+        requireNone(dataVerifier, batch, new bytes(length % 4), ProofKinds.MalformedProof.selector);
     }
 
     function test_aProofThatIsCutAnywhereIsNone(uint256 length) public {

@@ -3,9 +3,12 @@ import {
   type Answer,
   type AskItem,
   type BatchHeader,
+  decodeCheckpoint,
   encodeAskItem,
   fromHex,
+  type Hash,
   type Hex,
+  type TransactionPlace,
   toHash,
   toHex,
 } from "@mvm/protocol";
@@ -13,20 +16,49 @@ import type { Result } from "ethers";
 import { INTERFACES, type L1Addresses } from "../contracts.ts";
 import { toBatchHeader } from "../decodeLog.ts";
 import { call, type L1Call } from "./l1Call.ts";
+import { transactionPlaceValues } from "./proofCalls.ts";
 import { type BatchProof, batchProofValues, headerValues } from "./rollupCalls.ts";
 
 /** A batch that stands, and where L1 recorded it. */
 export type AskedBatch = { readonly header: BatchHeader; readonly posting: BatchProof };
 
-/** Asks for an item of a batch, out of MT that Disclosures may take (approve): at most so many wei. */
-export const askFor = (at: L1Addresses, { header, posting }: AskedBatch, item: AskItem, maxPriceWei: bigint): L1Call =>
-  call(at, "disclosures", "ask", [headerValues(header), batchProofValues(posting), encodeAskItem(item), maxPriceWei]);
+/** What a batch says of a block's transactions, by which L1 sees that there is the one that is asked about. */
+export type BlockWord = {
+  readonly count: number;
+  /** Merkle root of their hashes */
+  readonly transactions: Hash;
+  /** of the block's word in transactionsRoot */
+  readonly siblings: readonly Hash[];
+};
+
+/**
+ * Asks for an item of a batch, out of MT that Disclosures may take (approve): at most so many wei.
+ * @param word of the transaction's block, for its parts; RangeError without it
+ */
+export function askFor(
+  at: L1Addresses,
+  { header, posting }: AskedBatch,
+  item: AskItem,
+  maxPriceWei: bigint,
+  word?: BlockWord,
+): L1Call {
+  const batch = [headerValues(header), batchProofValues(posting)];
+  const { kind, position } = item;
+  if (kind === "stretch")
+    return call(at, "disclosures", "askStretch", [...batch, position, item.index, item.stretch, maxPriceWei]);
+  if (kind !== "parts") return call(at, "disclosures", "ask", [...batch, encodeAskItem(item), maxPriceWei]);
+  if (word === undefined) throw new RangeError("who asks for a transaction's parts shows that there is one");
+  const place = [position, item.index, word.count, word.transactions, word.siblings];
+  return call(at, "disclosures", "askParts", [...batch, place, maxPriceWei]);
+}
 
 const ANSWER_METHODS = {
   blocks: "answerBlocks",
   words: "answerWords",
   checkpoints: "answerCheckpoints",
   transactions: "answerTransactions",
+  parts: "answerParts",
+  stretch: "answerStretch",
 } as const satisfies Record<Answer["kind"], string>;
 
 function answerValues(answer: Answer): readonly unknown[] {
@@ -38,6 +70,10 @@ function answerValues(answer: Answer): readonly unknown[] {
       return [answer.position, toHex(answer.header), answer.transactions, answer.leaves, answer.siblings];
     case "transactions":
       return [answer.position, answer.leaves, answer.siblings];
+    case "parts":
+      return [transactionPlaceValues(answer), answer.transaction, answer.parts, answer.leaves];
+    case "stretch":
+      return [answer.position, answer.index, answer.stretch, answer.leaves, answer.siblings];
   }
 }
 
@@ -58,10 +94,38 @@ export function answerIn(data: Hex): { readonly header: BatchHeader; readonly an
 function answerOf(kind: Answer["kind"], args: Result, hashes: (name: string) => ReturnType<typeof toHash>[]): Answer {
   if (kind === "blocks") return { kind, position: 0, leaves: hashes("hashes") };
   if (kind === "words") return { kind, position: 0, leaves: hashes("words") };
+  if (kind === "parts") {
+    const transaction = toHash(args["transaction"]);
+    return {
+      kind,
+      ...toPlace(args["place"]),
+      transaction,
+      parts: Number(args["parts"]),
+      leaves: hashes("commitments"),
+    };
+  }
   const place = { position: Number(args["position"]), siblings: hashes("siblings") };
+  if (kind === "stretch") {
+    const [index, stretch] = [Number(args["index"]), Number(args["stretch"])];
+    return { kind, ...place, index, stretch, leaves: hashes("commitments") };
+  }
   if (kind === "transactions") return { kind, ...place, leaves: hashes("hashes") };
   const header = fromHex(args["header"]);
   return { kind, ...place, header, transactions: toHash(args["transactions"]), leaves: hashes("leaves") };
+}
+
+const CHECKPOINT_BYTES = 224;
+
+function toPlace(place: Result): TransactionPlace {
+  const before = fromHex(place["before"]);
+  return {
+    position: Number(place["position"]),
+    index: Number(place["index"]),
+    count: Number(place["count"]),
+    header: fromHex(place["header"]),
+    before: before.length === CHECKPOINT_BYTES ? decodeCheckpoint(before) : before,
+    siblings: Array.from(place["siblings"] as Result, toHash),
+  };
 }
 
 /** Takes a batch back whose served ask nobody answered in time; `previous`: the batch before, undefined for the first. */

@@ -10,6 +10,7 @@ import {
   encodeAskItem,
   type Hash,
   hashBatchHeader,
+  type PartsAnswer,
   toAddress,
   toHash,
   toWordHex,
@@ -120,11 +121,13 @@ export async function openAsksOf(
 /**
  * What was shown of a batch, from the input of the transaction that answered, checked against what the batch commits to; undefined
  * where nobody has answered.
+ * @param around what was shown of the transaction before, for a stretch of its parts
  * @throws L1Error bad-response where L1 gives another transaction than it took
  */
 export async function answerTo(
   reader: L1Reader,
   of: ItemOfBatch,
+  around?: PartsAnswer,
 ): Promise<{ readonly answer: Answer; readonly transactionHash: Hash } | undefined> {
   const { header, item } = of;
   const told = await toldOfItem(reader, "Answered", of);
@@ -137,7 +140,7 @@ export async function answerTo(
     transaction?.to === reader.addresses.disclosures &&
     hashBatchHeader(shown.header) === hashBatchHeader(header) &&
     encodeAskItem(shown.answer) === encodeAskItem(item);
-  const fault = isIt ? answerFault(header, shown.answer) : "another call";
+  const fault = isIt ? answerFault(header, shown.answer, around) : "another call";
   if (fault !== null)
     throw new L1Error("bad-response", `L1 gives no answer in ${transactionHash}: ${fault}`, { transactionHash });
   return { answer: shown!.answer, transactionHash };

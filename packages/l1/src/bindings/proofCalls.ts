@@ -8,6 +8,7 @@ import {
   type Hash,
   type Hex,
   keccakHash,
+  type TransactionPlace,
   toHex,
 } from "@mvm/protocol";
 import { AbiCoder } from "ethers";
@@ -24,23 +25,19 @@ export type AccusedBatch = {
 };
 
 /** A transaction that does not lead from one checkpoint to the next one (F1). */
-export type ExecutionProof = {
-  /** place of its block in the batch, from 0 */
-  readonly position: number;
-  /** its place in the block, and how many transactions that has */
-  readonly index: number;
-  readonly count: number;
+export type ExecutionProof = TransactionPlace & {
   /** the committed checkpoint after it, or its leaf where that alone is known */
   readonly claimed: Checkpoint | Hash;
-  /** RLP of the block's header */
-  readonly header: Uint8Array;
   readonly transaction: Uint8Array;
-  /** the checkpoint before it; for a block's first transaction RLP of the parent's header */
-  readonly before: Checkpoint | Uint8Array;
-  /** of the block's hash, of the transaction's hash, of the block's word, of the checkpoints, as ExecutionProofs.sol orders them */
-  readonly siblings: readonly Hash[];
   /** encodeEvidence */
   readonly evidence: Hex;
+};
+
+/** Where a transaction stands in the order of the contract's fields. */
+export const transactionPlaceValues = (place: TransactionPlace): readonly unknown[] => {
+  const { position, index, count, header, before, siblings } = place;
+  const encoded = before instanceof Uint8Array ? before : encodeCheckpoint(before);
+  return [position, index, count, toHex(header), toHex(encoded), siblings];
 };
 
 /** Pays a bond in, out of MT that Disputes may take (approve). */
@@ -60,18 +57,13 @@ export const accusedValues = ({ header, posting, previous }: AccusedBatch): read
 
 /** The proof of a transaction's execution; its sender has committed to it (commitTo) in an earlier block of L1. */
 export function proveExecution(at: L1Addresses, batch: AccusedBatch, proof: ExecutionProof): L1Call {
-  const { position, index, count, claimed, before, transaction, siblings, evidence } = proof;
+  const { claimed, transaction, evidence } = proof;
   return call(at, "disputes", "proveExecution", [
     accusedValues(batch),
     [
-      position,
-      index,
-      count,
+      transactionPlaceValues(proof),
       typeof claimed === "string" ? claimed : toHex(encodeCheckpoint(claimed)),
-      toHex(proof.header),
       toHex(transaction),
-      toHex(before instanceof Uint8Array ? before : encodeCheckpoint(before)),
-      siblings,
       evidence,
     ],
   ]);

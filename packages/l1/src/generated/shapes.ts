@@ -885,3 +885,192 @@ export const I_BLOCK_PROOFS_ABI = [
     "stateMutability": "view"
   }
 ] as const;
+
+/** ABI of the interface IPartProofs. */
+export const I_PART_PROOFS_ABI = [
+  {
+    "type": "function",
+    "name": "end",
+    "inputs": [
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct IPartProofs.LeafProof",
+        "components": [
+          {
+            "name": "item",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "place",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "checkpoint",
+            "type": "tuple",
+            "internalType": "struct Checkpoint",
+            "components": [
+              {
+                "name": "index",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "stateRoot",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "cumulativeGasUsed",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "receiptHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "transactionsRoot",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "receiptsRoot",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "bloomHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              }
+            ]
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "isFraud",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "slice",
+    "inputs": [
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct IPartProofs.PartProof",
+        "components": [
+          {
+            "name": "item",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "place",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "commitments",
+            "type": "bytes32[2]",
+            "internalType": "bytes32[2]"
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          },
+          {
+            "name": "replay",
+            "type": "bytes",
+            "internalType": "bytes"
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "isFraud",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "step",
+    "inputs": [
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct IPartProofs.PartProof",
+        "components": [
+          {
+            "name": "item",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "place",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "commitments",
+            "type": "bytes32[2]",
+            "internalType": "bytes32[2]"
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          },
+          {
+            "name": "replay",
+            "type": "bytes",
+            "internalType": "bytes"
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "isFraud",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  }
+] as const;

@@ -1,10 +1,19 @@
 /** A block executed anew, one transaction after the other, with the evidence by which L1 replays any of them. */
-import { type Engine, OverlayReader, type SliceLimits, type Step, type TracedTransaction, type Tracer } from "@mvm/evm";
+import {
+  type Engine,
+  OverlayReader,
+  type Sliceable,
+  type SliceLimits,
+  type Step,
+  type TracedTransaction,
+  type Tracer,
+} from "@mvm/evm";
 import type { Evidence } from "@mvm/l1";
 import {
   type AccountWrite,
   type Address,
   type BlockEnvironment,
+  type BlockOutcome,
   CHARTER_SLOTS,
   type ChainId,
   type Checkpoint,
@@ -54,7 +63,7 @@ export type ReplaySource = {
 export type ReplayStep = {
   readonly raw: Uint8Array;
   /** why it may not stand in the block; else what it did */
-  readonly verdict: { readonly invalid: string } | { readonly outcome: IncludedOutcome };
+  readonly verdict: { readonly invalid: string } | { readonly outcome: BlockOutcome };
   /** all that was asked for */
   readonly keys: readonly StateKey[];
 };
@@ -88,6 +97,22 @@ export function evidenceAgainst(witness: ReplayWitness, after: Checkpoint | null
 }
 
 const NO_BLOOM = new Uint8Array(0);
+
+/** A block's transaction as the engine cuts it. Throws CodecError, TransactionError. */
+export async function sliceable(
+  raw: Uint8Array,
+  { chainId }: Pick<BlockFacts, "chainId">,
+  reader: StateReader,
+): Promise<Sliceable> {
+  if (isSystemTransaction(raw)) return { kind: "system", transaction: decodeSystemTransaction(raw, chainId) };
+  return { kind: "message", message: await messageOf(raw, chainId, reader) };
+}
+
+async function messageOf(raw: Uint8Array, chainId: ChainId, reader: StateReader): Promise<TransactionMessage> {
+  const transaction = decodeTransaction(raw, chainId);
+  const { slot, address } = hotSlot(CHARTER_SLOTS.l1Values);
+  return toMessage(transaction, l1BaseFeeIn(await reader.slot(address, slot)));
+}
 
 /** Counts steps, and nothing else. */
 class StepCounter implements Tracer {
@@ -152,12 +177,10 @@ export class BlockReplay {
   /** Steps of the interpreter that the block's next transaction takes. Throws as execute, and CodecError, TransactionError. */
   async steps(raw: Uint8Array): Promise<number> {
     const reader = this.#reader(() => undefined);
-    const { chainId, environment } = this.facts;
     const counter = new StepCounter();
-    const traced: TracedTransaction = isSystemTransaction(raw)
-      ? { kind: "system", transaction: decodeSystemTransaction(raw, chainId) }
-      : { kind: "message", message: await this.#messageOf(raw, reader), mode: "block" };
-    await this.#engine.trace(environment, traced, new OverlayReader(reader), counter);
+    const own = await sliceable(raw, this.facts, reader);
+    const traced: TracedTransaction = own.kind === "system" ? own : { ...own, mode: "block" };
+    await this.#engine.trace(this.facts.environment, traced, new OverlayReader(reader), counter);
     return counter.steps;
   }
 
@@ -166,14 +189,8 @@ export class BlockReplay {
     return this.#engine.executeSystem(this.facts.environment, transaction, new OverlayReader(reader));
   }
 
-  async #messageOf(raw: Uint8Array, reader: StateReader): Promise<TransactionMessage> {
-    const transaction = decodeTransaction(raw, this.facts.chainId);
-    const { slot, address } = hotSlot(CHARTER_SLOTS.l1Values);
-    return toMessage(transaction, l1BaseFeeIn(await reader.slot(address, slot)));
-  }
-
   async #executeUser(raw: Uint8Array, reader: StateReader): Promise<ReplayStep["verdict"]> {
-    const message = await this.#messageOf(raw, reader);
+    const message = await messageOf(raw, this.facts.chainId, reader);
     const { gasUsed } = this.#grower;
     const [outcome] = await this.#engine.execute(this.facts.environment, [message], reader, { gasUsed });
     return outcome!.kind === "invalid" ? { invalid: outcome!.reason } : { outcome: outcome! };
@@ -190,9 +207,7 @@ export class BlockReplay {
     };
     if ("invalid" in verdict) return { ...shared, sliced: null, refusal: this.#refusal(keys) };
     const reader = this.#reader(() => undefined);
-    const transaction = isSystemTransaction(raw)
-      ? ({ kind: "system", transaction: decodeSystemTransaction(raw, this.facts.chainId) } as const)
-      : ({ kind: "message", message: await this.#messageOf(raw, reader) } as const);
+    const transaction = await sliceable(raw, this.facts, reader);
     const options = { bytes: raw.length, gasUsed: this.#grower.gasUsed, ...(limits === undefined ? {} : { limits }) };
     const sliced = await this.#engine.slice(this.facts.environment, transaction, reader, options);
     return { ...shared, sliced, refusal: null };

@@ -17,6 +17,7 @@ import {
   STEP_KINDS,
   type Step,
 } from "@mvm/evm";
+import type { PartReplay } from "@mvm/l1";
 import {
   bloomOf,
   type Checkpoint,
@@ -41,9 +42,6 @@ import { marksOf, sliceProof, viewFields } from "./sliceProof.ts";
 
 /** What is told in place of a commitment where a transaction may not stand in its block. */
 export const INVALID_COMMITMENT = ZERO_HASH;
-
-/** Which contract replays a part, and what it takes. */
-export type PartProof = { readonly by: "SliceReplay" | "StepReplay"; readonly proof: Record<string, unknown> };
 
 /** What a block's transaction is cut from. */
 export type SlicedCase = {
@@ -174,7 +172,7 @@ export class TransactionSlices {
   }
 
   /** What L1 replays a part from. */
-  proof(index: number): PartProof {
+  proof(index: number): PartReplay {
     const part = this.#after === null ? this.#case.refusal! : (this.#parts[index] ?? null);
     const { state, terms, origin } = this.#cut(index);
     const environment = this.#environment(origin);
