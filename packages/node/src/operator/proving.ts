@@ -7,8 +7,8 @@ import { accusationOf } from "../proving/accusationOf.ts";
 import { Accuser } from "../proving/accuser.ts";
 import type { BatchAudit, BatchVerdict } from "../proving/batchAudit.ts";
 import { factsOf } from "../proving/batchFault.ts";
-import type { ClaimedBlock } from "../proving/blockFinding.ts";
 import { BlockReplay, wholeEvidence } from "../proving/blockReplay.ts";
+import type { ClaimedBlock } from "../proving/claimedBlock.ts";
 import { type ProverOptions, type ProverSight, runProver, watchL1 } from "../proving/prover.ts";
 import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
@@ -139,7 +139,7 @@ async function judgeAndProve(operator: Operator, request: ProofRequest, sight: P
   const { fault } = verdict.found;
   if (fault.proof === "execution" && transaction !== undefined) {
     // the first that is wrong is the one that is proven
-    const { index } = fault.wrong.claimed;
+    const { index } = fault.wrong;
     if (transaction > index)
       return { ...place, verdict: "after-a-wrong-transaction", reason: `transaction ${index} is wrong`, sent: false };
     if (transaction < index)
@@ -232,7 +232,7 @@ async function rightFigures(
   const evidence = wholeEvidence(replay.witness(step));
   const steps = await replay.steps(raw);
   const claimed = replay.apply(step);
-  const answer = await askReplay(operator.l1, { facts, before, raw, claimed, evidence });
+  const answer = await askReplay(operator.l1, { facts, before, raw, index: transaction, claimed, evidence });
   const size = { witnessBytes: witnessBytes(evidence), steps };
   if (answer.kind === "no-verdict") return { ...size, onL1: "no-verdict", reason: answer.reason };
   return { ...size, onL1: answer.differs ? "differs" : "right", replayGas: answer.gas };

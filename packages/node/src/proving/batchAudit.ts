@@ -1,16 +1,17 @@
 /** Judges a DAC's batches one after the other, upon its state as L1's data give it. */
 import { createEngine, type Engine } from "@mvm/evm";
 import type { DerivationProof } from "@mvm/l1";
-import { type BatchHeader, type Hash, type Header, hashHeader, type Parameters } from "@mvm/protocol";
+import { type BatchHeader, type Hash, type Header, merkleRoot, type Parameters } from "@mvm/protocol";
 import type { Dac, L1View } from "@mvm/roles";
 import { StateError } from "@mvm/state";
 import { reasonOf } from "../reason.ts";
 import { type Batch, Rebuild, type RebuildMark } from "../rebuild.ts";
 import { type BatchFault, type FoundFault, positionOf } from "./batchFault.ts";
-import { blockVerdict, type ClaimedBlock } from "./blockFinding.ts";
+import { blockVerdict } from "./blockFinding.ts";
+import type { ClaimedBlock } from "./claimedBlock.ts";
+import { type Commitments, commitmentsOf, NO_COMMITMENTS } from "./commitments.ts";
 import { type DerivationSource, dataFinding, derivationFinding, lastSlot } from "./derivationFinding.ts";
 import { type BatchBefore, beforeNext } from "./derivationProofs.ts";
-import { areTransactionsCommitted } from "./seenBlocks.ts";
 
 export type BatchVerdict =
   | { readonly kind: "right" }
@@ -36,7 +37,7 @@ export type DacFounding = { readonly storageUnits: number };
 
 type FaultAt = { readonly fault: BatchFault; readonly position: number | null };
 /** A batch with a list of blocks that somebody shows of it, and the header of the block before. */
-type Shown = { readonly batch: Batch; readonly blocks: readonly ClaimedBlock[]; readonly before: Header };
+type Shown = { readonly batch: Batch; readonly committed: Commitments; readonly before: Header };
 
 export class BatchAudit {
   readonly engine: Engine;
@@ -111,7 +112,7 @@ export class BatchAudit {
         await this.#rebuild.returnTo(before);
       }
     }
-    this.#right.push(beforeNext({ ...batch, blocks }, lastSlot(batch)));
+    this.#right.push(beforeNext({ ...batch, ...commitmentsOf(blocks) }, lastSlot(batch)));
     this.#marks.push(this.#rebuild.mark);
     return { kind: "right" };
   }
@@ -123,29 +124,27 @@ export class BatchAudit {
     shown: () => AsyncIterable<readonly ClaimedBlock[]>,
   ): Promise<BatchVerdict> {
     const plain = dataFinding(batch, this.#right.at(-1)?.header);
-    if (plain !== null) return this.#wrong({ batch, before, blocks: [] }, [this.#derivation(plain)]);
+    if (plain !== null) return this.#wrong({ batch, before, committed: NO_COMMITMENTS }, [this.#derivation(plain)]);
     let verdict: BatchVerdict = { kind: "unproven", why: "blocks-unknown", reason };
     for await (const blocks of shown()) {
-      verdict = await this.#judgeShown({ batch, before, blocks }, reason);
+      verdict = await this.#judgeShown({ batch, before, committed: commitmentsOf(blocks) }, blocks, reason);
       if (verdict.kind === "wrong") return verdict;
     }
     return verdict;
   }
 
   /** The chain has executed the batch's data as far as they lead. */
-  async #judgeShown(shown: Shown, reason: string): Promise<BatchVerdict> {
-    const { batch, blocks, before } = shown;
-    const { firstBlock } = batch.header;
-    const isOwn = ({ header }: ClaimedBlock, i: number): boolean =>
-      hashHeader(header) === this.#rebuild.hashOf(firstBlock + BigInt(i));
-    const position = blocks.findIndex((block, i) => !isOwn(block, i));
+  async #judgeShown(shown: Shown, blocks: readonly ClaimedBlock[], reason: string): Promise<BatchVerdict> {
+    const { batch, committed, before } = shown;
+    const { firstBlock, transactionsRoot } = batch.header;
+    const position = committed.hashes.findIndex((hash, i) => hash !== this.#rebuild.hashOf(firstBlock + BigInt(i)));
     const parent = position > 0 ? blocks[position - 1]!.header : before;
     const place = { parent, tickSeconds: this.#parameters.tickSeconds };
     const verdict =
       position < 0
         ? ({ kind: "right" } as const)
         : await blockVerdict(this.engine, this.#rebuild.source, place, blocks[position]!);
-    const isCommitted = areTransactionsCommitted(batch.header, blocks);
+    const isCommitted = merkleRoot(committed.words) === transactionsRoot;
     const faults: FaultAt[] = [];
     if (verdict.kind === "wrong") {
       const { fault } = verdict;
@@ -163,17 +162,17 @@ export class BatchAudit {
     return { fault: { proof: "derivation", derivation }, position: positionOf(derivation) };
   }
 
-  #wrong({ before, blocks }: Shown, faults: readonly FaultAt[]): BatchVerdict {
+  #wrong({ before, committed }: Shown, faults: readonly FaultAt[]): BatchVerdict {
     const hashesBefore = this.#hashesBefore();
     const [found, ...others] = faults.map(({ fault, position }): FoundFault => {
-      const parent = position === null || position === 0 ? before : blocks[position - 1]!.header;
-      return { fault, blocks, position, parent, hashesBefore };
+      const parent = position === null || position === 0 ? before : committed.blocks[position - 1]!.header;
+      return { fault, committed, position, parent, hashesBefore };
     });
     return { kind: "wrong", found: found!, others };
   }
 
   /** What of shown blocks does not follow; null also where what is known of L1, or of the state, is not enough to tell. */
-  #derivationFinding({ batch, blocks, before }: Shown): DerivationProof | null {
+  #derivationFinding({ batch, committed, before }: Shown): DerivationProof | null {
     const { chainId, founding, storageUnits } = this.#dac;
     const source: DerivationSource = {
       valuesOf: (slot) => this.#view.valuesOf(slot),
@@ -185,11 +184,11 @@ export class BatchAudit {
       previous: this.#right.at(-1),
       parent: before,
       addressAt: (position, index) =>
-        this.#rebuild.addressAt((position === 0 ? before : blocks[position - 1]!.header).stateRoot, index),
+        this.#rebuild.addressAt((position === 0 ? before : committed.blocks[position - 1]!.header).stateRoot, index),
       nodes: this.#rebuild.source.nodes,
     };
     try {
-      return derivationFinding({ ...batch, blocks }, source);
+      return derivationFinding({ ...batch, ...committed }, source);
     } catch (error) {
       if (error instanceof RangeError || error instanceof StateError) return null;
       throw error;

@@ -11,15 +11,12 @@ import {
   LIMITS,
   nextBaseFee,
   PREDEPLOYS,
-  type SealedBlock,
   toHex,
 } from "@mvm/protocol";
 import { accountPath, type NodeSource } from "@mvm/state";
 import type { ReplaySource } from "./blockReplay.ts";
+import type { ClaimedBlock } from "./claimedBlock.ts";
 import { checkpointsFinding, type WrongCheckpoint } from "./wrongCheckpoint.ts";
-
-/** A block as somebody claims it: what its hash in a batch stands for, with the outcomes that lead to its roots. */
-export type ClaimedBlock = Pick<SealedBlock, "chainId" | "header" | "transactions" | "outcomes">;
 
 /** What is wrong with a block, by the proof that L1 takes. */
 export type BlockFault =
@@ -42,7 +39,7 @@ export type BlockFault =
 export type BlockVerdict =
   | { readonly kind: "right" }
   | { readonly kind: "wrong"; readonly fault: BlockFault }
-  /** the outcomes at hand are not those that the block commits to, and nothing else is wrong with it */
+  /** what is at hand are not the checkpoints that the block commits to, and nothing else is wrong with it */
   | { readonly kind: "leaves-unknown" };
 
 /** Where a block stands, by the blocks before it, which are right. */

@@ -10,7 +10,7 @@ import {
   type SealedBlock,
   transactionsLeaf,
 } from "@mvm/protocol";
-import type { ClaimedBlock } from "./blockFinding.ts";
+import type { ClaimedBlock } from "./claimedBlock.ts";
 import { equivocationOf } from "./faultProof.ts";
 
 /** Bytes of blocks that are kept: the oldest make room. */

@@ -13,7 +13,7 @@ import {
   type SealedBlock,
 } from "@mvm/protocol";
 import type { L1View } from "@mvm/roles";
-import type { ClaimedBlock } from "./blockFinding.ts";
+import type { ClaimedBlock } from "./claimedBlock.ts";
 import { areCommitted, type SeenBlocks } from "./seenBlocks.ts";
 
 /** Bytes of blocks that are taken of one peer for one batch. */
