@@ -44,7 +44,7 @@ export {
   type ReplayWitness,
   wholeEvidence,
 } from "./proving/blockReplay.ts";
-export type { ClaimedBlock } from "./proving/claimedBlock.ts";
+export type { ShownBlock } from "./proving/claimedBlock.ts";
 export { type Commitments, commitmentsOf } from "./proving/commitments.ts";
 export { CutTries } from "./proving/cutTries.ts";
 export type { ProverReport } from "./proving/dacWatch.ts";

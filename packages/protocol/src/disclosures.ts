@@ -2,7 +2,7 @@
 import { type BatchHeader, blockCount, transactionsWord } from "./batches.ts";
 import { CodecError } from "./codec.ts";
 import { keccakHash } from "./hash.ts";
-import { checkpointsRootOf } from "./header.ts";
+import { decodeHeader } from "./header.ts";
 import { merkleRoot, verifyMerkleProof } from "./merkle.ts";
 import { LIMITS } from "./parameters.ts";
 import type { Hash } from "./primitives.ts";
@@ -84,7 +84,7 @@ export function answerFault(batch: Commitment, answer: Answer): string | null {
 
 function headersRoot(header: Uint8Array): Hash | null {
   try {
-    return checkpointsRootOf(header);
+    return decodeHeader(header).checkpointsRoot;
   } catch (error) {
     if (error instanceof CodecError) return null;
     throw error;

@@ -8,7 +8,7 @@ import { Accuser } from "../proving/accuser.ts";
 import type { BatchAudit, BatchVerdict } from "../proving/batchAudit.ts";
 import { factsOf } from "../proving/batchFault.ts";
 import { BlockReplay, wholeEvidence } from "../proving/blockReplay.ts";
-import type { ClaimedBlock } from "../proving/claimedBlock.ts";
+import type { ShownBlock } from "../proving/claimedBlock.ts";
 import { type ProverOptions, type ProverSight, runProver, watchL1 } from "../proving/prover.ts";
 import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
@@ -81,7 +81,7 @@ type Found = {
   readonly previous: PostedBatch | undefined;
   readonly verdict: BatchVerdict;
   /** the batch's blocks with the transactions that it commits to; null: nobody shows them */
-  readonly blocks: () => Promise<readonly ClaimedBlock[] | null>;
+  readonly blocks: () => Promise<readonly ShownBlock[] | null>;
   readonly audit: BatchAudit;
 };
 
@@ -108,7 +108,7 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   operator.progress(`executing batch ${posted.header.index}`);
   const data = await archive.batch(sight.posted.get(posted.batchHash)!, label);
   const verdict = await audit.judge(data, () => shown(posted));
-  const blocks = async (): Promise<readonly ClaimedBlock[] | null> => {
+  const blocks = async (): Promise<readonly ShownBlock[] | null> => {
     for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;
     return null;
   };

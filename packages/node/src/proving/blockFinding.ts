@@ -40,7 +40,9 @@ export type BlockVerdict =
   | { readonly kind: "right" }
   | { readonly kind: "wrong"; readonly fault: BlockFault }
   /** what is at hand are not the checkpoints that the block commits to, and nothing else is wrong with it */
-  | { readonly kind: "leaves-unknown" };
+  | { readonly kind: "leaves-unknown" }
+  /** one of its transactions is known by its hash alone, and nothing before that is wrong */
+  | { readonly kind: "transactions-unknown" };
 
 /** Where a block stands, by the blocks before it, which are right. */
 export type BlockPlace = {
@@ -88,7 +90,7 @@ export async function blockVerdict(
   const field = parentField(place, header);
   if (field !== null) return wrong({ proof: "parent", field });
   const finding = await checkpointsFinding(engine, source, place.parent, block);
-  if (finding.kind === "leaves-unknown") return finding;
+  if (finding.kind === "leaves-unknown" || finding.kind === "transactions-unknown") return finding;
   if (finding.kind === "wrong-checkpoint") return wrong({ proof: "execution", wrong: finding.wrong });
   const { checkpoints, nodes } = finding;
   const last = checkpoints.at(-1)!;

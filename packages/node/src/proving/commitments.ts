@@ -10,7 +10,7 @@ import {
 } from "@mvm/protocol";
 
 /** A block as a batch commits to it. */
-type CommittedBlock = {
+export type CommittedBlock = {
   readonly header: Header;
   /** hashes of its transactions */
   readonly hashes: readonly Hash[];

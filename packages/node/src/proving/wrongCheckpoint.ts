@@ -34,7 +34,9 @@ export type BlockFinding =
   | { readonly kind: "right"; readonly checkpoints: readonly Checkpoint[]; readonly nodes: NodeSource }
   | { readonly kind: "wrong-checkpoint"; readonly wrong: WrongCheckpoint }
   /** what came with the block does not lead to its checkpoints root: what it commits to is not known */
-  | { readonly kind: "leaves-unknown" };
+  | { readonly kind: "leaves-unknown" }
+  /** a transaction is known by its hash alone, and nothing before it is wrong */
+  | { readonly kind: "transactions-unknown" };
 
 /**
  * The checkpoints that a block's outcomes lead to upon the parent's state, or their leaves where there is no more; null where they lead
@@ -45,9 +47,8 @@ function claimedCheckpoints(
   source: ReplaySource,
   stateRoot: Hash,
 ): readonly (Checkpoint | Hash)[] | null {
-  const { transactions } = block;
-  if ("leaves" in block) return transactions.length === block.leaves.length ? block.leaves : null;
-  const { outcomes } = block;
+  if ("leaves" in block) return block.transactions.length === block.leaves.length ? block.leaves : null;
+  const { transactions, outcomes } = block;
   if (transactions.length !== outcomes.length) return null;
   const world = new WorldState(source.nodes, stateRoot);
   const grower = new CheckpointGrower();
@@ -82,6 +83,7 @@ export async function checkpointsFinding(
   const checkpoints: Checkpoint[] = [];
   const steps: ReplayStep[] = [];
   for (const [i, raw] of transactions.entries()) {
+    if (raw === undefined) return { kind: "transactions-unknown" };
     const step = await replay.execute(raw);
     const invalid = "invalid" in step.verdict ? step.verdict.invalid : null;
     const after = invalid === null ? replay.apply(step) : null;
