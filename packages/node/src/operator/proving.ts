@@ -1,6 +1,6 @@
 /** Proving what a sequencer posted wrong: a block or a transaction that somebody names, or all that comes. */
-import { askReplay, l1Now } from "@mvm/l1";
-import { blockCount, environmentOf, type Hash, hashHeader } from "@mvm/protocol";
+import { answerTo, askReplay, l1Now } from "@mvm/l1";
+import { type AskItem, blockCount, environmentOf, type Hash, hashHeader } from "@mvm/protocol";
 import type { PostedBatch } from "@mvm/roles";
 import { ConfigError } from "../config.ts";
 import { accusationOf } from "../proving/accusationOf.ts";
@@ -14,6 +14,7 @@ import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
 import { startAudit } from "../proving/startAudit.ts";
 import { normaliseLabel } from "./dacLabel.ts";
+import { parseAmount } from "./mtAmount.ts";
 import { type Operator, requireDac } from "./operator.ts";
 import type { Report } from "./staking.ts";
 import { holdsWithin } from "./waiting.ts";
@@ -34,11 +35,19 @@ const BLOCK_WAIT_MS = 60_000;
 /** Why a dry run about a batch in a blob does not tell whether L1 would agree. */
 const UNOPENED = "L1 has not been shown what the blob of the batch holds, and judges only then";
 
-/** Looks at DACs until the operator's signal, and proves what is wrong. Throws ConfigError, L1Error. */
-export async function proveAll(operator: Operator, options: ProverOptions): Promise<Report> {
+/**
+ * Looks at DACs until the operator's signal, proves what is wrong, and asks on L1 for what nobody shows of it.
+ * @param options.maxPrice most that one ask may cost, decimal MT
+ * @throws ConfigError, L1Error
+ */
+export async function proveAll(
+  operator: Operator,
+  { maxPrice, ...options }: Omit<ProverOptions, "maxPriceWei"> & { readonly maxPrice?: string | undefined },
+): Promise<Report> {
+  const maxPriceWei = maxPrice === undefined ? undefined : parseAmount(maxPrice);
   const labels = [...new Set(options.labels.map(normaliseLabel))];
   for (const label of labels) await requireDac(operator, label);
-  await runProver(operator, { ...options, labels });
+  await runProver(operator, { ...options, labels, maxPriceWei });
   return { event: "stopped" };
 }
 
@@ -107,7 +116,10 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   }
   operator.progress(`executing batch ${posted.header.index}`);
   const data = await archive.batch(sight.posted.get(posted.batchHash)!, label);
-  const verdict = await audit.judge(data, () => shown(posted));
+  // what others asked for is there for all
+  const search = { header: posted.header, fromBlock: posted.l1Block };
+  const answers = async (item: AskItem) => (await answerTo(operator.l1, { ...search, item }))?.answer;
+  const verdict = await audit.judge(data, () => shown(posted), answers);
   const blocks = async (): Promise<readonly ShownBlock[] | null> => {
     for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;
     return null;
