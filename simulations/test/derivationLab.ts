@@ -11,7 +11,7 @@ import {
   queueItemAt,
   register,
 } from "@mvm/l1";
-import { type DerivationSource, derivationFinding, type PostedBatch } from "@mvm/node";
+import { commitmentsOf, type DerivationSource, derivationFinding, type PostedBatch } from "@mvm/node";
 import {
   type Address,
   AddressTable,
@@ -224,7 +224,7 @@ export class DerivationLab {
   claimed(blocks: readonly LabBlock[], data: Uint8Array, change: Partial<BatchHeader> = {}): PostedBatch {
     const place = { index: 0n, previousBatchHash: ZERO_HASH, slot: this.slots.at(-1)!, poster: SEQUENCER };
     const claims = claimsOf(blocks as unknown as readonly SealedBlock[], place);
-    return { header: { ...claims, ...inCalldata(data), ...change }, data, blocks };
+    return { header: { ...claims, ...inCalldata(data), ...change }, data, ...commitmentsOf(blocks) };
   }
 
   find(batch: PostedBatch): DerivationProof | null {

@@ -2,6 +2,7 @@
 import { proveDerivation } from "@mvm/l1";
 import {
   accusationOf,
+  commitmentsOf,
   contextProof,
   countProof,
   formProof,
@@ -58,6 +59,11 @@ const lastOf = (block: LabBlock): number => block.transactions.length - 1;
 
 /** What is claimed in place of what was made; and the kind of proof that finds it. */
 type Lie = readonly [name: string, kind: string, tell: (made: Made) => PostedBatch | Promise<PostedBatch>];
+/** A batch on L1 with the data that it was posted with. */
+const asPosted = (
+  { header, blocks }: Awaited<ReturnType<DerivationLab["network"]["post"]>>,
+  { data }: Made,
+): PostedBatch => ({ header, data, ...commitmentsOf(blocks) });
 const onBlock = (position: number, change: (block: LabBlock) => LabBlock) => (made: Made) =>
   lab.claimed(blockWith(made, position, change), made.data);
 
@@ -158,7 +164,7 @@ describe("one transaction on L1", () => {
   it("convicts a batch whose calldata do not hold a transaction", async () => {
     const made = await lab.make();
     const posted = await lab.network.post(blockWith(made, 1, lie), made);
-    const found = lab.find({ ...posted, data: made.data } as PostedBatch);
+    const found = lab.find(asPosted(posted, made));
     expect(found?.kind).toBe("row");
     const { end } = await lab.network.accuse(posted, proveDerivation(lab.network.addresses, posted, found!));
     expect(end).toBe("proven");
@@ -172,9 +178,9 @@ describe("one transaction on L1", () => {
     const blob = toBlob(content);
     const sidecar = await makeSidecar(blob, "blob");
     const posted = await lab.network.post(blockWith(made, 1, lie), { data: made.data, blob: { sidecar, offset } });
-    const found = lab.find({ ...posted, data: made.data } as PostedBatch);
+    const found = lab.find(asPosted(posted, made));
     const all = concatBytes(content, new Uint8Array(BATCH_FORMAT.blobBytes - content.length));
-    const place = { blocks: [], position: 1, parent: made.blocks[0]!.header, hashesBefore: [] };
+    const place = { committed: commitmentsOf([]), position: 1, parent: made.blocks[0]!.header, hashesBefore: [] };
     const faults = [{ ...place, fault: { proof: "derivation", derivation: found! } }] as const;
     const next = () => accusationOf(sender, { ...posted, blob: async () => all }, faults);
     const sender = { l1: lab.network.reader, deployedAtBlock: 0n };
@@ -194,7 +200,7 @@ describe("one transaction on L1", () => {
     expect(made.data.length).toBeLessThanOrEqual(LIMITS.batchBytes);
     const last = (block: LabBlock): LabBlock => withTransaction(block, MANY, lab.user(99_999n));
     const posted = await lab.network.post(blockWith(made, 1, last), made);
-    const found = lab.find({ ...posted, data: made.data } as PostedBatch);
+    const found = lab.find(asPosted(posted, made));
     expect(found?.kind).toBe("row");
     const { end, prove } = await lab.network.accuse(posted, proveDerivation(lab.network.addresses, posted, found!));
     expect([end, BigInt(prove) < LIMITS.transactionGas]).toEqual(["proven", true]);
@@ -206,7 +212,7 @@ describe("one transaction on L1", () => {
       blockWith(made, 1, (block) => dataChanged(block, CONTEXT, -65)),
       made,
     );
-    const found = lab.find({ ...posted, data: made.data } as PostedBatch);
+    const found = lab.find(asPosted(posted, made));
     const { end } = await lab.network.accuse(posted, proveDerivation(lab.network.addresses, posted, found!));
     expect(end).toBe("proven");
   }, 60_000);
@@ -214,12 +220,12 @@ describe("one transaction on L1", () => {
   it("costs an accuser its bond where the data hold the transaction, and takes nothing from the sequencer", async () => {
     const made = await lab.make();
     const posted = await lab.network.post(made.blocks, made);
-    const batch: PostedBatch = { ...posted, data: made.data };
+    const batch = asPosted(posted, made);
     expect(lab.find(batch)).toBe(null);
     const row = { position: 1, index: 2, place: FIRST_USER + 2, resolved: [lab.known] };
     const proof = rowProof(batch, row, made.blocks[0]!.header, lab.source.nodes);
     // a prover asks L1 before it accuses, and does not
-    const place = { blocks: [], position: 1, parent: made.blocks[0]!.header, hashesBefore: [] };
+    const place = { committed: commitmentsOf([]), position: 1, parent: made.blocks[0]!.header, hashesBefore: [] };
     const faults = [{ ...place, fault: { proof: "derivation", derivation: proof } }] as const;
     const sender = { l1: lab.network.reader, deployedAtBlock: 0n };
     const blob = () => Promise.reject(new Error("the batch is in calldata"));

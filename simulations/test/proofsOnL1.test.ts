@@ -1,10 +1,12 @@
 /** Lies that are posted on a real L1, with all its contracts, and convicted there by one transaction; and a false accuser. */
 import { createEngine, type Engine } from "@mvm/evm";
+import { askReplay } from "@mvm/l1";
 import {
   accusationOf,
   type BlockFacts,
   BlockReplay,
   checkpointsFinding,
+  commitmentsOf,
   type WrongCheckpoint,
   wholeEvidence,
 } from "@mvm/node";
@@ -50,7 +52,7 @@ const FUNDS = 10n ** 20n;
 let engine: Engine;
 let network: ReplayNetwork;
 beforeAll(async () => {
-  [engine, network] = await Promise.all([createEngine(), ReplayNetwork.start(8)]);
+  [engine, network] = await Promise.all([createEngine(), ReplayNetwork.start(12)]);
 }, 120_000);
 afterAll(() => network?.stop());
 
@@ -105,8 +107,11 @@ async function posted(lie: Lie, third: { readonly nonce: bigint; readonly value:
     return { ...claimed, header: { ...claimed.header, number: first + BigInt(i) } };
   });
   const batch = await network.post(blocks);
-  const finding = await checkpointsFinding(engine, source, parent, claimed);
-  return { batch, finding, claimed };
+  const { outcomes, ...rest } = claimed;
+  const finding = await checkpointsFinding(engine, source, parent, { ...rest, outcomes });
+  const { leaves } = finding.kind === "wrong-checkpoint" ? finding.wrong : { leaves: [] };
+  const byLeaves = await checkpointsFinding(engine, source, parent, { ...rest, leaves });
+  return { batch, finding, byLeaves, claimed };
 }
 
 const changing =
@@ -135,6 +140,27 @@ describe("one transaction on L1", () => {
     60_000,
   );
 
+  it.each(LIES)(
+    "convicts a sequencer for its lie where its checkpoints are known by their hashes alone: %s",
+    async (_, index, lie) => {
+      const { batch, byLeaves } = await posted(lie);
+      if (byLeaves.kind !== "wrong-checkpoint") return expect.unreachable(byLeaves.kind);
+      const { wrong } = byLeaves;
+      expect(wrong).toMatchObject({ index, claimed: wrong.leaves[index], invalid: null });
+      expect(await askReplay(network.reader, wrong)).toMatchObject({ kind: "verdict", differs: true });
+      expect((await network.prove(batch, POSITION, wrong, parent)).end).toBe("proven");
+    },
+    60_000,
+  );
+
+  it("convicts a sequencer that includes what may not stand in a block, also where its checkpoints are known by their hashes", async () => {
+    const { batch, byLeaves } = await posted((_index, outcome) => outcome, { nonce: 2n, value: FUNDS });
+    if (byLeaves.kind !== "wrong-checkpoint") return expect.unreachable(byLeaves.kind);
+    expect(byLeaves.wrong).toMatchObject({ index: THIRD, invalid: "insufficient-funds" });
+    expect(await askReplay(network.reader, byLeaves.wrong)).toMatchObject({ kind: "verdict", differs: true });
+    expect((await network.prove(batch, POSITION, byLeaves.wrong, parent)).end).toBe("proven");
+  }, 60_000);
+
   it("convicts a sequencer that includes what may not stand in a block", async () => {
     const { batch, finding } = await posted((_index, outcome) => outcome, { nonce: 2n, value: FUNDS });
     expect(finding).toMatchObject({ wrong: { claimed: { index: THIRD }, invalid: "insufficient-funds" } });
@@ -154,6 +180,7 @@ describe("one transaction on L1", () => {
     checkpoints.push(replay.apply(await replay.execute(claimed.transactions[THIRD]!)));
     const accusation: WrongCheckpoint = {
       facts: replay.facts,
+      index: CALL,
       raw: step.raw,
       before,
       previous: checkpoints[TRANSFER]!,
@@ -165,11 +192,13 @@ describe("one transaction on L1", () => {
     };
     // a prover asks L1 before it accuses, and does not
     const found = { fault: { proof: "execution", wrong: accusation }, position: POSITION, parent } as const;
-    const blocks = batch.blocks.map((block) => ({ ...block, outcomes: claimed.outcomes }));
+    const committed = commitmentsOf(batch.blocks);
     const blob = () => Promise.reject(new Error("the batch is in calldata"));
-    const faults = [{ ...found, blocks, hashesBefore: [] }] as const;
+    const faults = [{ ...found, committed, hashesBefore: [] }] as const;
     const asked = await accusationOf({ l1: network.reader, deployedAtBlock: 0n }, { ...batch, blob }, faults);
     expect(asked).toEqual({ kind: "no-verdict", reason: "L1's replay comes to the claimed checkpoint" });
+    const leaf = { ...accusation, claimed: accusation.leaves[CALL]! };
+    expect(await askReplay(network.reader, leaf)).toMatchObject({ kind: "verdict", differs: false });
     expect((await network.prove(batch, POSITION, accusation, parent)).end).toBe("refuted");
     expect(await network.nextBlock()).toBe(batch.header.lastBlock + 1n);
   }, 60_000);

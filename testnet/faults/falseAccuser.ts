@@ -1,7 +1,12 @@
-/** An account that accuses a batch which is right: of a header that does not follow from the one before it. */
+/** An account that accuses a batch which is right, of a header that does not follow from the one before it; or asks for it. */
 import {
   accuserBonds,
+  answerTo,
   approve,
+  askFor,
+  askPrice,
+  askQueue,
+  balanceOf,
   commitTo,
   depositAccuserBond,
   postingOf,
@@ -13,6 +18,9 @@ import { decodeBlock, encodeHeader, fromHex, type Hex, hashHeader, merkleProof, 
 import type { JsonRpcProvider } from "ethers";
 import { sendAs } from "../src/flows/actions.ts";
 import type { Testnet } from "../src/testnet.ts";
+import { until } from "../src/until.ts";
+
+const ANSWERED_MS = 60_000;
 
 /** Headers of a batch's blocks, from a gateway. */
 async function headersOf(provider: JsonRpcProvider, { header }: StandingBatch) {
@@ -56,4 +64,30 @@ export async function accuseFalsely(
       [...receipt!.logs].map(({ address, topics, data }) => ({ address, topics, data })),
     ) === "refuted";
   return isRefuted && after.paidWei === before.paidWei - neededWei && after.strikes === before.strikes + 1n;
+}
+
+/**
+ * Asks for the blocks of a DAC's first batch, which nodes show. Gives whether that cost the asker its price, by what L1 shows before and
+ * after.
+ * @param key of an account with ether and MT on L1
+ */
+export async function askFalsely(
+  testnet: Testnet,
+  batch: StandingBatch,
+  asker: { readonly address: string; readonly privateKey: string },
+): Promise<boolean> {
+  const { contracts, l1Reader } = testnet;
+  const account = toAddress(asker.address);
+  const send = (call: Parameters<typeof sendAs>[2]) => sendAs(testnet, asker.privateKey, call);
+  const priceWei = await askPrice(l1Reader, (await askQueue(l1Reader, batch.batchHash)).count);
+  const before = await balanceOf(l1Reader, account);
+  await send(approve(contracts, "disclosures", priceWei));
+  const item = { kind: "blocks", position: 0 } as const;
+  const asked = { header: batch.header, posting: await postingOf(l1Reader, batch) };
+  await send(askFor(contracts, asked, item, priceWei));
+  const { header, l1Block: fromBlock } = batch;
+  await until("an answer about a right batch", ANSWERED_MS, async () => {
+    return (await answerTo(l1Reader, { header, item, fromBlock })) !== undefined;
+  });
+  return (await balanceOf(l1Reader, account)) === before - priceWei;
 }

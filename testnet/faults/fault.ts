@@ -22,7 +22,7 @@ import { must, mustEqual } from "../src/flows/flow.ts";
 import { rebuild } from "../src/rebuildProcess.ts";
 import { MVM, type Testnet, type TestnetDac, type TestnetNode, type TestnetSize } from "../src/testnet.ts";
 import { until } from "../src/until.ts";
-import { accuseFalsely } from "./falseAccuser.ts";
+import { accuseFalsely, askFalsely } from "./falseAccuser.ts";
 import { type Lie, MARKED_DEPOSIT_WEI } from "./lies.ts";
 
 /** Two honest sequencers of little stake: the liar, who has as much as any other node's default, leads nearly every slot. */
@@ -124,7 +124,7 @@ export async function runFaults(
     await prover.process.kill();
     await testnet.restart(prover);
   };
-  const falseAccuserSlashed = await falseAccusation(testnet, dacs[0]!);
+  const falseAccuserSlashed = await falseAccusation(testnet, dacs[0]!, lies[0]!);
   if (lies.length === 1) await startProver();
   let open = lies.length;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -150,7 +150,7 @@ export async function runFaults(
   }));
 }
 
-async function falseAccusation(testnet: Testnet, dac: TestnetDac): Promise<boolean> {
+async function falseAccusation(testnet: Testnet, dac: TestnetDac, { shown }: Lie): Promise<boolean> {
   const accuser = testnet.outsider;
   const gift = 100n * MT;
   await testnet.anvil.provider.send("anvil_setBalance", [accuser.address, toQuantity(ETHER_WEI)]);
@@ -158,7 +158,8 @@ async function falseAccusation(testnet: Testnet, dac: TestnetDac): Promise<boole
   must((await balanceOf(testnet.l1Reader, toAddress(accuser.address))) >= gift, "the accuser has MT for a bond");
   return withProvider(testnet, dac, async (provider) => {
     await untilPosted(provider, 1);
-    return accuseFalsely(testnet, provider, (await batchesOf(testnet, dac))[0]!, accuser);
+    const batch = (await batchesOf(testnet, dac))[0]!;
+    return shown === undefined ? accuseFalsely(testnet, provider, batch, accuser) : askFalsely(testnet, batch, accuser);
   });
 }
 
@@ -175,17 +176,31 @@ async function reportOf(run: Run, lie: Lie, dac: TestnetDac): Promise<FaultRepor
 const lineOf = ({ told }: Run, event: string, dac: TestnetDac): Line | undefined =>
   told.find((line) => line["event"] === event && line["dac"] === dac.label);
 
+/** What the prover tells of items of the DAC's batches, in order, each once: it may have been killed. */
+const itemsOf = ({ told }: Run, event: string, dac: TestnetDac): string => {
+  const lines = told.filter((line) => line["event"] === event && line["dac"] === dac.label);
+  return [...new Set(lines.map((line) => String(line["item"])))].join();
+};
+
+/** What has to be asked for: the liar's batch has the transactions that its data say. */
+const askedOf = ({ shown }: Lie): string => (shown === "nowhere" ? "blocks" : "blocks,checkpoints");
+
 async function lied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvider) {
   const { testnet, liar } = run;
   const hashes = await untilLied(run, lie, dac, provider).finally(run.allLied);
-  await until(`the proof against ${lie.name}`, GOES_ON_MS, () => lineOf(run, "proven", dac) !== undefined);
-  const found = lineOf(run, "wrong", dac)!;
-  mustEqual(String(found["proof"]), lie.proof, "the proof that the prover found");
+  const isDropped = lie.shown === "nowhere";
+  const [first, last] = isDropped ? ["unproven", "dropped"] : ["wrong", "proven"];
+  await until(`the end of ${lie.name}`, GOES_ON_MS, () => lineOf(run, last!, dac) !== undefined);
+  const [found, ended] = [lineOf(run, first!, dac)!, lineOf(run, last!, dac)!];
+  if (!isDropped) mustEqual(String(found["proof"]), lie.proof, "the proof that the prover found");
   must(found["rule"] === lie.rule, `the rule that it is about is ${lie.rule}`);
   mustEqual(String(found["poster"]), liar, "who is accused");
-  const slashedTx = String(lineOf(run, "proven", dac)!["transactionHash"]);
+  if (lie.shown !== undefined) mustEqual(itemsOf(run, "asked", dac), askedOf(lie), "what the prover asked for");
+  if (lie.shown === "on-l1") mustEqual(itemsOf(run, "answered", dac), askedOf(lie), "what it was shown");
+  const slashedTx = String(ended["transactionHash"]);
   const proof = (await testnet.anvil.provider.getTransactionReceipt(slashedTx))!;
-  must(namesIn(testnet, "disputes", proof.logs).includes("FraudProven"), "L1 says that fraud was proven");
+  if (isDropped) must(namesIn(testnet, "bondManager", proof.logs).includes("Fined"), "the poster was fined");
+  else must(namesIn(testnet, "disputes", proof.logs).includes("FraudProven"), "L1 says that fraud was proven");
   const rolledBack = eventsIn(testnet, "rollupChain", proof.logs).find((event) => event?.name === "RolledBack");
   must((rolledBack !== undefined) === (lie.about !== "twice"), "a batch falls, but for an equivocation");
   const rolledBackTo = rolledBack === undefined ? null : Number(rolledBack?.args["lastBlock"]);
@@ -195,10 +210,11 @@ async function lied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvid
   await untilPosted(provider, await provider.getBlockNumber());
   const rebuilt = await rebuild(testnet, dac.label);
   mustEqual(rebuilt.blockHash, (await provider.getBlock(rebuilt.blocks))!.hash!, "the last block, rebuilt from L1");
-  const [last] = (await batchesOf(testnet, dac)).toReversed();
-  must(last!.header.poster !== liar, "another sequencer goes on");
+  const [newest] = (await batchesOf(testnet, dac)).toReversed();
+  // who was only fined may be drawn again
+  must(isDropped || newest!.header.poster !== liar, "another sequencer goes on");
   return {
-    detectionMs: await detectionMs(run, dac, proof.blockNumber),
+    detectionMs: await detectionMs(run, dac, { found, ended }, proof.blockNumber),
     slashedTx,
     rolledBackTo,
     proof: lie.proof,
@@ -303,11 +319,14 @@ async function slashed(testnet: Testnet): Promise<readonly string[]> {
 }
 
 /** Milliseconds of L1's time, which has whole seconds, from the wrong batch, or the prover's start after it, to the proof. */
-async function detectionMs(run: Run, dac: TestnetDac, provenIn: number): Promise<number> {
+async function detectionMs(
+  run: Run,
+  dac: TestnetDac,
+  { found, ended }: { readonly found: Line; readonly ended: Line },
+  provenIn: number,
+): Promise<number> {
   const { provider } = run.testnet.anvil;
-  const found = lineOf(run, "wrong", dac)!;
-  const proven = lineOf(run, "proven", dac)!;
-  if (found["batch"] === undefined) return proven.atMs - found.atMs;
+  if (found["batch"] === undefined) return ended.atMs - found.atMs;
   const logs = await provider.getLogs({ address: run.testnet.contracts.rollupChain, fromBlock: 0 });
   const posted = logs.find((log) => {
     const event = INTERFACES.rollupChain.parseLog({ topics: [...log.topics], data: log.data });

@@ -8,7 +8,9 @@ import {
   encodeAnswer,
   encodeBlock,
   encodeBlocks,
+  encodeRequest,
   hashHeader,
+  isOfTransaction,
   merkleRoot,
   REQUESTS,
   type SealedBlock,
@@ -16,6 +18,7 @@ import {
   type UnsignedBlock,
 } from "@mvm/protocol";
 import { executed } from "./executed.ts";
+import { lateAnswer } from "./lateAnswer.ts";
 import type { Claimed, Executable, LiarMeans, Lie, Posted } from "./lies.ts";
 
 type Told = {
@@ -27,6 +30,9 @@ type Told = {
 };
 
 type Network = Ports["network"];
+
+/** Milliseconds between two looks at what is asked for. */
+const LOOK_MS = 500;
 
 /** An object with some of its methods replaced. */
 function over<T extends object>(target: T, changes: Partial<T>): T {
@@ -71,8 +77,8 @@ export class Liar {
         publish: (topic, bytes) => this.#publish(topic, bytes),
         handle: (protocol, limits, handler) =>
           network.handle(protocol, limits, async (from, bytes, signal) => {
-            const answer = protocol === REQUESTS.blocks.protocol ? this.#answer(bytes) : null;
-            return answer ?? handler(from, bytes, signal);
+            const answer = protocol === REQUESTS.blocks.protocol ? this.#answer(bytes) : bytes;
+            return answer instanceof Uint8Array ? handler(from, answer, signal) : encodeAnswer(answer);
           }),
       } satisfies Partial<Network>),
       seals: over(seals, {
@@ -107,7 +113,8 @@ export class Liar {
     this.#told.set(block.chainId, told);
     told.claimed = await this.#madeUp(block, lie);
     if (lie.about === "twice") await network.publish(topic, bytes);
-    await network.publish(topic, encodeBlock(told.claimed));
+    if (lie.shown === undefined) await network.publish(topic, encodeBlock(told.claimed));
+    if (lie.shown === "on-l1") this.#lookForAsks(block.chainId);
     this.#onLie({ dac: this.#core().view.dac(block.chainId)!.label, block: Number(block.header.number) });
   }
 
@@ -181,14 +188,48 @@ export class Liar {
     return lie.about === "transactions" ? posted.data : posted.encode(posted.blocks);
   }
 
-  /** It withholds nothing: who asks for the blocks of its batch gets them. */
-  #answer(bytes: Uint8Array): Uint8Array | null {
+  /** Who asks for the blocks of its batch gets them, unless the lie is to show nothing. Else the request that is to be answered. */
+  #answer(bytes: Uint8Array): Parameters<typeof encodeAnswer>[0] | Uint8Array {
     const { chainId, from, count } = decodeRequest("blocks", bytes).body;
-    const posted = this.#standingLie(chainId)?.posted;
-    if (!posted || from < posted.firstBlock) return null;
+    const told = this.#standingLie(chainId);
+    const posted = told?.posted;
+    if (told !== undefined && this.#lieTo(chainId)?.shown !== undefined) {
+      const before = Number(told.honest.header.number - from);
+      if (before <= 0) return { name: "blocks", body: { kind: "blocks", blocks: [] } };
+      return encodeRequest({ name: "blocks", body: { chainId, from, count: Math.min(count, before) } });
+    }
+    if (!posted || from < posted.firstBlock) return bytes;
     const at = Number(from - posted.firstBlock);
-    if (at >= posted.blocks.length) return null;
+    if (at >= posted.blocks.length) return bytes;
     const blocks = posted.blocks.slice(at, at + count).map(encodeBlock);
-    return encodeAnswer({ name: "blocks", body: { kind: "blocks", blocks } });
+    return { name: "blocks", body: { kind: "blocks", blocks } };
+  }
+
+  /** Shows on L1 what is asked for of its batch there, as long as the lie stands. */
+  #lookForAsks(chainId: ChainId): void {
+    const { clock } = this.#real;
+    clock.at(clock.nowMs() + LOOK_MS, () => {
+      const told = this.#standingLie(chainId);
+      if (told === undefined) return;
+      // what L1 refuses, it had been shown already
+      this.#answerAsk(chainId, told).then(
+        () => this.#lookForAsks(chainId),
+        () => this.#lookForAsks(chainId),
+      );
+    });
+  }
+
+  async #answerAsk(chainId: ChainId, { honest, posted }: Told): Promise<void> {
+    const { standing } = this.#core().view.openAsks();
+    const ask = standing.find(({ batch: { header } }) => {
+      return header.chainId === chainId && header.lastBlock === honest.header.number;
+    });
+    if (ask === undefined || posted === null || isOfTransaction(ask.item)) return;
+    const { header } = ask.batch;
+    const { stateRoot, reader } = this.#before(honest);
+    const answer = await lateAnswer(posted.blocks, ask.item, async ({ outcomes }) =>
+      rootsAfter(reader, stateRoot, outcomes),
+    );
+    await this.#real.poster.answer({ header, answer, key: `late:${ask.batchHash}:${ask.number}` });
   }
 }

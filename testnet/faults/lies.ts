@@ -34,6 +34,8 @@ export type Lie = {
   readonly isOfDeposit?: true;
   /** whether the liar posts in blobs; with it, all that it lies about */
   readonly isInBlob?: true;
+  /** the block is shown to nobody: at all, so that its batch is dropped, or but on L1, once that is asked for */
+  readonly shown?: "nowhere" | "on-l1";
   /** whether a block can be lied about so */
   readonly fits: (block: SealedBlock) => boolean;
 } & (
@@ -115,7 +117,9 @@ async function transferOf(key: string, chainId: ChainId, value: bigint): Promise
 
 type OutcomesLie = Extract<Lie, { readonly about: "outcomes" }>;
 
-const aboutUsers = (lie: Pick<OutcomesLie, "name" | "text" | "change" | "charter">): Lie => ({
+const aboutUsers = (
+  lie: Pick<OutcomesLie, "name" | "text" | "change" | "charter"> & Partial<Pick<OutcomesLie, "proof" | "shown">>,
+): Lie => ({
   about: "outcomes",
   proof: "execution",
   fits: hasUsers,
@@ -200,6 +204,19 @@ export const LIES: readonly Lie[] = [
     text: "a transaction stands in a block that the DAC's charter denies its sender",
     charter: "blacklist",
     change: (block, { outsiderKey }) => instead(block, transferOf(outsiderKey, block.chainId, 1n)),
+  }),
+  aboutUsers({
+    name: "withheld-leaves",
+    text: "a transfer leaves an account an MT too many, in a block that nobody is shown, whoever asks: the batch is dropped",
+    proof: "withheld",
+    shown: "nowhere",
+    change: async (block) => withOutcome(block, firstUser(block), richer),
+  }),
+  aboutUsers({
+    name: "late-leaves",
+    text: "the same, but what is asked for on L1 is shown there: the hash of a checkpoint convicts",
+    shown: "on-l1",
+    change: async (block) => withOutcome(block, firstUser(block), richer),
   }),
   {
     name: "wrong-deposit",

@@ -30,10 +30,11 @@ describe("a sequencer who lies", () => {
   const execution = ["wrong-balance", "charter-ignored", "wrong-deposit"];
   const headers = ["forged-withdrawals-root", "header-number", "header-timestamp", "header-gas-used"];
   const data = ["not-in-data-blob", "forged-deposit"];
-  const names = [...execution, ...headers, ...data];
+  const withheld = ["late-leaves"];
+  const names = [...execution, ...headers, ...data, ...withheld];
 
   it(
-    "about execution, a header, or what posted data or L1 say is convicted, by hand or by a prover that was killed on the way; users have back what they were acknowledged",
+    "about execution, a header, or what posted data or L1 say is convicted, also where L1 alone is shown the block, and only when it asks, by hand or by a prover that was killed on the way; users have back what they were acknowledged",
     async () => {
       const looked: Readonly<Record<string, unknown>>[] = [];
       // has MT and ether, and nothing to do with any of it

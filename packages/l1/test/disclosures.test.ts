@@ -22,7 +22,6 @@ import {
   type Address,
   type Answer,
   type AskItem,
-  type AskKind,
   answerFault,
   type BatchHeader,
   type ChainId,
@@ -44,6 +43,7 @@ import {
   merkleRoot,
   type PartsAnswer,
   type PartsItem,
+  type PlainItem,
   PROFILES,
   type StretchItem,
   shownPlaces,
@@ -117,7 +117,7 @@ const blockHashes = headers.map(hashHeader);
 const words = transactionsOf.map((hashes) => transactionsWord(hashes.length, merkleRoot(hashes)));
 
 /** An answer of a batch's or a block's leaves. */
-function plainAnswer({ kind, position }: { readonly kind: AskKind; readonly position: number }): Answer {
+function plainAnswer({ kind, position }: PlainItem): Answer {
   if (kind === "blocks") return { kind, position: 0, leaves: blockHashes };
   if (kind === "words") return { kind, position: 0, leaves: words };
   const ofWord = merkleProof(words, position);

@@ -34,7 +34,7 @@ export { operatorStatus } from "./operator/status.ts";
 export type * from "./ports.ts";
 export { accusationOf } from "./proving/accusationOf.ts";
 export { BatchAudit, type BatchVerdict } from "./proving/batchAudit.ts";
-export { type BlockFault, type BlockVerdict, blockVerdict, type ClaimedBlock } from "./proving/blockFinding.ts";
+export { type BlockFault, type BlockVerdict, blockVerdict } from "./proving/blockFinding.ts";
 export {
   type BlockFacts,
   BlockReplay,
@@ -44,6 +44,8 @@ export {
   type ReplayWitness,
   wholeEvidence,
 } from "./proving/blockReplay.ts";
+export type { ShownBlock } from "./proving/claimedBlock.ts";
+export { type Commitments, commitmentsOf } from "./proving/commitments.ts";
 export { CutTries } from "./proving/cutTries.ts";
 export type { ProverReport } from "./proving/dacWatch.ts";
 export { type DerivationSource, derivationFinding, formFinding } from "./proving/derivationFinding.ts";

@@ -62,14 +62,29 @@ export type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
 /** A place that a chain was at. */
 export type RebuildMark = { readonly parent: Parent; readonly tableSize: number; readonly transactions: number };
 
+/** What a batch's data say and lead to, as far as they do. */
+export type Followed = {
+  /** headers of the blocks that were executed */
+  readonly headers: readonly Header[];
+  /** all transactions of its blocks, those of the system, too; undefined for the last of a block that cannot be followed */
+  readonly transactions: readonly (readonly (Uint8Array | undefined)[])[];
+};
+
 /** A block as it is posted, with what follows from L1. */
 type PostedBlock = {
+  readonly number: bigint;
   readonly generation: bigint;
   readonly timestamp: bigint;
   readonly context: BlockContext;
-  /** sequencer, then providers */
-  readonly paid: readonly [Address, ...Address[]];
+  readonly opening: readonly SystemTransaction[];
   readonly transactions: readonly Uint8Array[];
+};
+
+/** With what it ends in, and all its transactions encoded. */
+type PlannedBlock = PostedBlock & {
+  readonly settle: SystemTransaction;
+  readonly users: readonly Transaction[];
+  readonly raws: readonly Uint8Array[];
 };
 
 /** A chain that is being rebuilt, of batches that stand: its state in memory, its last block. */
@@ -81,6 +96,7 @@ export class Rebuild {
   readonly #parameters: Parameters;
   readonly #table = new AddressTable();
   #parent: Parent;
+  #followed: Followed = { headers: [], transactions: [] };
   #transactions = 0;
 
   private constructor(options: {
@@ -130,6 +146,11 @@ export class Rebuild {
     return this.#database.hashOf(number) ?? undefined;
   }
 
+  /** What became of the batch that was looked at last. */
+  get followed(): Followed {
+    return this.#followed;
+  }
+
   /** Where the chain is now, to return to. */
   get mark(): RebuildMark {
     return { parent: this.#parent, tableSize: this.#table.size, transactions: this.#transactions };
@@ -148,6 +169,9 @@ export class Rebuild {
    * block that its data lead to. Throws RebuildError.
    */
   async batch({ header, data }: Batch): Promise<readonly Pick<SealedBlock, "header" | "transactions">[]> {
+    const headers: Header[] = [];
+    const told: (readonly (Uint8Array | undefined)[])[] = [];
+    this.#followed = { headers, transactions: told };
     let firstUnresolved = Number.POSITIVE_INFINITY;
     const decoded = decodeBatch(
       data,
@@ -165,14 +189,18 @@ export class Rebuild {
     const count = header.lastBlock - header.firstBlock + 1n;
     if (chainId !== header.chainId || generation !== header.generation || BigInt(blocks.length) !== count)
       throw this.#wrong(`the data of batch ${header.index} of ${this.#dac.label} are not what its header says`);
+    // what the data say goes further than what can be executed of it
+    const planned = this.#planned(header, blocks.slice(0, Math.min(blocks.length, firstUnresolved)), told);
     const made: Pick<SealedBlock, "header" | "transactions">[] = [];
     const hashes: Hash[] = [];
-    for (const [position, block] of blocks.entries()) {
-      if (position === firstUnresolved) throw malformed("unresolved");
-      const transactions = await this.#block(this.#posted(header, block));
-      made.push({ header: this.#parent.header, transactions });
+    for (const block of planned.blocks) {
+      await this.#block(block);
+      made.push({ header: this.#parent.header, transactions: block.raws });
+      headers.push(this.#parent.header);
       hashes.push(this.#parent.hash);
     }
+    if (planned.end !== null) throw planned.end.error;
+    if (firstUnresolved < blocks.length) throw malformed("unresolved");
     const { queueEnd } = this.#parent.context;
     const isOwn =
       merkleRoot(hashes) === header.blocksRoot && merkleRoot(made.map(transactionsLeaf)) === header.transactionsRoot;
@@ -193,49 +221,90 @@ export class Rebuild {
     return new RebuildError("wrong-batch", message, cause);
   }
 
-  /** What is posted of a block, with what follows from L1. Throws RebuildError where L1 knows no such slot or provider. */
-  #posted(header: BatchHeader, { slot, jobId, timestamp, queueItems, ...block }: DecodedBlock): PostedBlock {
-    const { context: before, header: parent } = this.#parent;
-    const place = `block ${parent.number + 1n} of ${this.#dac.label}`;
+  /**
+   * What blocks are made of, up to the first whose data cannot be followed, with the error that it ends in.
+   * @param told takes in their transactions
+   */
+  #planned(
+    header: BatchHeader,
+    blocks: readonly DecodedBlock[],
+    told: (readonly (Uint8Array | undefined)[])[],
+  ): { readonly blocks: readonly PlannedBlock[]; readonly end: { readonly error: unknown } | null } {
+    const planned: PlannedBlock[] = [];
+    let { queueEnd } = this.#parent.context;
+    try {
+      for (const [i, block] of blocks.entries()) {
+        const number = this.#parent.header.number + BigInt(i + 1);
+        const posted = this.#posted(header, { ...block, number }, queueEnd);
+        const opening = posted.opening.map((own) => encodeSystemTransaction(this.#dac.chainId, own));
+        told.push([...opening, ...block.transactions, undefined]);
+        const users = block.transactions.map((raw) => this.#decoded(raw));
+        const settle = this.#settle(header, posted, block);
+        const raws = [...opening, ...block.transactions, encodeSystemTransaction(this.#dac.chainId, settle)];
+        told[i] = raws;
+        planned.push({ ...posted, users, settle, raws });
+        queueEnd = posted.context.queueEnd;
+      }
+    } catch (error) {
+      return { blocks: planned, end: { error } };
+    }
+    return { blocks: planned, end: null };
+  }
+
+  /** What is posted of a block, with what follows from L1. Throws RebuildError where L1 knows no such slot. */
+  #posted(
+    header: BatchHeader,
+    { number, slot, jobId, timestamp, queueItems: taken, transactions }: DecodedBlock & { readonly number: bigint },
+    queueBegin: bigint,
+  ): PostedBlock {
+    const { chainId, founding } = this.#dac;
+    const place = this.#placeOf(number);
     const values = this.#view.valuesOf(slot);
     if (values === undefined) throw this.#wrong(`${place} is of slot ${slot}, whose L1 values are not known`);
     if (slot > header.slot) throw this.#wrong(`${place} is of slot ${slot}, after its batch's`);
-    const { l1Block, l1BaseFee } = values;
+    const { generation } = header;
+    const context = { slot, ...values, queueEnd: queueBegin + BigInt(taken), jobId };
+    const queueItems = this.#view.queueItems(chainId, queueBegin, slot).slice(0, taken);
+    const opened = { number, generation, context, founding, queueItems };
+    const openingCount = openingTransactions({ ...opened, transactionCount: 0 }).length;
+    const opening = openingTransactions({ ...opened, transactionCount: openingCount + transactions.length + 1 });
+    return { number, generation, timestamp, context, opening, transactions };
+  }
+
+  #placeOf(number: bigint): string {
+    return `block ${number} of ${this.#dac.label}`;
+  }
+
+  /** What a block ends in. Throws RebuildError where L1 does not know a provider. */
+  #settle(header: BatchHeader, { number, context, transactions }: PostedBlock, block: DecodedBlock): SystemTransaction {
     const providers = block.providers.map((index) => {
       const operator = this.#view.provider(index);
-      if (operator === undefined) throw this.#wrong(`${place} pays provider ${index}, whom L1 does not know`);
+      if (operator === undefined)
+        throw this.#wrong(`${this.#placeOf(number)} pays provider ${index}, whom L1 does not know`);
       return operator;
     });
     const sequencer = block.sequencer === "poster" ? header.poster : block.sequencer;
-    return {
-      generation: header.generation,
-      timestamp,
-      context: { slot, l1Block, l1BaseFee, queueEnd: before.queueEnd + BigInt(queueItems), jobId },
-      paid: [sequencer, ...providers],
-      transactions: block.transactions,
-    };
+    const { l1BaseFee } = context;
+    return closingTransaction(
+      this.#dac.chainId,
+      { number, l1BaseFee },
+      { paid: [sequencer, ...providers], transactions },
+    );
   }
 
-  /** Executes a block; gives all its transactions. */
-  async #block(posted: PostedBlock): Promise<readonly Uint8Array[]> {
+  /** Executes a block. */
+  async #block(planned: PlannedBlock): Promise<void> {
     const parent = this.#parent;
-    const { generation, context, timestamp } = posted;
-    const { chainId } = this.#dac;
-    const number = parent.header.number + 1n;
+    const { number, generation, context, timestamp, raws } = planned;
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
     const prevRandao = prevRandaoOf(context.jobId);
     const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao });
-    const { opening, settle } = this.#systemTransactions(number, posted);
-    const transactions = posted.transactions.map((raw) => this.#decoded(raw));
-    const outcomes = await this.#outcomes(environment, { number, opening, transactions, settle, context });
-    const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
-    const raws = [...opening.map(encoded), ...posted.transactions, encoded(settle)];
+    const outcomes = await this.#outcomes(environment, planned);
     await this.#append(
       { parentHash: parent.hash, number, timestamp, prevRandao, baseFeePerGas },
       { generation, context, raws, outcomes },
     );
     this.#transactions += raws.length;
-    return raws;
   }
 
   #decoded(raw: Uint8Array): Transaction {
@@ -247,34 +316,10 @@ export class Rebuild {
     }
   }
 
-  /** What the block executes beside the posted transactions: it follows from L1 and from who is paid. */
-  #systemTransactions(
-    number: bigint,
-    { generation, context, transactions, paid }: PostedBlock,
-  ): { readonly opening: readonly SystemTransaction[]; readonly settle: SystemTransaction } {
-    const { chainId, founding } = this.#dac;
-    const { queueEnd } = this.#parent.context;
-    const taken = Number(context.queueEnd - queueEnd);
-    const queueItems = this.#view.queueItems(chainId, queueEnd, context.slot).slice(0, taken);
-    const place = { number, generation, context, founding, queueItems };
-    const openingCount = openingTransactions({ ...place, transactionCount: 0 }).length;
-    const transactionCount = openingCount + transactions.length + 1;
-    const { l1BaseFee } = context;
-    const settle = closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions });
-    return { opening: openingTransactions({ ...place, transactionCount }), settle };
-  }
-
   async #outcomes(
     environment: BlockEnvironment,
-    block: {
-      readonly number: bigint;
-      readonly opening: readonly SystemTransaction[];
-      readonly transactions: readonly Transaction[];
-      readonly settle: SystemTransaction;
-      readonly context: BlockContext;
-    },
+    { number, opening, users, settle, context }: PlannedBlock,
   ): Promise<readonly BlockOutcome[]> {
-    const { number, opening, transactions, settle, context } = block;
     const reader = new OverlayReader(
       this.#database.stateAt(this.#parent.header.stateRoot, {
         number: () => number,
@@ -290,7 +335,7 @@ export class Rebuild {
       outcomes.push(outcome);
     };
     for (const transaction of opening) take(await this.#engine.executeSystem(environment, transaction, reader));
-    const messages = transactions.map((transaction) => toMessage(transaction, context.l1BaseFee));
+    const messages = users.map((transaction) => toMessage(transaction, context.l1BaseFee));
     const gasUsed = outcomes.reduce((sum, outcome) => sum + outcome.gasUsed, 0n);
     for (const outcome of await this.#engine.execute(environment, messages, reader, { gasUsed })) take(outcome);
     take(await this.#engine.executeSystem(environment, settle, reader));

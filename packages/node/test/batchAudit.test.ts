@@ -1,103 +1,43 @@
 /** A prover's judgement of batches: what is right is never called wrong, what is wrong is called so with the proof that L1 takes. */
 import {
-  type Address,
-  AddressTable,
-  type BatchBlock,
-  type BatchHeader,
-  claimsOf,
   concatBytes,
   type DecodedBlock,
-  decodeBatch,
   decodeTransaction,
-  encodeBatch,
-  encodeBlocks,
   type Header,
   hashHeader,
   inCalldata,
   keccakHash,
-  merkleRoot,
-  PREDEPLOYS,
   type SealedBlock,
-  type Transaction,
-  transactionsLeaf,
 } from "@mvm/protocol";
-import { WorldState } from "@mvm/state";
 import { beforeEach, describe, expect, it } from "vitest";
-import { BatchAudit, blockRoots, type ClaimedBlock } from "../src/index.ts";
+import type { ShownBlock } from "../src/index.ts";
+import { AuditLab, type Batch, user } from "./auditLab.ts";
 import { BlockMaker, transactionOf } from "./blockMaker.ts";
-import { CHAIN_ID, deposit, FREE_CHARTER, identityOf, SETTINGS, SLOT, viewOf } from "./world.ts";
+import { CHAIN_ID, SLOT } from "./world.ts";
 
-const user = identityOf("user").operator;
-const POSTER = identityOf("sequencer").operator;
 const GARBAGE = keccakHash(new Uint8Array(1));
 
-type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
-
-let view: ReturnType<typeof viewOf>;
-let maker: BlockMaker;
+let lab: AuditLab;
+let view: AuditLab["view"];
+let maker: AuditLab["maker"];
 let blocks: readonly SealedBlock[];
-let audit: BatchAudit;
+let audit: AuditLab["audit"];
 
 beforeEach(async () => {
-  view = viewOf([], FREE_CHARTER);
-  deposit(view, 0n, user, 10n ** 18n);
-  maker = await BlockMaker.start(view);
-  const call = (nonce: number): Promise<Transaction> => transactionOf(maker.dac, "user", { nonce, value: 1n });
-  blocks = [
-    await maker.next({ queueItems: view.queueItems(CHAIN_ID, 0n, SLOT), transactions: [await call(0)] }),
-    await maker.next({ transactions: [await call(1)] }),
-    await maker.next({ transactions: [await call(2)] }),
-  ];
-  audit = await BatchAudit.start({ ...maker.dac, storageUnits: 1 }, view, SETTINGS.parameters);
+  lab = await AuditLab.start();
+  ({ view, maker, blocks, audit } = lab);
 });
 
-/** The batch over claimed blocks, with the data of the first blocks of the chain as it was made. */
-function batchOf(claimed: readonly SealedBlock[], index = 0n): Batch {
-  const first = blocks.findIndex(({ context }) => context.jobId === claimed[0]!.context.jobId);
-  const table = new AddressTable();
-  const posting = (queueEnd: bigint) => ({
-    poster: POSTER,
-    queueEnd,
-    providerIndex: (operator: Address, slot: bigint) => view.providerIndex(operator, slot),
-    table,
-  });
-  if (first > 0) encodeBlocks(blocks.slice(0, first), posting(0n));
-  const made = blocks.slice(first, first + claimed.length);
-  const data = encodeBlocks(made, posting(blocks[first - 1]?.context.queueEnd ?? 0n));
-  const place = { index, previousBatchHash: maker.dac.genesisHash, slot: SLOT, poster: POSTER };
-  const header = { ...claimsOf(made, place), ...inCalldata(data) };
-  const blocksRoot = merkleRoot(claimed.map((block) => hashHeader(block.header)));
-  return { header: { ...header, blocksRoot, transactionsRoot: merkleRoot(claimed.map(transactionsLeaf)) }, data };
-}
-
-/** The batch over all blocks, whose data say something else of one. */
-function saying(
-  at: number,
-  change: (block: DecodedBlock) => Partial<DecodedBlock & Pick<BatchBlock, "indexOf">>,
-): Batch {
-  const { header, data } = batchOf(blocks);
-  const table = new AddressTable();
-  const decoded = decodeBatch(
-    data,
-    (_, index) => table.at(index),
-    (_, named) => table.enter(named),
-  );
-  if (!decoded.ok) throw new Error(decoded.fault);
-  const told = decoded.value.blocks.map((block, i) => ({
-    ...block,
-    indexOf: () => undefined,
-    ...(i === at ? change(block) : {}),
-  }));
-  const other = encodeBatch({ ...decoded.value, blocks: told });
-  return { header: { ...header, ...inCalldata(other) }, data: other };
-}
+const batchOf = (claimed: readonly SealedBlock[], index = 0n): Batch => lab.batchOf(claimed, index);
+const saying: AuditLab["saying"] = (at, change) => lab.saying(at, change);
+const withHeader: AuditLab["withHeader"] = (at, change) => lab.withHeader(at, change);
 
 const derivation = (kind: string, position: number | null) => ({
   kind: "wrong",
   found: { position, fault: { proof: "derivation", derivation: { kind } } },
 });
 
-const shownBy = (...lists: readonly (readonly ClaimedBlock[])[]) =>
+const shownBy = (...lists: readonly (readonly ShownBlock[])[]) =>
   async function* () {
     yield* lists;
   };
@@ -105,16 +45,6 @@ const neverAsked = (): never => {
   throw new Error("what is right needs nobody's word");
 };
 const judge = (claimed: readonly SealedBlock[], index = 0n) => audit.judge(batchOf(claimed, index), shownBy(claimed));
-
-/** The chain's blocks with the header of one changed. */
-const withHeader = (
-  at: number,
-  change: (header: Header, parent: Header) => Partial<Header>,
-): readonly SealedBlock[] => {
-  const block = blocks[at]!;
-  const parent = at === 0 ? audit.rebuild.head.header : blocks[at - 1]!.header;
-  return blocks.with(at, { ...block, header: { ...block.header, ...change(block.header, parent) } });
-};
 
 const HEADER_LIES: readonly (readonly [
   field: keyof Header,
@@ -149,15 +79,8 @@ describe("a batch", () => {
   });
 
   it("is wrong by what a transaction is said to have done, where its outcomes are known", async () => {
-    const { outcomes, transactions, header } = blocks[1]!;
-    const lied = outcomes.with(1, { ...outcomes[1]!, gasUsed: outcomes[1]!.gasUsed - 1n });
-    const world = new WorldState(maker.database.nodes, blocks[0]!.header.stateRoot);
-    const stateRoots = lied.map(({ writes }) => world.applyWrites(writes));
-    const roots = blockRoots(transactions, lied, {
-      stateRoots,
-      withdrawalsRoot: world.storageRootOf(PREDEPLOYS.l2ToL1),
-    });
-    const claimed = blocks.with(1, { ...blocks[1]!, header: { ...header, ...roots }, outcomes: lied });
+    const { outcomes } = blocks[1]!;
+    const claimed = lab.claiming(1, outcomes.with(1, { ...outcomes[1]!, gasUsed: outcomes[1]!.gasUsed - 1n }));
     const wrong = { claimed: { index: 1 }, invalid: null };
     expect(await judge(claimed)).toMatchObject({
       kind: "wrong",
@@ -235,6 +158,7 @@ describe("a batch", () => {
       transactions: [await transactionOf(maker.dac, "user", { nonce: 3 })],
     });
     blocks = [...blocks, back];
+    lab.blocks = blocks;
     expect(await judge(blocks.slice(0, 3))).toEqual({ kind: "right" });
     const verdict = await judge([back], 1n);
     expect(verdict).toMatchObject(derivation("slots", 0));

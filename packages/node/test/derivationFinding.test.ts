@@ -13,7 +13,14 @@ import {
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { genesisBlock } from "../src/genesis.ts";
-import { beforeNext, type DerivationSource, derivationFinding, formFinding, type PostedBatch } from "../src/index.ts";
+import {
+  beforeNext,
+  commitmentsOf,
+  type DerivationSource,
+  derivationFinding,
+  formFinding,
+  type PostedBatch,
+} from "../src/index.ts";
 import { lastSlot } from "../src/proving/derivationFinding.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
 import {
@@ -70,7 +77,7 @@ function posted(part: readonly SealedBlock[], previous?: PostedBatch): PostedBat
   const data = written(part, previous?.header.queueEnd ?? 0n, tableAfter(previous?.blocks.length ?? 0));
   const index = previous === undefined ? 0n : 1n;
   const place = { index, previousBatchHash: maker.dac.genesisHash, slot: SLOT, poster };
-  return { header: { ...claimsOf(part, place), ...inCalldata(data) }, data, blocks: part };
+  return { header: { ...claimsOf(part, place), ...inCalldata(data) }, data, ...commitmentsOf(part) };
 }
 
 /** All blocks as a batch whose data say something else of one of them. */

@@ -115,6 +115,26 @@ describe("a claimed block", () => {
     }
   });
 
+  it("is found wrong at the same place where the hashes of its checkpoints are all that is known", async () => {
+    const lies = [
+      lying(CONTEXT, { writes: [] }),
+      lying(TOKEN_CALL, { logs: [] }),
+      lying(TRANSFER, { writes: richer(TRANSFER, receiver) }),
+    ];
+    for (const claimed of lies) {
+      const finding = await findingOf(claimed);
+      if (finding.kind !== "wrong-checkpoint") return expect.unreachable(finding.kind);
+      const { index, leaves, previous } = finding.wrong;
+      const { outcomes: _, ...rest } = claimed;
+      const shown = await checkpointsFinding(maker.engine, sourceOf(maker), parent, { ...rest, leaves });
+      const wrong = { index, leaves, previous, claimed: leaves[index], invalid: null };
+      expect(shown).toMatchObject({ kind: "wrong-checkpoint", wrong });
+      const others = leaves.with(index, leaves.at(index - 1)!);
+      const hidden = await checkpointsFinding(maker.engine, sourceOf(maker), parent, { ...rest, leaves: others });
+      expect(hidden).toEqual({ kind: "leaves-unknown" });
+    }
+  });
+
   it("hides its leaves where its outcomes do not lead to its header", async () => {
     const others = block.outcomes.with(TRANSFER, { ...block.outcomes[TRANSFER]!, gasUsed: 1n });
     expect(await findingOf({ ...block, outcomes: others })).toEqual({ kind: "leaves-unknown" });

@@ -6,7 +6,7 @@ import { type BatchHeader, blockCount, transactionsWord } from "./batches.ts";
 import { type Checkpoint, checkpointLeaf } from "./checkpoints.ts";
 import { CodecError } from "./codec.ts";
 import { keccakHash } from "./hash.ts";
-import { type Header, linksOf } from "./header.ts";
+import { decodeHeader, type Header } from "./header.ts";
 import { merkleRoot, merkleRootOf, verifyMerklePair, verifyMerkleProof } from "./merkle.ts";
 import { LIMITS } from "./parameters.ts";
 import { type Hash, ZERO_HASH } from "./primitives.ts";
@@ -28,8 +28,10 @@ const KINDS = [...ASK_KINDS, ...PART_KINDS] as const;
 export type PartsItem = { readonly kind: "parts"; readonly position: number; readonly index: number };
 /** Those between two that were shown; `stretch`: number of the first one of the two. */
 export type StretchItem = Omit<PartsItem, "kind"> & { readonly kind: "stretch"; readonly stretch: number };
-/** What can be asked for of a batch; `position`: place of the block in the batch, from 0; 0 for what is the batch's. */
-export type AskItem = { readonly kind: AskKind; readonly position: number } | PartsItem | StretchItem;
+/** An item of a batch or of a block; `position`: place of the block in the batch, from 0; 0 for what is the batch's. */
+export type PlainItem = { readonly kind: AskKind; readonly position: number };
+/** What can be asked for of a batch. */
+export type AskItem = PlainItem | PartsItem | StretchItem;
 
 /** Whether a kind is a block's, not the batch's. */
 export const isOfBlock = (kind: AskItem["kind"]): boolean => kind !== "blocks" && kind !== "words";
@@ -170,16 +172,16 @@ export function answerFault(batch: Commitment, answer: Answer, around?: PartsAns
       const height = Math.ceil(Math.log2(count));
       if (!isAt(batch.blocksRoot, keccakHash(header), siblings.slice(0, height))) return "another block";
       if (!isWord(transactions, siblings.slice(height))) return "other transactions";
-      return merkleRoot(leaves) === linksIn(header)?.checkpointsRoot ? null : "other checkpoints";
+      return merkleRoot(leaves) === headerIn(header)?.checkpointsRoot ? null : "other checkpoints";
     }
     case "transactions":
       return isWord(merkleRoot(leaves), answer.siblings) ? null : "other transactions";
   }
 }
 
-function linksIn(header: Uint8Array): Pick<Header, "parentHash" | "checkpointsRoot"> | null {
+function headerIn(header: Uint8Array): Header | null {
   try {
-    return linksOf(header);
+    return decodeHeader(header);
   } catch (error) {
     if (error instanceof CodecError) return null;
     throw error;
@@ -215,13 +217,13 @@ function placeFault(
   const transactions = merkleRootOf(transaction, index, path(inBlock));
   if (index >= count || !isAt(batch.transactionsRoot, transactionsWord(count, transactions)))
     return "another transaction";
-  const links = linksIn(header);
-  if (links === null) return "no header";
-  const root = links.checkpointsRoot;
+  const fields = headerIn(header);
+  if (fields === null) return "no header";
+  const root = fields.checkpointsRoot;
   const rest = siblings.slice(used);
   if (before instanceof Uint8Array) {
     const isIt = index === 0 && verifyMerkleProof({ root, leaf, index, count, siblings: rest });
-    return isIt && keccakHash(before) === links.parentHash ? null : "another checkpoint";
+    return isIt && keccakHash(before) === fields.parentHash ? null : "another checkpoint";
   }
   const leaves = [checkpointLeaf(before), leaf] as const;
   const isIt = before.index === index - 1 && verifyMerklePair({ root, leaves, index, count, siblings: rest });

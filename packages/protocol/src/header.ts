@@ -1,8 +1,8 @@
 /** Block headers: Ethereum's own layout (Prague fields), so that every existing client parses them (design page 10). */
-import { address, bytes, type Codec, decode, encode, fixedBytes, hash, struct, uint } from "./codec.ts";
+import { address, bytes, type Codec, CodecError, decode, encode, fixedBytes, hash, struct, uint } from "./codec.ts";
 import type { BlockEnvironment } from "./execution.ts";
 import { EMPTY_LIST_HASH, keccakHash } from "./hash.ts";
-import { fromHex, toHash, toHex } from "./hex.ts";
+import { equalBytes, fromHex, toHash, toHex } from "./hex.ts";
 import { LIMITS } from "./parameters.ts";
 import { PREDEPLOYS } from "./predeploys.ts";
 import { type Address, type Hash, ZERO_HASH } from "./primitives.ts";
@@ -86,10 +86,18 @@ export function encodeHeader(header: Header): Uint8Array {
 /** Longest encodeHeader, in bytes. */
 const MAX_HEADER_BYTES = 1_024;
 
-/** What an encoded header says of the block before, and of its checkpoints. Throws CodecError for bytes that are no header. */
-export function linksOf(header: Uint8Array): Pick<Header, "parentHash" | "checkpointsRoot"> {
-  const { parentHash, extraData } = decode(layout, header, MAX_HEADER_BYTES);
-  return { parentHash, checkpointsRoot: toHash(toHex(extraData)) };
+/** A header by encodeHeader's bytes. Throws CodecError for others, also where a constant is not the network's. */
+export function decodeHeader(bytes: Uint8Array): Header {
+  const fields = decode(layout, bytes, MAX_HEADER_BYTES);
+  const { parentHash, stateRoot, transactionsRoot, receiptsRoot, withdrawalsRoot, logsBloom } = fields;
+  const { number, gasUsed, timestamp, prevRandao, baseFeePerGas, extraData } = fields;
+  const header: Header = {
+    ...{ parentHash, stateRoot, transactionsRoot, receiptsRoot, withdrawalsRoot, logsBloom },
+    ...{ number, gasUsed, timestamp, prevRandao, baseFeePerGas },
+    checkpointsRoot: toHash(toHex(extraData)),
+  };
+  if (!equalBytes(encodeHeader(header), bytes)) throw new CodecError("out-of-range", "a header has another constant");
+  return header;
 }
 
 /** The block's hash. */

@@ -2,7 +2,9 @@ import { createBlockHeaderFromRLP } from "@ethereumjs/block";
 import { Common, Hardfork, Mainnet } from "@ethereumjs/common";
 import {
   bloomOf,
+  CodecError,
   checkpointLeaf,
+  decodeHeader,
   encodeHeader,
   encodeReceipt,
   genesisWrites,
@@ -23,6 +25,27 @@ const RUNS = { numRuns: 40 };
 const common = new Common({ chain: Mainnet, hardfork: Hardfork.Prague });
 
 describe("headers", () => {
+  it("come back from their bytes, and from no others: not longer ones, nor with another constant", () => {
+    fc.assert(
+      fc.property(headers, fc.nat(), (header, at) => {
+        const bytes = encodeHeader(header);
+        expect(decodeHeader(bytes)).toEqual(header);
+        expect(() => decodeHeader(Uint8Array.of(...bytes, 0))).toThrow(CodecError);
+        const place = at % bytes.length;
+        const other = bytes.with(place, bytes[place]! ^ 1);
+        try {
+          expect(encodeHeader(decodeHeader(other))).toEqual(other);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CodecError);
+        }
+        // the list's three bytes, the parent's hash, the length of the next: the hash of no ommers
+        const ommers = 3 + 33 + 1;
+        expect(() => decodeHeader(bytes.with(ommers, bytes[ommers]! ^ 1))).toThrow(CodecError);
+      }),
+      RUNS,
+    );
+  });
+
   it("are read by an Ethereum client's own decoder, with the same fields and hash", () => {
     fc.assert(
       fc.property(headers, (fields) => {

@@ -1,5 +1,6 @@
 export * from "./accusation.ts";
 export * from "./answerer.ts";
+export * from "./asking.ts";
 export type { PostedBatch } from "./batchLedger.ts";
 export { BLOCK_OVERHEAD_BYTES } from "./blockFilling.ts";
 export * from "./blockLayout.ts";

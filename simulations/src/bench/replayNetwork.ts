@@ -19,7 +19,7 @@ import {
   roomsFor,
   sequencerOf,
 } from "@mvm/l1";
-import { executionProof, type WrongCheckpoint } from "@mvm/node";
+import { commitmentsOf, executionProof, type WrongCheckpoint } from "@mvm/node";
 import {
   type Address,
   type BatchHeader,
@@ -251,7 +251,7 @@ export class ReplayNetwork {
       roomsFor(wrong.evidence)[0]!,
       (code) => this.#holders.get(code) ?? null,
     );
-    const proof = executionProof(wrong, { batch: blocks, position, parent }, evidence);
+    const proof = executionProof(wrong, { committed: commitmentsOf(blocks), position, parent }, evidence);
     const call = proveExecution(this.addresses, { header, posting, previous }, proof);
     const judged = await this.accuse({ header }, call);
     const { provider } = this.#network;

@@ -24,6 +24,7 @@ type Flags = {
   readonly watch?: true;
   readonly dryRun?: true;
   readonly archive?: string;
+  readonly maxPrice?: string;
   readonly rpc?: string;
   readonly out?: string;
   readonly message?: number;
@@ -43,7 +44,7 @@ function proveWithdrawal(node: Node, operator: Operator, label: string, hash: st
 }
 
 function proveFraud(node: Node, operator: Operator, dacs: readonly string[], flags: Flags): Promise<Result> {
-  const { block, tx, watch, dryRun, archive, json } = flags;
+  const { block, tx, watch, dryRun, archive, maxPrice, json } = flags;
   const [label, ...more] = dacs;
   const archived = archive !== undefined && { archiveUrl: archive };
   if (
@@ -54,8 +55,8 @@ function proveFraud(node: Node, operator: Operator, dacs: readonly string[], fla
     !dryRun &&
     (archive === undefined || more.length === 0)
   )
-    return node.proveAll(operator, { labels: dacs, ...archived, report: (report) => print(json, report) });
-  if (label !== undefined && more.length === 0 && !watch && block !== undefined)
+    return node.proveAll(operator, { labels: dacs, ...archived, maxPrice, report: (report) => print(json, report) });
+  if (label !== undefined && more.length === 0 && !watch && block !== undefined && maxPrice === undefined)
     return node.proveBlock(operator, {
       label,
       block,
@@ -65,7 +66,7 @@ function proveFraud(node: Node, operator: Operator, dacs: readonly string[], fla
     });
   throw new node.ConfigError(
     "invalid",
-    "give --dac LABEL with --block N [--tx I] [--dry-run], or --dac LABELS with --watch (an --archive is one DAC's)",
+    "give --dac LABEL with --block N [--tx I] [--dry-run], or --dac LABELS with --watch [--max-price MT] (an --archive is one DAC's)",
   );
 }
 
@@ -82,6 +83,7 @@ export function proveCommand(program: Command): void {
     .option("--watch", "go on looking at all that is posted, and prove what is wrong, until Ctrl-C")
     .addOption(new Option("--with-parent", "stop when standard input closes: for programs that run provers").hideHelp())
     .option("--archive <url>", "URL of the DAC at a gateway: for blobs that L1 has dropped")
+    .option("--max-price <MT>", "with --watch: most that one ask on L1 for what nobody shows may cost")
     .option("--rpc <url>", "of a withdrawal: gateway of the DAC")
     .option("--out <file>", "of a withdrawal: new file for the claim; without it only tell what became of it")
     .addOption(

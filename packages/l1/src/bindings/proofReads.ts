@@ -4,11 +4,14 @@ import {
   type BlockEnvironment,
   type ChainId,
   type Checkpoint,
+  checkpointLeaf,
   type Hash,
   type Hex,
+  toHash,
   toHex,
   ZERO_HASH,
 } from "@mvm/protocol";
+import type { Result } from "ethers";
 import { MAX_TRANSACTION_GAS } from "../deploy.ts";
 import { L1Error } from "../l1Error.ts";
 import { getQuantity } from "../l1Rpc.ts";
@@ -58,7 +61,10 @@ export type ReplayQuestion = {
   /** checkpoint before it; index and receipt are not looked at */
   readonly before: Omit<Checkpoint, "index" | "receiptHash">;
   readonly raw: Uint8Array;
-  readonly claimed: Checkpoint;
+  /** place of the transaction in its block */
+  readonly index: number;
+  /** the checkpoint that it is said to lead to, or its leaf where that alone is known */
+  readonly claimed: Checkpoint | Hash;
   readonly evidence: Evidence;
 };
 
@@ -69,6 +75,16 @@ export type ReplayAnswer =
   /** no room, or no amount of gas that a transaction may have, was enough; or the evidence is not: the last reason */
   | { readonly kind: "no-verdict"; readonly reason: string };
 
+const toCheckpoint = (fields: Result): Checkpoint => ({
+  index: Number(fields["index"]),
+  stateRoot: toHash(fields["stateRoot"]),
+  cumulativeGasUsed: BigInt(fields["cumulativeGasUsed"]),
+  receiptHash: toHash(fields["receiptHash"]),
+  transactionsRoot: toHash(fields["transactionsRoot"]),
+  receiptsRoot: toHash(fields["receiptsRoot"]),
+  bloomHash: toHash(fields["bloomHash"]),
+});
+
 /**
  * Has L1 replay a transaction without sending one: whether it leads to another checkpoint than the claimed one.
  * @param holderOf as encodeEvidence takes it
@@ -76,21 +92,25 @@ export type ReplayAnswer =
  */
 export async function askReplay(
   reader: L1Reader,
-  { facts, before, raw, claimed, evidence }: ReplayQuestion,
+  { facts, before, raw, index, claimed, evidence }: ReplayQuestion,
   holderOf: (codeHash: Hash) => Address | null = () => null,
 ): Promise<ReplayAnswer> {
   const { timestamp, baseFeePerGas, prevRandao } = facts.environment;
   const place = [facts.chainId, facts.number, timestamp, baseFeePerGas, prevRandao, facts.parentHash];
   const start = { ...before, index: 0, receiptHash: ZERO_HASH };
+  const method = typeof claimed === "string" ? "replay" : "differs";
   let reason = "";
   for (const room of roomsFor(evidence)) {
     const encoded = encodeEvidence(evidence, room, holderOf);
-    const values = [place, start, toHex(raw), encoded, claimed];
+    const values =
+      typeof claimed === "string"
+        ? [place, index, start, toHex(raw), encoded]
+        : [place, start, toHex(raw), encoded, claimed];
     try {
-      const differs = await read(reader, { contract: "checkpointReplay", method: "differs", values }, ([is]) =>
-        Boolean(is),
+      const differs = await read(reader, { contract: "checkpointReplay", method, values }, ([is, afterwards]) =>
+        typeof claimed === "string" ? !is || checkpointLeaf(toCheckpoint(afterwards)) !== claimed : Boolean(is),
       );
-      const { to, data } = call(reader.addresses, "checkpointReplay", "differs", values);
+      const { to, data } = call(reader.addresses, "checkpointReplay", method, values);
       const gas = await getQuantity(reader.transport, "eth_estimateGas", [{ to, data }]);
       if (gas <= MAX_TRANSACTION_GAS) return { kind: "verdict", differs, evidence: encoded, gas };
       return { kind: "no-verdict", reason: `it takes ${gas} gas, more than a transaction of L1 may have` };

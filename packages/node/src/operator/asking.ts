@@ -44,21 +44,32 @@ export type AskOptions = {
   readonly outFile?: string;
 };
 
-type Found = {
+/** A batch that stands. */
+export type FoundBatch = {
   readonly asked: AskedBatch;
   readonly batch: StandingBatch;
   readonly previous: StandingBatch | undefined;
 };
 
 /** The batch that stands and has a block. Throws ConfigError not-yet where none has; L1Error. */
-async function batchOf(operator: Operator, chainId: ChainId, block: bigint): Promise<Found> {
-  const { l1, deployedAtBlock: fromBlock } = operator;
+async function batchOf(operator: Operator, chainId: ChainId, block: bigint): Promise<FoundBatch> {
+  const found = await findBatch(operator, chainId, block);
+  if (found === undefined)
+    throw new ConfigError("not-yet", `no batch on L1 has block ${block}: wait until it is posted (\`safe\`)`);
+  return found;
+}
+
+/** The batch that stands and has a block; undefined where none has. Throws L1Error. */
+export async function findBatch(
+  { l1, deployedAtBlock: fromBlock }: Pick<Operator, "l1" | "deployedAtBlock">,
+  chainId: ChainId,
+  block: bigint,
+): Promise<FoundBatch | undefined> {
   const downTo = block > 1n ? block - 1n : 1n;
   const standing = (await standingBatches(l1, { chainId, downTo, fromBlock })).toReversed();
   const at = standing.findIndex(({ header }) => header.firstBlock <= block && block <= header.lastBlock);
   const batch = standing[at];
-  if (batch === undefined)
-    throw new ConfigError("not-yet", `no batch on L1 has block ${block}: wait until it is posted (\`safe\`)`);
+  if (batch === undefined) return undefined;
   const asked = { header: batch.header, posting: await postingOf(l1, batch) };
   let previous = standing[at - 1];
   if (previous === undefined && batch.header.index > 0n) {
@@ -126,7 +137,7 @@ async function writeNew(path: string, text: string): Promise<void> {
 /** Sends the ask, unless the item waits for its answer already. */
 async function send(
   operator: Operator,
-  { asked, batch }: Found,
+  { asked, batch }: FoundBatch,
   item: AskItem,
   maxPrice: string | undefined,
 ): Promise<Report> {

@@ -1,19 +1,20 @@
 /** Proving what a sequencer posted wrong: a block or a transaction that somebody names, or all that comes. */
-import { askReplay, l1Now } from "@mvm/l1";
-import { blockCount, environmentOf, type Hash, hashHeader } from "@mvm/protocol";
+import { answerTo, askReplay, l1Now } from "@mvm/l1";
+import { type AskItem, blockCount, environmentOf, type Hash, hashHeader } from "@mvm/protocol";
 import type { PostedBatch } from "@mvm/roles";
 import { ConfigError } from "../config.ts";
 import { accusationOf } from "../proving/accusationOf.ts";
 import { Accuser } from "../proving/accuser.ts";
 import type { BatchAudit, BatchVerdict } from "../proving/batchAudit.ts";
 import { factsOf } from "../proving/batchFault.ts";
-import type { ClaimedBlock } from "../proving/blockFinding.ts";
 import { BlockReplay, wholeEvidence } from "../proving/blockReplay.ts";
+import type { ShownBlock } from "../proving/claimedBlock.ts";
 import { type ProverOptions, type ProverSight, runProver, watchL1 } from "../proving/prover.ts";
 import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
 import { startAudit } from "../proving/startAudit.ts";
 import { normaliseLabel } from "./dacLabel.ts";
+import { parseAmount } from "./mtAmount.ts";
 import { type Operator, requireDac } from "./operator.ts";
 import type { Report } from "./staking.ts";
 import { holdsWithin } from "./waiting.ts";
@@ -34,11 +35,19 @@ const BLOCK_WAIT_MS = 60_000;
 /** Why a dry run about a batch in a blob does not tell whether L1 would agree. */
 const UNOPENED = "L1 has not been shown what the blob of the batch holds, and judges only then";
 
-/** Looks at DACs until the operator's signal, and proves what is wrong. Throws ConfigError, L1Error. */
-export async function proveAll(operator: Operator, options: ProverOptions): Promise<Report> {
+/**
+ * Looks at DACs until the operator's signal, proves what is wrong, and asks on L1 for what nobody shows of it.
+ * @param options.maxPrice most that one ask may cost, decimal MT
+ * @throws ConfigError, L1Error
+ */
+export async function proveAll(
+  operator: Operator,
+  { maxPrice, ...options }: Omit<ProverOptions, "maxPriceWei"> & { readonly maxPrice?: string | undefined },
+): Promise<Report> {
+  const maxPriceWei = maxPrice === undefined ? undefined : parseAmount(maxPrice);
   const labels = [...new Set(options.labels.map(normaliseLabel))];
   for (const label of labels) await requireDac(operator, label);
-  await runProver(operator, { ...options, labels });
+  await runProver(operator, { ...options, labels, maxPriceWei });
   return { event: "stopped" };
 }
 
@@ -81,7 +90,7 @@ type Found = {
   readonly previous: PostedBatch | undefined;
   readonly verdict: BatchVerdict;
   /** the batch's blocks with the transactions that it commits to; null: nobody shows them */
-  readonly blocks: () => Promise<readonly ClaimedBlock[] | null>;
+  readonly blocks: () => Promise<readonly ShownBlock[] | null>;
   readonly audit: BatchAudit;
 };
 
@@ -107,8 +116,11 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   }
   operator.progress(`executing batch ${posted.header.index}`);
   const data = await archive.batch(sight.posted.get(posted.batchHash)!, label);
-  const verdict = await audit.judge(data, () => shown(posted));
-  const blocks = async (): Promise<readonly ClaimedBlock[] | null> => {
+  // what others asked for is there for all
+  const search = { header: posted.header, fromBlock: posted.l1Block };
+  const answers = async (item: AskItem) => (await answerTo(operator.l1, { ...search, item }))?.answer;
+  const verdict = await audit.judge(data, () => shown(posted), answers);
+  const blocks = async (): Promise<readonly ShownBlock[] | null> => {
     for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;
     return null;
   };
@@ -139,7 +151,7 @@ async function judgeAndProve(operator: Operator, request: ProofRequest, sight: P
   const { fault } = verdict.found;
   if (fault.proof === "execution" && transaction !== undefined) {
     // the first that is wrong is the one that is proven
-    const { index } = fault.wrong.claimed;
+    const { index } = fault.wrong;
     if (transaction > index)
       return { ...place, verdict: "after-a-wrong-transaction", reason: `transaction ${index} is wrong`, sent: false };
     if (transaction < index)
@@ -232,7 +244,7 @@ async function rightFigures(
   const evidence = wholeEvidence(replay.witness(step));
   const steps = await replay.steps(raw);
   const claimed = replay.apply(step);
-  const answer = await askReplay(operator.l1, { facts, before, raw, claimed, evidence });
+  const answer = await askReplay(operator.l1, { facts, before, raw, index: transaction, claimed, evidence });
   const size = { witnessBytes: witnessBytes(evidence), steps };
   if (answer.kind === "no-verdict") return { ...size, onL1: "no-verdict", reason: answer.reason };
   return { ...size, onL1: answer.differs ? "differs" : "right", replayGas: answer.gas };

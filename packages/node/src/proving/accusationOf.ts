@@ -78,8 +78,8 @@ async function accusationBy(
   const at = { ...place, batch: accused, position };
   if (fault.proof !== "execution")
     return { kind: "ready", found, call: faultProof(l1.addresses, fault, at), gas: undefined };
-  const { facts, before, raw, claimed, evidence } = fault.wrong;
-  const answer = await askReplay(l1, { facts, before, raw, claimed, evidence });
+  const { facts, before, raw, index, claimed, evidence } = fault.wrong;
+  const answer = await askReplay(l1, { facts, before, raw, index, claimed, evidence });
   if (answer.kind === "no-verdict") return answer;
   if (!answer.differs) return { kind: "no-verdict", reason: "L1's replay comes to the claimed checkpoint" };
   return { kind: "ready", found, call: faultProof(l1.addresses, fault, at, answer.evidence), gas: answer.gas };

@@ -15,6 +15,7 @@ import type { Hash } from "@mvm/protocol";
 import { nextAccusationStep } from "@mvm/roles";
 import { formatAmount } from "../operator/mtAmount.ts";
 import { allowSpending, type Operator, requireEther } from "../operator/operator.ts";
+import { OneByOne } from "./oneByOne.ts";
 
 /** How an accusation ended on L1. */
 export type AccusationEnd = {
@@ -27,11 +28,12 @@ export type AccusationEnd = {
 export class Accuser {
   readonly #operator: Operator;
   #commitmentBlocks: bigint | undefined;
-  /** steps follow each other: two at once would both pay the bond */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #steps: OneByOne;
 
-  constructor(operator: Operator) {
+  /** @param steps of all that the operator does on L1 */
+  constructor(operator: Operator, steps: OneByOne = new OneByOne()) {
     this.#operator = operator;
+    this.#steps = steps;
   }
 
   /**
@@ -41,21 +43,17 @@ export class Accuser {
    * @throws ConfigError not-enough, L1Error
    */
   advance(proof: L1Call): Promise<AccusationEnd | null> {
-    const step = this.#last.then(() => this.#step(proof));
-    this.#last = step.catch(() => undefined);
-    return step;
+    return this.#steps.run(() => this.#step(proof));
   }
 
   /** Shows L1 what a batch's blob holds, which risks nothing. Throws ConfigError not-enough, L1Error. */
   open(opening: L1Call): Promise<L1Receipt> {
-    const opened = this.#last.then(async () => {
+    return this.#steps.run(async () => {
       const { submitter, progress } = this.#operator;
       await requireEther(this.#operator);
       progress("opening the blob");
       return submitter.submit(opening);
     });
-    this.#last = opened.catch(() => undefined);
-    return opened;
   }
 
   async #step(proof: L1Call): Promise<AccusationEnd | null> {

@@ -1,16 +1,18 @@
 /** Judges a DAC's batches one after the other, upon its state as L1's data give it. */
 import { createEngine, type Engine } from "@mvm/evm";
 import type { DerivationProof } from "@mvm/l1";
-import { type BatchHeader, type Hash, type Header, hashHeader, type Parameters } from "@mvm/protocol";
+import { type BatchHeader, type Hash, type Header, merkleRoot, type Parameters, type PlainItem } from "@mvm/protocol";
 import type { Dac, L1View } from "@mvm/roles";
 import { StateError } from "@mvm/state";
 import { reasonOf } from "../reason.ts";
 import { type Batch, Rebuild, type RebuildMark } from "../rebuild.ts";
 import { type BatchFault, type FoundFault, positionOf } from "./batchFault.ts";
-import { blockVerdict, type ClaimedBlock } from "./blockFinding.ts";
+import { type BlockVerdict, blockVerdict } from "./blockFinding.ts";
+import type { ClaimedBlock, ShownBlock } from "./claimedBlock.ts";
+import { type Commitments, commitmentsOf, NO_COMMITMENTS } from "./commitments.ts";
 import { type DerivationSource, dataFinding, derivationFinding, lastSlot } from "./derivationFinding.ts";
 import { type BatchBefore, beforeNext } from "./derivationProofs.ts";
-import { areTransactionsCommitted } from "./seenBlocks.ts";
+import { type Answers, disclosedBlock } from "./disclosedBlock.ts";
 
 export type BatchVerdict =
   | { readonly kind: "right" }
@@ -29,14 +31,21 @@ export type BatchVerdict =
         | "not-derived";
       /** what of it does not follow */
       readonly reason: string;
+      /** what L1 would have to be shown next; null: nothing that can be asked for would help */
+      readonly needed: PlainItem | null;
     };
+type Right = { readonly kind: "right" };
+type Wrong = Extract<BatchVerdict, { readonly kind: "wrong" }>;
+type Unproven = Extract<BatchVerdict, { readonly kind: "unproven" }>;
 
 /** What L1's event of a DAC's creation says beside what views keep. */
 export type DacFounding = { readonly storageUnits: number };
 
 type FaultAt = { readonly fault: BatchFault; readonly position: number | null };
-/** A batch with a list of blocks that somebody shows of it, and the header of the block before. */
-type Shown = { readonly batch: Batch; readonly blocks: readonly ClaimedBlock[]; readonly before: Header };
+/** A batch that does not follow from its data, the header of the block before it, and why it does not. */
+type WrongBatch = { readonly batch: Batch; readonly before: Header; readonly reason: string };
+/** With what it commits to, by a list of blocks that somebody shows of it, and the header of the block before. */
+type Shown = WrongBatch & { readonly committed: Commitments };
 
 export class BatchAudit {
   readonly engine: Engine;
@@ -96,9 +105,14 @@ export class BatchAudit {
    * @param shown lists of blocks that it commits to (areCommitted), as they are shown; asked for only where it is wrong, and its data
    * do not show that. Of several the first that can be proven wrong counts: a list may have other transactions or outcomes than the
    * batch commits to
+   * @param answers what L1 was shown of it; looked at where nobody shows what it takes to prove it wrong
    * @throws what the engine or the state throws; then the batch is as if it had not been looked at
    */
-  async judge(batch: Batch, shown: () => AsyncIterable<readonly ClaimedBlock[]>): Promise<BatchVerdict> {
+  async judge(
+    batch: Batch,
+    shown: () => AsyncIterable<readonly ShownBlock[]>,
+    answers: Answers = async () => undefined,
+  ): Promise<BatchVerdict> {
     const before = this.#rebuild.mark;
     let blocks: Awaited<ReturnType<Rebuild["batch"]>>;
     try {
@@ -106,46 +120,78 @@ export class BatchAudit {
     } catch (error) {
       // whatever it is that data cannot be followed by: only what the blocks, or the data, themselves show counts
       try {
-        return await this.#judgeWrong(batch, before.parent.header, reasonOf(error), shown);
+        const wrong = { batch, before: before.parent.header, reason: reasonOf(error) };
+        return await this.#judgeWrong(wrong, shown, answers);
       } finally {
         await this.#rebuild.returnTo(before);
       }
     }
-    this.#right.push(beforeNext({ ...batch, blocks }, lastSlot(batch)));
+    this.#right.push(beforeNext({ ...batch, ...commitmentsOf(blocks) }, lastSlot(batch)));
     this.#marks.push(this.#rebuild.mark);
     return { kind: "right" };
   }
 
   async #judgeWrong(
-    batch: Batch,
-    before: Header,
-    reason: string,
-    shown: () => AsyncIterable<readonly ClaimedBlock[]>,
+    wrong: WrongBatch,
+    shown: () => AsyncIterable<readonly ShownBlock[]>,
+    answers: Answers,
   ): Promise<BatchVerdict> {
+    const { batch, reason } = wrong;
     const plain = dataFinding(batch, this.#right.at(-1)?.header);
-    if (plain !== null) return this.#wrong({ batch, before, blocks: [] }, [this.#derivation(plain)]);
-    let verdict: BatchVerdict = { kind: "unproven", why: "blocks-unknown", reason };
+    if (plain !== null) return this.#wrong({ ...wrong, committed: NO_COMMITMENTS }, [this.#derivation(plain)]);
+    let unproven: Unproven = { kind: "unproven", why: "blocks-unknown", reason, needed: null };
+    let seen: Commitments | null = null;
     for await (const blocks of shown()) {
-      verdict = await this.#judgeShown({ batch, before, blocks }, reason);
+      const committed = commitmentsOf(blocks);
+      const verdict = await this.#judgeShown({ ...wrong, committed }, blocks);
       if (verdict.kind === "wrong") return verdict;
+      // a list with other transactions than the batch commits to tells less
+      if (seen !== null && verdict.why === "transactions-unknown") continue;
+      [seen, unproven] = [committed, verdict];
     }
-    return verdict;
+    return unproven.why === "not-derived" ? unproven : this.#judgeDisclosed(wrong, { unproven, seen, answers });
+  }
+
+  /** By what L1 was shown, which is checked; or says what it would have to be shown next. */
+  async #judgeDisclosed(
+    wrong: WrongBatch,
+    { unproven, seen, answers }: { unproven: Unproven; seen: Commitments | null; answers: Answers },
+  ): Promise<BatchVerdict> {
+    const { header } = wrong.batch;
+    const found = await disclosedBlock(header, this.#rebuild.followed, seen, answers);
+    if (found === null) return { ...unproven, why: "not-derived" };
+    if ("needed" in found) return { ...unproven, needed: found.needed };
+    const { committed, position, leaves } = found;
+    const { transactions, header: block } = committed.blocks[position]!;
+    const shown = { ...wrong, committed };
+    const claimed = leaves && { chainId: header.chainId, header: block, transactions, leaves };
+    const verdict = await this.#blockVerdict(shown, position, claimed);
+    const faults: FaultAt[] = verdict.kind === "wrong" ? [{ fault: verdict.fault, position }] : [];
+    const derivation = this.#derivationFinding(shown);
+    if (derivation !== null) faults.push(this.#derivation(derivation));
+    if (faults.length > 0) return this.#wrong(shown, faults);
+    return { ...unproven, why: transactions.includes(undefined) ? "transactions-unknown" : "not-derived" };
+  }
+
+  /** Of a block upon blocks that are right; null: it is one of these. */
+  async #blockVerdict(
+    { committed, before }: Shown,
+    position: number,
+    block: ClaimedBlock | null,
+  ): Promise<BlockVerdict> {
+    if (block === null) return { kind: "right" };
+    const parent = position > 0 ? committed.blocks[position - 1]!.header : before;
+    const { tickSeconds } = this.#parameters;
+    return blockVerdict(this.engine, this.#rebuild.source, { parent, tickSeconds }, block);
   }
 
   /** The chain has executed the batch's data as far as they lead. */
-  async #judgeShown(shown: Shown, reason: string): Promise<BatchVerdict> {
-    const { batch, blocks, before } = shown;
-    const { firstBlock } = batch.header;
-    const isOwn = ({ header }: ClaimedBlock, i: number): boolean =>
-      hashHeader(header) === this.#rebuild.hashOf(firstBlock + BigInt(i));
-    const position = blocks.findIndex((block, i) => !isOwn(block, i));
-    const parent = position > 0 ? blocks[position - 1]!.header : before;
-    const place = { parent, tickSeconds: this.#parameters.tickSeconds };
-    const verdict =
-      position < 0
-        ? ({ kind: "right" } as const)
-        : await blockVerdict(this.engine, this.#rebuild.source, place, blocks[position]!);
-    const isCommitted = areTransactionsCommitted(batch.header, blocks);
+  async #judgeShown(shown: Shown, blocks: readonly ShownBlock[]): Promise<Exclude<BatchVerdict, Right>> {
+    const { batch, committed, reason } = shown;
+    const { firstBlock, transactionsRoot } = batch.header;
+    const position = committed.hashes.findIndex((hash, i) => hash !== this.#rebuild.hashOf(firstBlock + BigInt(i)));
+    const verdict = await this.#blockVerdict(shown, position, blocks[position] ?? null);
+    const isCommitted = merkleRoot(committed.words) === transactionsRoot;
     const faults: FaultAt[] = [];
     if (verdict.kind === "wrong") {
       const { fault } = verdict;
@@ -155,25 +201,26 @@ export class BatchAudit {
     const derivation = isCommitted ? this.#derivationFinding(shown) : null;
     if (derivation !== null) faults.push(this.#derivation(derivation));
     if (faults.length > 0) return this.#wrong(shown, faults);
-    if (!isCommitted) return { kind: "unproven", why: "transactions-unknown", reason };
-    return { kind: "unproven", why: verdict.kind === "leaves-unknown" ? "leaves-unknown" : "not-derived", reason };
+    const unproven = { kind: "unproven", reason, needed: null } as const;
+    if (!isCommitted) return { ...unproven, why: "transactions-unknown" };
+    return { ...unproven, why: verdict.kind === "leaves-unknown" ? "leaves-unknown" : "not-derived" };
   }
 
   #derivation(derivation: DerivationProof): FaultAt {
     return { fault: { proof: "derivation", derivation }, position: positionOf(derivation) };
   }
 
-  #wrong({ before, blocks }: Shown, faults: readonly FaultAt[]): BatchVerdict {
+  #wrong({ before, committed }: Shown, faults: readonly FaultAt[]): Wrong {
     const hashesBefore = this.#hashesBefore();
     const [found, ...others] = faults.map(({ fault, position }): FoundFault => {
-      const parent = position === null || position === 0 ? before : blocks[position - 1]!.header;
-      return { fault, blocks, position, parent, hashesBefore };
+      const parent = position === null || position === 0 ? before : committed.blocks[position - 1]!.header;
+      return { fault, committed, position, parent, hashesBefore };
     });
     return { kind: "wrong", found: found!, others };
   }
 
   /** What of shown blocks does not follow; null also where what is known of L1, or of the state, is not enough to tell. */
-  #derivationFinding({ batch, blocks, before }: Shown): DerivationProof | null {
+  #derivationFinding({ batch, committed, before }: Shown): DerivationProof | null {
     const { chainId, founding, storageUnits } = this.#dac;
     const source: DerivationSource = {
       valuesOf: (slot) => this.#view.valuesOf(slot),
@@ -185,11 +232,11 @@ export class BatchAudit {
       previous: this.#right.at(-1),
       parent: before,
       addressAt: (position, index) =>
-        this.#rebuild.addressAt((position === 0 ? before : blocks[position - 1]!.header).stateRoot, index),
+        this.#rebuild.addressAt((position === 0 ? before : committed.blocks[position - 1]!.header).stateRoot, index),
       nodes: this.#rebuild.source.nodes,
     };
     try {
-      return derivationFinding({ ...batch, blocks }, source);
+      return derivationFinding({ ...batch, ...committed }, source);
     } catch (error) {
       if (error instanceof RangeError || error instanceof StateError) return null;
       throw error;

@@ -1,7 +1,8 @@
 /** What is wrong with a batch: a block of it, or that it does not follow from what was posted. */
 import type { DerivationProof } from "@mvm/l1";
 import type { Hash, Header } from "@mvm/protocol";
-import type { BlockFault, ClaimedBlock } from "./blockFinding.ts";
+import type { BlockFault } from "./blockFinding.ts";
+import type { Commitments } from "./commitments.ts";
 
 /** By the proof that L1 takes. */
 export type BatchFault =
@@ -12,8 +13,8 @@ export type BatchFault =
 /** A fault of a batch, and where it is. */
 export type FoundFault = {
   readonly fault: BatchFault;
-  /** all blocks of the batch; none where its data alone show the fault */
-  readonly blocks: readonly ClaimedBlock[];
+  /** nothing where the batch's data alone show the fault */
+  readonly committed: Commitments;
   /** of the wrong block; null: it is the batch that is wrong */
   readonly position: number | null;
   readonly parent: Header;
@@ -31,7 +32,7 @@ export function factsOf(fault: BatchFault): Readonly<Record<string, unknown>> {
   const { proof } = fault;
   switch (proof) {
     case "execution":
-      return { proof, transaction: fault.wrong.claimed.index, invalid: fault.wrong.invalid };
+      return { proof, transaction: fault.wrong.index, invalid: fault.wrong.invalid };
     case "derivation":
       return { proof, rule: fault.derivation.kind };
     default:

@@ -11,15 +11,12 @@ import {
   LIMITS,
   nextBaseFee,
   PREDEPLOYS,
-  type SealedBlock,
   toHex,
 } from "@mvm/protocol";
 import { accountPath, type NodeSource } from "@mvm/state";
 import type { ReplaySource } from "./blockReplay.ts";
+import type { ClaimedBlock } from "./claimedBlock.ts";
 import { checkpointsFinding, type WrongCheckpoint } from "./wrongCheckpoint.ts";
-
-/** A block as somebody claims it: what its hash in a batch stands for, with the outcomes that lead to its roots. */
-export type ClaimedBlock = Pick<SealedBlock, "chainId" | "header" | "transactions" | "outcomes">;
 
 /** What is wrong with a block, by the proof that L1 takes. */
 export type BlockFault =
@@ -42,8 +39,10 @@ export type BlockFault =
 export type BlockVerdict =
   | { readonly kind: "right" }
   | { readonly kind: "wrong"; readonly fault: BlockFault }
-  /** the outcomes at hand are not those that the block commits to, and nothing else is wrong with it */
-  | { readonly kind: "leaves-unknown" };
+  /** what is at hand are not the checkpoints that the block commits to, and nothing else is wrong with it */
+  | { readonly kind: "leaves-unknown" }
+  /** one of its transactions is known by its hash alone, and nothing before that is wrong */
+  | { readonly kind: "transactions-unknown" };
 
 /** Where a block stands, by the blocks before it, which are right. */
 export type BlockPlace = {
@@ -91,7 +90,7 @@ export async function blockVerdict(
   const field = parentField(place, header);
   if (field !== null) return wrong({ proof: "parent", field });
   const finding = await checkpointsFinding(engine, source, place.parent, block);
-  if (finding.kind === "leaves-unknown") return finding;
+  if (finding.kind === "leaves-unknown" || finding.kind === "transactions-unknown") return finding;
   if (finding.kind === "wrong-checkpoint") return wrong({ proof: "execution", wrong: finding.wrong });
   const { checkpoints, nodes } = finding;
   const last = checkpoints.at(-1)!;

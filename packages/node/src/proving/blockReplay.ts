@@ -85,9 +85,14 @@ export const wholeEvidence = ({ read, written, transactions, receipts, ...rest }
 /**
  * Evidence for CheckpointReplay.differs: as far as it has to go to see that a claimed checkpoint is not the one after the step.
  * @param after the right one; null where the step may not stand in the block
+ * @param claimed or its leaf: then the replay goes to its end
  */
-export function evidenceAgainst(witness: ReplayWitness, after: Checkpoint | null, claimed: Checkpoint): Evidence {
-  if (after === null) return wholeEvidence(witness);
+export function evidenceAgainst(
+  witness: ReplayWitness,
+  after: Checkpoint | null,
+  claimed: Checkpoint | Hash,
+): Evidence {
+  if (after === null || typeof claimed === "string") return wholeEvidence(witness);
   const isEarly = (["cumulativeGasUsed", "receiptHash", "bloomHash"] as const).some(
     (field) => after[field] !== claimed[field],
   );

@@ -1,7 +1,17 @@
 /** One DAC under the eyes of a prover: its batches are judged in their order, and what is wrong is proven on L1. */
 import { type Equivocation, hasEquivocated, type L1Call, proveEquivocation } from "@mvm/l1";
 import type { Network, Verdict } from "@mvm/network";
-import { type Address, CodecError, decodeBlock, type Hash, type SealedBlock } from "@mvm/protocol";
+import {
+  type Address,
+  type Answer,
+  type AskItem,
+  CodecError,
+  decodeBlock,
+  encodeAskItem,
+  type Hash,
+  isOfBlock,
+  type SealedBlock,
+} from "@mvm/protocol";
 import { type Dac, judgeGossip, type L1View, type PostedBatch } from "@mvm/roles";
 import type { Archive, PostedData } from "../archive.ts";
 import type { Operator } from "../operator/operator.ts";
@@ -9,6 +19,7 @@ import type { Log, NetworkSettings } from "../ports.ts";
 import { reasonOf } from "../reason.ts";
 import { accusationOf } from "./accusationOf.ts";
 import type { AccusationEnd, Accuser } from "./accuser.ts";
+import type { Asker } from "./asker.ts";
 import type { BatchAudit, BatchVerdict } from "./batchAudit.ts";
 import { type FoundFault, factsOf } from "./batchFault.ts";
 import { SeenBlocks } from "./seenBlocks.ts";
@@ -25,6 +36,7 @@ export type DacWatchOptions = {
   readonly network: Network;
   readonly operator: Operator;
   readonly accuser: Accuser;
+  readonly asker: Asker;
   /** batches of all DACs as L1 told of them, by their hashes */
   readonly posted: Map<Hash, PostedData>;
   readonly archive: Archive;
@@ -41,8 +53,12 @@ const SETTLED_EPOCHS = 2;
 const MAX_TOLD = 1_024;
 
 type Open = {
-  readonly batchHash: Hash;
+  readonly batch: PostedBatch;
   readonly verdict: BatchVerdict;
+  /** L1 block in which it was found not to be right */
+  readonly since: bigint;
+  /** what L1 was shown of it, by the numbers of the items */
+  readonly answers: Map<bigint, Answer>;
   /** what is proven, by which call */
   proof: { readonly found: FoundFault; readonly call: L1Call } | null;
   end: AccusationEnd["end"] | null;
@@ -60,6 +76,8 @@ export class DacWatch {
   readonly #told = new Set<string>();
   #audit: BatchAudit | undefined;
   #open: Open | null = null;
+  /** whether own asks may be on batches that fell: who starts does not know */
+  #isOwed = true;
   #work: Promise<void> | null = null;
   #isDue = false;
 
@@ -105,6 +123,12 @@ export class DacWatch {
     this.wake();
   }
 
+  /** A batch of the DAC fell: what was paid for asks on it, or later ones, comes back. */
+  fell(): void {
+    this.#isOwed = true;
+    this.wake();
+  }
+
   /** Waits for what is under way. */
   async stop(): Promise<void> {
     await this.#work;
@@ -117,8 +141,10 @@ export class DacWatch {
         while (await this.#judgeNext());
       });
       this.#letGo();
+      await this.#attempt(() => this.#ask());
       await this.#attempt(() => this.#accuse());
       await this.#attempt(() => this.#accuseTwice());
+      await this.#attempt(() => this.#payBack());
     }
   }
 
@@ -153,7 +179,7 @@ export class DacWatch {
       this.#judged.length = count;
     }
     const next = batches[count];
-    if (next?.batchHash !== this.#open?.batchHash) this.#open = null;
+    if (next?.batchHash !== this.#open?.batch.batchHash) this.#open = null;
     if (next === undefined || (this.#open !== null && this.#open.verdict.kind === "wrong")) return false;
     const found = posted.get(next.batchHash);
     if (found === undefined) return false;
@@ -161,9 +187,14 @@ export class DacWatch {
     const timeoutMs = 4 * settings.parameters.readTimeoutMs;
     const { network, operator } = this.#options;
     const asking = { network, view, seen: this.#seen, timeoutMs, signal: operator.signal };
-    const verdict = await audit.judge(batch, () => shownBlocks(asking, next.header));
+    const { since = view.block.number, answers = new Map<bigint, Answer>() } = this.#open ?? {};
+    const verdict = await audit.judge(
+      batch,
+      () => shownBlocks(asking, next.header),
+      (item) => this.#answer(next, item, answers),
+    );
     if (verdict.kind !== "right") {
-      this.#open = { batchHash: next.batchHash, verdict, proof: null, end: null };
+      this.#open = { batch: next, verdict, since, answers, proof: null, end: null };
       this.#tell(next, verdict);
       return false;
     }
@@ -204,6 +235,50 @@ export class DacWatch {
     const { fault, position } = verdict.found;
     const block = position === null ? {} : { block: header.firstBlock + BigInt(position) };
     this.#options.report({ event: "wrong", ...place, ...block, ...factsOf(fault) });
+  }
+
+  /** What L1 was shown of a batch that is wrong; read once. */
+  async #answer(batch: PostedBatch, item: AskItem, answers: Map<bigint, Answer>): Promise<Answer | undefined> {
+    const known = answers.get(encodeAskItem(item));
+    if (known !== undefined) return known;
+    const { header, l1Block } = batch;
+    const answer = await this.#options.asker.answer({ header, item, fromBlock: l1Block });
+    if (answer === undefined) return undefined;
+    answers.set(encodeAskItem(item), answer);
+    this.#options.report({ event: "answered", ...this.#itemFacts(batch, item), leaves: answer.leaves.length });
+    return answer;
+  }
+
+  #itemFacts({ header }: PostedBatch, { kind, position }: AskItem): Omit<ProverReport, "event"> {
+    const block = isOfBlock(kind) ? { block: header.firstBlock + BigInt(position) } : {};
+    return { dac: this.#options.dac.label, batch: header.index, item: kind, ...block };
+  }
+
+  /** Takes the next step towards what nobody shows of the batch that is wrong. */
+  async #ask(): Promise<void> {
+    const open = this.#open;
+    if (open?.verdict.kind !== "unproven" || open.verdict.needed === null) return;
+    const { view, asker, report } = this.#options;
+    // what is gossiped, or a peer that was away, may come in another L1 block
+    if (open.since === view.block.number) return;
+    const { batch, verdict } = open;
+    const item = open.verdict.needed;
+    const { kind, ...facts } = await asker.advance({ header: batch.header, item, fromBlock: batch.l1Block });
+    const place = this.#itemFacts(batch, item);
+    if (kind === "answered") this.#isDue = true;
+    else if (kind === "refused")
+      this.#once("not-asked", `${batch.batchHash} ${item.kind} ${verdict.why}`, () =>
+        report({ event: "not-asked", ...place, ...facts }),
+      );
+    else if (kind !== "waiting") report({ event: kind, ...place, poster: batch.header.poster, ...facts });
+  }
+
+  async #payBack(): Promise<void> {
+    if (!this.#isOwed) return;
+    const { asker, dac, report } = this.#options;
+    const paid = await asker.payBack(dac.label);
+    this.#isOwed = false;
+    if (paid["asksPaidBack"] !== 0) report({ event: "paid-back", dac: dac.label, ...paid });
   }
 
   /** Takes the next step against the batch that is wrong. */

@@ -14,10 +14,11 @@ import {
   decodeSystemTransaction,
   encodeSystemTransaction,
   epochOf,
-  equalBytes,
   type Founding,
+  type Hash,
   type Header,
   isSystemTransaction,
+  keccakHash,
   LIMITS,
   prevRandaoOf,
   rowGroupFault,
@@ -68,7 +69,8 @@ type Posted = {
   readonly position: number;
   readonly number: bigint;
   readonly context: BatchContext;
-  readonly transactions: readonly Uint8Array[];
+  /** of its transactions */
+  readonly hashes: readonly Hash[];
   /** items of the queue that the chain had consumed before it */
   readonly queueBegin: bigint;
 };
@@ -83,8 +85,9 @@ export function dataFinding(batch: Unshown, previous: BatchHeader | undefined): 
 
 /**
  * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over, gas and bytes of a block's items of the queue (decision 039).
- * @param batch with blocks of the transactions that it commits to
- * @throws RangeError where L1's values for a slot of the batch, or an item of its queue, are not known
+ * @param batch with the first blocks that it commits to: in these it is looked for
+ * @throws RangeError where L1's values for a slot of the batch, an item of its queue, or the bytes of a transaction that a proof needs
+ * are not known
  * @throws StateError where the nodes lack what a proof needs of the address table
  */
 export function derivationFinding(batch: PostedBatch, source: DerivationSource): DerivationProof | null {
@@ -93,9 +96,9 @@ export function derivationFinding(batch: PostedBatch, source: DerivationSource):
   const { header, data, blocks } = batch;
   let queueBegin = source.previous?.header.queueEnd ?? 0n;
   let slotBefore = source.previous?.slot ?? 0n;
-  for (const [position, { transactions }] of blocks.entries()) {
+  for (const [position, { hashes }] of blocks.entries()) {
     const context = soundContext(data, position);
-    const posted = { position, number: header.firstBlock + BigInt(position), context, transactions, queueBegin };
+    const posted = { position, number: header.firstBlock + BigInt(position), context, hashes, queueBegin };
     const found = blockFinding(batch, posted, source);
     if (found !== null) return found;
     if (context.slot < slotBefore) return slotsProof(batch, position, source.previous);
@@ -144,11 +147,11 @@ export function formFinding(batch: Unshown): DerivationProof | null {
 }
 
 function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSource): DerivationProof | null {
-  const { position, number, context, transactions, queueBegin } = posted;
+  const { position, number, context, hashes, queueBegin } = posted;
   const items = context.queueItems;
   const openingCount = (number === 1n ? 2 : 1) + items;
   const isEmpty = openingCount === 1 && context.transactionCount === 0;
-  const isCounted = transactions.length === openingCount + context.transactionCount + 1;
+  const isCounted = hashes.length === openingCount + context.transactionCount + 1;
   if (!isCounted || isEmpty || items > LIMITS.blockQueueItems) return countProof(batch, position);
   const { header } = batch.blocks[position]!;
   if (header.timestamp !== context.timestamp || header.prevRandao !== prevRandaoOf(context.jobId))
@@ -163,12 +166,12 @@ function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSour
     context: { slot: context.slot, ...values },
     founding: source.founding,
     queueItems: queued.map(({ item }) => item),
-    transactionCount: transactions.length,
+    transactionCount: hashes.length,
   });
   for (const [place, expected] of opening.entries()) {
     const own = place - (openingCount - items);
     const isDue = own < 0 || isDueAt(queued[own]!, context.slot, source);
-    if (isDue && equalBytes(transactions[place]!, encodeSystemTransaction(batch.header.chainId, expected))) continue;
+    if (isDue && hashes[place] === keccakHash(encodeSystemTransaction(batch.header.chainId, expected))) continue;
     if (place === 0) return contextProof(batch, position);
     if (own < 0) return foundingProof(batch, { charter: source.founding.charter, storageUnits: source.storageUnits });
     const due = queued[own]!;
@@ -189,7 +192,7 @@ const isDueAt = ({ l1Block }: QueuedItem, slot: bigint, { epochBlocks }: Derivat
 
 function usersFinding(
   batch: PostedBatch,
-  { position, context, transactions }: Posted,
+  { position, context, hashes }: Posted,
   openingCount: number,
   source: DerivationSource,
 ): DerivationProof | null {
@@ -199,13 +202,15 @@ function usersFinding(
     const read = transactionAt(batch.data, position, index, addressAt);
     if (!read.ok && read.fault !== "unresolved")
       throw new RangeError(`a sound group has a row at fault: ${read.fault}`);
-    if (read.ok && equalBytes(read.value.raw, transactions[place]!) && !isSystemTransaction(read.value.raw)) continue;
+    if (read.ok && hashes[place] === keccakHash(read.value.raw) && !isSystemTransaction(read.value.raw)) continue;
     const resolved = read.ok ? read.value.indexes.map((at) => addressAt(at)!) : null;
     const parent = position === 0 ? source.parent : batch.blocks[position - 1]!.header;
     return rowProof(batch, { position, index, place, resolved }, parent, source.nodes);
   }
+  const settle = batch.blocks[position]!.transactions.at(-1);
+  if (settle === undefined) throw new RangeError(`block ${position} ends in a transaction that is not known`);
   const sequencer = context.sequencer === "poster" ? batch.header.poster : context.sequencer;
-  const paid = paidBy(batch.header.chainId, batch.header.firstBlock + BigInt(position), transactions.at(-1)!);
+  const paid = paidBy(batch.header.chainId, batch.header.firstBlock + BigInt(position), settle);
   const expected = [sequencer, ...context.providers.map(source.providerAt)];
   const isSettled = paid?.length === expected.length && paid.every((account, i) => account === expected[i]);
   return isSettled ? null : settleProof(batch, position);

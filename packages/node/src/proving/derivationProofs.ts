@@ -5,45 +5,31 @@ import {
   type BatchHeader,
   concatBytes,
   encodeHeader,
-  type Hash,
   type Header,
-  hashHeader,
-  keccakHash,
   merkleProof,
   merkleRoot,
   PREDEPLOYS,
-  type SealedBlock,
   type StateKey,
   TABLE_SIZE_SLOT,
   tableSlot,
-  transactionsLeaf,
 } from "@mvm/protocol";
 import { type NodeSource, WorldState } from "@mvm/state";
+import type { Commitments } from "./commitments.ts";
 
-/** A batch with all that it commits to. */
-export type PostedBatch = {
+/** A batch with what it commits to. */
+export type PostedBatch = Commitments & {
   readonly header: BatchHeader;
   readonly data: Uint8Array;
-  /** in order */
-  readonly blocks: readonly Pick<SealedBlock, "header" | "transactions">[];
 };
 
 /** The batch before as its header, in a list; none before the chain's first. */
 type Previous = readonly BatchHeader[];
 type Proof<Kind extends DerivationProof["kind"]> = Extract<DerivationProof, { readonly kind: Kind }>;
 
-const wordPath = ({ blocks }: Pick<PostedBatch, "blocks">, position: number): readonly Hash[] =>
-  merkleProof(blocks.map(transactionsLeaf), position);
-const blockPath = ({ blocks }: PostedBatch, position: number): readonly Hash[] =>
-  merkleProof(
-    blocks.map(({ header }) => hashHeader(header)),
-    position,
-  );
-
 /** A transaction of a block with its path. */
-export function committedAt(batch: Pick<PostedBatch, "blocks">, position: number, index: number): Committed {
-  const hashes = batch.blocks[position]!.transactions.map(keccakHash);
-  const siblings = [...merkleProof(hashes, index), ...wordPath(batch, position)];
+export function committedAt({ blocks, words }: Commitments, position: number, index: number): Committed {
+  const { hashes } = blocks[position]!;
+  const siblings = [...merkleProof(hashes, index), ...merkleProof(words, position)];
   return { position, count: hashes.length, committed: hashes[index]!, siblings };
 }
 
@@ -52,15 +38,15 @@ export function formProof({ data }: Pick<PostedBatch, "data">, group: number, of
 }
 
 export function countProof(batch: PostedBatch, position: number): Proof<"count"> {
-  const hashes = batch.blocks[position]!.transactions.map(keccakHash);
+  const { hashes } = batch.blocks[position]!;
   const transactions = merkleRoot(hashes);
-  const siblings = wordPath(batch, position);
+  const siblings = merkleProof(batch.words, position);
   return { kind: "count", proof: { position, count: hashes.length, transactions, data: batch.data, siblings } };
 }
 
 export function timeProof(batch: PostedBatch, position: number): Proof<"time"> {
   const header = encodeHeader(batch.blocks[position]!.header);
-  return { kind: "time", proof: { position, header, data: batch.data, siblings: blockPath(batch, position) } };
+  return { kind: "time", proof: { position, header, data: batch.data, siblings: merkleProof(batch.hashes, position) } };
 }
 
 export const queueEndProof = ({ data }: Pick<PostedBatch, "data">, previous: Previous): Proof<"queueEnd"> => ({
@@ -90,10 +76,17 @@ export function foundingProof(
   return { kind: "founding", proof: { leaf: committedAt(batch, 0, 1), ...registration } };
 }
 
+/** Throws RangeError where the block's last transaction is known by its hash alone. */
 export function settleProof(batch: PostedBatch, position: number): Proof<"settle"> {
-  const { transactions } = batch.blocks[position]!;
-  const leaf = committedAt(batch, position, transactions.length - 1);
-  return { kind: "settle", proof: { leaf, transaction: transactions.at(-1)!, data: batch.data } };
+  const place = batch.blocks[position]!.hashes.length - 1;
+  const leaf = committedAt(batch, position, place);
+  return { kind: "settle", proof: { leaf, transaction: bytesAt(batch, position, place), data: batch.data } };
+}
+
+function bytesAt({ blocks }: Pick<Commitments, "blocks">, position: number, place: number): Uint8Array {
+  const raw = blocks[position]!.transactions[place];
+  if (raw === undefined) throw new RangeError(`transaction ${place} of block ${position} is known by its hash alone`);
+  return raw;
 }
 
 /** What proofs about a batch's first block name of the batch before. */
@@ -107,18 +100,18 @@ export type BatchBefore = {
 };
 
 /** @param slot of the batch's last block */
-export function beforeNext(batch: Pick<PostedBatch, "header" | "blocks">, slot: bigint): BatchBefore {
+export function beforeNext(batch: Omit<PostedBatch, "data">, slot: bigint): BatchBefore {
   const last = batch.blocks.length - 1;
-  const context = batch.blocks[last]!.transactions[0]!;
+  const context = bytesAt(batch, last, 0);
   return { header: batch.header, slot, context, leaf: committedAt(batch, last, 0) };
 }
 
 /**
  * @param before the batch before, where the block is its batch's first
- * @throws RangeError for a chain's first block
+ * @throws RangeError for a chain's first block; where a context is known by its hash alone
  */
 export function slotsProof(batch: PostedBatch, position: number, before?: BatchBefore): Proof<"slots"> {
-  const own = (at: number) => ({ context: batch.blocks[at]!.transactions[0]!, leaf: committedAt(batch, at, 0) });
+  const own = (at: number) => ({ context: bytesAt(batch, at, 0), leaf: committedAt(batch, at, 0) });
   const earlier = position === 0 ? before : own(position - 1);
   if (earlier === undefined) throw new RangeError("no slot is before a chain's first");
   const proof = {
@@ -161,7 +154,7 @@ export function rowProof(batch: PostedBatch, row: RowPlace, parent: Header, node
     kind: "row",
     proof: {
       ...base,
-      siblings: [...leaf.siblings, ...blockPath(batch, position)],
+      siblings: [...leaf.siblings, ...merkleProof(batch.hashes, position)],
       header: encodeHeader(batch.blocks[position]!.header),
       parent: encodeHeader(parent),
       witness: concatBytes(...witness),

@@ -17,24 +17,22 @@ import {
   type Hash,
   type Header,
   type Hex,
-  hashHeader,
-  keccakHash,
   merklePairProof,
   merkleProof,
   merkleRoot,
   type NetworkIdentity,
   type SealedBlock,
   signedHashes,
-  transactionsLeaf,
 } from "@mvm/protocol";
-import type { BlockFault, ClaimedBlock } from "./blockFinding.ts";
+import type { BlockFault } from "./blockFinding.ts";
+import type { Commitments } from "./commitments.ts";
 import { executionProof } from "./executionProof.ts";
 
 /** A wrong block and what stands around it. */
 export type FaultyPlace = {
   readonly batch: AccusedBatch;
-  /** all blocks of the batch, in order */
-  readonly blocks: readonly ClaimedBlock[];
+  /** with the batch's blocks up to the wrong one at the least */
+  readonly committed: Commitments;
   /** of the wrong one, from 0 */
   readonly position: number;
   /** header of the block before it */
@@ -46,8 +44,8 @@ export type FaultyPlace = {
 type HeaderFault = Exclude<BlockFault, { readonly proof: "execution" }>;
 
 function siblingsOf(fault: HeaderFault, place: FaultyPlace): readonly Hash[] {
-  const { blocks, position, hashesBefore } = place;
-  const hashes = blocks.map(({ header }) => hashHeader(header));
+  const { committed, position, hashesBefore } = place;
+  const { hashes } = committed;
   const own = merkleProof(hashes, position);
   switch (fault.proof) {
     case "form":
@@ -57,7 +55,7 @@ function siblingsOf(fault: HeaderFault, place: FaultyPlace): readonly Hash[] {
       if (position > 0) return merklePairProof(hashes, position);
       return hashesBefore.length === 0 ? own : [...own, ...merkleProof(hashesBefore, hashesBefore.length - 1)];
     case "checkpoint": {
-      const words = merkleProof(blocks.map(transactionsLeaf), position);
+      const words = merkleProof(committed.words, position);
       return [...own, ...words, ...merkleProof(fault.leaves, fault.leaves.length - 1)];
     }
   }
@@ -69,12 +67,12 @@ function siblingsOf(fault: HeaderFault, place: FaultyPlace): readonly Hash[] {
  * @throws RangeError for a fault of execution without it
  */
 export function faultProof(at: L1Addresses, fault: BlockFault, place: FaultyPlace, evidence?: Hex): L1Call {
-  const { batch, blocks, position, parent } = place;
+  const { batch, committed, position, parent } = place;
   if (fault.proof === "execution") {
     if (evidence === undefined) throw new RangeError("a proof of execution takes the evidence of its replay");
-    return proveExecution(at, batch, executionProof(fault.wrong, { batch: blocks, position, parent }, evidence));
+    return proveExecution(at, batch, executionProof(fault.wrong, place, evidence));
   }
-  const { header, transactions } = blocks[position]!;
+  const { header, hashes } = committed.blocks[position]!;
   const block: AccusedBlock = { position, header: encodeHeader(header), siblings: siblingsOf(fault, place) };
   switch (fault.proof) {
     case "form":
@@ -85,12 +83,8 @@ export function faultProof(at: L1Addresses, fault: BlockFault, place: FaultyPlac
       return proveParent(at, batch, block, isGenesis ? new Uint8Array(0) : encodeHeader(parent));
     }
     case "checkpoint": {
-      const root = merkleRoot(transactions.map(keccakHash));
-      return proveCheckpoint(at, batch, block, {
-        count: transactions.length,
-        transactions: root,
-        checkpoint: fault.last,
-      });
+      const end = { count: hashes.length, transactions: merkleRoot(hashes), checkpoint: fault.last };
+      return proveCheckpoint(at, batch, block, end);
     }
     case "withdrawals":
       return proveWithdrawals(at, batch, block, fault.nodes);

@@ -10,13 +10,17 @@ import type { Log, NetworkSettings } from "../ports.ts";
 import { EVERY_EPOCH } from "../rebuildFromL1.ts";
 import { systemLog } from "../systemPorts.ts";
 import { Accuser } from "./accuser.ts";
+import { Asker } from "./asker.ts";
 import { DacWatch, type ProverReport } from "./dacWatch.ts";
+import { OneByOne } from "./oneByOne.ts";
 
 export type ProverOptions = {
   /** labels of the DACs to look at */
   readonly labels: readonly string[];
   /** the URL of a gateway that shows blobs which L1 has dropped; with it, one label alone */
   readonly archiveUrl?: string | undefined;
+  /** most that one ask on L1 may cost, wei of MT; by default a small multiple of a first ask's price */
+  readonly maxPriceWei?: bigint | undefined;
   readonly report: (report: ProverReport) => void;
 };
 
@@ -93,13 +97,15 @@ export async function watchL1(operator: Operator, watching: Watching): Promise<v
 /** Looks at DACs until the operator's signal, and proves what is wrong. Throws ConfigError, L1Error. */
 export async function runProver(operator: Operator, options: ProverOptions): Promise<void> {
   const { labels, report } = options;
-  const accuser = new Accuser(operator);
+  const steps = new OneByOne();
+  const accuser = new Accuser(operator, steps);
+  const asker = new Asker(operator, { steps, maxPriceWei: options.maxPriceWei });
   const watches = new Map<string, DacWatch>();
   let isLive = false;
   const watch = (label: string, sight: ProverSight): void => {
     const dac = sight.view.dacs().find((known) => known.label === label);
     if (dac === undefined || watches.has(label)) return;
-    const dacWatch = new DacWatch({ ...sight, dac, operator, accuser, report });
+    const dacWatch = new DacWatch({ ...sight, dac, operator, accuser, asker, report });
     watches.set(label, dacWatch);
     const topic = blocksTopic(sight.settings.network, dac.chainId);
     sight.network.subscribe(topic, (_from, bytes) => dacWatch.gossip(bytes));
@@ -115,8 +121,9 @@ export async function runProver(operator: Operator, options: ProverOptions): Pro
         if (event.kind === "reorg") for (const dacWatch of watches.values()) dacWatch.l1Reorg();
         if (event.kind === "l1Block") for (const dacWatch of watches.values()) dacWatch.wake();
         const label = event.kind === "rolledBack" ? sight.view.dac(event.chainId)?.label : undefined;
-        if (event.kind === "rolledBack" && label !== undefined && watches.has(label))
-          report({ event: "rolled-back", dac: label, generation: event.generation, to: event.lastBlock });
+        if (event.kind !== "rolledBack" || label === undefined || !watches.has(label)) return;
+        report({ event: "rolled-back", dac: label, generation: event.generation, to: event.lastBlock });
+        watches.get(label)?.fell();
       },
       onCaughtUp: () => {
         isLive = true;

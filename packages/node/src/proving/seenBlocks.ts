@@ -10,7 +10,7 @@ import {
   type SealedBlock,
   transactionsLeaf,
 } from "@mvm/protocol";
-import type { ClaimedBlock } from "./blockFinding.ts";
+import type { ShownBlock } from "./claimedBlock.ts";
 import { equivocationOf } from "./faultProof.ts";
 
 /** Bytes of blocks that are kept: the oldest make room. */
@@ -21,12 +21,12 @@ const MAX_OF_A_NUMBER = 8;
 const MAX_COMBINATIONS = 64;
 
 /** Whether blocks are those that a batch commits to by their hashes. */
-export const areCommitted = (batch: BatchHeader, blocks: readonly ClaimedBlock[]): boolean =>
+export const areCommitted = (batch: BatchHeader, blocks: readonly ShownBlock[]): boolean =>
   blocks.length === blockCount(batch) &&
   merkleRoot(blocks.map(({ header }) => hashHeader(header))) === batch.blocksRoot;
 
 /** Whether a batch commits to the transactions of its blocks as these have them. */
-export const areTransactionsCommitted = (batch: BatchHeader, blocks: readonly ClaimedBlock[]): boolean =>
+export const areTransactionsCommitted = (batch: BatchHeader, blocks: readonly ShownBlock[]): boolean =>
   merkleRoot(blocks.map(transactionsLeaf)) === batch.transactionsRoot;
 
 type Kept = { readonly block: SealedBlock; readonly sizeBytes: number };
@@ -75,7 +75,7 @@ export class SeenBlocks {
   }
 
   /** Lists of kept blocks whose hashes are those that a batch commits to; none where they are not all there. */
-  *of(batch: BatchHeader): Generator<readonly ClaimedBlock[]> {
+  *of(batch: BatchHeader): Generator<readonly ShownBlock[]> {
     const choices: (readonly SealedBlock[])[] = [];
     let combinations = 1;
     for (let number = batch.firstBlock; number <= batch.lastBlock; number++) {

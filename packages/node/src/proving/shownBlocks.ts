@@ -13,7 +13,7 @@ import {
   type SealedBlock,
 } from "@mvm/protocol";
 import type { L1View } from "@mvm/roles";
-import type { ClaimedBlock } from "./blockFinding.ts";
+import type { ShownBlock } from "./claimedBlock.ts";
 import { areCommitted, type SeenBlocks } from "./seenBlocks.ts";
 
 /** Bytes of blocks that are taken of one peer for one batch. */
@@ -39,7 +39,7 @@ export type ShownBlocksOptions = {
 export async function* shownBlocks(
   options: ShownBlocksOptions,
   batch: BatchHeader,
-): AsyncGenerator<readonly ClaimedBlock[]> {
+): AsyncGenerator<readonly ShownBlock[]> {
   const { network, view, seen, signal } = options;
   yield* seen.of(batch);
   // who was ejected for another lie has this one's blocks still

@@ -1,30 +1,24 @@
 /** What of a claimed block does not follow from its parent's state, and what L1 needs to see it. */
 import type { Engine } from "@mvm/evm";
 import type { Evidence } from "@mvm/l1";
-import {
-  type Checkpoint,
-  checkpointLeaf,
-  environmentOf,
-  type Hash,
-  type Header,
-  merkleRoot,
-  type SealedBlock,
-} from "@mvm/protocol";
+import { type Checkpoint, checkpointLeaf, environmentOf, type Hash, type Header, merkleRoot } from "@mvm/protocol";
 import { type NodeSource, StateError, WorldState } from "@mvm/state";
 import { CheckpointGrower } from "../checkpointGrower.ts";
 import { type BlockFacts, BlockReplay, evidenceAgainst, type ReplaySource, type ReplayStep } from "./blockReplay.ts";
-
-type ClaimedBlock = Pick<SealedBlock, "chainId" | "header" | "transactions" | "outcomes">;
+import type { ClaimedBlock } from "./claimedBlock.ts";
 
 /** A transaction of a block that does not lead to the checkpoint that the block claims after it, or may not stand in it. */
 export type WrongCheckpoint = {
   readonly facts: BlockFacts;
+  /** place of the transaction in the block */
+  readonly index: number;
   readonly raw: Uint8Array;
   /** what stands before it */
   readonly before: Omit<Checkpoint, "index" | "receiptHash">;
   /** the same as the whole checkpoint of the transaction before; null for a block's first */
   readonly previous: Checkpoint | null;
-  readonly claimed: Checkpoint;
+  /** or its leaf, where that alone is known */
+  readonly claimed: Checkpoint | Hash;
   /** leaves of the block's checkpoints root */
   readonly leaves: readonly Hash[];
   /** why it may not stand in the block; null: it may */
@@ -39,18 +33,22 @@ export type BlockFinding =
   /** with the checkpoints, and the trie nodes of the state after the block */
   | { readonly kind: "right"; readonly checkpoints: readonly Checkpoint[]; readonly nodes: NodeSource }
   | { readonly kind: "wrong-checkpoint"; readonly wrong: WrongCheckpoint }
-  /** the outcomes that came with the block do not lead to its checkpoints root: what it commits to is not known */
-  | { readonly kind: "leaves-unknown" };
+  /** what came with the block does not lead to its checkpoints root: what it commits to is not known */
+  | { readonly kind: "leaves-unknown" }
+  /** a transaction is known by its hash alone, and nothing before it is wrong */
+  | { readonly kind: "transactions-unknown" };
 
 /**
- * The checkpoints that a block's outcomes lead to upon the parent's state; null where they lead nowhere, for no state is left
- * by such writes.
+ * The checkpoints that a block's outcomes lead to upon the parent's state, or their leaves where there is no more; null where they lead
+ * nowhere, for no state is left by such writes.
  */
 function claimedCheckpoints(
-  { transactions, outcomes }: ClaimedBlock,
+  block: ClaimedBlock,
   source: ReplaySource,
   stateRoot: Hash,
-): Checkpoint[] | null {
+): readonly (Checkpoint | Hash)[] | null {
+  if ("leaves" in block) return block.transactions.length === block.leaves.length ? block.leaves : null;
+  const { transactions, outcomes } = block;
   if (transactions.length !== outcomes.length) return null;
   const world = new WorldState(source.nodes, stateRoot);
   const grower = new CheckpointGrower();
@@ -76,19 +74,22 @@ export async function checkpointsFinding(
 ): Promise<BlockFinding> {
   const { chainId, header, transactions } = block;
   const claimed = claimedCheckpoints(block, source, parent.stateRoot);
-  const leaves = claimed?.map(checkpointLeaf) ?? [];
+  const leaves = claimed?.map((one) => (typeof one === "string" ? one : checkpointLeaf(one))) ?? [];
   if (claimed === null || merkleRoot(leaves) !== header.checkpointsRoot) return { kind: "leaves-unknown" };
   const { number, parentHash } = header;
   const facts = { chainId, number, parentHash, environment: environmentOf(header) };
   const fromParent = (): BlockReplay => new BlockReplay(engine, facts, source, parent.stateRoot);
   const replay = fromParent();
+  const checkpoints: Checkpoint[] = [];
   const steps: ReplayStep[] = [];
   for (const [i, raw] of transactions.entries()) {
+    if (raw === undefined) return { kind: "transactions-unknown" };
     const step = await replay.execute(raw);
     const invalid = "invalid" in step.verdict ? step.verdict.invalid : null;
     const after = invalid === null ? replay.apply(step) : null;
     if (after !== null && checkpointLeaf(after) === leaves[i]) {
       steps.push(step);
+      checkpoints.push(after);
       continue;
     }
     // Evidence is of the state before, which is made again for this one transaction alone.
@@ -97,9 +98,10 @@ export async function checkpointsFinding(
     const evidence = evidenceAgainst(upTo.witness(step), after, claimed[i]!);
     const wrong = {
       facts,
+      index: i,
       raw,
       before: upTo.before,
-      previous: claimed[i - 1] ?? null,
+      previous: checkpoints[i - 1] ?? null,
       claimed: claimed[i]!,
       leaves,
       invalid,
@@ -108,5 +110,5 @@ export async function checkpointsFinding(
     };
     return { kind: "wrong-checkpoint", wrong };
   }
-  return { kind: "right", checkpoints: claimed, nodes: replay.nodes };
+  return { kind: "right", checkpoints, nodes: replay.nodes };
 }
