@@ -30,11 +30,10 @@ describe("a sequencer who lies", () => {
   const execution = ["wrong-balance", "charter-ignored", "wrong-deposit"];
   const headers = ["forged-withdrawals-root", "header-number", "header-timestamp", "header-gas-used"];
   const data = ["not-in-data-blob", "forged-deposit"];
-  const withheld = ["late-leaves"];
-  const names = [...execution, ...headers, ...data, ...withheld];
+  const names = [...execution, ...headers, ...data];
 
   it(
-    "about execution, a header, or what posted data or L1 say is convicted, also where L1 alone is shown the block, and only when it asks, by hand or by a prover that was killed on the way; users have back what they were acknowledged",
+    "about execution, a header, or what posted data or L1 say is convicted, by hand or by a prover that was killed on the way; users have back what they were acknowledged",
     async () => {
       const looked: Readonly<Record<string, unknown>>[] = [];
       // has MT and ether, and nothing to do with any of it
@@ -59,6 +58,16 @@ describe("a sequencer who lies", () => {
       const sized = { steps: expect.any(Number), witnessBytes: expect.any(Number), replayGas: expect.any(Number) };
       expect(wrong).toMatchObject({ verdict: "wrong", proof: "execution", provable: true, sent: false, ...sized });
       expect(right).toMatchObject({ verdict: "right", onL1: "right", sent: false, ...sized });
+    },
+    FAULT_MS,
+  );
+
+  it(
+    "and shows its block to nobody but L1, when it is asked for there, is convicted by the hash of a checkpoint; who asks for a right batch pays for the answer",
+    async () => {
+      const [report] = await runFaults(testnet, [lieOf("late-leaves")]);
+      expect(report).toEqual(caught("late-leaves", { proof: "execution" }));
+      expect(report!["returned"]).toBeGreaterThan(0);
     },
     FAULT_MS,
   );
