@@ -189,6 +189,7 @@ describe("one transaction on L1", () => {
       invalid: null,
       steps: 0,
       evidence,
+      parts: () => Promise.reject(new Error("L1 replays it at once")),
     };
     // a prover asks L1 before it accuses, and does not
     const found = { fault: { proof: "execution", wrong: accusation }, position: POSITION, parent } as const;

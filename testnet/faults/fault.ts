@@ -183,7 +183,10 @@ const itemsOf = ({ told }: Run, event: string, dac: TestnetDac): string => {
 };
 
 /** What has to be asked for: the liar's batch has the transactions that its data say. */
-const askedOf = ({ shown }: Lie): string => (shown === "nowhere" ? "blocks" : "blocks,checkpoints");
+function askedOf({ shown, isHeavy }: Lie): string {
+  if (shown === undefined) return isHeavy ? "parts" : "";
+  return shown === "nowhere" ? "blocks" : "blocks,checkpoints";
+}
 
 async function lied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvider) {
   const { testnet, liar } = run;
@@ -195,8 +198,11 @@ async function lied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvid
   if (!isDropped) mustEqual(String(found["proof"]), lie.proof, "the proof that the prover found");
   must(found["rule"] === lie.rule, `the rule that it is about is ${lie.rule}`);
   mustEqual(String(found["poster"]), liar, "who is accused");
-  if (lie.shown !== undefined) mustEqual(itemsOf(run, "asked", dac), askedOf(lie), "what the prover asked for");
-  if (lie.shown === "on-l1") mustEqual(itemsOf(run, "answered", dac), askedOf(lie), "what it was shown");
+  const asked = askedOf(lie);
+  mustEqual(itemsOf(run, "asked", dac), asked, "what the prover asked for");
+  if (lie.shown === "on-l1") mustEqual(itemsOf(run, "answered", dac), asked, "what it was shown");
+  const part = ended["part"] as { readonly number: number; readonly of: number } | undefined;
+  must((part !== undefined) === (lie.isHeavy ?? false), "a part is proven wrong where the whole is too heavy");
   const slashedTx = String(ended["transactionHash"]);
   const proof = (await testnet.anvil.provider.getTransactionReceipt(slashedTx))!;
   if (isDropped) must(namesIn(testnet, "bondManager", proof.logs).includes("Fined"), "the poster was fined");
@@ -220,6 +226,7 @@ async function lied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvid
     proof: lie.proof,
     ...(lie.rule !== undefined && { rule: lie.rule }),
     proofGas: Number(proof.gasUsed),
+    ...(part && { part: part.number, parts: part.of }),
     ...(lie.isInBlob && { openingGas: Number(lineOf(run, "opened", dac)!["gasUsed"]) }),
     acknowledged: hashes.length + late.length,
     returned,
@@ -273,7 +280,7 @@ async function untilLied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcP
     await until("the liar's slot", LIE_MS, isLiarsSlot);
     if (lie.isOfDeposit) await testnet.depositFor(dac, MARKED_DEPOSIT_WEI);
     const nonces = Array.from({ length: TRANSACTIONS }, (_, i) => hashes.length + i);
-    hashes.push(...(await acknowledge(testnet, dac, provider, nonces)));
+    hashes.push(...(await acknowledge(testnet, dac, provider, nonces, lie.isHeavy)));
     await until("the lie", TRY_AGAIN_MS, isOut).catch(() => undefined);
   }
   must(isOut(), "the liar lied");

@@ -10,7 +10,6 @@ import {
   encodeBlocks,
   encodeRequest,
   hashHeader,
-  isOfTransaction,
   merkleRoot,
   REQUESTS,
   type SealedBlock,
@@ -20,6 +19,7 @@ import {
 import { executed } from "./executed.ts";
 import { lateAnswer } from "./lateAnswer.ts";
 import type { Claimed, Executable, LiarMeans, Lie, Posted } from "./lies.ts";
+import { wrongParts } from "./wrongParts.ts";
 
 type Told = {
   readonly honest: SealedBlock;
@@ -114,7 +114,7 @@ export class Liar {
     told.claimed = await this.#madeUp(block, lie);
     if (lie.about === "twice") await network.publish(topic, bytes);
     if (lie.shown === undefined) await network.publish(topic, encodeBlock(told.claimed));
-    if (lie.shown === "on-l1") this.#lookForAsks(block.chainId);
+    if (lie.shown === "on-l1" || lie.isHeavy) this.#lookForAsks(block.chainId);
     this.#onLie({ dac: this.#core().view.dac(block.chainId)!.label, block: Number(block.header.number) });
   }
 
@@ -224,12 +224,18 @@ export class Liar {
     const ask = standing.find(({ batch: { header } }) => {
       return header.chainId === chainId && header.lastBlock === honest.header.number;
     });
-    if (ask === undefined || posted === null || isOfTransaction(ask.item)) return;
+    if (ask === undefined || posted === null || ask.item.kind === "stretch") return;
     const { header } = ask.batch;
     const { stateRoot, reader } = this.#before(honest);
-    const answer = await lateAnswer(posted.blocks, ask.item, async ({ outcomes }) =>
-      rootsAfter(reader, stateRoot, outcomes),
-    );
+    const rootsOf = ({ outcomes }: SealedBlock) => rootsAfter(reader, stateRoot, outcomes);
+    const { blocks } = posted;
+    const core = this.#core();
+    const around = {
+      ...{ blocks, honest, rootsOf, engine: core.engine, reader: () => this.#before(honest).reader },
+      parent: core.chains.get(chainId)!.block(honest.header.number - 1n)!,
+    };
+    const answer =
+      ask.item.kind === "parts" ? await wrongParts(around, ask.item) : await lateAnswer(blocks, ask.item, rootsOf);
     await this.#real.poster.answer({ header, answer, key: `late:${ask.batchHash}:${ask.number}` });
   }
 }

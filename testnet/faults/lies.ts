@@ -36,6 +36,8 @@ export type Lie = {
   readonly isInBlob?: true;
   /** the block is shown to nobody: at all, so that its batch is dropped, or but on L1, once that is asked for */
   readonly shown?: "nowhere" | "on-l1";
+  /** whether users' transactions run for longer than one transaction of L1 can replay; the liar shows their parts when asked on L1 */
+  readonly isHeavy?: true;
   /** whether a block can be lied about so */
   readonly fits: (block: SealedBlock) => boolean;
 } & (
@@ -118,7 +120,8 @@ async function transferOf(key: string, chainId: ChainId, value: bigint): Promise
 type OutcomesLie = Extract<Lie, { readonly about: "outcomes" }>;
 
 const aboutUsers = (
-  lie: Pick<OutcomesLie, "name" | "text" | "change" | "charter"> & Partial<Pick<OutcomesLie, "proof" | "shown">>,
+  lie: Pick<OutcomesLie, "name" | "text" | "change" | "charter"> &
+    Partial<Pick<OutcomesLie, "proof" | "shown" | "isHeavy">>,
 ): Lie => ({
   about: "outcomes",
   proof: "execution",
@@ -216,6 +219,12 @@ export const LIES: readonly Lie[] = [
     name: "late-leaves",
     text: "the same, but what is asked for on L1 is shown there: the hash of a checkpoint convicts",
     shown: "on-l1",
+    change: async (block) => withOutcome(block, firstUser(block), richer),
+  }),
+  aboutUsers({
+    name: "heavy-transaction",
+    text: "a long loop leaves an account an MT too many, one step of it wrong: too heavy for one transaction of L1, it is judged part by part",
+    isHeavy: true,
     change: async (block) => withOutcome(block, firstUser(block), richer),
   }),
   {

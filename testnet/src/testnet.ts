@@ -163,7 +163,7 @@ export class Testnet {
       const { addresses, firstBlock } = await deployContracts({ signer: founder, parameters });
       const networkFile = join(run.path, "network.json");
       const network = {
-        version: 6,
+        version: 7,
         profile: PROFILE,
         l1ChainId: String(L1_CHAIN_ID),
         deployedAtBlock: Number(firstBlock),

@@ -27,7 +27,7 @@ const caught = (fault: string, figures: object) =>
   expect.objectContaining({ fault, ok: true, falseAccuserSlashed: true, honestSlashed: false, ...figures });
 
 describe("a sequencer who lies", () => {
-  const execution = ["wrong-balance", "charter-ignored", "wrong-deposit"];
+  const execution = ["wrong-balance", "charter-ignored", "wrong-deposit", "heavy-transaction"];
   const headers = ["forged-withdrawals-root", "header-number", "header-timestamp", "header-gas-used"];
   const data = ["not-in-data-blob", "forged-deposit"];
   const names = [...execution, ...headers, ...data];

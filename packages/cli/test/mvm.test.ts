@@ -38,7 +38,7 @@ const CONTRACTS = [
   "disclosures",
 ];
 const NETWORK = {
-  version: 6,
+  version: 7,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

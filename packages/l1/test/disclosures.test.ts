@@ -351,8 +351,8 @@ describe("what is asked for on L1", () => {
       expect(await refusalOf(show(wrong))).toMatch(/^Wrong|^UnusedSiblings/);
     }
     const { transactionHash } = await show(answer);
-    const search = { header: batch.header, item: part, fromBlock: 0n };
-    expect(await answerTo(network.reader, search, around)).toEqual({ answer, transactionHash });
+    const search = { header: batch.header, item: part, fromBlock: 0n, around };
+    expect(await answerTo(network.reader, search)).toEqual({ answer, transactionHash });
   });
 
   it("is told by the follower, ask by ask, with the clock", async () => {

@@ -31,6 +31,7 @@ export { type Operator, type OperatorOptions, type Progress, parseAddress, withO
 export { type ProofRequest, proveAll, proveBlock } from "./operator/proving.ts";
 export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/staking.ts";
 export { operatorStatus } from "./operator/status.ts";
+export { partsOf } from "./partsMaking.ts";
 export type * from "./ports.ts";
 export { accusationOf } from "./proving/accusationOf.ts";
 export { BatchAudit, type BatchVerdict } from "./proving/batchAudit.ts";

@@ -75,20 +75,27 @@ export async function untilPosted(provider: JsonRpcProvider, block: number): Pro
   });
 }
 
-/** Signs transfers of 1 wei by the user to itself and has the gateway acknowledge them; gives their hashes. */
+/** Initcode that counts down from 20,000, in 140,000 steps, and leaves no code. */
+const LONG_LOOP = "0x614e205b60019003806003570000";
+
+/**
+ * Signs transfers of 1 wei by the user to itself, or long loops, and has the gateway acknowledge them; gives their hashes.
+ */
 export async function acknowledge(
   testnet: Testnet,
   dac: TestnetDac,
   provider: JsonRpcProvider,
   nonces: readonly number[],
+  isHeavy = false,
 ): Promise<readonly string[]> {
   const user = new Wallet(testnet.user.privateKey);
   const hashes: string[] = [];
+  const what = isHeavy
+    ? { to: null, data: LONG_LOOP, gasLimit: 1_000_000n }
+    : { to: user.address, value: 1n, gasLimit: 21_000n };
   for (const nonce of nonces) {
     const raw = await user.signTransaction({
-      to: user.address,
-      value: 1n,
-      gasLimit: 21_000n,
+      ...what,
       nonce,
       maxFeePerGas: 10n ** 10n,
       maxPriorityFeePerGas: 1n,

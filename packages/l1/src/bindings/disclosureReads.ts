@@ -90,8 +90,15 @@ async function toldOf(
   return told;
 }
 
-/** An item of a batch; fromBlock: L1 block before which nobody has asked for it. */
-export type ItemOfBatch = { readonly header: BatchHeader; readonly item: AskItem; readonly fromBlock: bigint };
+/** An item of a batch. */
+export type ItemOfBatch = {
+  readonly header: BatchHeader;
+  readonly item: AskItem;
+  /** L1 block before which nobody has asked for it */
+  readonly fromBlock: bigint;
+  /** of a stretch: what was shown of the transaction before */
+  readonly around?: PartsAnswer;
+};
 
 async function toldOfItem(reader: L1Reader, event: "Asked" | "Answered", of: ItemOfBatch): Promise<Told | undefined> {
   const { chainId } = of.header;
@@ -121,13 +128,11 @@ export async function openAsksOf(
 /**
  * What was shown of a batch, from the input of the transaction that answered, checked against what the batch commits to; undefined
  * where nobody has answered.
- * @param around what was shown of the transaction before, for a stretch of its parts
  * @throws L1Error bad-response where L1 gives another transaction than it took
  */
 export async function answerTo(
   reader: L1Reader,
   of: ItemOfBatch,
-  around?: PartsAnswer,
 ): Promise<{ readonly answer: Answer; readonly transactionHash: Hash } | undefined> {
   const { header, item } = of;
   const told = await toldOfItem(reader, "Answered", of);
@@ -140,7 +145,7 @@ export async function answerTo(
     transaction?.to === reader.addresses.disclosures &&
     hashBatchHeader(shown.header) === hashBatchHeader(header) &&
     encodeAskItem(shown.answer) === encodeAskItem(item);
-  const fault = isIt ? answerFault(header, shown.answer, around) : "another call";
+  const fault = isIt ? answerFault(header, shown.answer, of.around) : "another call";
   if (fault !== null)
     throw new L1Error("bad-response", `L1 gives no answer in ${transactionHash}: ${fault}`, { transactionHash });
   return { answer: shown!.answer, transactionHash };

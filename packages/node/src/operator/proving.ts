@@ -1,12 +1,12 @@
 /** Proving what a sequencer posted wrong: a block or a transaction that somebody names, or all that comes. */
 import { answerTo, askReplay, l1Now } from "@mvm/l1";
-import { type AskItem, blockCount, environmentOf, type Hash, hashHeader } from "@mvm/protocol";
+import { blockCount, environmentOf, type Hash, hashHeader, type PlainItem } from "@mvm/protocol";
 import type { PostedBatch } from "@mvm/roles";
 import { ConfigError } from "../config.ts";
 import { accusationOf } from "../proving/accusationOf.ts";
 import { Accuser } from "../proving/accuser.ts";
 import type { BatchAudit, BatchVerdict } from "../proving/batchAudit.ts";
-import { factsOf } from "../proving/batchFault.ts";
+import { type FoundFault, factsOf } from "../proving/batchFault.ts";
 import { BlockReplay, wholeEvidence } from "../proving/blockReplay.ts";
 import type { ShownBlock } from "../proving/claimedBlock.ts";
 import { type ProverOptions, type ProverSight, runProver, watchL1 } from "../proving/prover.ts";
@@ -32,6 +32,9 @@ export type ProofRequest = {
 
 /** Milliseconds until L1 is looked at again whether it has a new block or not. */
 const BLOCK_WAIT_MS = 60_000;
+/** Why a transaction that is too heavy for L1 is not proven wrong by one command. */
+const UNSHOWN =
+  "one transaction of L1 cannot replay it: its poster has to be asked on L1 for what it claims between the parts, as `mvm prove --watch` does";
 /** Why a dry run about a batch in a blob does not tell whether L1 would agree. */
 const UNOPENED = "L1 has not been shown what the blob of the batch holds, and judges only then";
 
@@ -118,7 +121,7 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   const data = await archive.batch(sight.posted.get(posted.batchHash)!, label);
   // what others asked for is there for all
   const search = { header: posted.header, fromBlock: posted.l1Block };
-  const answers = async (item: AskItem) => (await answerTo(operator.l1, { ...search, item }))?.answer;
+  const answers = async (item: PlainItem) => (await answerTo(operator.l1, { ...search, item }))?.answer;
   const verdict = await audit.judge(data, () => shown(posted), answers);
   const blocks = async (): Promise<readonly ShownBlock[] | null> => {
     for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;
@@ -180,11 +183,12 @@ async function proveFault(
     opened.openingGas = (await accuser.open(accusation.opening)).gasUsed;
     accusation = await ask();
   }
+  if (accusation.kind === "unshown") return { ...(await inParts(accusation.found)), ...opened, sent: false };
   if (accusation.kind !== "ready") {
     const reason = accusation.kind === "unopened" ? UNOPENED : accusation.reason;
     return { verdict: "wrong", ...factsOf(verdict.found.fault), ...opened, provable: false, reason, sent: false };
   }
-  const { found, call, gas } = accusation;
+  const { found, call, gas, part } = accusation;
   const { fault } = found;
   const size =
     fault.proof === "execution"
@@ -194,6 +198,7 @@ async function proveFault(
     verdict: "wrong",
     ...factsOf(fault),
     ...size,
+    ...(part && { part }),
     ...opened,
     calldataBytes: (call.data.length - 2) / 2,
   };
@@ -205,6 +210,14 @@ async function proveFault(
     await holdsWithin(BLOCK_WAIT_MS, operator.signal, async () => (await l1Now(operator.l1)).number > number);
     operator.signal.throwIfAborted();
   }
+}
+
+/** What is told of a fault that L1 cannot see at once, before its poster has shown what it claims between the parts. */
+async function inParts({ fault }: FoundFault): Promise<Report> {
+  const wrong = { verdict: "wrong", ...factsOf(fault), provable: false, reason: UNSHOWN };
+  if (fault.proof !== "execution") return wrong;
+  const { length } = await fault.wrong.parts();
+  return { ...wrong, parts: length, steps: fault.wrong.steps };
 }
 
 const witnessBytes = ({

@@ -1,25 +1,49 @@
 /** From a fault that was found to the call that proves it: what L1 itself says of it is asked before anything is risked. */
 import {
   type AccusedBatch,
+  answerTo,
   askDerivation,
   askReplay,
+  askVerifier,
+  encodePartFault,
   isRangeOpened,
   type L1Call,
   openBatchRange,
   postingOf,
   proveDerivation,
+  provePart,
   standingBatches,
 } from "@mvm/l1";
-import { type BatchHeader, hashBatchHeader } from "@mvm/protocol";
+import {
+  type BatchHeader,
+  hashBatchHeader,
+  merkleProof,
+  merkleRoot,
+  type PartsAnswer,
+  type PartsItem,
+} from "@mvm/protocol";
 import { openAtChallenge, toBlob } from "@mvm/protocol/blobs";
 import { ConfigError } from "../config.ts";
 import type { Operator } from "../operator/operator.ts";
+import type { Wanted } from "./asker.ts";
 import type { FoundFault } from "./batchFault.ts";
 import { faultProof } from "./faultProof.ts";
+import { partFinding, stretchFinding } from "./partFinding.ts";
 
 export type Accusation =
-  /** gas: what L1 estimates for its judgement alone; undefined where it only compares what is handed in */
-  | { readonly kind: "ready"; readonly found: FoundFault; readonly call: L1Call; readonly gas: bigint | undefined }
+  /**
+   * gas: what L1 estimates for its judgement alone; undefined where it only compares what is handed in. part: which is proven wrong of how
+   * many, where one transaction of L1 cannot replay all of them
+   */
+  | {
+      readonly kind: "ready";
+      readonly found: FoundFault;
+      readonly call: L1Call;
+      readonly gas: bigint | undefined;
+      readonly part?: { readonly number: number; readonly of: number };
+    }
+  /** the poster has to show first what it claims between the transaction's parts */
+  | { readonly kind: "unshown"; readonly found: FoundFault; readonly wanted: Wanted }
   /** L1 has to be shown first what the batch's blob holds, by a call that anybody may make */
   | { readonly kind: "unopened"; readonly found: FoundFault; readonly opening: L1Call }
   /** one transaction of L1 cannot judge it, or L1 does not see the difference: then nothing is risked */
@@ -32,16 +56,26 @@ export type Accused = {
   readonly blob: () => Promise<Uint8Array>;
 };
 
+/** L1 cannot replay a transaction at once. */
+type TooHeavy = { readonly kind: "too-heavy"; readonly reason: string };
+const TOO_HEAVY: TooHeavy = { kind: "too-heavy", reason: "one transaction of L1 cannot replay it" };
+
+/** Calldata that a transaction has to be passed on between nodes of L1 with: they take 131,072 bytes in all. */
+const MAX_CALLDATA_BYTES = 130_000;
+
 type Sender = Pick<Operator, "l1" | "deployedAtBlock">;
 
 /**
- * Puts the call together that proves the first of the faults of a batch that L1 sees, or the one that has to come before it.
+ * Puts the call together that proves the first of the faults of a batch that L1 sees, or the one that has to come before it. What L1
+ * cannot replay at once is proven part by part, where nothing else shows that the batch is wrong.
+ * @param options.inParts that L1 cannot is known already
  * @throws ConfigError not-yet where the batch does not stand on L1 (any more); L1Error; what `blob` throws
  */
 export async function accusationOf(
   sender: Sender,
   batch: Accused,
   faults: readonly [FoundFault, ...FoundFault[]],
+  { inParts = false }: { readonly inParts?: boolean } = {},
 ): Promise<Accusation> {
   const { l1, deployedAtBlock } = sender;
   const { header, previous } = batch;
@@ -51,19 +85,58 @@ export async function accusationOf(
   if (own === undefined) throw new ConfigError("not-yet", `batch ${header.index} does not stand on L1 any more`);
   const accused = { header, posting: await postingOf(l1, own), previous };
   const reasons: string[] = [];
+  const heavy: FoundFault[] = [];
   for (const found of faults) {
-    const accusation = await accusationBy(sender, { ...batch, accused }, found);
+    const isHeavy = inParts && found.fault.proof === "execution";
+    const accusation = isHeavy ? TOO_HEAVY : await accusationBy(sender, { ...batch, accused }, found);
+    if (accusation.kind === "too-heavy") heavy.push(found);
+    else if (accusation.kind !== "no-verdict") return accusation;
+    if ("reason" in accusation) reasons.push(accusation.reason);
+  }
+  for (const found of heavy) {
+    const accusation = await accusationInParts(sender, { accused, fromBlock: own.l1Block }, found);
     if (accusation.kind !== "no-verdict") return accusation;
     reasons.push(accusation.reason);
   }
   return { kind: "no-verdict", reason: reasons.join("; ") };
 }
 
+/** The proof of a wrong part, by what its poster showed. */
+async function accusationInParts(
+  { l1 }: Sender,
+  { accused, fromBlock }: { readonly accused: AccusedBatch; readonly fromBlock: bigint },
+  found: FoundFault,
+): Promise<Accusation> {
+  const { fault, position, committed } = found;
+  if (fault.proof !== "execution" || position === null) throw new RangeError("only what is executed has parts");
+  const { header } = accused;
+  const own = await fault.wrong.parts();
+  const { hashes } = committed.blocks[position]!;
+  const siblings = merkleProof(committed.words, position);
+  const word = { count: hashes.length, transactions: merkleRoot(hashes), siblings };
+  const item: PartsItem = { kind: "parts", position, index: fault.wrong.index };
+  const shown = (await answerTo(l1, { header, fromBlock, item }))?.answer as PartsAnswer | undefined;
+  if (shown === undefined) return { kind: "unshown", found, wanted: { header, fromBlock, item, word } };
+  let finding = partFinding(own, shown);
+  if (finding.kind === "needed") {
+    const wanted = { header, fromBlock, item: finding.item, around: shown };
+    const inner = (await answerTo(l1, wanted))?.answer;
+    if (inner === undefined) return { kind: "unshown", found, wanted };
+    finding = stretchFinding(own, shown, { ...finding.item, leaves: inner.leaves });
+  }
+  if (finding.kind !== "fault") return { kind: "no-verdict", reason: "the transaction's parts are as they have to be" };
+  const answer = await askVerifier(l1, "partVerifier", header, encodePartFault(finding.fault));
+  if (answer.kind === "no-verdict") return answer;
+  if (!answer.isFraud) return { kind: "no-verdict", reason: `L1 sees no fault of part ${finding.part}` };
+  const part = { number: finding.part, of: own.length };
+  return { kind: "ready", found, call: provePart(l1.addresses, accused, finding.fault), gas: answer.gas, part };
+}
+
 async function accusationBy(
   { l1 }: Sender,
   { accused, header, blob }: Accused & { readonly accused: AccusedBatch },
   found: FoundFault,
-): Promise<Accusation> {
+): Promise<Accusation | TooHeavy> {
   const { fault, position, ...place } = found;
   if (fault.proof === "derivation") {
     const { derivation } = fault;
@@ -80,9 +153,12 @@ async function accusationBy(
     return { kind: "ready", found, call: faultProof(l1.addresses, fault, at), gas: undefined };
   const { facts, before, raw, index, claimed, evidence } = fault.wrong;
   const answer = await askReplay(l1, { facts, before, raw, index, claimed, evidence });
-  if (answer.kind === "no-verdict") return answer;
+  if (answer.kind === "no-verdict") return { ...answer, kind: "too-heavy" };
   if (!answer.differs) return { kind: "no-verdict", reason: "L1's replay comes to the claimed checkpoint" };
-  return { kind: "ready", found, call: faultProof(l1.addresses, fault, at, answer.evidence), gas: answer.gas };
+  const call = faultProof(l1.addresses, fault, at, answer.evidence);
+  const bytes = (call.data.length - 2) / 2;
+  if (bytes > MAX_CALLDATA_BYTES) return { kind: "too-heavy", reason: `its proof has ${bytes} bytes` };
+  return { kind: "ready", found, call, gas: answer.gas };
 }
 
 async function openingOf({ addresses }: Operator["l1"], header: BatchHeader, data: Uint8Array): Promise<L1Call> {

@@ -4,6 +4,7 @@ import {
   askFor,
   askPrice,
   askQueue,
+  type BlockWord,
   expireAsk,
   finalFrom,
   type ItemOfBatch,
@@ -21,6 +22,9 @@ import type { OneByOne } from "./oneByOne.ts";
 
 /** Prices of a first ask that one ask may cost, unless the operator says otherwise: a poster may make them dear by asking itself. */
 const DEFAULT_MAX_PRICES = 16n;
+
+/** An item that is asked for; `word`: of the transaction's block, for its parts. */
+export type Wanted = ItemOfBatch & { readonly word?: BlockWord };
 
 /** What became of a step. */
 export type AskProgress =
@@ -50,7 +54,7 @@ export class Asker {
   }
 
   /** Takes the next step towards an item of a batch that is wrong; there are more, but after an answer, in other L1 blocks. Throws L1Error. */
-  advance(of: ItemOfBatch): Promise<AskProgress> {
+  advance(of: Wanted): Promise<AskProgress> {
     return this.#steps.run(() => this.#step(of));
   }
 
@@ -59,7 +63,7 @@ export class Asker {
     return this.#steps.run(() => payBackOnL1(this.#operator, label));
   }
 
-  async #step(of: ItemOfBatch): Promise<AskProgress> {
+  async #step(of: Wanted): Promise<AskProgress> {
     const found = await this.#standing(of);
     const step = nextAskStep(await this.#stateOf(of, found));
     switch (step.kind) {
@@ -106,7 +110,7 @@ export class Asker {
     };
   }
 
-  async #ask({ item }: ItemOfBatch, { asked }: FoundBatch, priceWei: bigint): Promise<AskProgress> {
+  async #ask({ item, word }: Wanted, { asked }: FoundBatch, priceWei: bigint): Promise<AskProgress> {
     const { l1, submitter, progress } = this.#operator;
     try {
       await allowSpending(this.#operator, { spender: "disclosures", units: priceWei });
@@ -116,7 +120,7 @@ export class Asker {
     }
     const priceMT = formatAmount(priceWei);
     progress(`asking for ${priceMT} MT`);
-    const { transactionHash } = await submitter.submit(askFor(l1.addresses, asked, item, priceWei));
+    const { transactionHash } = await submitter.submit(askFor(l1.addresses, asked, item, priceWei, word));
     return { kind: "asked", priceMT, transactionHash };
   }
 

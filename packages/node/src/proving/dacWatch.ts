@@ -10,6 +10,7 @@ import {
   encodeAskItem,
   type Hash,
   isOfBlock,
+  isOfTransaction,
   type SealedBlock,
 } from "@mvm/protocol";
 import { type Dac, judgeGossip, type L1View, type PostedBatch } from "@mvm/roles";
@@ -19,7 +20,7 @@ import type { Log, NetworkSettings } from "../ports.ts";
 import { reasonOf } from "../reason.ts";
 import { accusationOf } from "./accusationOf.ts";
 import type { AccusationEnd, Accuser } from "./accuser.ts";
-import type { Asker } from "./asker.ts";
+import type { Asker, Wanted } from "./asker.ts";
 import type { BatchAudit, BatchVerdict } from "./batchAudit.ts";
 import { type FoundFault, factsOf } from "./batchFault.ts";
 import { SeenBlocks } from "./seenBlocks.ts";
@@ -59,8 +60,10 @@ type Open = {
   readonly since: bigint;
   /** what L1 was shown of it, by the numbers of the items */
   readonly answers: Map<bigint, Answer>;
+  /** whether L1 cannot replay at once what is wrong with it */
+  inParts: boolean;
   /** what is proven, by which call */
-  proof: { readonly found: FoundFault; readonly call: L1Call } | null;
+  proof: { readonly found: FoundFault; readonly call: L1Call; readonly part?: object } | null;
   end: AccusationEnd["end"] | null;
 };
 type Twice = { readonly equivocation: Equivocation; isPending: boolean };
@@ -194,7 +197,7 @@ export class DacWatch {
       (item) => this.#answer(next, item, answers),
     );
     if (verdict.kind !== "right") {
-      this.#open = { batch: next, verdict, since, answers, proof: null, end: null };
+      this.#open = { batch: next, verdict, since, answers, inParts: false, proof: null, end: null };
       this.#tell(next, verdict);
       return false;
     }
@@ -249,25 +252,31 @@ export class DacWatch {
     return answer;
   }
 
-  #itemFacts({ header }: PostedBatch, { kind, position }: AskItem): Omit<ProverReport, "event"> {
+  #itemFacts({ header }: PostedBatch, item: AskItem): Omit<ProverReport, "event"> {
+    const { kind, position } = item;
     const block = isOfBlock(kind) ? { block: header.firstBlock + BigInt(position) } : {};
-    return { dac: this.#options.dac.label, batch: header.index, item: kind, ...block };
+    const transaction = isOfTransaction(item) ? { transaction: item.index } : {};
+    return { dac: this.#options.dac.label, batch: header.index, item: kind, ...block, ...transaction };
   }
 
   /** Takes the next step towards what nobody shows of the batch that is wrong. */
   async #ask(): Promise<void> {
     const open = this.#open;
     if (open?.verdict.kind !== "unproven" || open.verdict.needed === null) return;
-    const { view, asker, report } = this.#options;
     // what is gossiped, or a peer that was away, may come in another L1 block
-    if (open.since === view.block.number) return;
+    if (open.since === this.#options.view.block.number) return;
     const { batch, verdict } = open;
-    const item = open.verdict.needed;
-    const { kind, ...facts } = await asker.advance({ header: batch.header, item, fromBlock: batch.l1Block });
+    await this.#askFor(batch, { header: batch.header, item: verdict.needed!, fromBlock: batch.l1Block });
+  }
+
+  async #askFor(batch: PostedBatch, wanted: Wanted): Promise<void> {
+    const { asker, report } = this.#options;
+    const { kind, ...facts } = await asker.advance(wanted);
+    const { item } = wanted;
     const place = this.#itemFacts(batch, item);
     if (kind === "answered") this.#isDue = true;
     else if (kind === "refused")
-      this.#once("not-asked", `${batch.batchHash} ${item.kind} ${verdict.why}`, () =>
+      this.#once("not-asked", `${batch.batchHash} ${encodeAskItem(item)}`, () =>
         report({ event: "not-asked", ...place, ...facts }),
       );
     else if (kind !== "waiting") report({ event: kind, ...place, poster: batch.header.poster, ...facts });
@@ -286,26 +295,34 @@ export class DacWatch {
     const open = this.#open;
     if (open === null || open.end !== null || open.verdict.kind !== "wrong") return;
     const { accuser, report, dac } = this.#options;
-    open.proof ??= await this.#proofOf(open.verdict);
+    open.proof ??= await this.#proofOf(open, open.verdict);
     if (open.proof === null) return;
-    const { found, call } = open.proof;
+    const { found, call, part } = open.proof;
     const end = await accuser.advance(call);
     if (end === null) return;
     // one that L1 refuted is not made again: it would cost the bond again
     open.end = end.end;
-    report({ event: end.end, dac: dac.label, proof: found.fault.proof, ...end });
+    report({ event: end.end, dac: dac.label, proof: found.fault.proof, ...(part && { part }), ...end });
   }
 
   /** The proof of what is wrong with the next batch, by L1's own word; null: there is none yet, and it was told why. */
-  async #proofOf({ found, others }: Extract<BatchVerdict, { readonly kind: "wrong" }>): Promise<Open["proof"]> {
+  async #proofOf(
+    open: Open,
+    { found, others }: Extract<BatchVerdict, { readonly kind: "wrong" }>,
+  ): Promise<Open["proof"]> {
     const { operator, accuser, report, dac, view, archive, posted } = this.#options;
     const index = this.#judged.length;
     const standing = view.batches(dac.chainId);
     const { header, batchHash } = standing[index]!;
     const blob = () => archive.blob(posted.get(batchHash)!, operator.l1.transport);
     const batch = { header, previous: standing[index - 1]?.header, blob };
-    const accusation = await accusationOf(operator, batch, [found, ...others]);
+    const accusation = await accusationOf(operator, batch, [found, ...others], open);
     if (accusation.kind === "ready") return accusation;
+    if (accusation.kind === "unshown") {
+      open.inParts = true;
+      await this.#askFor(open.batch, accusation.wanted);
+      return null;
+    }
     if (accusation.kind === "no-verdict") {
       this.#once("no-verdict", accusation.reason, () => report({ event: "no-verdict", dac: dac.label, ...accusation }));
       return null;

@@ -76,13 +76,14 @@ export class TransactionSlices {
   readonly #receipt: Uint8Array;
   /** of all logs, its own included */
   readonly #bloomHash: Hash;
-  readonly #after: Checkpoint | null;
+  /** null: it may not stand in its block */
+  readonly after: Checkpoint | null;
 
   /** @param after the checkpoint after it; null: it may not stand in the block */
   constructor(given: SlicedCase, after: Checkpoint | null) {
     const { sliced, nodes, before, raw } = given;
     this.#case = given;
-    this.#after = after;
+    this.after = after;
     this.#parts = sliced?.parts ?? [];
     this.#cuts = sliced?.cuts ?? [FIRST_CUT];
     this.#tries = new CutTries(nodes, CutTries.startingFrom(before.stateRoot), this.#parts);
@@ -96,12 +97,12 @@ export class TransactionSlices {
 
   /** How many parts it has, those that file it included. */
   get length(): number {
-    return this.#after === null ? 1 : this.#parts.length + FILING.length;
+    return this.after === null ? 1 : this.#parts.length + FILING.length;
   }
 
   /** The number of a filing step among the parts; below 0: it is none. */
   #filing(index: number): number {
-    return this.#after === null ? -1 : index - this.#parts.length;
+    return this.after === null ? -1 : index - this.#parts.length;
   }
 
   #cut(index: number): Cut {
@@ -142,7 +143,7 @@ export class TransactionSlices {
       index: this.#case.index,
       gasBefore: before.cumulativeGasUsed,
       transactionsRoot: before.transactionsRoot,
-      receiptsRoot: filing > 1 ? this.#after!.receiptsRoot : before.receiptsRoot,
+      receiptsRoot: filing > 1 ? this.after!.receiptsRoot : before.receiptsRoot,
       bloomHash: hasReceipt ? this.#bloomHash : before.bloomHash,
       parentHash: facts.parentHash,
       kind: terms.kind,
@@ -162,7 +163,7 @@ export class TransactionSlices {
 
   /** The commitment before a part, or with the number of all of them, after the last one. */
   commitment(index: number): Hash {
-    if (index === this.length) return this.#after === null ? INVALID_COMMITMENT : checkpointLeaf(this.#after);
+    if (index === this.length) return this.after === null ? INVALID_COMMITMENT : checkpointLeaf(this.after);
     const { state, terms, origin } = this.#cut(index);
     const rest = hashSurroundings(this.#words(index, terms));
     const surroundings = hashSurroundings({ ...this.#environment(origin), rest });
@@ -173,7 +174,7 @@ export class TransactionSlices {
 
   /** What L1 replays a part from. */
   proof(index: number): PartReplay {
-    const part = this.#after === null ? this.#case.refusal! : (this.#parts[index] ?? null);
+    const part = this.after === null ? this.#case.refusal! : (this.#parts[index] ?? null);
     const { state, terms, origin } = this.#cut(index);
     const environment = this.#environment(origin);
     const words = this.#words(index, terms);

@@ -6,6 +6,7 @@ import { type NodeSource, StateError, WorldState } from "@mvm/state";
 import { CheckpointGrower } from "../checkpointGrower.ts";
 import { type BlockFacts, BlockReplay, evidenceAgainst, type ReplaySource, type ReplayStep } from "./blockReplay.ts";
 import type { ClaimedBlock } from "./claimedBlock.ts";
+import { TransactionSlices } from "./transactionSlices.ts";
 
 /** A transaction of a block that does not lead to the checkpoint that the block claims after it, or may not stand in it. */
 export type WrongCheckpoint = {
@@ -27,6 +28,8 @@ export type WrongCheckpoint = {
   readonly steps: number;
   /** for CheckpointReplay.differs; codes by their bytes */
   readonly evidence: Evidence;
+  /** the transaction in parts, for where one transaction of L1 cannot replay it; cut once */
+  readonly parts: () => Promise<TransactionSlices>;
 };
 
 export type BlockFinding =
@@ -96,7 +99,8 @@ export async function checkpointsFinding(
     const upTo = fromParent();
     for (const right of steps) upTo.apply(right);
     const evidence = evidenceAgainst(upTo.witness(step), after, claimed[i]!);
-    const wrong = {
+    let parts: Promise<TransactionSlices> | undefined;
+    const wrong: WrongCheckpoint = {
       facts,
       index: i,
       raw,
@@ -107,6 +111,10 @@ export async function checkpointsFinding(
       invalid,
       steps: invalid === null ? await upTo.steps(raw) : 0,
       evidence,
+      parts: () => {
+        parts ??= upTo.cut(step).then((cut) => new TransactionSlices(cut, after));
+        return parts;
+      },
     };
     return { kind: "wrong-checkpoint", wrong };
   }
