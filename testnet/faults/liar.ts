@@ -224,7 +224,7 @@ export class Liar {
     const ask = standing.find(({ batch: { header } }) => {
       return header.chainId === chainId && header.lastBlock === honest.header.number;
     });
-    if (ask === undefined || posted === null || ask.item.kind === "stretch") return;
+    if (ask === undefined || posted === null || ask.item.kind === "stretch" || ask.item.kind === "bytes") return;
     const { header } = ask.batch;
     const { stateRoot, reader } = this.#before(honest);
     const rootsOf = ({ outcomes }: SealedBlock) => rootsAfter(reader, stateRoot, outcomes);

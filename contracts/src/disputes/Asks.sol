@@ -15,14 +15,15 @@ import {MetisToken} from "../MetisToken.sol";
 abstract contract Asks {
     /// @notice What can be asked for: the leaves of a batch's blocksRoot, of its transactionsRoot; a block's header and
     /// checkpoints; the hashes of a block's transactions; the commitments between a transaction's parts; where these are
-    /// too many for one answer, those between two that were shown.
+    /// too many for one answer, those between two that were shown; a transaction's bytes.
     enum Kind {
         Blocks,
         Words,
         Checkpoints,
         Transactions,
         Parts,
-        Stretch
+        Stretch,
+        Bytes
     }
 
     /// @notice Prices and times, fixed at construction.

@@ -9,11 +9,12 @@ import {MetisToken} from "../MetisToken.sol";
 import {MerkleTree} from "../proofs/MerkleTree.sol";
 import {Asks} from "./Asks.sol";
 import {PartAnswers} from "./PartAnswers.sol";
+import {PartItems} from "./PartItems.sol";
 import {ProvenBlocks} from "./ProvenBlocks.sol";
 
 /// @title F6: withheld commitments
 /// @notice {Asks} says who asks and what it costs; here is what an answer is, of a transaction's parts in {PartAnswers}. Anyone
-/// may answer.
+/// may answer, but for those.
 contract Disclosures is PartAnswers {
     /// @notice There are not as many leaves as there have to be, or they have another root.
     error WrongLeaves(uint256 count);
@@ -80,6 +81,27 @@ contract Disclosures is PartAnswers {
         ProvenBlocks.requireAllUsed(siblings, used);
         if (hashes.length == 0 || hashes.length > ProvenBlocks.MAX_TRANSACTIONS) revert WrongLeaves(hashes.length);
         _answered(batch, itemOf(Kind.Transactions, position));
+    }
+
+    /// @notice Shows a transaction: what is executed beside the posted data may be known by its hash alone.
+    /// @param batch The batch.
+    /// @param position Place of its block in the batch, from 0.
+    /// @param index Its place in the block, from 0.
+    /// @param count Number of transactions of the block.
+    /// @param transaction The encoded transaction.
+    /// @param siblings Of its hash in the block's root, of the block's word in transactionsRoot.
+    function answerBytes(
+        BatchHeader calldata batch,
+        uint256 position,
+        uint256 index,
+        uint256 count,
+        bytes calldata transaction,
+        bytes32[] calldata siblings
+    ) external inInput {
+        (bytes32 root, uint256 used) = ProvenBlocks.rootOf(keccak256(transaction), index, count, siblings, 0);
+        used = ProvenBlocks.requireTransactions(batch, position, count, root, siblings, used);
+        ProvenBlocks.requireAllUsed(siblings, used);
+        _answered(batch, PartItems.itemOf(Kind.Bytes, position, index));
     }
 
     /// @dev Reverts unless these are all leaves of a tree, from one to MAX_TRANSACTIONS, which is also the most blocks of a batch.

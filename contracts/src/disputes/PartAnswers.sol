@@ -13,7 +13,7 @@ import {PartItems} from "./PartItems.sol";
 import {ProvenBlocks} from "./ProvenBlocks.sol";
 import {ProvenTransactions, TransactionPlace} from "./ProvenTransactions.sol";
 
-/// @title F6: the commitments between the parts of a transaction
+/// @title F6: what is asked for of one transaction
 /// @notice A transaction that one L1 transaction cannot replay is judged part by part (decisions 036, 041), from one commitment
 /// to the next. Whoever would have it judged asks for them. The first one follows from the checkpoint before the transaction,
 /// the last one is the committed checkpoint's leaf: so of those of a wrong transaction one is wrong behind a right one, and
@@ -51,14 +51,16 @@ abstract contract PartAnswers is Asks, IPartLists {
         _;
     }
 
-    /// @notice Asks for the commitments between a transaction's parts, as {ask} does for other items.
+    /// @notice Asks for the commitments between a transaction's parts, or for its bytes, as {ask} does for other items.
     /// @param batch The batch.
     /// @param posting Where L1 recorded it.
+    /// @param kind Which.
     /// @param place Which transaction, and that the batch says that there is such a one.
     /// @param maxPrice Most that the caller would pay, wei of MT.
-    function askParts(
+    function askTransaction(
         BatchHeader calldata batch,
         BatchProof calldata posting,
+        Kind kind,
         AskedPlace calldata place,
         uint256 maxPrice
     ) external {
@@ -66,7 +68,8 @@ abstract contract PartAnswers is Asks, IPartLists {
             batch, place.position, place.count, place.transactions, place.siblings, 0
         );
         ProvenBlocks.requireAllUsed(place.siblings, used);
-        uint256 item = PartItems.partsOf(place.position, place.index);
+        uint256 item = PartItems.itemOf(kind, place.position, place.index);
+        if (kind != Kind.Parts && kind != Kind.Bytes) revert UnknownItem(item);
         if (place.index >= place.count || place.count > ProvenBlocks.MAX_TRANSACTIONS) revert UnknownItem(item);
         _ask(batch, posting, item, maxPrice);
     }
@@ -106,7 +109,7 @@ abstract contract PartAnswers is Asks, IPartLists {
     ) external inInput byPoster(batch) {
         PartList memory list = _listOf(parts, commitments);
         if (commitments[0] != _firstOf(batch, place, transaction, commitments)) revert WrongCommitment(0);
-        uint256 item = PartItems.partsOf(place.position, place.index);
+        uint256 item = PartItems.itemOf(Kind.Parts, place.position, place.index);
         _lists[BatchHeaders.hashOf(batch)][item] = list;
         _answered(batch, item);
     }
@@ -143,7 +146,7 @@ abstract contract PartAnswers is Asks, IPartLists {
         view
         returns (uint256 item, PartList memory around)
     {
-        around = _lists[batchHash][PartItems.partsOf(position, index)];
+        around = _lists[batchHash][PartItems.itemOf(Kind.Parts, position, index)];
         item = PartItems.stretchOf(position, index, stretch);
         if (around.every < 2 || stretch >= _commitmentsOf(around) - 1) revert UnknownItem(item);
     }

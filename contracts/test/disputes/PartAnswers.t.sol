@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Asks} from "../../src/disputes/Asks.sol";
+import {Disclosures} from "../../src/disputes/Disclosures.sol";
 import {PartAnswers} from "../../src/disputes/PartAnswers.sol";
 import {ProvenBlocks} from "../../src/disputes/ProvenBlocks.sol";
 import {ProvenTransactions} from "../../src/disputes/ProvenTransactions.sol";
@@ -51,14 +52,14 @@ contract PartAnswersTest is PartsTest {
             : abi.encodeWithSelector(ProvenBlocks.WrongPath.selector, place.position, BLOCKS);
         vm.expectRevert(reason);
         vm.prank(PROVER);
-        asking.askParts(made.accused.header, made.accused.posting, place, type(uint256).max);
+        askOf(Asks.Kind.Parts, made, place);
     }
 
     function test_partsAreNotAskedForAsOtherItemsAre(uint256 index) public {
         index = index % TRANSACTIONS;
         MadeBatch memory made = batch();
-        uint256[2] memory items = [itemAt(index), stretchAt(index, 0)];
-        for (uint256 i = 0; i < 2; i++) {
+        uint256[3] memory items = [itemAt(index), stretchAt(index, 0), bytesAt(index)];
+        for (uint256 i = 0; i < 3; i++) {
             vm.expectRevert(abi.encodeWithSelector(Asks.UnknownItem.selector, items[i]));
             vm.prank(PROVER);
             asking.ask(made.accused.header, made.accused.posting, items[i], type(uint256).max);
@@ -202,6 +203,60 @@ contract PartAnswersTest is PartsTest {
         assertTrue(rollup.hasFallen(chain, 0, 1), "fell");
         (uint256 left,) = bonds.totalOf(made.accused.header.poster);
         assertTrue(left < stake, "fined");
+    }
+
+    // Bytes
+
+    function bytesAt(uint256 index) private pure returns (uint256) {
+        return 6 | POSITION << 3 | index << 14;
+    }
+
+    function bytesOf(MadeBatch memory made, uint256 index, bytes memory transaction)
+        private
+        pure
+        returns (bytes memory)
+    {
+        bytes32[] memory path = join(
+            pathOf(hashesOf(made.blocks[POSITION]), index), pathOf(wordsOf(made.blocks), POSITION)
+        );
+        return abi.encodeCall(
+            Disclosures.answerBytes, (made.accused.header, POSITION, index, TRANSACTIONS, transaction, path)
+        );
+    }
+
+    function test_aTransactionIsShownByAnyone(uint256 index, address answerer) public {
+        index = index % TRANSACTIONS;
+        MadeBatch memory made = batch();
+        vm.assume(answerer.code.length == 0 && answerer != address(0) && token.balanceOf(answerer) == 0);
+        vm.prank(PROVER);
+        askOf(Asks.Kind.Bytes, made, askedAt(made, index));
+        assertEq(asking.askOf(made.batchHash, 0).item, bytesAt(index), "item");
+        vm.prank(answerer, answerer);
+        (bool succeeded,) = address(asking).call(bytesOf(made, index, made.blocks[POSITION].transactions[index]));
+        assertTrue(succeeded, "answered");
+        assertEq(token.balanceOf(answerer), BASE_PRICE, "price");
+    }
+
+    function test_noOtherBytesAreTheTransaction(uint256 index, bytes memory other) public {
+        index = index % TRANSACTIONS;
+        MadeBatch memory made = batch();
+        vm.prank(PROVER);
+        askOf(Asks.Kind.Bytes, made, askedAt(made, index));
+        bytes memory reason = abi.encodeWithSelector(ProvenBlocks.WrongPath.selector, POSITION, BLOCKS);
+        refuseAnswer(bytesOf(made, index, other), reason);
+        uint256 next = (index + 1) % TRANSACTIONS;
+        bytes memory instead = bytesOf(made, next, made.blocks[POSITION].transactions[next]);
+        refuseAnswer(instead, abi.encodeWithSelector(Asks.NotServed.selector, made.batchHash));
+    }
+
+    function test_nothingElseIsAskedForOfATransaction(uint8 kind) public {
+        kind = kind % 7;
+        vm.assume(kind != 4 && kind != 6);
+        MadeBatch memory made = batch();
+        uint256 item = kind | POSITION << 3 | 1 << 14;
+        vm.expectRevert(abi.encodeWithSelector(Asks.UnknownItem.selector, item));
+        vm.prank(PROVER);
+        askOf(Asks.Kind(kind), made, askedAt(made, 1));
     }
 
     // Stretches

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Fraud} from "../../src/disputes/Accusations.sol";
+import {Asks} from "../../src/disputes/Asks.sol";
 import {PartAnswers} from "../../src/disputes/PartAnswers.sol";
 import {PartVerifier} from "../../src/disputes/PartVerifier.sol";
 import {ProvenTransactions, TransactionPlace} from "../../src/disputes/ProvenTransactions.sol";
@@ -74,7 +75,11 @@ abstract contract PartsTest is DisputesTest {
 
     function ask(address asker, MadeBatch memory made, uint256 index) internal {
         vm.prank(asker);
-        asking.askParts(made.accused.header, made.accused.posting, askedAt(made, index), type(uint256).max);
+        askOf(Asks.Kind.Parts, made, askedAt(made, index));
+    }
+
+    function askOf(Asks.Kind kind, MadeBatch memory made, PartAnswers.AskedPlace memory place) internal {
+        asking.askTransaction(made.accused.header, made.accused.posting, kind, place, type(uint256).max);
     }
 
     /// @dev What a transaction starts from, by the plain fields of its block.

@@ -24,6 +24,8 @@ import {
   type AskItem,
   answerFault,
   type BatchHeader,
+  type BytesAnswer,
+  type BytesItem,
   type ChainId,
   type Checkpoint,
   checkpointLeaf,
@@ -35,6 +37,7 @@ import {
   hashBatchHeader,
   hashHeader,
   isOfTransaction,
+  isPosters,
   keccakHash,
   LIMITS,
   MAX_COMMITMENTS,
@@ -78,7 +81,8 @@ const hashOf = (n: number): Hash => keccakHash(toWord(BigInt(n)));
 
 /** Three blocks: numbers of their transactions, which are as many checkpoints. */
 const COUNTS = [3, 1, 6];
-const transactionsOf = COUNTS.map((count, i) => Array.from({ length: count }, (_, n) => hashOf(100 * i + n)));
+const bytesOf = (position: number, index: number): Uint8Array => toWord(BigInt(100 * position + index));
+const transactionsOf = COUNTS.map((count, i) => Array.from({ length: count }, (_, n) => keccakHash(bytesOf(i, n))));
 const checkpointsOf = COUNTS.map((count, i) =>
   Array.from(
     { length: count },
@@ -134,7 +138,15 @@ const PARTS = 7;
 async function answerOf(item: AskItem): Promise<Answer> {
   if (item.kind === "parts") return partsAnswer(item, PARTS);
   if (item.kind === "stretch") throw new RangeError("of no stretch alone");
+  if (item.kind === "bytes") return bytesAnswer(item);
   return plainAnswer(item);
+}
+
+function bytesAnswer(item: BytesItem): BytesAnswer {
+  const { position, index } = item;
+  const hashes = transactionsOf[position]!;
+  const siblings = [...merkleProof(hashes, index), ...merkleProof(words, position)];
+  return { ...item, count: hashes.length, transaction: bytesOf(position, index), siblings };
 }
 
 /** Commitments to nothing that anybody could replay, between the right first one and the leaf. */
@@ -184,10 +196,21 @@ const ITEMS: readonly AskItem[] = [
   { kind: "parts", position: 0, index: 2 },
   { kind: "parts", position: 1, index: 0 },
   { kind: "parts", position: 2, index: 4 },
+  { kind: "bytes", position: 1, index: 0 },
+  { kind: "bytes", position: 2, index: 3 },
 ];
 
 /** Answers that are none, each by one change. */
 function spoilt(answer: Answer): readonly Answer[] {
+  if (answer.kind === "bytes")
+    return [
+      { ...answer, transaction: Uint8Array.of(9) },
+      { ...answer, index: answer.index + 1 },
+      { ...answer, count: answer.count + 3 },
+      { ...answer, position: 0 },
+      { ...answer, siblings: answer.siblings.slice(1) },
+      { ...answer, siblings: [...answer.siblings, hashOf(9)] },
+    ];
   const { leaves } = answer;
   const others: Answer[] = [
     { ...answer, leaves: [] },
@@ -243,7 +266,7 @@ const wordOf = (position: number): BlockWord => ({
 });
 const ask = (item: AskItem, word = isOfTransaction(item) ? wordOf(item.position) : undefined) =>
   network.accounts[ASKER]!.submit(askFor(network.addresses, batch, item, 256n * askPriceWei, word));
-const answererOf = (item: AskItem) => network.accounts[isOfTransaction(item) ? POSTER : ANSWERER]!;
+const answererOf = (item: AskItem) => network.accounts[isPosters(item) ? POSTER : ANSWERER]!;
 const show = (answer: Answer) => answererOf(answer).submit(answerAsk(network.addresses, batch.header, answer));
 const mt = (account: Address) => balanceOf(network.reader, account);
 const later = async (seconds: number): Promise<void> => {

@@ -6,7 +6,6 @@ import {
   encodeHeader,
   type Hash,
   hashHeader,
-  isOfTransaction,
   keccakHash,
   merklePairProof,
   merkleProof,
@@ -81,9 +80,13 @@ export class AnswerMaker {
     const { kind, position } = item;
     if (kind === "blocks" || kind === "words") return { answer: { kind, position: 0, leaves: of[kind] } };
     const block = blockAt(chain, batch.header.firstBlock + BigInt(position));
-    if (isOfTransaction(item)) return this.#parts(chain, { block, of, item }, signal);
+    if (item.kind === "parts" || item.kind === "stretch") return this.#parts(chain, { block, of, item }, signal);
     const hashes = block.transactions.map(keccakHash);
     const words = merkleProof(of.words, position);
+    if (item.kind === "bytes") {
+      const siblings = [...merkleProof(hashes, item.index), ...words];
+      return { answer: { ...item, count: hashes.length, transaction: block.transactions[item.index]!, siblings } };
+    }
     if (kind === "transactions") return { answer: { kind, position, leaves: hashes, siblings: words } };
     const leaves = await this.checkpointLeaves(chain, block, signal);
     const siblings = [...merkleProof(of.blocks, position), ...words];

@@ -159,6 +159,17 @@ describe("a node that is asked for what it posted", () => {
     await node.stop();
   });
 
+  it("shows the bytes of a transaction", async () => {
+    const node = await start(world.site("sequencer"), blocks);
+    const index = blocks[1]!.transactions.length - 1;
+    ask(post(blocks), { kind: "bytes", position: 1, index });
+    await look(node);
+    const [{ header, answer }] = node.site.answered as [(typeof node.site.answered)[0]];
+    expect(answer).toMatchObject({ kind: "bytes", transaction: blocks[1]!.transactions[index] });
+    expect(answerFault(header, answer)).toBeNull();
+    await node.stop();
+  });
+
   it("shows no parts of a transaction that has no stretches", async () => {
     const node = await start(world.site("sequencer"), blocks);
     ask(post(blocks), { kind: "stretch", position: 1, index: 0, stretch: 0 });

@@ -19,7 +19,6 @@ import {
   keccakHash,
   merkleProof,
   merkleRoot,
-  type PlainItem,
   PREDEPLOYS,
   type SealedBlock,
   type Transaction,
@@ -29,6 +28,7 @@ import { WorldState } from "@mvm/state";
 import { rootsAndLeaves } from "../src/blockRoots.ts";
 import { genesisBlock } from "../src/genesis.ts";
 import { BatchAudit } from "../src/index.ts";
+import type { Answers } from "../src/proving/disclosedBlock.ts";
 import { BlockMaker, transactionOf } from "./blockMaker.ts";
 import { CHAIN_ID, deposit, FREE_CHARTER, identityOf, SETTINGS, SLOT, viewOf } from "./world.ts";
 
@@ -135,18 +135,24 @@ export class AuditLab {
     const asked: string[] = [];
     const hashes = claimed.map(({ header }) => hashHeader(header));
     const words = claimed.map(transactionsLeaf);
-    const answerOf = ({ kind, position }: PlainItem): Answer => {
-      if (kind === "blocks") return { kind, position: 0, leaves: hashes };
-      if (kind === "words") return { kind, position: 0, leaves: words };
+    const answerOf = (item: Parameters<Answers>[0]): Answer => {
+      const { position } = item;
+      if (item.kind === "blocks") return { kind: "blocks", position: 0, leaves: hashes };
+      if (item.kind === "words") return { kind: "words", position: 0, leaves: words };
       const block = claimed[position]!;
       const own: readonly Hash[] = block.transactions.map(keccakHash);
       const word = merkleProof(words, position);
-      if (kind === "transactions") return { kind, position, leaves: own, siblings: word };
+      if (item.kind === "bytes") {
+        const siblings = [...merkleProof(own, item.index), ...word];
+        return { ...item, count: own.length, transaction: block.transactions[item.index]!, siblings };
+      }
+      if (item.kind === "transactions") return { ...item, kind: "transactions", leaves: own, siblings: word };
       const { leaves } = this.#rootsOf(first + position, block);
       const siblings = [...merkleProof(hashes, position), ...word];
-      return { kind, position, header: encodeHeader(block.header), transactions: merkleRoot(own), leaves, siblings };
+      const shown = { header: encodeHeader(block.header), transactions: merkleRoot(own), leaves, siblings };
+      return { kind: "checkpoints", position, ...shown };
     };
-    const answers = async (item: PlainItem): Promise<Answer> => {
+    const answers = async (item: Parameters<Answers>[0]): Promise<Answer> => {
       asked.push(`${item.kind} ${item.position}`);
       const answer = answerOf(item);
       const fault = answerFault(batch, answer);

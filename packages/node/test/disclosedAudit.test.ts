@@ -71,7 +71,7 @@ describe("a batch that nobody shows but on L1", () => {
     const batch = lab.batchOf(claimed);
     const { answers } = lab.disclosing(claimed, batch);
     const unproven = { kind: "unproven", why: "blocks-unknown" };
-    const needs = (kind: string, position: number) => ({ ...unproven, needed: { kind, position } });
+    const needs = (kind: string, position: number) => ({ ...unproven, needed: { item: { kind, position } } });
     expect(await lab.audit.judge(batch, shownBy())).toMatchObject(needs("blocks", 0));
     const first = await lab.audit.judge(batch, shownBy(), async (item) =>
       item.kind === "blocks" ? answers(item) : undefined,
@@ -170,12 +170,17 @@ describe("a batch that nobody shows but on L1", () => {
     expect(asked).toEqual(["blocks 0", "words 0", "transactions 1"]);
   });
 
-  it("stays unproven where the end of a block is known by its hash alone: nobody can be asked for more", async () => {
-    const { verdict } = await disclosed(
-      lab.blocks,
-      lab.saying(1, () => ({ sequencer: user })),
-    );
-    expect(verdict).toMatchObject({ kind: "unproven", why: "transactions-unknown", needed: null });
+  it("is wrong by the end of a block, whose bytes have to be asked for where its hash alone is known", async () => {
+    const batch = lab.saying(1, () => ({ sequencer: user }));
+    const index = lab.blocks[1]!.transactions.length - 1;
+    const { answers, asked } = lab.disclosing(lab.blocks, batch);
+    const withheld: typeof answers = async (item) => (item.kind === "bytes" ? undefined! : answers(item));
+    const unproven = await lab.audit.judge(batch, shownBy(), withheld);
+    const item = { kind: "bytes", position: 1, index };
+    expect(unproven).toMatchObject({ why: "transactions-unknown", needed: { item, word: { count: index + 1 } } });
+    asked.length = 0;
+    expect(await lab.audit.judge(batch, shownBy(), answers)).toMatchObject(derivation("settle", 1));
+    expect(asked).toEqual(["blocks 0", "words 0", "checkpoints 1", "transactions 1", "bytes 1"]);
   });
 
   it("is proven by paths that L1 can follow: the leaves of both its trees, and the blocks before", async () => {

@@ -18,11 +18,10 @@ import { type Hash, ZERO_HASH } from "./primitives.ts";
 export const ASK_KINDS = ["blocks", "words", "checkpoints", "transactions"] as const;
 export type AskKind = (typeof ASK_KINDS)[number];
 /**
- * Kinds of what is asked for of one transaction, behind those: the commitments between its parts; where these are too many for one
- * answer, those between two that were shown.
+ * Behind those the kinds of what is asked for of one transaction: the commitments between its parts; where these are too many for one
+ * answer, those between two that were shown; its bytes.
  */
-export const PART_KINDS = ["parts", "stretch"] as const;
-const KINDS = [...ASK_KINDS, ...PART_KINDS] as const;
+const KINDS = [...ASK_KINDS, "parts", "stretch", "bytes"] as const;
 
 /** The commitments between the parts of a transaction; `index`: its place in the block. */
 export type PartsItem = { readonly kind: "parts"; readonly position: number; readonly index: number };
@@ -30,14 +29,17 @@ export type PartsItem = { readonly kind: "parts"; readonly position: number; rea
 export type StretchItem = Omit<PartsItem, "kind"> & { readonly kind: "stretch"; readonly stretch: number };
 /** An item of a batch or of a block; `position`: place of the block in the batch, from 0; 0 for what is the batch's. */
 export type PlainItem = { readonly kind: AskKind; readonly position: number };
+/** A transaction's bytes. */
+export type BytesItem = Omit<PartsItem, "kind"> & { readonly kind: "bytes" };
 /** What can be asked for of a batch. */
-export type AskItem = PlainItem | PartsItem | StretchItem;
+export type AskItem = PlainItem | PartsItem | StretchItem | BytesItem;
 
 /** Whether a kind is a block's, not the batch's. */
 export const isOfBlock = (kind: AskItem["kind"]): boolean => kind !== "blocks" && kind !== "words";
-/** Whether an item is of one transaction: the poster alone can show it. */
-export const isOfTransaction = (item: AskItem): item is PartsItem | StretchItem =>
-  item.kind === "parts" || item.kind === "stretch";
+/** Whether an item is of one transaction. */
+export const isOfTransaction = (item: AskItem): item is PartsItem | StretchItem | BytesItem => "index" in item;
+/** Whether the poster alone can show an item, for it is what the poster claims. */
+export const isPosters = ({ kind }: AskItem): boolean => kind === "parts" || kind === "stretch";
 
 const [POSITION_BIT, INDEX_BIT, STRETCH_BIT] = [3n, 14n, 25n];
 const PLACE_BITS = 11;
@@ -58,9 +60,11 @@ export function encodeAskItem(item: AskItem): bigint {
 export function decodeAskItem(item: bigint): AskItem {
   const kind = KINDS[Number(item & 7n)]!;
   const position = Number(BigInt.asUintN(PLACE_BITS, item >> POSITION_BIT));
-  if (kind !== "parts" && kind !== "stretch") return { kind, position };
+  if (kind !== "parts" && kind !== "stretch" && kind !== "bytes") return { kind, position };
   const index = Number(BigInt.asUintN(PLACE_BITS, item >> INDEX_BIT));
-  return kind === "parts" ? { kind, position, index } : { kind, position, index, stretch: Number(item >> STRETCH_BIT) };
+  return kind === "stretch"
+    ? { kind, position, index, stretch: Number(item >> STRETCH_BIT) }
+    : { kind, position, index };
 }
 
 /** Where a transaction of a batch stands, and what stands before it: ProvenTransactions.sol. */
@@ -126,12 +130,22 @@ export type Answer =
       readonly siblings: readonly Hash[];
     }
   | PartsAnswer
+  | BytesAnswer
   | (StretchItem & {
       /** all commitments, from one that was shown to the next */
       readonly leaves: readonly Hash[];
       /** of these two, as merklePairProof gives them */
       readonly siblings: readonly Hash[];
     });
+
+/** A transaction. */
+export type BytesAnswer = BytesItem & {
+  /** how many its block has */
+  readonly count: number;
+  readonly transaction: Uint8Array;
+  /** of its hash in the block's root, then of the block's word in transactionsRoot, each from the leaf up */
+  readonly siblings: readonly Hash[];
+};
 
 /** Commitments between a transaction's parts. */
 export type PartsAnswer = PartsItem &
@@ -154,6 +168,7 @@ type Commitment = Pick<BatchHeader, "firstBlock" | "lastBlock" | "blocksRoot" | 
 export function answerFault(batch: Commitment, answer: Answer, around?: PartsAnswer): string | null {
   if (answer.kind === "parts") return partsFault(batch, answer);
   if (answer.kind === "stretch") return stretchFault(answer, around);
+  if (answer.kind === "bytes") return bytesFault(batch, answer);
   const count = blockCount(batch);
   const { leaves } = answer;
   if (leaves.length === 0 || leaves.length > LIMITS.blockTransactions) return `${leaves.length} leaves`;
@@ -228,6 +243,18 @@ function placeFault(
   const leaves = [checkpointLeaf(before), leaf] as const;
   const isIt = before.index === index - 1 && verifyMerklePair({ root, leaves, index, count, siblings: rest });
   return isIt ? null : "another checkpoint";
+}
+
+function bytesFault(batch: Commitment, { position, index, count, transaction, siblings }: BytesAnswer): string | null {
+  const [blocks, height] = [blockCount(batch), Math.ceil(Math.log2(count))];
+  const root = merkleRootOf(keccakHash(transaction), index, siblings.slice(0, height));
+  const word = {
+    leaf: transactionsWord(count, root),
+    index: position,
+    count: blocks,
+    siblings: siblings.slice(height),
+  };
+  return index < count && verifyMerkleProof({ root: batch.transactionsRoot, ...word }) ? null : "another transaction";
 }
 
 function stretchFault(

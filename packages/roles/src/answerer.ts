@@ -4,7 +4,7 @@
  * that comes second is refused before it is sent. For batches that fell with asks open, whoever leads their chain's slot has L1 let
  * go of the chain's clock.
  */
-import { type Address, type ChainId, encodeAskItem, isOfTransaction, type Parameters } from "@mvm/protocol";
+import { type Address, type ChainId, encodeAskItem, isPosters, type Parameters } from "@mvm/protocol";
 import type { L1View, OpenAsk } from "./l1View.ts";
 import type { Moment, NoteEffect } from "./machine.ts";
 
@@ -99,11 +99,11 @@ export class Answerer {
 
   /**
    * The node's place among those who may answer: who answered the batch's last ask, its poster, hosts, sequencers. What becomes of one
-   * transaction its poster alone may say.
+   * transaction, part by part, its poster alone may say.
    */
   #placeOf({ batch, item, lastAnswerer }: OpenAsk): number | undefined {
     const { chainId, poster } = batch.header;
-    if (isOfTransaction(item)) return this.#operator === poster ? 0 : undefined;
+    if (isPosters(item)) return this.#operator === poster ? 0 : undefined;
     if (this.#operator === (lastAnswerer ?? poster)) return 0;
     if (this.#operator === poster) return 1;
     const host = this.#view.hosts(chainId).findIndex(({ operator }) => operator === this.#operator);

@@ -75,6 +75,12 @@ describe("an answerer", () => {
     }
   });
 
+  it("shows a transaction of another's batch as it shows its leaves", () => {
+    l1.standing = [askOf(0, { item: { kind: "bytes", position: 0, index: 1 } })];
+    l1.timestamp = START + 3n * PART;
+    expect(begun(of(HOSTS[0]!))).toHaveLength(1);
+  });
+
   it("shows it again where L1 shows the ask as open long after it took the answer", () => {
     l1.standing = [askOf(0)];
     const poster = of(POSTER);

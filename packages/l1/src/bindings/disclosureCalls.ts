@@ -33,7 +33,7 @@ export type BlockWord = {
 
 /**
  * Asks for an item of a batch, out of MT that Disclosures may take (approve): at most so many wei.
- * @param word of the transaction's block, for its parts; RangeError without it
+ * @param word of the transaction's block, for its parts or bytes; RangeError without it
  */
 export function askFor(
   at: L1Addresses,
@@ -46,10 +46,12 @@ export function askFor(
   const { kind, position } = item;
   if (kind === "stretch")
     return call(at, "disclosures", "askStretch", [...batch, position, item.index, item.stretch, maxPriceWei]);
-  if (kind !== "parts") return call(at, "disclosures", "ask", [...batch, encodeAskItem(item), maxPriceWei]);
-  if (word === undefined) throw new RangeError("who asks for a transaction's parts shows that there is one");
+  if (kind !== "parts" && kind !== "bytes")
+    return call(at, "disclosures", "ask", [...batch, encodeAskItem(item), maxPriceWei]);
+  if (word === undefined) throw new RangeError("who asks for something of a transaction shows that there is one");
   const place = [position, item.index, word.count, word.transactions, word.siblings];
-  return call(at, "disclosures", "askParts", [...batch, place, maxPriceWei]);
+  const kindNumber = encodeAskItem({ kind, position: 0, index: 0 });
+  return call(at, "disclosures", "askTransaction", [...batch, kindNumber, place, maxPriceWei]);
 }
 
 const ANSWER_METHODS = {
@@ -59,6 +61,7 @@ const ANSWER_METHODS = {
   transactions: "answerTransactions",
   parts: "answerParts",
   stretch: "answerStretch",
+  bytes: "answerBytes",
 } as const satisfies Record<Answer["kind"], string>;
 
 function answerValues(answer: Answer): readonly unknown[] {
@@ -74,6 +77,8 @@ function answerValues(answer: Answer): readonly unknown[] {
       return [transactionPlaceValues(answer), answer.transaction, answer.parts, answer.leaves];
     case "stretch":
       return [answer.position, answer.index, answer.stretch, answer.leaves, answer.siblings];
+    case "bytes":
+      return [answer.position, answer.index, answer.count, toHex(answer.transaction), answer.siblings];
   }
 }
 
@@ -108,6 +113,10 @@ function answerOf(kind: Answer["kind"], args: Result, hashes: (name: string) => 
   if (kind === "stretch") {
     const [index, stretch] = [Number(args["index"]), Number(args["stretch"])];
     return { kind, ...place, index, stretch, leaves: hashes("commitments") };
+  }
+  if (kind === "bytes") {
+    const [index, count] = [Number(args["index"]), Number(args["count"])];
+    return { kind, ...place, index, count, transaction: fromHex(args["transaction"]) };
   }
   if (kind === "transactions") return { kind, ...place, leaves: hashes("hashes") };
   const header = fromHex(args["header"]);

@@ -123,7 +123,7 @@ export async function askOnL1(operator: Operator, options: AskOptions): Promise<
   const text = { ...shown(answer), transactionHash };
   if (outFile === undefined) return { ...what, ...sent, answer: text };
   await writeNew(outFile, `${JSON.stringify({ ...what, ...text }, null, 2)}\n`);
-  return { ...what, ...sent, leaves: answer.leaves.length, transactionHash, file: outFile };
+  return { ...what, ...sent, leaves: "leaves" in answer ? answer.leaves.length : 0, transactionHash, file: outFile };
 }
 
 async function writeNew(path: string, text: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Proving what a sequencer posted wrong: a block or a transaction that somebody names, or all that comes. */
 import { answerTo, askReplay, l1Now } from "@mvm/l1";
-import { blockCount, environmentOf, type Hash, hashHeader, type PlainItem } from "@mvm/protocol";
+import { blockCount, environmentOf, type Hash, hashHeader } from "@mvm/protocol";
 import type { PostedBatch } from "@mvm/roles";
 import { ConfigError } from "../config.ts";
 import { accusationOf } from "../proving/accusationOf.ts";
@@ -9,6 +9,7 @@ import type { BatchAudit, BatchVerdict } from "../proving/batchAudit.ts";
 import { type FoundFault, factsOf } from "../proving/batchFault.ts";
 import { BlockReplay, wholeEvidence } from "../proving/blockReplay.ts";
 import type { ShownBlock } from "../proving/claimedBlock.ts";
+import type { Answers } from "../proving/disclosedBlock.ts";
 import { type ProverOptions, type ProverSight, runProver, watchL1 } from "../proving/prover.ts";
 import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
@@ -121,7 +122,7 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   const data = await archive.batch(sight.posted.get(posted.batchHash)!, label);
   // what others asked for is there for all
   const search = { header: posted.header, fromBlock: posted.l1Block };
-  const answers = async (item: PlainItem) => (await answerTo(operator.l1, { ...search, item }))?.answer;
+  const answers: Answers = async (item) => (await answerTo(operator.l1, { ...search, item }))?.answer;
   const verdict = await audit.judge(data, () => shown(posted), answers);
   const blocks = async (): Promise<readonly ShownBlock[] | null> => {
     for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;

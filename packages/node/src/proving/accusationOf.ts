@@ -14,19 +14,13 @@ import {
   provePart,
   standingBatches,
 } from "@mvm/l1";
-import {
-  type BatchHeader,
-  hashBatchHeader,
-  merkleProof,
-  merkleRoot,
-  type PartsAnswer,
-  type PartsItem,
-} from "@mvm/protocol";
+import { type BatchHeader, hashBatchHeader, type PartsItem } from "@mvm/protocol";
 import { openAtChallenge, toBlob } from "@mvm/protocol/blobs";
 import { ConfigError } from "../config.ts";
 import type { Operator } from "../operator/operator.ts";
 import type { Wanted } from "./asker.ts";
 import type { FoundFault } from "./batchFault.ts";
+import { blockWord } from "./commitments.ts";
 import { faultProof } from "./faultProof.ts";
 import { partFinding, stretchFinding } from "./partFinding.ts";
 
@@ -111,17 +105,15 @@ async function accusationInParts(
   if (fault.proof !== "execution" || position === null) throw new RangeError("only what is executed has parts");
   const { header } = accused;
   const own = await fault.wrong.parts();
-  const { hashes } = committed.blocks[position]!;
-  const siblings = merkleProof(committed.words, position);
-  const word = { count: hashes.length, transactions: merkleRoot(hashes), siblings };
+  const word = blockWord(committed, position);
   const item: PartsItem = { kind: "parts", position, index: fault.wrong.index };
-  const shown = (await answerTo(l1, { header, fromBlock, item }))?.answer as PartsAnswer | undefined;
-  if (shown === undefined) return { kind: "unshown", found, wanted: { header, fromBlock, item, word } };
+  const shown = (await answerTo(l1, { header, fromBlock, item }))?.answer;
+  if (shown?.kind !== "parts") return { kind: "unshown", found, wanted: { header, fromBlock, item, word } };
   let finding = partFinding(own, shown);
   if (finding.kind === "needed") {
     const wanted = { header, fromBlock, item: finding.item, around: shown };
     const inner = (await answerTo(l1, wanted))?.answer;
-    if (inner === undefined) return { kind: "unshown", found, wanted };
+    if (inner?.kind !== "stretch") return { kind: "unshown", found, wanted };
     finding = stretchFinding(own, shown, { ...finding.item, leaves: inner.leaves });
   }
   if (finding.kind !== "fault") return { kind: "no-verdict", reason: "the transaction's parts are as they have to be" };

@@ -1,7 +1,7 @@
 /** Judges a DAC's batches one after the other, upon its state as L1's data give it. */
 import { createEngine, type Engine } from "@mvm/evm";
 import type { DerivationProof } from "@mvm/l1";
-import { type BatchHeader, type Hash, type Header, merkleRoot, type Parameters, type PlainItem } from "@mvm/protocol";
+import { type BatchHeader, type Hash, type Header, merkleRoot, type Parameters } from "@mvm/protocol";
 import type { Dac, L1View } from "@mvm/roles";
 import { StateError } from "@mvm/state";
 import { reasonOf } from "../reason.ts";
@@ -12,7 +12,7 @@ import type { ClaimedBlock, ShownBlock } from "./claimedBlock.ts";
 import { type Commitments, commitmentsOf, NO_COMMITMENTS } from "./commitments.ts";
 import { type DerivationSource, dataFinding, derivationFinding, lastSlot } from "./derivationFinding.ts";
 import { type BatchBefore, beforeNext } from "./derivationProofs.ts";
-import { type Answers, disclosedBlock } from "./disclosedBlock.ts";
+import { type Answers, disclosedBlock, disclosedTransaction, type Need } from "./disclosedBlock.ts";
 
 export type BatchVerdict =
   | { readonly kind: "right" }
@@ -32,7 +32,7 @@ export type BatchVerdict =
       /** what of it does not follow */
       readonly reason: string;
       /** what L1 would have to be shown next; null: nothing that can be asked for would help */
-      readonly needed: PlainItem | null;
+      readonly needed: Need | null;
     };
 type Right = { readonly kind: "right" };
 type Wrong = Extract<BatchVerdict, { readonly kind: "wrong" }>;
@@ -161,16 +161,22 @@ export class BatchAudit {
     const found = await disclosedBlock(header, this.#rebuild.followed, seen, answers);
     if (found === null) return { ...unproven, why: "not-derived" };
     if ("needed" in found) return { ...unproven, needed: found.needed };
-    const { committed, position, leaves } = found;
-    const { transactions, header: block } = committed.blocks[position]!;
-    const shown = { ...wrong, committed };
-    const claimed = leaves && { chainId: header.chainId, header: block, transactions, leaves };
-    const verdict = await this.#blockVerdict(shown, position, claimed);
-    const faults: FaultAt[] = verdict.kind === "wrong" ? [{ fault: verdict.fault, position }] : [];
-    const derivation = this.#derivationFinding(shown);
-    if (derivation !== null) faults.push(this.#derivation(derivation));
-    if (faults.length > 0) return this.#wrong(shown, faults);
-    return { ...unproven, why: transactions.includes(undefined) ? "transactions-unknown" : "not-derived" };
+    const { position, leaves } = found;
+    let { committed } = found;
+    for (;;) {
+      const { transactions, header: block } = committed.blocks[position]!;
+      const shown = { ...wrong, committed };
+      const claimed = leaves && { chainId: header.chainId, header: block, transactions, leaves };
+      const verdict = await this.#blockVerdict(shown, position, claimed);
+      const faults: FaultAt[] = verdict.kind === "wrong" ? [{ fault: verdict.fault, position }] : [];
+      const derivation = this.#derivationFinding(shown);
+      if (derivation !== null) faults.push(this.#derivation(derivation));
+      if (faults.length > 0) return this.#wrong(shown, faults);
+      const more = await disclosedTransaction({ committed, position }, answers);
+      if (more === null) return { ...unproven, why: "not-derived" };
+      if ("needed" in more) return { ...unproven, why: "transactions-unknown", needed: more.needed };
+      committed = more;
+    }
   }
 
   /** Of a block upon blocks that are right; null: it is one of these. */

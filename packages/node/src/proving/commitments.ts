@@ -1,9 +1,11 @@
 /** What a batch commits to, as far as proofs about it have to know it. */
+import type { BlockWord } from "@mvm/l1";
 import {
   type Hash,
   type Header,
   hashHeader,
   keccakHash,
+  merkleProof,
   merkleRoot,
   type SealedBlock,
   transactionsWord,
@@ -32,6 +34,12 @@ export const NO_COMMITMENTS: Commitments = { hashes: [], words: [], blocks: [] }
 
 /** The word of a block whose transactions have these hashes. */
 export const wordOf = (hashes: readonly Hash[]): Hash => transactionsWord(hashes.length, merkleRoot(hashes));
+
+/** What L1 is shown of a block whose transactions are asked for one by one. */
+export function blockWord({ blocks, words }: Commitments, position: number): BlockWord {
+  const { hashes } = blocks[position]!;
+  return { count: hashes.length, transactions: merkleRoot(hashes), siblings: merkleProof(words, position) };
+}
 
 /** What a batch over all these blocks commits to. */
 export function commitmentsOf(blocks: readonly Pick<SealedBlock, "header" | "transactions">[]): Commitments {

@@ -45,6 +45,10 @@ export type DacWatchOptions = {
   readonly log: Log;
 };
 
+/** How much was shown. */
+const sizeOf = (answer: Answer): object =>
+  answer.kind === "bytes" ? { bytes: answer.transaction.length } : { leaves: answer.leaves.length };
+
 /** Equivocations that wait to be proven: one for each sequencer. */
 const MAX_EQUIVOCATIONS = 256;
 
@@ -248,7 +252,7 @@ export class DacWatch {
     const answer = await this.#options.asker.answer({ header, item, fromBlock: l1Block });
     if (answer === undefined) return undefined;
     answers.set(encodeAskItem(item), answer);
-    this.#options.report({ event: "answered", ...this.#itemFacts(batch, item), leaves: answer.leaves.length });
+    this.#options.report({ event: "answered", ...this.#itemFacts(batch, item), ...sizeOf(answer) });
     return answer;
   }
 
@@ -266,7 +270,8 @@ export class DacWatch {
     // what is gossiped, or a peer that was away, may come in another L1 block
     if (open.since === this.#options.view.block.number) return;
     const { batch, verdict } = open;
-    await this.#askFor(batch, { header: batch.header, item: verdict.needed!, fromBlock: batch.l1Block });
+    const { item, word } = verdict.needed!;
+    await this.#askFor(batch, { header: batch.header, item, fromBlock: batch.l1Block, ...(word && { word }) });
   }
 
   async #askFor(batch: PostedBatch, wanted: Wanted): Promise<void> {

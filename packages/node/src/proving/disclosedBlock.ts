@@ -1,8 +1,11 @@
 /** What L1 was shown of a batch that nobody shows otherwise, as far as it takes to judge it. */
+
+import type { BlockWord } from "@mvm/l1";
 import {
   type Answer,
   type AskKind,
   type BatchHeader,
+  type BytesItem,
   blockCount,
   decodeHeader,
   type Hash,
@@ -12,10 +15,13 @@ import {
   type PlainItem,
 } from "@mvm/protocol";
 import type { Followed } from "../rebuild.ts";
-import { type Commitments, type CommittedBlock, wordOf } from "./commitments.ts";
+import { blockWord, type Commitments, type CommittedBlock, wordOf } from "./commitments.ts";
 
 /** What was shown of an item on L1, checked against what the batch commits to; undefined where nobody has answered. */
-export type Answers = (item: PlainItem) => Promise<Answer | undefined>;
+export type Answers = (item: PlainItem | BytesItem) => Promise<Answer | undefined>;
+
+/** What has to be asked for; `word`: of the block, for a transaction of it. */
+export type Need = { readonly item: PlainItem | BytesItem; readonly word?: BlockWord };
 
 export type DisclosedBlock = {
   /** with the batch's blocks up to this one */
@@ -25,10 +31,10 @@ export type DisclosedBlock = {
   readonly leaves: readonly Hash[] | null;
 };
 
-type Needed = { readonly needed: PlainItem };
+type Needed = { readonly needed: Need };
 type Bytes = readonly (Uint8Array | undefined)[];
 
-const need = (kind: AskKind, position = 0): Needed => ({ needed: { kind, position } });
+const need = (kind: AskKind, position = 0): Needed => ({ needed: { item: { kind, position } } });
 
 /** An answer of a kind; undefined where there is none. */
 async function answered<Kind extends AskKind>(answers: Answers, kind: Kind, position = 0) {
@@ -89,6 +95,24 @@ export async function disclosedBlock(
     return { header: one, hashes: own[i]!, transactions: followed.transactions[i]! };
   });
   return { committed: { hashes, words, blocks: [...before, block] }, position, leaves };
+}
+
+/**
+ * The first transaction of the block that is known by its hash alone; or that it has to be asked for; null: all are known.
+ * @param block as disclosedBlock gives it
+ */
+export async function disclosedTransaction(
+  { committed, position }: Pick<DisclosedBlock, "committed" | "position">,
+  answers: Answers,
+): Promise<DisclosedBlock["committed"] | Needed | null> {
+  const block = committed.blocks[position]!;
+  const index = block.transactions.indexOf(undefined);
+  if (index < 0) return null;
+  const item: BytesItem = { kind: "bytes", position, index };
+  const answer = await answers(item);
+  if (answer?.kind !== "bytes") return { needed: { item, word: blockWord(committed, position) } };
+  const transactions = block.transactions.with(index, answer.transaction);
+  return { ...committed, blocks: committed.blocks.with(position, { ...block, transactions }) };
 }
 
 /** Transactions with these hashes, as far as they are among those that the data say. */
