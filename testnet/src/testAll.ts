@@ -65,7 +65,7 @@ try {
   const counts = [
     await vitest(directory, ["packages", "simulations"]),
     await forge(),
-    await vitest(directory, ["testnet", "--no-file-parallelism"]),
+    await vitest(directory, ["testnet"]),
   ];
   const passed = counts.reduce((sum, count) => sum + count.passed, 0);
   const failed = counts.reduce((sum, count) => sum + count.failed, 0);
