@@ -92,11 +92,29 @@ export class Liar {
     });
   }
 
-  /** The lie that was told on a chain and has not fallen; an equivocation is none that a chain rests on. */
+  /** The lie that was told on a chain and has neither fallen nor come too late; an equivocation is none that a chain rests on. */
   #standingLie(chainId: ChainId): Told | undefined {
     const told = this.#told.get(chainId);
     if (told === undefined || this.#lieTo(chainId)?.about === "twice") return undefined;
-    return told.honest.generation === this.#core().view.generation(chainId) ? told : undefined;
+    if (told.honest.generation !== this.#core().view.generation(chainId)) return undefined;
+    return this.#isOvertaken(told) ? undefined : told;
+  }
+
+  /** Whether others' blocks are on L1 in the place of a lie, or before it in that of its parent. */
+  #isOvertaken({ honest: { chainId, header } }: Told): boolean {
+    const { view, chains } = this.#core();
+    const batch = view.batches(chainId).find(({ header: { lastBlock } }) => lastBlock >= header.number);
+    if (batch !== undefined) return batch.header.poster !== this.#real.identity.operator;
+    const parent = chains.get(chainId)!.block(header.number - 1n)?.header;
+    return parent === undefined || hashHeader(parent) !== header.parentHash;
+  }
+
+  /** Whether a lie is still to be told on a chain: one that came too late convicts nobody. */
+  #isToLie(chainId: ChainId): boolean {
+    const told = this.#told.get(chainId);
+    if (told === undefined) return true;
+    const isOfNow = told.honest.generation === this.#core().view.generation(chainId);
+    return isOfNow && this.#lieTo(chainId)?.about !== "twice" && this.#isOvertaken(told);
   }
 
   #lieTo(chainId: ChainId): Lie | undefined {
@@ -108,7 +126,7 @@ export class Liar {
     if (!topic.includes("/blocks/")) return network.publish(topic, bytes);
     const block = decodeBlock(bytes);
     const lie = this.#lieTo(block.chainId);
-    if (lie === undefined || this.#told.has(block.chainId) || !lie.fits(block)) return network.publish(topic, bytes);
+    if (lie === undefined || !this.#isToLie(block.chainId) || !lie.fits(block)) return network.publish(topic, bytes);
     const told: Told = { honest: block, claimed: null, posted: null };
     this.#told.set(block.chainId, told);
     told.claimed = await this.#madeUp(block, lie);

@@ -53,6 +53,8 @@ export async function startAnvil(run: RunDirectory, options: { readonly blockTim
     staticNetwork: true,
     pollingInterval: 200,
     batchMaxCount: 1,
+    // a nonce that is asked for again right after a block must not be the one from before it
+    cacheTimeout: -1,
   });
   return {
     process,

@@ -1,6 +1,7 @@
 /**
- * `npm test`: every test of the project, TypeScript, contracts and whole networks, one kind after the other. The last
- * line is `N passed, N failed`. A runner that ends badly without naming a failed test counts as one failure itself.
+ * `npm test`: every test of the project: TypeScript, then whole networks, which mostly wait for L1's clock, with the
+ * contracts beside them in the time that they leave. The last line is `N passed, N failed`. A runner that ends badly
+ * without naming a failed test counts as one failure itself.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -11,14 +12,20 @@ type Counts = { passed: number; failed: number };
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** Runs a command in the root, showing what it prints; gives exit code and standard output. */
-function run(command: string, args: readonly string[]): Promise<{ code: number; output: string }> {
+/**
+ * Runs a command in the root; gives exit code and standard output.
+ * @param show takes what it prints
+ */
+function run(
+  [command, ...args]: readonly [string, ...string[]],
+  show: (chunk: Buffer) => void,
+): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString();
-      process.stdout.write(chunk);
+      show(chunk);
     });
     child.once("error", reject);
     child.once("close", (code) => resolve({ code: code ?? 1, output }));
@@ -31,13 +38,8 @@ const honest = (counts: Counts, code: number): Counts =>
 
 async function vitest(directory: string, args: readonly string[]): Promise<Counts> {
   const report = join(directory, `report-${args.join("-").replaceAll(/\W+/g, "-")}.json`);
-  const { code } = await run("vitest", [
-    "run",
-    ...args,
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${report}`,
-  ]);
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const { code } = await run(["vitest", "run", ...args, ...reporters], (chunk) => void process.stdout.write(chunk));
   try {
     const { numPassedTests, numFailedTests } = JSON.parse(await readFile(report, "utf8")) as {
       numPassedTests: number;
@@ -52,8 +54,10 @@ async function vitest(directory: string, args: readonly string[]): Promise<Count
 
 const FORGE_SUMMARY = /(\d+) tests passed, (\d+) failed, \d+ skipped/;
 
+/** With the least priority: what runs beside it has clocks to keep up with. What it prints is shown when it is over. */
 async function forge(): Promise<Counts> {
-  const { code, output } = await run("forge", ["test", "--root", "contracts"]);
+  const { code, output } = await run(["nice", "-n", "19", "forge", "test", "--root", "contracts"], () => undefined);
+  process.stdout.write(output);
   const summary = FORGE_SUMMARY.exec(output);
   return summary === null
     ? { passed: 0, failed: 1 }
@@ -64,8 +68,7 @@ const directory = await mkdtemp(join(tmpdir(), "mvm-test-reports-"));
 try {
   const counts = [
     await vitest(directory, ["packages", "simulations"]),
-    await forge(),
-    await vitest(directory, ["testnet", "--no-file-parallelism"]),
+    ...(await Promise.all([vitest(directory, ["testnet"]), forge()])),
   ];
   const passed = counts.reduce((sum, count) => sum + count.passed, 0);
   const failed = counts.reduce((sum, count) => sum + count.failed, 0);

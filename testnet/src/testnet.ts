@@ -73,6 +73,8 @@ type Prepared = Pick<Planned, "program" | "onLine"> & {
 };
 /** A DAC that is to be created, with MT for the user. */
 type PlannedDac = { readonly label: string; readonly kind: CharterKind; readonly depositWei?: bigint };
+/** One that is created, before a gateway is known, and what is on the way to it. */
+type Founded = { readonly dac: Omit<TestnetDac, "url">; readonly depositWei: bigint };
 
 /** Accounts that send transfers side by side. */
 const SENDERS = 8;
@@ -207,7 +209,7 @@ export class Testnet {
       const labels = Array.from({ length: size.dacs }, (_, i) => (size.dacs === 1 ? "demo" : `demo-${i + 1}`));
       const dacs = labels.map((label, i) => ({ label, kind: charters[i % charters.length]! }));
       const [created] = await Promise.all([this.#foundDacs(dacs, size, report), ...starting]);
-      await Promise.all(created.map(({ dac, depositWei }) => this.#awaitDeposit(this.#known(dac), depositWei)));
+      await this.#untilDeposited(created);
     } finally {
       await Promise.allSettled(starting);
     }
@@ -294,10 +296,9 @@ export class Testnet {
     planned: readonly PlannedDac[],
     size: TestnetSize,
     report: (step: string) => void,
-  ): Promise<readonly { dac: Omit<TestnetDac, "url">; depositWei: bigint }[]> {
-    const user = this.user;
+  ): Promise<readonly Founded[]> {
     const approvals = (["comco", "bridge"] as const).map((spender) => approve(this.contracts, spender, SUPPLY_WEI));
-    await sendTogether(user, approvals);
+    await sendTogether(this.user, approvals);
     await until("every storage host and sequencer to be registered", REGISTERED_MS, async () => {
       const [hosts, sequencers] = await Promise.all([
         operatorsPage(this.l1Reader, "storage", 0n),
@@ -306,8 +307,13 @@ export class Testnet {
       return hosts.length >= size.storage && sequencers.length >= size.sequencers;
     });
     report("creating DACs");
+    return this.#found(planned);
+  }
+
+  /** Creates DACs and deposits MT for the user on each: the transactions of a kind all in flight at once. */
+  async #found(planned: readonly PlannedDac[]): Promise<readonly Founded[]> {
     await sendTogether(
-      user,
+      this.user,
       planned.map((dac) => this.#creationOf(dac)),
     );
     const created = await Promise.all(
@@ -316,11 +322,11 @@ export class Testnet {
         return { dac: { label, chainId, charter: kind }, depositWei };
       }),
     );
-    const to = toAddress(user.address);
+    const to = toAddress(this.user.address);
     const deposits = created.map(({ dac, depositWei }) =>
       depositMt(this.contracts, { chainId: dac.chainId, to, amountWei: depositWei }),
     );
-    await sendTogether(user, deposits);
+    await sendTogether(this.user, deposits);
     return created;
   }
 
@@ -340,6 +346,16 @@ export class Testnet {
     const known = { ...dac, url: `${this.gatewayUrl}/dac/${dac.label}` };
     this.dacs.push(known);
     return known;
+  }
+
+  #untilDeposited(founded: readonly Founded[]): Promise<readonly TestnetDac[]> {
+    return Promise.all(
+      founded.map(async ({ dac, depositWei }) => {
+        const known = this.#known(dac);
+        await this.#awaitDeposit(known, depositWei);
+        return known;
+      }),
+    );
   }
 
   async #awaitDeposit(dac: TestnetDac, depositWei: bigint): Promise<void> {
@@ -364,16 +380,19 @@ export class Testnet {
     return dac;
   }
 
+  /** Does the same for several DACs at once, while nobody else sends as the user. */
+  async createDacs(planned: readonly PlannedDac[]): Promise<readonly TestnetDac[]> {
+    return this.#untilDeposited(await this.#found(planned));
+  }
+
   /** Deposits MT for the user's account on a DAC; does not wait until they are there. */
   async depositFor(dac: TestnetDac, amountWei: bigint): Promise<void> {
     const to = toAddress(this.user.address);
     await this.onL1(depositMt(this.contracts, { chainId: dac.chainId, to, amountWei }));
   }
 
-  /** Creates a DAC without any MT. */
+  /** Creates a DAC without any MT. Its fee was approved when the network was started, as what its deposits take. */
   async createEmptyDac({ label, kind }: Omit<PlannedDac, "depositWei">): Promise<TestnetDac> {
-    await this.onL1(approve(this.contracts, "comco", SUPPLY_WEI));
-    await this.onL1(approve(this.contracts, "bridge", SUPPLY_WEI));
     await this.onL1(this.#creationOf({ label, kind }));
     return this.#known({ label, chainId: await this.#chainIdOf(label), charter: kind });
   }

@@ -3,7 +3,7 @@ import { dacRecord } from "@mvm/l1";
 import { LIMITS, storageHosts } from "@mvm/protocol";
 import { type JsonRpcProvider, Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { leaderOf, recordedSlot } from "../src/flows/actions.ts";
+import { acknowledge as acknowledgeOn, leaderOf, recordedSlot, untilIncluded } from "../src/flows/actions.ts";
 import { rebuild } from "../src/rebuildProcess.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
 import { Testnet, type TestnetNode } from "../src/testnet.ts";
@@ -34,34 +34,16 @@ afterAll(async () => {
 const nodesOf = (role: string): readonly TestnetNode[] => testnet.nodes.filter((node) => node.role === role);
 
 /** Sends transfers; each is acknowledged when this resolves. Gives their hashes. */
-async function acknowledge(count: number): Promise<readonly string[]> {
-  const user = new Wallet(testnet.user.privateKey);
-  const { chainId } = testnet.dacs[0]!;
-  const hashes: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const request = {
-      to: user.address,
-      value: 1n,
-      gasLimit: 21_000n,
-      nonce: nonce++,
-      maxFeePerGas: 10n ** 10n,
-      maxPriorityFeePerGas: 1n,
-      type: 2,
-      chainId,
-    };
-    hashes.push((await provider.send("eth_sendRawTransaction", [await user.signTransaction(request)])) as string);
-  }
-  return hashes;
-}
+const acknowledge = (count: number): Promise<readonly string[]> =>
+  acknowledgeOn(
+    testnet,
+    testnet.dacs[0]!,
+    provider,
+    Array.from({ length: count }, () => nonce++),
+  );
 
 /** Waits until every transaction has a receipt of success. */
-async function expectReceipts(hashes: readonly string[]): Promise<void> {
-  const open = new Set(hashes);
-  await until(`${hashes.length} receipts`, GOES_ON_MS, async () => {
-    for (const hash of open) if ((await provider.getTransactionReceipt(hash))?.status === 1) open.delete(hash);
-    return open.size === 0;
-  });
-}
+const expectReceipts = (hashes: readonly string[]): Promise<void> => untilIncluded(provider, hashes, GOES_ON_MS);
 
 describe("kill -9", () => {
   it(

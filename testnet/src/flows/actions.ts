@@ -34,6 +34,7 @@ import { until } from "../until.ts";
 export const MT = 10n ** 18n;
 export const { devnet: PARAMETERS } = PROFILES;
 const POSTED_MS = 120_000;
+const TAKEN_MS = 30_000;
 
 /** What binds signatures to a testnet. */
 const networkOf = (testnet: Testnet): NetworkIdentity => ({
@@ -102,7 +103,11 @@ export async function acknowledge(
       type: 2,
       chainId: dac.chainId,
     });
-    hashes.push((await provider.send("eth_sendRawTransaction", [raw])) as string);
+    // a gateway whose hosts are busy says to try again
+    await until(`the gateway to take transaction ${nonce}`, TAKEN_MS, async () => {
+      hashes.push((await provider.send("eth_sendRawTransaction", [raw])) as string);
+      return true;
+    });
   }
   return hashes;
 }

@@ -78,10 +78,16 @@ export const leaderKilledFlow: Flow = {
       const killed = await l1Block(testnet);
       hashes.push(...(await acknowledge(testnet, dac, provider, next(TRANSACTIONS))));
       let claim: Claim | undefined;
+      let fedAt = killed;
       await until("another rank to claim a slot", CLAIMED_MS, async () => {
-        if ((await l1Block(testnet)) % 2n === 0n) hashes.push(...(await acknowledge(testnet, dac, provider, next(1))));
         claim = await claimAfter(testnet, dac, killed);
-        return claim !== undefined;
+        const block = await l1Block(testnet);
+        if (claim !== undefined || block === fedAt) return claim !== undefined;
+        // its nonce is used up once a transaction was acknowledged: one that was refused would stop all after it
+        hashes.push(...(await acknowledge(testnet, dac, provider, [nonce])));
+        nonce += 1;
+        fedAt = block;
+        return false;
       });
       must(claim!.rank > 0 && claim!.sequencer !== leader, "a later rank claimed");
       await untilIncluded(provider, hashes, GOES_ON_MS);

@@ -1,0 +1,27 @@
+/** Flows in which sequencers are killed, one after the other on one network. */
+import { describe, expect, it } from "vitest";
+import { EXPENDABLE_NETWORK } from "../src/flows/networks.ts";
+import { FLOW_MS, report, sharedNetwork } from "./flowNetwork.ts";
+
+describe("on one network, one after the other", () => {
+  const shared = sharedNetwork(EXPENDABLE_NETWORK);
+
+  it(
+    "leader-killed: the next rank claims the slot, nothing acknowledged is lost",
+    async () => {
+      const said = await shared.play("leader-killed");
+      expect(said).toEqual(report("leader-killed", { lost: 0 }));
+      expect(said["claimedByRank"]).toBeGreaterThan(0);
+    },
+    FLOW_MS,
+  );
+
+  it(
+    "all-sequencers-killed: users get through by L1, and out by proof where nobody comes",
+    async () => {
+      const said = await shared.play("all-sequencers-killed");
+      expect(said).toEqual(report("all-sequencers-killed", {}));
+    },
+    FLOW_MS,
+  );
+});
