@@ -89,7 +89,12 @@ class SetUp {
 
   constructor(url: string, signal: AbortSignal) {
     const network = Network.from(L1_CHAIN_ID);
-    this.provider = new JsonRpcProvider(url, network, { staticNetwork: network, cacheTimeout: -1, batchStallTime: 0 });
+    this.provider = new JsonRpcProvider(url, network, {
+      staticNetwork: network,
+      cacheTimeout: -1,
+      batchStallTime: 0,
+      pollingInterval: POLL_MS,
+    });
     this.#signal = signal;
   }
 

@@ -41,13 +41,15 @@ import {
   toHex,
 } from "@mvm/protocol";
 import type { BlobSidecar } from "@mvm/protocol/blobs";
-import { toQuantity } from "ethers";
+import { toQuantity, type Wallet } from "ethers";
 import { type BatchNetwork, L1_CHAIN_ID, startBatchNetwork } from "./batchNetwork.ts";
 
 const POLL_MS = 5;
 /** slots after which nobody is drawn any more who was ejected */
 const EJECTION_SLOTS = 3;
 const BONDS = 10n;
+/** first asks on batches that its prover can pay */
+const ASKS = 100n;
 
 /** What of a block is posted and proven. */
 export type PostedBlock = Pick<SealedBlock, "chainId" | "header" | "transactions">;
@@ -110,17 +112,22 @@ export class ReplayNetwork {
 
   private constructor(network: BatchNetwork) {
     this.#network = network;
-    const { provider: transport, carrier: wallet } = network;
-    const { signal } = this.#ending;
-    this.#prover = new L1Submitter({ transport, l1ChainId: L1_CHAIN_ID, wallet, signal, pollMs: POLL_MS });
+    this.#prover = this.#submitterOf(network.carrier);
   }
 
-  /** Starts one; its prover has paid a bond. */
+  #submitterOf(wallet: Wallet): L1Submitter {
+    const { provider: transport } = this.#network;
+    const { signal } = this.#ending;
+    return new L1Submitter({ transport, l1ChainId: L1_CHAIN_ID, wallet, signal, pollMs: POLL_MS });
+  }
+
+  /** Starts one; its prover has paid a bond, and may ask. */
   static async start(sequencers: number): Promise<ReplayNetwork> {
     const network = new ReplayNetwork(await startBatchNetwork({ dacs: 1, sequencers }));
     const bond = BONDS * PROFILES.mainnet.accuserBondWei;
     await network.#send(approve(network.addresses, "disputes", bond));
     await network.#send(depositAccuserBond(network.addresses, bond));
+    await network.#send(approve(network.addresses, "disclosures", ASKS * PROFILES.mainnet.askPriceWei));
     return network;
   }
 
@@ -152,8 +159,8 @@ export class ReplayNetwork {
     return toAddress(this.#network.carrier.address);
   }
 
-  async #send(call: L1Call): Promise<{ readonly gas: number; readonly hash: Hash }> {
-    const { gasUsed, transactionHash, succeeded } = await this.#prover.submit(call);
+  async #send(call: L1Call, by = this.#prover): Promise<{ readonly gas: number; readonly hash: Hash }> {
+    const { gasUsed, transactionHash, succeeded } = await by.submit(call);
     if (!succeeded) throw new Error(`${call.action} failed on L1`);
     return { gas: Number(gasUsed), hash: transactionHash };
   }
@@ -161,6 +168,11 @@ export class ReplayNetwork {
   /** Sends a call as anyone may; gives its gas. */
   async send(call: L1Call): Promise<number> {
     return (await this.#send(call)).gas;
+  }
+
+  /** Sends a call as who has posted a batch; gives its gas. */
+  async sendAsPoster({ header }: Pick<Posted, "header">, call: L1Call): Promise<number> {
+    return (await this.#send(call, this.#submitterOf(this.#network.sequencers.get(header.poster)!))).gas;
   }
 
   /** Sends a call with as much gas as L1 lets a transaction have: a submitter would keep a reserve. */
