@@ -10,6 +10,7 @@ import {
   encodeBlocks,
   encodeRequest,
   hashHeader,
+  isPosters,
   merkleRoot,
   REQUESTS,
   type SealedBlock,
@@ -88,7 +89,14 @@ export class Liar {
           await seals.put(block);
         },
       }),
-      poster: over(poster, { appendBatch: (draft) => poster.appendBatch(this.#draft(draft)) }),
+      poster: over(poster, {
+        appendBatch: (draft) => poster.appendBatch(this.#draft(draft)),
+        answer: (shown) => {
+          // what is between a transaction's parts the lie says, not the node
+          const isLie = isPosters(shown.answer) && this.#standingLie(shown.header.chainId) !== undefined;
+          return isLie ? Promise.reject(new Error("the liar answers for itself")) : poster.answer(shown);
+        },
+      }),
     });
   }
 
