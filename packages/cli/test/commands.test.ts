@@ -36,7 +36,8 @@ const run = (...args: readonly string[]): Promise<Ended> => mvm([...args, "--dat
 
 async function result(...args: readonly string[]): Promise<Record<string, unknown>> {
   const { code, out, err } = await run(...args);
-  expect([code, err.replace(/^mvm: .*\n/gm, "")]).toEqual([0, ""]);
+  expect(code, err).toBe(0);
+  expect(err.replace(/^mvm: .*\n/gm, "")).toBe("");
   return JSON.parse(out) as Record<string, unknown>;
 }
 
