@@ -369,6 +369,8 @@ export async function sliced(
 export type SliceVerdict = {
   readonly result: SliceResult | null;
   readonly refused: string | null;
+  /** as the contract gives it */
+  readonly answer: Uint8Array | null;
   /** of the whole transaction */
   readonly l1Gas: bigint;
   /** of what is handed in */
@@ -402,7 +404,7 @@ export class SliceLab {
   ): Promise<SliceVerdict> {
     const { answer, transactionGas } = await this.#l1.send(this.#interpreter, data);
     const shared = { l1Gas: transactionGas, bytes: data.length };
-    if (typeof answer === "string") return { result: null, refused: answer, ...shared };
-    return { result: resultOf(slice, answer, surroundings), refused: null, ...shared };
+    if (typeof answer === "string") return { result: null, refused: answer, answer: null, ...shared };
+    return { result: resultOf(slice, answer, surroundings), refused: null, answer, ...shared };
   }
 }

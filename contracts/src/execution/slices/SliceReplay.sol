@@ -8,6 +8,7 @@ import {PageProofs} from "./PageProofs.sol";
 import {SliceAnswers} from "./SliceAnswers.sol";
 import {CALLED, IS_FRESH, STOPPED} from "./SliceLayout.sol";
 import {EndWords, FrameWords, Marks, Roots, SliceStates, StateWords, View} from "./SliceStates.sol";
+import {SliceSelfTest} from "./SliceSelfTest.sol";
 import {SliceTries, TriesProof} from "./SliceTries.sol";
 
 /// @notice Pages of a memory, and the hashes that make its root with them.
@@ -86,7 +87,11 @@ contract SliceReplay {
         bytes32[] zeros;
     }
 
+    /// @notice Slices do not run as they have to.
+    error SelfTestFailed();
+
     constructor(SliceTries tries) {
+        if (!SliceSelfTest.holds(tries.INTERPRETER())) revert SelfTestFailed();
         TRIES = tries;
     }
 
