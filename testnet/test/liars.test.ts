@@ -44,6 +44,8 @@ describe("a sequencer who lies", () => {
           const block = blocks.get(dac)!;
           looked.push(await proveBlock(anybody, { dac, block, transaction: 1 }, true));
           looked.push(await proveBlock(anybody, { dac, block: block - 1, transaction: 0 }, false));
+          const tooHeavy = { dac: "heavy-transaction", block: blocks.get("heavy-transaction")!, transaction: 1 };
+          looked.push(await proveBlock(anybody, tooHeavy, false));
           const byHand = { dac: "header-timestamp", block: blocks.get("header-timestamp")! };
           const proven = await proveBlock(anybody, byHand, false);
           for (const event of ["wrong", "proven"]) tell({ ...proven, event });
@@ -53,10 +55,16 @@ describe("a sequencer who lies", () => {
         names.map(lieOf).map(({ name, proof, rule }) => caught(name, { proof, ...(rule && { rule }) })),
       );
       for (const { fault, returned } of reports) if (!lieOf(fault).isOfDeposit) expect(returned).toBeGreaterThan(0);
-      const [wrong, right] = looked;
+      const [wrong, right, heavy] = looked;
       const sized = { steps: expect.any(Number), witnessBytes: expect.any(Number), replayGas: expect.any(Number) };
       expect(wrong).toMatchObject({ verdict: "wrong", proof: "execution", provable: true, sent: false, ...sized });
       expect(right).toMatchObject({ verdict: "right", onL1: "right", sent: false, ...sized });
+      const inParts = {
+        parts: expect.any(Number),
+        steps: expect.any(Number),
+        reason: expect.stringMatching(/has to be asked/),
+      };
+      expect(heavy).toMatchObject({ verdict: "wrong", proof: "execution", provable: false, sent: false, ...inParts });
     },
     FAULT_MS,
   );

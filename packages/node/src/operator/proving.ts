@@ -7,13 +7,14 @@ import { accusationOf } from "../proving/accusationOf.ts";
 import { Accuser } from "../proving/accuser.ts";
 import type { BatchAudit, BatchVerdict } from "../proving/batchAudit.ts";
 import { type FoundFault, factsOf } from "../proving/batchFault.ts";
-import { BlockReplay, wholeEvidence } from "../proving/blockReplay.ts";
+import { BlockReplay, type ReplayStep, wholeEvidence } from "../proving/blockReplay.ts";
 import type { ShownBlock } from "../proving/claimedBlock.ts";
 import type { Answers } from "../proving/disclosedBlock.ts";
 import { type ProverOptions, type ProverSight, runProver, watchL1 } from "../proving/prover.ts";
 import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
 import { startAudit } from "../proving/startAudit.ts";
+import { TransactionSlices } from "../proving/transactionSlices.ts";
 import { normaliseLabel } from "./dacLabel.ts";
 import { parseAmount } from "./mtAmount.ts";
 import { type Operator, requireDac } from "./operator.ts";
@@ -251,8 +252,17 @@ async function rightFigures(
   };
   const facts = { chainId, number: header.number, parentHash: header.parentHash, environment: environmentOf(header) };
   const parent = position === 0 ? audit.stateBefore(posted.header) : blocks[position - 1]!.header.stateRoot;
-  const replay = new BlockReplay(audit.engine, facts, { ...source, blockHash: hashOf }, parent);
-  for (const before of transactions.slice(0, transaction)) replay.apply(await replay.execute(before));
+  const earlier: ReplayStep[] = [];
+  const upTo = (): BlockReplay => {
+    const upon = new BlockReplay(audit.engine, facts, { ...source, blockHash: hashOf }, parent);
+    for (const step of earlier) upon.apply(step);
+    return upon;
+  };
+  const replay = upTo();
+  for (const own of transactions.slice(0, transaction)) {
+    earlier.push(await replay.execute(own));
+    replay.apply(earlier.at(-1)!);
+  }
   const step = await replay.execute(raw);
   const { before } = replay;
   const evidence = wholeEvidence(replay.witness(step));
@@ -260,6 +270,9 @@ async function rightFigures(
   const claimed = replay.apply(step);
   const answer = await askReplay(operator.l1, { facts, before, raw, index: transaction, claimed, evidence });
   const size = { witnessBytes: witnessBytes(evidence), steps };
-  if (answer.kind === "no-verdict") return { ...size, onL1: "no-verdict", reason: answer.reason };
+  if (answer.kind === "no-verdict") {
+    const { length } = new TransactionSlices(await upTo().cut(step), claimed);
+    return { ...size, parts: length, onL1: "no-verdict", reason: answer.reason };
+  }
   return { ...size, onL1: answer.differs ? "differs" : "right", replayGas: answer.gas };
 }
