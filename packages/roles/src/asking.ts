@@ -44,3 +44,21 @@ export function nextAskStep(state: AskState): AskStep {
   if (isFinal) return { kind: "leave" };
   return priceWei <= maxPriceWei ? { kind: "ask", priceWei } : { kind: "tooDear", priceWei };
 }
+
+/** Prices of a first ask that one ask may cost whatever it brings: a poster may make them dear by asking itself. */
+const LEAST_MAX_PRICES = 16n;
+/** What one ask may cost of what a conviction brings: there may be one or two more. */
+const ASKS_FOR_A_CONVICTION = 2n;
+const BASIS_POINTS = 10_000n;
+
+/**
+ * Most that an ask may cost, wei of MT, unless somebody says otherwise: as much as pays where the poster answers and is convicted by
+ * what it shows.
+ * @param lockWei of the poster's bond for the chain, which a conviction takes
+ * @param proverShare basis points of that
+ */
+export function askLimit(firstPriceWei: bigint, lockWei: bigint, proverShare: number): bigint {
+  const least = LEAST_MAX_PRICES * firstPriceWei;
+  const worth = (lockWei * BigInt(proverShare)) / BASIS_POINTS / ASKS_FOR_A_CONVICTION;
+  return worth > least ? worth : least;
+}

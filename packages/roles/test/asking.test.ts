@@ -1,7 +1,7 @@
 /** What is withheld is read or costs its poster the batch, from wherever the asking was left, and is paid for once. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { type AskState, nextAskStep } from "../src/index.ts";
+import { type AskState, askLimit, nextAskStep } from "../src/index.ts";
 
 const REVEAL_DELAY = 20n;
 const BASE_PRICE = 3n;
@@ -122,4 +122,16 @@ it("pays for nothing of a batch that fell, is final, or of which it costs more t
   expect(nextAskStep({ ...unasked, isFinal: true })).toEqual({ kind: "leave" });
   expect(nextAskStep({ ...unasked, priceWei: 2n })).toEqual({ kind: "tooDear", priceWei: 2n });
   expect(nextAskStep(unasked)).toEqual({ kind: "ask", priceWei: 1n });
+});
+
+it("by default an ask costs half of what a conviction brings at the most, and what sixteen first ones cost in any case", () => {
+  expect(askLimit(25n, 0n, 3_000)).toBe(400n);
+  // a poster that makes its asks dear by asking itself has to have little to lose
+  expect(askLimit(25n, 100_000n, 3_000)).toBe(15_000n);
+  fc.assert(
+    fc.property(fc.bigInt(0n, 10n ** 24n), fc.bigInt(0n, 10n ** 28n), fc.nat({ max: 10_000 }), (price, lock, share) => {
+      const limit = askLimit(price, lock, share);
+      expect(limit === 16n * price || 2n * limit <= lock).toBe(true);
+    }),
+  );
 });

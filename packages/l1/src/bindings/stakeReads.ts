@@ -86,6 +86,14 @@ export async function unbondingsOf(
   return open.filter((request) => request !== undefined);
 }
 
+/** What is locked of a sequencer's bond for a chain, wei of MT. */
+export const lockOf = (reader: L1Reader, sequencer: Address, chainId: ChainId): Promise<bigint> =>
+  read(reader, { contract: "bondManager", method: "lockOf", values: [sequencer, chainId] }, ([wei]) => BigInt(wei));
+
+/** Basis points of what is slashed that who proved it gets. */
+export const proverShare = (reader: L1Reader): Promise<number> =>
+  read(reader, { contract: "parameters", method: "proverShare", values: [] }, ([share]) => Number(share));
+
 /** What is locked of a sequencer's bond, by chain; locks that have run out are not among them. */
 export async function locksOf(
   reader: L1Reader,
@@ -101,10 +109,8 @@ export async function locksOf(
   const locks = await Promise.all(
     [...chains]
       .sort((a, b) => Number(a - b))
-      .map(async (chainId) => {
-        const view = { contract: "bondManager", method: "lockOf", values: [sequencer, chainId] } as const;
-        return { chainId: toChainId(chainId), amountWei: await read(reader, view, ([wei]) => BigInt(wei)) };
-      }),
+      .map(toChainId)
+      .map(async (chainId) => ({ chainId, amountWei: await lockOf(reader, sequencer, chainId) })),
   );
   return locks.filter(({ amountWei }) => amountWei > 0n);
 }

@@ -9,19 +9,18 @@ import {
   finalFrom,
   type ItemOfBatch,
   l1Now,
+  lockOf,
+  proverShare,
   revealDelay,
   wasAsked,
 } from "@mvm/l1";
 import { type Answer, type Hash, hashBatchHeader } from "@mvm/protocol";
-import { nextAskStep } from "@mvm/roles";
+import { askLimit, nextAskStep } from "@mvm/roles";
 import { ConfigError } from "../config.ts";
 import { type FoundBatch, findBatch, payBackOnL1 } from "../operator/asking.ts";
 import { formatAmount } from "../operator/mtAmount.ts";
 import { allowSpending, type Operator, requireEther } from "../operator/operator.ts";
 import type { OneByOne } from "./oneByOne.ts";
-
-/** Prices of a first ask that one ask may cost, unless the operator says otherwise: a poster may make them dear by asking itself. */
-const DEFAULT_MAX_PRICES = 16n;
 
 /** An item that is asked for; `word`: of the transaction's block, for its parts. */
 export type Wanted = ItemOfBatch & { readonly word?: BlockWord };
@@ -41,7 +40,7 @@ export class Asker {
   readonly #steps: OneByOne;
   readonly #maxPriceWei: bigint | undefined;
 
-  /** @param options.maxPriceWei most that one ask may cost, wei of MT */
+  /** @param options.maxPriceWei most that one ask may cost, wei of MT; askLimit where it is not given */
   constructor(operator: Operator, options: { readonly steps: OneByOne; readonly maxPriceWei: bigint | undefined }) {
     this.#operator = operator;
     this.#steps = options.steps;
@@ -106,8 +105,14 @@ export class Asker {
       until: isServed ? queue.servedAt + delay : undefined,
       now,
       priceWei: await askPrice(l1, queue.count),
-      maxPriceWei: this.#maxPriceWei ?? DEFAULT_MAX_PRICES * (await askPrice(l1, 0n)),
+      maxPriceWei: this.#maxPriceWei ?? (await this.#limit(of)),
     };
+  }
+
+  async #limit({ header }: ItemOfBatch): Promise<bigint> {
+    const { l1 } = this.#operator;
+    const { chainId, poster } = header;
+    return askLimit(await askPrice(l1, 0n), await lockOf(l1, poster, chainId), await proverShare(l1));
   }
 
   async #ask({ item, word }: Wanted, { asked }: FoundBatch, priceWei: bigint): Promise<AskProgress> {
