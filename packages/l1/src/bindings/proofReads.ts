@@ -12,12 +12,9 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import type { Result } from "ethers";
-import { MAX_TRANSACTION_GAS } from "../deploy.ts";
-import { L1Error } from "../l1Error.ts";
-import { getQuantity } from "../l1Rpc.ts";
-import { call } from "./l1Call.ts";
 import { type L1Reader, read } from "./readView.ts";
 import { type Evidence, encodeEvidence, roomsFor } from "./replayCalls.ts";
+import { type NoVerdict, verdictOf } from "./verifierReads.ts";
 
 /** L1 blocks for which a commitment is good. */
 export const commitmentBlocks = (reader: L1Reader): Promise<bigint> =>
@@ -73,7 +70,7 @@ export type ReplayAnswer =
   /** evidence: as encodeEvidence gives it, in the least room that was enough; gas of a transaction that only replays */
   | { readonly kind: "verdict"; readonly differs: boolean; readonly evidence: Hex; readonly gas: bigint }
   /** no room, or no amount of gas that a transaction may have, was enough; or the evidence is not: the last reason */
-  | { readonly kind: "no-verdict"; readonly reason: string };
+  | NoVerdict;
 
 const toCheckpoint = (fields: Result): Checkpoint => ({
   index: Number(fields["index"]),
@@ -106,18 +103,13 @@ export async function askReplay(
       typeof claimed === "string"
         ? [place, index, start, toHex(raw), encoded]
         : [place, start, toHex(raw), encoded, claimed];
-    try {
-      const differs = await read(reader, { contract: "checkpointReplay", method, values }, ([is, afterwards]) =>
-        typeof claimed === "string" ? !is || checkpointLeaf(toCheckpoint(afterwards)) !== claimed : Boolean(is),
-      );
-      const { to, data } = call(reader.addresses, "checkpointReplay", method, values);
-      const gas = await getQuantity(reader.transport, "eth_estimateGas", [{ to, data }]);
-      if (gas <= MAX_TRANSACTION_GAS) return { kind: "verdict", differs, evidence: encoded, gas };
-      return { kind: "no-verdict", reason: `it takes ${gas} gas, more than a transaction of L1 may have` };
-    } catch (error) {
-      if (!(error instanceof L1Error) || (error.code !== "reverted" && error.code !== "rpc-error")) throw error;
-      reason = error.message;
-    }
+    const view = { contract: "checkpointReplay", method, values } as const;
+    const answer = await verdictOf(reader, view, ([is, afterwards]) =>
+      typeof claimed === "string" ? !is || checkpointLeaf(toCheckpoint(afterwards)) !== claimed : Boolean(is),
+    );
+    if (answer.kind === "verdict")
+      return { kind: "verdict", differs: answer.value, evidence: encoded, gas: answer.gas };
+    reason = answer.reason;
   }
   return { kind: "no-verdict", reason };
 }
