@@ -1,14 +1,10 @@
 /** mvm ask, expire: what a DAC's batches commit to, shown on L1 or else. */
 import type { AskOptions } from "@mvm/node";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { asOperator, operatorOptions } from "./asOperator.ts";
+import { blockNumber } from "./numbers.ts";
 
 const ITEMS = ["blocks", "words", "checkpoints", "transactions"] as const satisfies readonly AskOptions["kind"][];
-
-function blockNumber(text: string): bigint {
-  if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new InvalidArgumentError("It is the number of a block, from 1 on.");
-  return BigInt(text);
-}
 
 /** Adds the group. */
 export function askCommands(program: Command): void {

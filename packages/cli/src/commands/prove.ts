@@ -1,21 +1,12 @@
 /** mvm prove: on L1, that a sequencer posted what is wrong; or, for its claim, that a DAC's transaction withdrew. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { list, print } from "../output.ts";
 import { asOperator, operatorOptions } from "./asOperator.ts";
+import { blockNumber, countFrom0 } from "./numbers.ts";
 
 type Node = typeof import("@mvm/node");
 type Operator = import("@mvm/node").Operator;
 type Result = Readonly<Record<string, unknown>>;
-
-function countFrom0(text: string): number {
-  if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError("It is a number from 0 to 9999.");
-  return Number(text);
-}
-
-function blockNumber(text: string): bigint {
-  if (!/^[0-9]{1,18}$/.test(text)) throw new InvalidArgumentError("It is a block's number.");
-  return BigInt(text);
-}
 
 type Flags = {
   readonly dac?: readonly string[];

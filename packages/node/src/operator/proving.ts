@@ -108,10 +108,10 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   const posted = batches[index];
   if (posted === undefined) throw new ConfigError("not-yet", `block ${block} of ${label} is not on L1`);
   const audit = await startAudit(operator, dac, sight);
-  const timeoutMs = 4 * settings.parameters.readTimeoutMs;
+  const { readTimeoutMs } = settings.parameters;
   const seen = new SeenBlocks(settings.network);
   const shown = ({ header }: PostedBatch) =>
-    shownBlocks({ network, view, seen, timeoutMs, signal: operator.signal }, header);
+    shownBlocks({ network, view, seen, readTimeoutMs, signal: operator.signal }, header);
   for (const earlier of batches.slice(0, index)) {
     operator.progress(`executing batch ${earlier.header.index}`);
     const data = await archive.batch(sight.posted.get(earlier.batchHash)!, label);

@@ -191,9 +191,9 @@ export class DacWatch {
     const found = posted.get(next.batchHash);
     if (found === undefined) return false;
     const batch = await this.#options.archive.batch(found, dac.label);
-    const timeoutMs = 4 * settings.parameters.readTimeoutMs;
+    const { readTimeoutMs } = settings.parameters;
     const { network, operator } = this.#options;
-    const asking = { network, view, seen: this.#seen, timeoutMs, signal: operator.signal };
+    const asking = { network, view, seen: this.#seen, readTimeoutMs, signal: operator.signal };
     const { since = view.block.number, answers = new Map<bigint, Answer>() } = this.#open ?? {};
     const verdict = await audit.judge(
       batch,

@@ -28,9 +28,13 @@ export type ShownBlocksOptions = {
   readonly network: Network;
   readonly view: L1View;
   readonly seen: SeenBlocks;
-  readonly timeoutMs: number;
+  /** of a request for values, milliseconds */
+  readonly readTimeoutMs: number;
   readonly signal: AbortSignal;
 };
+
+/** Blocks are more than values: a request for them may take so many times as long. */
+const TIMEOUTS_OF_A_READ = 4;
 
 /**
  * Lists of blocks whose hashes are those that a batch commits to, from one after the other who may have them. Nobody is believed: who
@@ -58,12 +62,13 @@ export async function* shownBlocks(
 
 /** What a peer has from a batch's first block on, as many as the batch has; fewer where it stops answering. */
 async function blocksOf(
-  { network, timeoutMs, signal }: ShownBlocksOptions,
+  { network, readTimeoutMs, signal }: ShownBlocksOptions,
   peer: PeerId,
   batch: BatchHeader,
 ): Promise<readonly SealedBlock[]> {
   const { protocol, maxAnswerBytes } = REQUESTS.blocks;
   const wanted = blockCount(batch);
+  const timeoutMs = TIMEOUTS_OF_A_READ * readTimeoutMs;
   const patience = AbortSignal.timeout(timeoutMs * PATIENCE);
   const blocks: SealedBlock[] = [];
   let bytes = 0;
