@@ -1,5 +1,6 @@
 import {
   type BatchHeader,
+  decodeAskItem,
   encodeAskItem,
   hashBatchHeader,
   merkleRoot,
@@ -114,6 +115,14 @@ describe("asks in the model of L1", () => {
   });
 
   it("number items as the contract does", () => {
-    expect([blocks, words, { kind: "transactions", position: 3 } as const].map(encodeAskItem)).toEqual([0n, 1n, 15n]);
+    const place = { position: 3, index: 5 } as const;
+    const items = [
+      ...[blocks, words, { kind: "transactions", position: 3 } as const],
+      ...[{ kind: "parts", ...place } as const, { kind: "stretch", ...place, stretch: 2 } as const],
+      { kind: "bytes", ...place } as const,
+    ];
+    const parts = 4n + 3n * 8n + 5n * 2n ** 14n;
+    expect(items.map(encodeAskItem)).toEqual([0n, 1n, 27n, parts, parts + 1n + 2n * 2n ** 25n, parts + 2n]);
+    for (const item of items) expect(decodeAskItem(encodeAskItem(item))).toEqual(item);
   });
 });
