@@ -5,13 +5,12 @@ import {
   type Hash,
   hashHeader,
   keccakHash,
-  merklePairProof,
-  merkleProof,
   type PartsAnswer,
   type PartsItem,
   type SealedBlock,
   shownPlaces,
   toWord,
+  transactionSiblings,
   transactionsLeaf,
 } from "@mvm/protocol";
 
@@ -34,7 +33,7 @@ export async function wrongParts(
   { blocks, honest, parent, engine, reader, rootsOf }: WrongBlock,
   item: PartsItem,
 ): Promise<PartsAnswer> {
-  const { position, index } = item;
+  const { index } = item;
   const claimed = blocks.at(-1)!;
   const hashes = claimed.transactions.map(keccakHash);
   const { leaves } = rootsAndLeaves(claimed.transactions, claimed.outcomes, await rootsOf(claimed));
@@ -47,15 +46,12 @@ export async function wrongParts(
   return {
     ...{ ...item, count: hashes.length, header: encodeHeader(claimed.header) },
     before: before ?? encodeHeader(parent.header),
-    siblings: [
-      ...merkleProof(
-        blocks.map(({ header }) => hashHeader(header)),
-        position,
-      ),
-      ...merkleProof(hashes, index),
-      ...merkleProof(blocks.map(transactionsLeaf), position),
-      ...(index === 0 ? merkleProof(leaves, 0) : merklePairProof(leaves, index)),
-    ],
+    siblings: transactionSiblings(item, {
+      blocks: blocks.map(({ header }) => hashHeader(header)),
+      words: blocks.map(transactionsLeaf),
+      transactions: hashes,
+      checkpoints: leaves,
+    }),
     transaction: hashes[index]!,
     parts: length,
     leaves: shownPlaces(length).map(told),

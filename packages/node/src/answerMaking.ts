@@ -16,6 +16,7 @@ import {
   type StretchItem,
   shownPlaces,
   stretchPlaces,
+  transactionSiblings,
   transactionsLeaf,
 } from "@mvm/protocol";
 import type { OpenAsk, PostedBatch } from "@mvm/roles";
@@ -109,12 +110,7 @@ export class AnswerMaker {
     const around: PartsAnswer = {
       ...{ kind: "parts", position, index, count: hashes.length, header: encodeHeader(header) },
       before: made.before ?? encodeHeader(parent),
-      siblings: [
-        ...merkleProof(of.blocks, position),
-        ...merkleProof(hashes, index),
-        ...merkleProof(of.words, position),
-        ...(index === 0 ? merkleProof(leaves, 0) : merklePairProof(leaves, index)),
-      ],
+      siblings: transactionSiblings(item, { ...of, transactions: hashes, checkpoints: leaves }),
       transaction: hashes[index]!,
       parts: made.slices.length,
       leaves: commitmentsAt(made, shownPlaces(made.slices.length)),

@@ -2,6 +2,13 @@
 import { type BlockOutcome, type Hash, PREDEPLOYS, type StateKey } from "@mvm/protocol";
 import { type ProvenReader, SparseState } from "@mvm/state";
 
+/** Accounts and slots that an outcome writes. */
+export const keysWritten = ({ writes }: Pick<BlockOutcome, "writes">): readonly StateKey[] =>
+  writes.flatMap(({ address, slots }): StateKey[] => [
+    { kind: "account", address },
+    ...slots.map(({ slot }): StateKey => ({ kind: "slot", address, slot })),
+  ]);
+
 /**
  * State roots after each outcome upon a root, and the storage root of MVM_L2ToL1 after the last. Rejects as the reader does.
  * @param reader of values under the root
@@ -11,14 +18,8 @@ export async function rootsAfter(
   root: Hash,
   outcomes: readonly Pick<BlockOutcome, "writes">[],
 ): Promise<{ readonly stateRoots: readonly Hash[]; readonly withdrawalsRoot: Hash }> {
-  const written: StateKey[] = [{ kind: "account", address: PREDEPLOYS.l2ToL1 }];
-  for (const { writes } of outcomes) {
-    for (const { address, slots } of writes) {
-      written.push({ kind: "account", address });
-      for (const { slot } of slots) written.push({ kind: "slot", address, slot });
-    }
-  }
-  await reader.fetchWitness(written);
+  const l2ToL1: StateKey = { kind: "account", address: PREDEPLOYS.l2ToL1 };
+  await reader.fetchWitness([l2ToL1, ...outcomes.flatMap(keysWritten)]);
   const state = SparseState.fromProof(root, reader.collectedNodes());
   const stateRoots = outcomes.map(({ writes }) => state.applyWrites(writes));
   return { stateRoots, withdrawalsRoot: state.storageRootOf(PREDEPLOYS.l2ToL1) };

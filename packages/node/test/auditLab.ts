@@ -37,6 +37,26 @@ export const user = identityOf("user").operator;
 
 export type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
 
+export const GARBAGE = keccakHash(new Uint8Array(1));
+
+/** Lies in a header, by its fields: the proof against each, and the change. */
+export const HEADER_LIES: readonly (readonly [
+  field: keyof Header,
+  proof: string,
+  change: (header: Header, parent: Header) => Partial<Header>,
+])[] = [
+  ["number", "form", ({ number }) => ({ number: number + 1n })],
+  ["parentHash", "parent", () => ({ parentHash: GARBAGE })],
+  ["timestamp", "parent", (_, parent) => ({ timestamp: parent.timestamp })],
+  ["baseFeePerGas", "parent", ({ baseFeePerGas }) => ({ baseFeePerGas: baseFeePerGas + 1n })],
+  ["stateRoot", "checkpoint", () => ({ stateRoot: GARBAGE })],
+  ["transactionsRoot", "checkpoint", () => ({ transactionsRoot: GARBAGE })],
+  ["receiptsRoot", "checkpoint", () => ({ receiptsRoot: GARBAGE })],
+  ["gasUsed", "checkpoint", ({ gasUsed }) => ({ gasUsed: gasUsed + 1n })],
+  ["logsBloom", "checkpoint", () => ({ logsBloom: new Uint8Array(256).fill(1) })],
+  ["withdrawalsRoot", "withdrawals", () => ({ withdrawalsRoot: GARBAGE })],
+];
+
 export class AuditLab {
   readonly view: ReturnType<typeof viewOf>;
   readonly maker: BlockMaker;

@@ -3,19 +3,15 @@ import {
   concatBytes,
   type DecodedBlock,
   decodeTransaction,
-  type Header,
   hashHeader,
   inCalldata,
-  keccakHash,
   type SealedBlock,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ShownBlock } from "../src/index.ts";
-import { AuditLab, type Batch, user } from "./auditLab.ts";
+import { AuditLab, type Batch, GARBAGE, HEADER_LIES, user } from "./auditLab.ts";
 import { BlockMaker, transactionOf } from "./blockMaker.ts";
 import { CHAIN_ID, SLOT } from "./world.ts";
-
-const GARBAGE = keccakHash(new Uint8Array(1));
 
 let lab: AuditLab;
 let view: AuditLab["view"];
@@ -45,23 +41,6 @@ const neverAsked = (): never => {
   throw new Error("what is right needs nobody's word");
 };
 const judge = (claimed: readonly SealedBlock[], index = 0n) => audit.judge(batchOf(claimed, index), shownBy(claimed));
-
-const HEADER_LIES: readonly (readonly [
-  field: keyof Header,
-  proof: string,
-  change: (header: Header, parent: Header) => Partial<Header>,
-])[] = [
-  ["number", "form", ({ number }) => ({ number: number + 1n })],
-  ["parentHash", "parent", () => ({ parentHash: GARBAGE })],
-  ["timestamp", "parent", (_, parent) => ({ timestamp: parent.timestamp })],
-  ["baseFeePerGas", "parent", ({ baseFeePerGas }) => ({ baseFeePerGas: baseFeePerGas + 1n })],
-  ["stateRoot", "checkpoint", () => ({ stateRoot: GARBAGE })],
-  ["transactionsRoot", "checkpoint", () => ({ transactionsRoot: GARBAGE })],
-  ["receiptsRoot", "checkpoint", () => ({ receiptsRoot: GARBAGE })],
-  ["gasUsed", "checkpoint", ({ gasUsed }) => ({ gasUsed: gasUsed + 1n })],
-  ["logsBloom", "checkpoint", () => ({ logsBloom: new Uint8Array(256).fill(1) })],
-  ["withdrawalsRoot", "withdrawals", () => ({ withdrawalsRoot: GARBAGE })],
-];
 
 describe("a batch", () => {
   it("is right where its data lead to its blocks, whatever anybody shows of it", async () => {

@@ -2,20 +2,16 @@
 import {
   type BlockOutcome,
   type DecodedBlock,
-  type Header,
   hashHeader,
-  keccakHash,
   merkleRoot,
   type SealedBlock,
   transactionsLeaf,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { BatchAudit, type ShownBlock } from "../src/index.ts";
-import { AuditLab, type Batch, user } from "./auditLab.ts";
+import { AuditLab, type Batch, GARBAGE, HEADER_LIES, user } from "./auditLab.ts";
 import { transactionOf } from "./blockMaker.ts";
 import { FREE_CHARTER, SETTINGS, SLOT, viewOf } from "./world.ts";
-
-const GARBAGE = keccakHash(new Uint8Array(1));
 
 let lab: AuditLab;
 beforeEach(async () => {
@@ -45,21 +41,6 @@ const derivation = (kind: string, position: number) => ({
   kind: "wrong",
   found: { position, fault: { proof: "derivation", derivation: { kind } } },
 });
-
-const HEADER_LIES: readonly (readonly [
-  field: keyof Header,
-  proof: string,
-  change: (header: Header, parent: Header) => Partial<Header>,
-])[] = [
-  ["number", "form", ({ number }) => ({ number: number + 1n })],
-  ["parentHash", "parent", () => ({ parentHash: GARBAGE })],
-  ["timestamp", "parent", (_, parent) => ({ timestamp: parent.timestamp })],
-  ["baseFeePerGas", "parent", ({ baseFeePerGas }) => ({ baseFeePerGas: baseFeePerGas + 1n })],
-  ["stateRoot", "checkpoint", () => ({ stateRoot: GARBAGE })],
-  ["receiptsRoot", "checkpoint", () => ({ receiptsRoot: GARBAGE })],
-  ["logsBloom", "checkpoint", () => ({ logsBloom: new Uint8Array(256).fill(1) })],
-  ["withdrawalsRoot", "withdrawals", () => ({ withdrawalsRoot: GARBAGE })],
-];
 
 describe("a batch that nobody shows but on L1", () => {
   it("is asked for nothing where it is right", async () => {

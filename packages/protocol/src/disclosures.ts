@@ -7,7 +7,14 @@ import { type Checkpoint, checkpointLeaf } from "./checkpoints.ts";
 import { CodecError } from "./codec.ts";
 import { keccakHash } from "./hash.ts";
 import { decodeHeader, type Header } from "./header.ts";
-import { merkleRoot, merkleRootOf, verifyMerklePair, verifyMerkleProof } from "./merkle.ts";
+import {
+  merklePairProof,
+  merkleProof,
+  merkleRoot,
+  merkleRootOf,
+  verifyMerklePair,
+  verifyMerkleProof,
+} from "./merkle.ts";
 import { LIMITS } from "./parameters.ts";
 import { type Hash, ZERO_HASH } from "./primitives.ts";
 
@@ -81,6 +88,23 @@ export type TransactionPlace = {
   /** of the block's hash, of the transaction's hash, of the block's word, of the checkpoints, each from the leaf up */
   readonly siblings: readonly Hash[];
 };
+
+/**
+ * Siblings of a transaction's place.
+ * @param of hashes of the batch's blocks, words of their transactions; of the block the hashes of its transactions and the leaves of
+ * its checkpoints
+ */
+export function transactionSiblings(
+  { position, index }: Pick<TransactionPlace, "position" | "index">,
+  of: { readonly [leaves in "blocks" | "words" | "transactions" | "checkpoints"]: readonly Hash[] },
+): readonly Hash[] {
+  return [
+    ...merkleProof(of.blocks, position),
+    ...merkleProof(of.transactions, index),
+    ...merkleProof(of.words, position),
+    ...(index === 0 ? merkleProof(of.checkpoints, 0) : merklePairProof(of.checkpoints, index)),
+  ];
+}
 
 /** Most commitments of one answer. */
 export const MAX_COMMITMENTS = 3_750;
@@ -220,22 +244,16 @@ function placeFault(
   leaf: Hash,
 ): string | null {
   const blocks = blockCount(batch);
-  const [inBatch, inBlock] = [blocks, count].map((size) => Math.ceil(Math.log2(size))) as [number, number];
-  let used = 0;
-  const path = (length: number): readonly Hash[] => {
-    used += length;
-    return siblings.slice(used - length, used);
-  };
-  const isAt = (root: Hash, own: Hash): boolean =>
-    verifyMerkleProof({ root, leaf: own, index: position, count: blocks, siblings: path(inBatch) });
-  if (!isAt(batch.blocksRoot, keccakHash(header))) return "another block";
-  const transactions = merkleRootOf(transaction, index, path(inBlock));
-  if (index >= count || !isAt(batch.transactionsRoot, transactionsWord(count, transactions)))
-    return "another transaction";
+  const height = Math.ceil(Math.log2(blocks));
+  const behind = 2 * height + Math.ceil(Math.log2(count));
+  const own = { root: batch.blocksRoot, leaf: keccakHash(header), index: position, count: blocks };
+  if (!verifyMerkleProof({ ...own, siblings: siblings.slice(0, height) })) return "another block";
+  const path = siblings.slice(height, behind);
+  if (!hasTransaction(batch, { position, index, count, siblings: path }, transaction)) return "another transaction";
   const fields = headerIn(header);
   if (fields === null) return "no header";
   const root = fields.checkpointsRoot;
-  const rest = siblings.slice(used);
+  const rest = siblings.slice(behind);
   if (before instanceof Uint8Array) {
     const isIt = index === 0 && verifyMerkleProof({ root, leaf, index, count, siblings: rest });
     return isIt && keccakHash(before) === fields.parentHash ? null : "another checkpoint";
@@ -245,16 +263,20 @@ function placeFault(
   return isIt ? null : "another checkpoint";
 }
 
-function bytesFault(batch: Commitment, { position, index, count, transaction, siblings }: BytesAnswer): string | null {
-  const [blocks, height] = [blockCount(batch), Math.ceil(Math.log2(count))];
-  const root = merkleRootOf(keccakHash(transaction), index, siblings.slice(0, height));
-  const word = {
-    leaf: transactionsWord(count, root),
-    index: position,
-    count: blocks,
-    siblings: siblings.slice(height),
-  };
-  return index < count && verifyMerkleProof({ root: batch.transactionsRoot, ...word }) ? null : "another transaction";
+const bytesFault = (batch: Commitment, answer: BytesAnswer): string | null =>
+  hasTransaction(batch, answer, keccakHash(answer.transaction)) ? null : "another transaction";
+
+/** Whether a batch has a transaction, by the path of its hash in its block and that of the block's word. */
+function hasTransaction(
+  batch: Commitment,
+  { position, index, count, siblings }: Pick<TransactionPlace, "position" | "index" | "count" | "siblings">,
+  hash: Hash,
+): boolean {
+  if (index >= count) return false;
+  const height = Math.ceil(Math.log2(count));
+  const leaf = transactionsWord(count, merkleRootOf(hash, index, siblings.slice(0, height)));
+  const place = { root: batch.transactionsRoot, leaf, index: position, count: blockCount(batch) };
+  return verifyMerkleProof({ ...place, siblings: siblings.slice(height) });
 }
 
 function stretchFault(

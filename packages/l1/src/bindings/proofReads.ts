@@ -110,6 +110,8 @@ export async function askReplay(
     if (answer.kind === "verdict")
       return { kind: "verdict", differs: answer.value, evidence: encoded, gas: answer.gas };
     reason = answer.reason;
+    // more room takes more of it
+    if (answer.gas !== undefined) break;
   }
   return { kind: "no-verdict", reason };
 }

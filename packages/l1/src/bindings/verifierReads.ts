@@ -8,8 +8,8 @@ import { call } from "./l1Call.ts";
 import { type L1Reader, read, type View } from "./readView.ts";
 import { headerValues } from "./rollupCalls.ts";
 
-/** There is no word of L1: it reverts, or one transaction cannot have it: why. */
-export type NoVerdict = { readonly kind: "no-verdict"; readonly reason: string };
+/** There is no word of L1: it reverts, or one transaction cannot have it (`gas` is more than one may have): why. */
+export type NoVerdict = { readonly kind: "no-verdict"; readonly reason: string; readonly gas?: bigint };
 
 /** What L1 says of a proof. */
 export type VerifierAnswer =
@@ -27,7 +27,7 @@ export async function verdictOf<T>(
     const { to, data } = call(reader.addresses, view.contract, view.method, view.values);
     const gas = await getQuantity(reader.transport, "eth_estimateGas", [{ to, data }]);
     if (gas <= MAX_TRANSACTION_GAS) return { kind: "verdict", value, gas };
-    return { kind: "no-verdict", reason: `it takes ${gas} gas, more than a transaction of L1 may have` };
+    return { kind: "no-verdict", reason: `it takes ${gas} gas, more than a transaction of L1 may have`, gas };
   } catch (error) {
     if (!(error instanceof L1Error) || (error.code !== "reverted" && error.code !== "rpc-error")) throw error;
     return { kind: "no-verdict", reason: error.message };

@@ -79,6 +79,10 @@ export async function findBatch(
   return { asked, batch, previous };
 }
 
+/** How much an answer shows. */
+export const sizeOf = (answer: Answer): Report =>
+  answer.kind === "bytes" ? { bytes: answer.transaction.length } : { leaves: answer.leaves.length };
+
 /** An answer as JSON. */
 function shown(answer: Answer): Report {
   return "header" in answer ? { ...answer, header: toHex(answer.header) } : answer;
@@ -123,7 +127,7 @@ export async function askOnL1(operator: Operator, options: AskOptions): Promise<
   const text = { ...shown(answer), transactionHash };
   if (outFile === undefined) return { ...what, ...sent, answer: text };
   await writeNew(outFile, `${JSON.stringify({ ...what, ...text }, null, 2)}\n`);
-  return { ...what, ...sent, leaves: "leaves" in answer ? answer.leaves.length : 0, transactionHash, file: outFile };
+  return { ...what, ...sent, ...sizeOf(answer), transactionHash, file: outFile };
 }
 
 async function writeNew(path: string, text: string): Promise<void> {

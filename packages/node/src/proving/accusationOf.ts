@@ -8,6 +8,7 @@ import {
   encodePartFault,
   isRangeOpened,
   type L1Call,
+  MAX_TRANSACTION_BYTES,
   openBatchRange,
   postingOf,
   proveDerivation,
@@ -54,8 +55,8 @@ export type Accused = {
 type TooHeavy = { readonly kind: "too-heavy"; readonly reason: string };
 const TOO_HEAVY: TooHeavy = { kind: "too-heavy", reason: "one transaction of L1 cannot replay it" };
 
-/** Calldata that a transaction has to be passed on between nodes of L1 with: they take 131,072 bytes in all. */
-const MAX_CALLDATA_BYTES = 130_000;
+/** Of a transaction that nodes of L1 pass on, what is left beside its other fields. */
+const MAX_CALLDATA_BYTES = MAX_TRANSACTION_BYTES - 1_072;
 
 type Sender = Pick<Operator, "l1" | "deployedAtBlock">;
 

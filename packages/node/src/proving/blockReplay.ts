@@ -3,6 +3,7 @@ import {
   type Engine,
   OverlayReader,
   type Sliceable,
+  type Sliced,
   type SliceLimits,
   type Step,
   type TracedTransaction,
@@ -206,16 +207,20 @@ export class BlockReplay {
    * @param limits where slices end; others than the protocol's are for tests
    */
   async cut({ raw, verdict, keys }: ReplayStep, limits?: SliceLimits): Promise<SlicedCase> {
-    const shared = {
-      ...{ facts: this.facts, index: this.index, before: this.before, bloom: this.#grower.logsBloom, raw },
-      ...{ nodes: this.nodes, code: (hash: Hash) => this.#code(hash), ...this.#grower.proofsOfNext() },
-    };
-    if ("invalid" in verdict) return { ...shared, sliced: null, refusal: this.#refusal(keys) };
+    if ("invalid" in verdict) return { ...this.caseOf(raw, null), refusal: this.#refusal(keys) };
     const reader = this.#reader(() => undefined);
     const transaction = await sliceable(raw, this.facts, reader);
     const options = { bytes: raw.length, gasUsed: this.#grower.gasUsed, ...(limits === undefined ? {} : { limits }) };
-    const sliced = await this.#engine.slice(this.facts.environment, transaction, reader, options);
-    return { ...shared, sliced, refusal: null };
+    return this.caseOf(raw, await this.#engine.slice(this.facts.environment, transaction, reader, options));
+  }
+
+  /** What is the block's next transaction, in parts into which it was cut before; null: it may not stand there. */
+  caseOf(raw: Uint8Array, sliced: Sliced | null): SlicedCase {
+    return {
+      ...{ facts: this.facts, index: this.index, before: this.before, bloom: this.#grower.logsBloom, raw },
+      ...{ nodes: this.nodes, code: (hash: Hash) => this.#code(hash), ...this.#grower.proofsOfNext() },
+      ...{ sliced, refusal: null },
+    };
   }
 
   /** What L1 looks at to see that a transaction may not stand in the block. */

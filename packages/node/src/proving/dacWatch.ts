@@ -15,6 +15,7 @@ import {
 } from "@mvm/protocol";
 import { type Dac, judgeGossip, type L1View, type PostedBatch } from "@mvm/roles";
 import type { Archive, PostedData } from "../archive.ts";
+import { sizeOf } from "../operator/asking.ts";
 import type { Operator } from "../operator/operator.ts";
 import type { Log, NetworkSettings } from "../ports.ts";
 import { reasonOf } from "../reason.ts";
@@ -44,10 +45,6 @@ export type DacWatchOptions = {
   readonly report: (report: ProverReport) => void;
   readonly log: Log;
 };
-
-/** How much was shown. */
-const sizeOf = (answer: Answer): object =>
-  answer.kind === "bytes" ? { bytes: answer.transaction.length } : { leaves: answer.leaves.length };
 
 /** Equivocations that wait to be proven: one for each sequencer. */
 const MAX_EQUIVOCATIONS = 256;

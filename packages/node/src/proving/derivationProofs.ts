@@ -7,14 +7,13 @@ import {
   encodeHeader,
   type Header,
   merkleProof,
-  merkleRoot,
   PREDEPLOYS,
   type StateKey,
   TABLE_SIZE_SLOT,
   tableSlot,
 } from "@mvm/protocol";
 import { type NodeSource, WorldState } from "@mvm/state";
-import type { Commitments } from "./commitments.ts";
+import { blockWord, type Commitments } from "./commitments.ts";
 
 /** A batch with what it commits to. */
 export type PostedBatch = Commitments & {
@@ -38,10 +37,7 @@ export function formProof({ data }: Pick<PostedBatch, "data">, group: number, of
 }
 
 export function countProof(batch: PostedBatch, position: number): Proof<"count"> {
-  const { hashes } = batch.blocks[position]!;
-  const transactions = merkleRoot(hashes);
-  const siblings = merkleProof(batch.words, position);
-  return { kind: "count", proof: { position, count: hashes.length, transactions, data: batch.data, siblings } };
+  return { kind: "count", proof: { position, data: batch.data, ...blockWord(batch, position) } };
 }
 
 export function timeProof(batch: PostedBatch, position: number): Proof<"time"> {

@@ -1,6 +1,6 @@
 /** The proof on L1 that a block's transaction does not lead to the checkpoint after it (F1). */
 import type { ExecutionProof } from "@mvm/l1";
-import { encodeHeader, type Header, type Hex, merklePairProof, merkleProof } from "@mvm/protocol";
+import { encodeHeader, type Header, type Hex, transactionSiblings } from "@mvm/protocol";
 import type { Commitments } from "./commitments.ts";
 import type { WrongCheckpoint } from "./wrongCheckpoint.ts";
 
@@ -18,12 +18,11 @@ export function executionProof(
   const { committed, position, parent } = at;
   const { header, hashes } = committed.blocks[position]!;
   const { index } = wrong;
-  const siblings = [
-    ...merkleProof(committed.hashes, position),
-    ...merkleProof(hashes, index),
-    ...merkleProof(committed.words, position),
-    ...(index === 0 ? merkleProof(wrong.leaves, 0) : merklePairProof(wrong.leaves, index)),
-  ];
+  const { hashes: blocks, words } = committed;
+  const siblings = transactionSiblings(
+    { position, index },
+    { blocks, words, transactions: hashes, checkpoints: wrong.leaves },
+  );
   return {
     position,
     index,

@@ -19,7 +19,7 @@ export type ProverOptions = {
   readonly labels: readonly string[];
   /** the URL of a gateway that shows blobs which L1 has dropped; with it, one label alone */
   readonly archiveUrl?: string | undefined;
-  /** most that one ask on L1 may cost, wei of MT; by default a small multiple of a first ask's price */
+  /** most that one ask on L1 may cost, wei of MT; askLimit where it is not given */
   readonly maxPriceWei?: bigint | undefined;
   readonly report: (report: ProverReport) => void;
 };
