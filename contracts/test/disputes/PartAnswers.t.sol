@@ -138,6 +138,19 @@ contract PartAnswersTest is PartsTest {
         );
     }
 
+    /// @dev Beyond two levels of lists; and what a number of 64 bits would take for another.
+    function test_partsAreNoMoreThanTwoLevelsHold(uint256 more) public {
+        MadeBatch memory made = batch();
+        ask(PROVER, made, 1);
+        bytes32[] memory commitments = shownOf(made, 1, 5);
+        bytes memory reason = abi.encodeWithSelector(PartAnswers.WrongCount.selector, 0, commitments.length);
+        more = between(more, 1, type(uint256).max - MOST * MOST);
+        uint256[3] memory wrong = [MOST * MOST + 1, MOST * MOST + more, 2 ** 64 + 5];
+        for (uint256 i = 0; i < 3; i++) {
+            refuseAnswer(answerOf(made, 1, wrong[i], commitments), reason);
+        }
+    }
+
     function test_anAnswerIsOfTheTransactionThatIsAskedFor() public {
         MadeBatch memory made = batch();
         ask(PROVER, made, 1);
