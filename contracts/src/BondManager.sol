@@ -55,7 +55,7 @@ contract BondManager is IBondManager, BondPools {
     /// @notice What is locked of a sequencer's bond for a DAC changed, by a batch, by {release} or by a conviction. A lock
     /// that runs out by itself has no event before {release}.
     event LockChanged(address indexed sequencer, uint256 indexed chainId, uint256 amount);
-    /// @notice A sequencer was convicted: it is ejected, and its bond frozen until a time in seconds.
+    /// @notice A sequencer was convicted: it is barred for good, and its bond frozen until a time in seconds.
     event Slashed(
         address indexed sequencer,
         uint256 indexed chainId,
@@ -154,7 +154,9 @@ contract BondManager is IBondManager, BondPools {
 
     /// @inheritdoc IBondManager
     /// @dev Takes no cover of the sequencer's locks on other chains: those answer for other wrongs. A prover in whose way
-    /// locks are that have run out calls {release} before. The chain's lock is spent by it.
+    /// locks are that have run out calls {release} before. The chain's lock is spent by it. The draws are left as they are: what
+    /// they look at now counts two epochs later, and {ISequencerPool-eject}, which is open to everyone, costs as much as half of
+    /// all else that a proof does.
     function slash(uint256 chainId, address sequencer, uint256 amount, address prover)
         external
         only(rollup)
@@ -174,7 +176,6 @@ contract BondManager is IBondManager, BondPools {
         bond.frozenUntil = uint48(frozenUntil);
         bond.status = SequencerStatus.Ejected;
         emit Slashed(sequencer, chainId, prover, slashed, reward, frozenUntil);
-        if (status != SequencerStatus.Ejected) pool.eject(sequencer);
         bond.unburnt += uint96(slashed - reward);
         token.transfer(prover, reward);
     }
@@ -219,6 +220,11 @@ contract BondManager is IBondManager, BondPools {
         uint256 period = _period();
         uint256 carried = Locks.carry(word, period);
         if (carried != 0) _setLock(sequencer, chainId, word, Locks.raise(carried, period, Locks.valueOf(carried)));
+    }
+
+    /// @inheritdoc IBondManager
+    function isConvicted(address sequencer) external view returns (bool) {
+        return _bonds[sequencer].status == SequencerStatus.Ejected;
     }
 
     /// @inheritdoc IBondManager

@@ -88,9 +88,10 @@ contract BlobPolynomialTest is BlobTest {
         assertEq(reader.evaluate(data, z % MODULUS), element, "constant");
     }
 
-    /// @dev By the barycentric form as it is written, with an inversion for each element.
+    /// @dev By the barycentric form as it is written, with an inversion for each element: it has no value at a root.
     function testFuzz_itIsTheBarycentricForm(uint256 z, uint256 places) public view {
         z %= MODULUS;
+        if (power(z, 4096) == 1) return;
         bytes memory data = new bytes(BlobPolynomial.DATA_BYTES);
         uint256 sum = 0;
         for (uint256 i = 0; i < 8; i++) {

@@ -135,7 +135,7 @@ contract BondFinesTest is BondsTest {
         assertEq(fine(amount), amount < own ? amount : own, "fined");
         assertTrue(manager.debtOf(ALICE) <= 1, "no debt beyond rounding");
         assertTrue(worthOf(BOB) >= delegated, "delegators lose nothing");
-        assertTrue(!pool.isActive(ALICE), "ejected as before");
+        assertTrue(manager.isConvicted(ALICE), "barred as before");
     }
 
     function test_aRenewedLockLastsAnotherWindow(uint256 wait, uint256 amount) public {

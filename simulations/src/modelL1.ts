@@ -186,7 +186,7 @@ export class ModelL1 {
 
   /** Sequencers that may be drawn. */
   get activeSequencers(): number {
-    return this.#state.members.sequencer.length - this.#state.ejected.size;
+    return this.#state.members.sequencer.length - this.#state.convicted.size;
   }
 
   generation(chainId: ChainId): bigint {
@@ -299,10 +299,8 @@ export class ModelL1 {
       const standing = chain.batches[Number(index)]?.header;
       if (standing === undefined || hashBatchHeader(standing) !== hashBatchHeader(convicted)) return;
       if (!this.#rollBack(standing)) return;
-      const { ejected, number } = this.#state;
-      if (ejected.has(standing.poster)) return;
-      ejected.add(standing.poster);
-      this.#eject(standing.poster, number);
+      this.#state.convicted.add(standing.poster);
+      this.#emit({ kind: "convicted", sequencer: standing.poster, chainId });
     };
     this.#waiting.push({ run, mayBeLost: true });
   }
@@ -352,11 +350,15 @@ export class ModelL1 {
     return null;
   }
 
-  #eject(operator: Address, l1Block: bigint): void {
-    const index = this.#state.members.sequencer.indexOf(operator);
-    this.#state.stakes.push({ epoch: this.slot, index, grid: 0 });
-    this.#emit({ kind: "stakeChanged", index, grid: 0, stakeWei: 0n, l1Block });
+  #eject(operator: Address): string | null {
+    const { convicted, members, stakes, number: l1Block } = this.#state;
+    if (!convicted.has(operator)) return "NotConvicted";
+    const index = members.sequencer.indexOf(operator);
+    if (stakes.findLast((stake) => stake.index === index)?.grid === 0) return null;
+    stakes.push({ epoch: this.slot, index, grid: 0 });
     this.#emit({ kind: "exited", registry: "sequencer", operator });
+    this.#emit({ kind: "stakeChanged", index, grid: 0, stakeWei: 0n, l1Block });
+    return null;
   }
 
   /** The port of a sequencer: each call ends when the next block has taken it, or rejects with what L1 reverts with. */
@@ -370,6 +372,7 @@ export class ModelL1 {
       // deposits are never held here, and nothing is locked
       releaseHeld: () => this.#send(undefined, () => "nothing held"),
       releaseLocks: () => this.#send(undefined, () => "nothing locked"),
+      eject: (sequencer) => this.#send(undefined, () => this.#eject(sequencer)),
       answer: (shown) =>
         this.#send(undefined, () => this.#emitAll(this.#rollup.asks.answer(this.#state, sender, shown))),
       payBack: ({ header, number }) =>

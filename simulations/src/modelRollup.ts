@@ -62,7 +62,7 @@ export type ModelState = {
   timestamp: bigint;
   readonly members: Record<RegistryName, Address[]>;
   /** sequencers whose batch fell */
-  readonly ejected: Set<Address>;
+  readonly convicted: Set<Address>;
   /** stakes of sequencers in the order of their changes */
   readonly stakes: { readonly epoch: bigint; readonly index: number; readonly grid: number }[];
   /** randomness of the epochs that are drawn */
@@ -77,7 +77,7 @@ export const emptyState = (): ModelState => ({
   number: 0n,
   timestamp: 0n,
   members: { sequencer: [], provider: [], storage: [] },
-  ejected: new Set(),
+  convicted: new Set(),
   stakes: [],
   randomness: new Map(),
   chains: new Map(),
@@ -101,7 +101,7 @@ export function copyOf(state: ModelState): ModelState {
   return {
     ...state,
     members: { sequencer: [...sequencer], provider: [...provider], storage: [...storage] },
-    ejected: new Set(state.ejected),
+    convicted: new Set(state.convicted),
     stakes: [...state.stakes],
     randomness: new Map(state.randomness),
     chains: new Map(chains),
@@ -202,8 +202,8 @@ export class ModelRollup {
     if (!follows || randomness === undefined) return "signature";
     if (signerOf(batchDigest(this.#network, randomness, header), signature) !== header.poster) return "signature";
     const turnFault = this.#turnFault(state, chain, batch);
-    // who was ejected has no bond that could be locked
-    return turnFault ?? (state.ejected.has(header.poster) ? "ejected" : null);
+    // who was convicted has no bond that could be locked
+    return turnFault ?? (state.convicted.has(header.poster) ? "convicted" : null);
   }
 
   /** Takes the batch of an index back, with all later ones; false where it is final or does not stand. */
@@ -246,7 +246,7 @@ export class ModelRollup {
     const claim = chain.claim?.slot === slot ? chain.claim : { rank: 0, previousRank: 0, l1Block: 0n };
     const handingOver = state.number < claim.l1Block + BigInt(rankDelayBlocks);
     if (this.ranks(state, chainId, slot)[handingOver ? claim.previousRank : claim.rank] === poster) return null;
-    const isActive = state.members.sequencer.includes(poster) && !state.ejected.has(poster);
+    const isActive = state.members.sequencer.includes(poster) && !state.convicted.has(poster);
     if (firstItem === undefined || !isActive) return "not elected";
     if (!isShown(chain, chain.queueEnd, firstItem)) return "first item is not shown";
     const { rolledBackAt } = chain;

@@ -139,6 +139,7 @@ export class SimulatedNode {
       claimSlot: (claim) => whenJoined(() => poster.claimSlot(claim)),
       releaseHeld: (held) => whenJoined(() => poster.releaseHeld(held)),
       releaseLocks: (chainIds) => whenJoined(() => poster.releaseLocks(chainIds)),
+      eject: (sequencer) => whenJoined(() => poster.eject(sequencer)),
       answer: (shown) => whenJoined(() => poster.answer(shown)),
       payBack: (ask) => whenJoined(() => poster.payBack(ask)),
     };

@@ -243,7 +243,7 @@ describe("a conviction", () => {
     expect([rollup.rollBack(late, CHAIN_ID, 0n), rollup.rollBack(state, CHAIN_ID, 0n)]).toEqual([false, true]);
   });
 
-  it("leaves the ejected no batch, though it is still drawn, and takes batches of the next generation alone", () => {
+  it("leaves who was convicted no batch, though it is still drawn, and takes batches of the next generation alone", () => {
     const state = stateOf(3);
     const leader = state.members.sequencer.indexOf(rollup.ranks(state, CHAIN_ID, SLOT)[0]!);
     const batch = (generation: bigint): SignedBatch => {
@@ -258,8 +258,8 @@ describe("a conviction", () => {
     rollup.rollBack(state, CHAIN_ID, 0n);
     expect(rollup.batchFault(state, batch(0n))).toBe("signature");
     expect(rollup.batchFault(state, batch(1n))).toBeNull();
-    state.ejected.add(operatorOf(leader));
-    expect(rollup.batchFault(state, batch(1n))).toBe("ejected");
+    state.convicted.add(operatorOf(leader));
+    expect(rollup.batchFault(state, batch(1n))).toBe("convicted");
   });
 
   it("is not seen in a copy that was taken before", () => {

@@ -116,6 +116,8 @@ contract SequencerPool is ISequencerPool {
     error InvalidPeerId(uint256 length);
     /// @notice The network address is empty or too long.
     error InvalidMultiaddr(uint256 length);
+    /// @notice The sequencer was not convicted.
+    error NotConvicted(address sequencer);
     /// @notice All registry indices are taken.
     error RegistryFull();
     /// @notice No registration with this index.
@@ -209,9 +211,9 @@ contract SequencerPool is ISequencerPool {
     }
 
     /// @inheritdoc ISequencerPool
-    /// @dev Ejecting again does nothing.
-    function eject(address sequencer) external onlyBondManager {
+    function eject(address sequencer) external {
         uint256 index = _indexOf(sequencer);
+        if (!bondManager.isConvicted(sequencer)) revert NotConvicted(sequencer);
         Operator storage operator = _operators[index];
         if (operator.status == OperatorStatus.Ejected) return;
         operator.status = OperatorStatus.Ejected;
@@ -236,7 +238,8 @@ contract SequencerPool is ISequencerPool {
     /// @inheritdoc ISequencerPool
     function isActive(address sequencer) external view returns (bool) {
         uint256 present = _registrationOf[sequencer];
-        return present != 0 && _operators[present - 1].status == OperatorStatus.Active;
+        bool isThere = present != 0 && _operators[present - 1].status == OperatorStatus.Active;
+        return isThere && !bondManager.isConvicted(sequencer);
     }
 
     /// @notice Number of registrations ever made; registry indices run from 0 to count - 1.

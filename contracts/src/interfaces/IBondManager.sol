@@ -48,8 +48,13 @@ interface IBondManager {
     /// @param amount Wei of MT: the DAC's threshold in the slot's snapshot.
     function lock(uint256 chainId, address sequencer, uint256 amount) external;
 
+    /// @notice Whether a sequencer was convicted: it takes no lock any more, and may be ejected from the draws.
+    /// @param sequencer The sequencer.
+    /// @return True if it was.
+    function isConvicted(address sequencer) external view returns (bool);
+
     /// @notice Slashes a convicted sequencer by max(its lock on the DAC, amount), at most what its locks on other chains
-    /// leave of its stake; ejects it, freezes the rest of its stake for maxWindow, gives the prover its share, at most half
+    /// leave of its stake; bars it for good (who is drawn all the same is told by ISequencerPool.eject), freezes the rest of its stake for maxWindow, gives the prover its share, at most half
     /// of what the sequencer's own shares lose; what is left is nobody's, and anyone may burn it. Only RollupChain may call.
     /// @param chainId Identifier of the DAC's chain.
     /// @param sequencer The sequencer.

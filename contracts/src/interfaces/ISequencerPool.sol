@@ -32,12 +32,13 @@ interface ISequencerPool {
     /// @return The number, at most `limit`.
     function countAtLeast(uint256 thresholdWei, uint256 limit) external view returns (uint256);
 
-    /// @notice Whether an account is a registered sequencer that neither left nor was ejected.
+    /// @notice Whether an account is a registered sequencer that neither left nor was convicted.
     /// @param sequencer The account.
     /// @return True if it is.
     function isActive(address sequencer) external view returns (bool);
 
-    /// @notice Takes a convicted sequencer out for good. Only BondManager may call.
+    /// @notice Takes a convicted sequencer out of the draws for good. Open to everyone; to eject again does nothing. Reverts for
+    /// who was not convicted.
     /// @param sequencer A registered sequencer.
     function eject(address sequencer) external;
 }

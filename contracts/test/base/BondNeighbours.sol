@@ -24,7 +24,6 @@ contract TestPool is ISequencerPool {
     mapping(address sequencer => bool) private _known;
     mapping(address sequencer => bool) public isActive;
     mapping(address sequencer => uint256) public stakeWei;
-    mapping(address sequencer => uint256) public ejections;
 
     error OnlyManager();
     error NotKnown(address sequencer);
@@ -58,10 +57,10 @@ contract TestPool is ISequencerPool {
         emit StakeChanged(0, 0, stakeWei_);
     }
 
-    function eject(address sequencer) external onlyManager(sequencer) {
+    function eject(address sequencer) external {
+        if (!manager.isConvicted(sequencer)) revert NotKnown(sequencer);
         isActive[sequencer] = false;
         stakeWei[sequencer] = 0;
-        ejections[sequencer]++;
     }
 
     function draw(bytes32, uint64, uint256, uint8) external pure returns (address) {

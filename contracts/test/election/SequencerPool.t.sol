@@ -16,9 +16,14 @@ contract EnrollingBonds {
     MetisToken private immutable token;
     SequencerPool public pool;
     address public retired;
+    mapping(address sequencer => bool) public isConvicted;
 
     constructor(MetisToken token_) {
         token = token_;
+    }
+
+    function convict(address sequencer) external {
+        isConvicted[sequencer] = true;
     }
 
     function serve(SequencerPool pool_) external {
@@ -216,34 +221,51 @@ contract SequencerPoolTest is BeaconTest {
 
     function test_whoIsEjectedIsOutOfTheDrawsForGood() public {
         register(ALICE, 5 ether);
+        bonds.convict(ALICE);
+        assertTrue(!pool.isActive(ALICE), "not active from its conviction on");
+        assertEq(pool.draw("seed", epochNow(), 0, 0), ALICE, "drawn until somebody says it");
         vm.expectEmit(true, true, true, true, address(pool));
         emit SequencerPool.Ejected(0, ALICE);
-        vm.prank(address(bonds));
+        vm.prank(BOB);
         pool.eject(ALICE);
-        vm.prank(address(bonds));
+        vm.recordLogs();
         pool.eject(ALICE);
+        assertEq(vm.getRecordedLogs().length, 0, "once");
         setStake(ALICE, 500 ether);
         assertEq(pool.draw("seed", epochNow(), 0, 0), address(0), "not drawn");
         assertTrue(pool.operatorAt(0).status == SequencerPool.OperatorStatus.Ejected, "ejected");
         assertTrue(!pool.isActive(ALICE), "not active");
     }
 
-    function testFuzz_onlyTheBondsSetStakesAndEject(address caller) public {
+    function test_whoLeftIsEjectedToo() public {
+        register(ALICE, 5 ether);
+        vm.prank(ALICE);
+        pool.requestExit();
+        bonds.convict(ALICE);
+        pool.eject(ALICE);
+        assertTrue(pool.operatorAt(0).status == SequencerPool.OperatorStatus.Ejected, "ejected");
+    }
+
+    function testFuzz_nobodyEjectsWhoWasNotConvicted(address caller) public {
+        register(ALICE, 5 ether);
+        vm.expectRevert(abi.encodeWithSelector(SequencerPool.NotConvicted.selector, ALICE));
+        vm.prank(caller);
+        pool.eject(ALICE);
+        assertTrue(pool.isActive(ALICE), "active");
+    }
+
+    function testFuzz_onlyTheBondsSetStakes(address caller) public {
         if (caller == address(bonds)) return;
         register(ALICE, 5 ether);
         vm.expectRevert(abi.encodeWithSelector(SequencerPool.NotBondManager.selector, caller));
         vm.prank(caller);
         pool.setStake(ALICE, 0);
-        vm.expectRevert(abi.encodeWithSelector(SequencerPool.NotBondManager.selector, caller));
-        vm.prank(caller);
-        pool.eject(ALICE);
     }
 
     function test_strangersHaveNoStake() public {
         vm.expectRevert(abi.encodeWithSelector(SequencerPool.NotRegistered.selector, BOB));
         setStake(BOB, 1 ether);
         vm.expectRevert(abi.encodeWithSelector(SequencerPool.NotRegistered.selector, BOB));
-        vm.prank(address(bonds));
         pool.eject(BOB);
         vm.expectRevert(abi.encodeWithSelector(SequencerPool.NotRegistered.selector, BOB));
         pool.indexOf(BOB);

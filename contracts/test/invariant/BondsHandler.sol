@@ -170,6 +170,7 @@ contract BondsHandler is BondsTest {
         for (uint256 i = 0; i < _locksMade.length; i++) {
             if (_locksMade[i].sequencer == sequencer && _locksMade[i].chainId == chain) _locksMade[i].amount = 0;
         }
+        pool.eject(sequencer);
     }
 
     function setLocked(uint256 chain, uint256 amount) public {

@@ -13,7 +13,7 @@ const FOLLOWED = {
   comco: ["DacCreated"],
   inbox: ["QueueItemAdded"],
   bridge: ["DepositHeld", "HeldReleased", "HeldRefunded"],
-  bondManager: ["ThresholdChanged", "LockChanged"],
+  bondManager: ["ThresholdChanged", "LockChanged", "Slashed"],
   sequencerPool: ["Registered", "AddressUpdated", "ExitRequested", "Ejected", "StakeChanged"],
   providerRegistry: ROLE_EVENTS,
   storageRegistry: ROLE_EVENTS,
@@ -189,6 +189,13 @@ function decodeChainEvent(name: string, fields: Result, origin: L1Origin): Contr
         sequencer: toAddress(fields["sequencer"]),
         chainId: toChainId(fields["chainId"]),
         amountWei: BigInt(fields["amount"]),
+      };
+    case "Slashed":
+      return {
+        ...origin,
+        type: "convicted",
+        sequencer: toAddress(fields["sequencer"]),
+        chainId: toChainId(fields["chainId"]),
       };
     case "SlotClaimed":
       return {

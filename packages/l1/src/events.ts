@@ -87,6 +87,13 @@ export type LockChangedEvent = L1Origin & {
   readonly amountWei: bigint;
 };
 
+/** A sequencer was convicted for what it signed for a DAC: it takes no lock any more, and is drawn until it is ejected. */
+export type ConvictedEvent = L1Origin & {
+  readonly type: "convicted";
+  readonly sequencer: Address;
+  readonly chainId: ChainId;
+};
+
 /** A rank took a slot over. */
 export type SlotClaimedEvent = L1Origin & {
   readonly type: "slot-claimed";
@@ -154,6 +161,7 @@ export type ContractEvent =
   | StakeChangedEvent
   | ThresholdChangedEvent
   | LockChangedEvent
+  | ConvictedEvent
   | SlotClaimedEvent
   | TurnedToExitEvent
   | RolledBackEvent

@@ -6,6 +6,7 @@ import {
   claimSlot,
   convict,
   depositMt,
+  ejectSequencer,
   forceExit,
   forceTransaction,
   headOf,
@@ -296,7 +297,9 @@ describe("a batch that is convicted", () => {
     expect(await headsOf()).toMatchObject({ nextIndex: 1n, lastBlock, generation: 1n, queueEnd: first!.queueEnd });
     const told = await everythingTold(network);
     expect(told.ofType("rolled-back")).toMatchObject([{ chainId: one(), generation: 0n, fromIndex: 1n, lastBlock }]);
-    expect(told.ofType("exited")).toMatchObject([
+    expect(told.ofType("convicted")).toMatchObject([{ chainId: one(), sequencer: second!.poster }]);
+    await send(ejectSequencer(network.addresses, second!.poster), USER);
+    expect((await everythingTold(network)).ofType("exited")).toMatchObject([
       { role: "sequencer", operator: second!.poster, unlocksAt: undefined },
     ]);
     expect(await refusal(conviction, DISPUTES)).toBe("BatchFell");

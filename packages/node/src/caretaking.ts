@@ -1,5 +1,5 @@
-/** A sequencer's care for deposits that are held on L1, and for its own locks: the machine, and the releases that it asks for. */
-import { Caretaker, type CaretakerEffect, type CaretakerEvent, type L1View } from "@mvm/roles";
+/** A sequencer's care for deposits that are held on L1, for its own locks and for the draws: the machine, and what it asks L1 for. */
+import { Caretaker, type CaretakerEffect, type CaretakerEvent, type L1View, type NoteEffect } from "@mvm/roles";
 import { MachineDriver } from "./machineDriver.ts";
 import type { Ports } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
@@ -15,7 +15,7 @@ export class Caretaking {
       machine: new Caretaker({ view, operator: ports.identity.operator }),
       ports,
       desk,
-      perform: (effect) => void (effect.kind === "releaseHeld" ? this.#release(effect) : this.#releaseLocks(effect)),
+      perform: (effect) => void this.#perform(effect),
     });
   }
 
@@ -29,6 +29,28 @@ export class Caretaking {
 
   stop(): void {
     this.#driver.stop();
+  }
+
+  #perform(effect: Exclude<CaretakerEffect, NoteEffect>): Promise<void> {
+    switch (effect.kind) {
+      case "releaseHeld":
+        return this.#release(effect);
+      case "releaseLocks":
+        return this.#releaseLocks(effect);
+      case "eject":
+        return this.#eject(effect);
+    }
+  }
+
+  async #eject({ sequencer }: CaretakerEffect & { kind: "eject" }): Promise<void> {
+    try {
+      await this.#ports.poster.eject(sequencer);
+      this.#driver.dispatch({ kind: "ejectEnded", sequencer, reason: null });
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#ports.log("warn", "not-ejected", { sequencer, reason });
+      this.#driver.dispatch({ kind: "ejectEnded", sequencer, reason });
+    }
   }
 
   async #releaseLocks({ chainIds }: CaretakerEffect & { kind: "releaseLocks" }): Promise<void> {

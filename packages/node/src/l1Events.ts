@@ -72,6 +72,8 @@ export function toRoleEvent(event: ContractEvent, timestamp: bigint, bridge: Add
         chainId: event.chainId,
         amountWei: event.amountWei,
       };
+    case "convicted":
+      return { kind: "convicted", sequencer: event.sequencer, chainId: event.chainId };
     case "threshold-changed": {
       const { chainId, thresholdMT, l1Block } = event;
       return { kind: "thresholdChanged", chainId, thresholdMT, l1Block };

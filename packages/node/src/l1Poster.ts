@@ -3,6 +3,7 @@ import {
   answerAsk,
   appendBatches,
   claimSlot,
+  ejectSequencer,
   getBaseFee,
   getBlobBaseFee,
   L1Error,
@@ -133,6 +134,9 @@ export function l1Poster({ reader, submitter, parameters, kzg, placement, clock,
     },
     async releaseLocks(chainIds): Promise<void> {
       await submitter.submit(releaseLocks(addresses, { sequencer: submitter.address, chainIds }));
+    },
+    async eject(sequencer): Promise<void> {
+      await submitter.submit(ejectSequencer(addresses, sequencer));
     },
     async answer({ header, answer, key }): Promise<void> {
       await submitter.submit(answerAsk(addresses, header, answer), { key });

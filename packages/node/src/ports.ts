@@ -98,6 +98,8 @@ export type L1Poster = {
   releaseHeld(held: { readonly chainId: ChainId; readonly id: bigint }): Promise<void>;
   /** Drops the node's own locks for chains, where they have run out. */
   releaseLocks(chainIds: readonly ChainId[]): Promise<void>;
+  /** Takes a convicted sequencer out of the draws. */
+  eject(sequencer: Address): Promise<void>;
   /** Shows what is asked for of a batch; `key`: names the ask, for a transaction that was begun before a crash. */
   answer(shown: { readonly header: BatchHeader; readonly answer: Answer; readonly key: string }): Promise<void>;
   /** Has the price of an ask on a batch that fell paid back, which lets go of its chain's clock. */

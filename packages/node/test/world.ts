@@ -132,6 +132,7 @@ export class Site {
         claimSlot: async () => undefined,
         releaseHeld: async () => undefined,
         releaseLocks: async () => undefined,
+        eject: async () => undefined,
         answer: async (shown) => void this.answered.push(shown),
         payBack: async (ask) => void this.paidBack.push(ask),
       },

@@ -2,7 +2,9 @@
  * What sequencers do for deposits that are held on L1 (design page 30, "DBT"): whoever leads a chain's slot asks L1 to
  * release them, in their order, once an epoch at the most; after every refusal of the first it waits twice as many epochs,
  * and starts anew when a stake or a threshold changed, which is what a refusal hangs on. And for their own stake: locks that have
- * run out are released where they keep the sequencer from a chain that it is drawn for, once an epoch at the most.
+ * run out are released where they keep the sequencer from a chain that it is drawn for, once an epoch at the most. And for the draws:
+ * who was convicted is ejected from them by whoever leads a slot of the chain that it was convicted for, from the next slot on by
+ * whoever leads a slot of any, each once an epoch at the most.
  */
 import type { Address, ChainId } from "@mvm/protocol";
 import type { L1View } from "./l1View.ts";
@@ -11,7 +13,7 @@ import type { Moment, NoteEffect } from "./machine.ts";
 /** What the machine asks of the node's view of L1. */
 export type CaretakerView = Pick<
   L1View,
-  "slot" | "dacs" | "heldDeposits" | "isExiting" | "turn" | "rankOf" | "canCover" | "idleLocks"
+  "slot" | "dacs" | "convicted" | "heldDeposits" | "isExiting" | "turn" | "rankOf" | "canCover" | "idleLocks"
 >;
 
 export type CaretakerEvent =
@@ -22,14 +24,18 @@ export type CaretakerEvent =
   /** L1 took a release, or the reason why not */
   | { readonly kind: "releaseEnded"; readonly chainId: ChainId; readonly id: bigint; readonly reason: string | null }
   /** L1 dropped locks that had run out, or the reason why not */
-  | { readonly kind: "locksReleased"; readonly reason: string | null };
+  | { readonly kind: "locksReleased"; readonly reason: string | null }
+  /** L1 took a convicted sequencer out of the draws, or the reason why not */
+  | { readonly kind: "ejectEnded"; readonly sequencer: Address; readonly reason: string | null };
 
 export type CaretakerEffect =
   | NoteEffect
   /** Ask L1 to put a held deposit into its queue. Ends in ReleaseEnded. */
   | { readonly kind: "releaseHeld"; readonly chainId: ChainId; readonly id: bigint }
   /** Ask L1 to drop the own locks for chains. Ends in LocksReleased. */
-  | { readonly kind: "releaseLocks"; readonly chainIds: readonly ChainId[] };
+  | { readonly kind: "releaseLocks"; readonly chainIds: readonly ChainId[] }
+  /** Ask L1 to take a convicted sequencer out of the draws. Ends in EjectEnded. */
+  | { readonly kind: "eject"; readonly sequencer: Address };
 
 /** Releases that are under way at once: L1 takes a node's transactions one after the other. */
 const MAX_UNDER_WAY = 8;
@@ -54,6 +60,8 @@ export class Caretaker {
   /** epoch of the last attempt to drop locks */
   #locksEpoch = -1n;
   #locksUnderWay = false;
+  /** epoch of the last attempt to eject each of those who were convicted */
+  readonly #ejections = new Map<Address, bigint>();
 
   constructor(options: { readonly view: CaretakerView; readonly operator: Address }) {
     this.#view = options.view;
@@ -63,7 +71,7 @@ export class Caretaker {
   handle(event: CaretakerEvent, _moment: Moment): readonly CaretakerEffect[] {
     switch (event.kind) {
       case "l1Changed":
-        return [...this.#release(), ...this.#releaseLocks()];
+        return [...this.#release(), ...this.#releaseLocks(), ...this.#eject()];
       case "bondsChanged":
         for (const attempts of this.#attempts.values()) for (const attempt of attempts.values()) attempt.pause = 1n;
         return [];
@@ -72,6 +80,10 @@ export class Caretaker {
       case "locksReleased":
         this.#locksUnderWay = false;
         return event.reason === null ? [{ kind: "note", level: "info", code: "locks-released", data: {} }] : [];
+      case "ejectEnded": {
+        const { sequencer, reason } = event;
+        return reason === null ? [{ kind: "note", level: "info", code: "ejected", data: { sequencer } }] : [];
+      }
     }
   }
 
@@ -79,8 +91,7 @@ export class Caretaker {
     return this.#view.dacs().flatMap(({ chainId }) => {
       const held = this.#view.heldDeposits(chainId);
       this.#forget(chainId, held);
-      const leads = held.size > 0 && this.#view.turn(chainId)?.member.operator === this.#operator;
-      if (!leads || this.#view.isExiting(chainId)) return [];
+      if (held.size === 0 || !this.#leads(chainId) || this.#view.isExiting(chainId)) return [];
       return [...held.keys()].filter((id) => this.#begin(chainId, id)).map((id) => this.#releaseOf(chainId, id));
     });
   }
@@ -95,6 +106,23 @@ export class Caretaker {
     this.#locksEpoch = slot;
     this.#locksUnderWay = true;
     return [{ kind: "releaseLocks", chainIds }];
+  }
+
+  #eject(): readonly CaretakerEffect[] {
+    const { slot } = this.#view;
+    return [...this.#view.convicted()].flatMap(([sequencer, conviction]): readonly CaretakerEffect[] => {
+      if (conviction.isEjected || slot <= (this.#ejections.get(sequencer) ?? -1n)) return [];
+      const leads =
+        this.#leads(conviction.chainId) ||
+        (slot > conviction.slot && this.#view.dacs().some(({ chainId }) => this.#leads(chainId)));
+      if (!leads) return [];
+      this.#ejections.set(sequencer, slot);
+      return [{ kind: "eject", sequencer }];
+    });
+  }
+
+  #leads(chainId: ChainId): boolean {
+    return this.#view.turn(chainId)?.member.operator === this.#operator;
   }
 
   #releaseOf(chainId: ChainId, id: bigint): CaretakerEffect {

@@ -61,6 +61,8 @@ export type L1Event =
       readonly chainId: ChainId;
       readonly amountWei: bigint;
     }
+  /** a sequencer was convicted for what it signed for a chain: it posts nothing more, and is drawn until its stake is told as 0 */
+  | { readonly kind: "convicted"; readonly sequencer: Address; readonly chainId: ChainId }
   | {
       readonly kind: "thresholdChanged";
       readonly chainId: ChainId;

@@ -42,6 +42,15 @@ export type Dac = {
 /** What is asked for of a batch and served, with the batch. */
 export type OpenAsk = Served & { readonly batch: PostedBatch };
 
+/** Where a sequencer was convicted for the first time. */
+export type Conviction = {
+  readonly chainId: ChainId;
+  /** the slot in which it was */
+  readonly slot: bigint;
+  /** whether it is out of the draws */
+  readonly isEjected: boolean;
+};
+
 /** Who may make blocks of a DAC now. */
 export type Turn = { readonly member: Member; readonly rank: number };
 
@@ -67,6 +76,7 @@ export class L1View {
   readonly #clocks = new Map<ChainId, Pause>();
   readonly #held = new Map<ChainId, Map<bigint, bigint>>();
   readonly #exiting = new Set<ChainId>();
+  readonly #convicted = new Map<Address, Conviction>();
   #block = { number: 0n, timestamp: 0n };
 
   /** @param keptEpochs epochs whose L1 values are kept; who executes old blocks needs them all */
@@ -118,10 +128,16 @@ export class L1View {
       case "addressUpdated":
         return this.#addressUpdated(event);
       case "exited":
-        return this.#setMembers(
-          event.registry,
-          this.#members[event.registry].filter((member) => member.operator !== event.operator),
+        return this.#exited(event.registry, event.operator);
+      case "convicted": {
+        const { sequencer, chainId } = event;
+        return together(
+          this.#exited("sequencer", sequencer),
+          this.#convicted.has(sequencer)
+            ? () => undefined
+            : put(this.#convicted, sequencer, { chainId, slot: this.slot, isEjected: false }),
         );
+      }
       case "stakeChanged": {
         const { index, grid, stakeWei, l1Block } = event;
         return together(this.#turns.stakeChanged(index, grid, l1Block), this.#bonds.stakeChanged(index, stakeWei));
@@ -187,6 +203,17 @@ export class L1View {
     const member = updated.find((other) => other.operator === operator);
     // draws give sequencers as they are now
     return registry === "sequencer" && member !== undefined ? together(back, this.#turns.registered(member)) : back;
+  }
+
+  /** One who was convicted is ejected by this. */
+  #exited(registry: RegistryName, operator: Address): Undo {
+    const back = this.#setMembers(
+      registry,
+      this.#members[registry].filter((member) => member.operator !== operator),
+    );
+    const conviction = registry === "sequencer" ? this.#convicted.get(operator) : undefined;
+    if (conviction === undefined) return back;
+    return together(back, put(this.#convicted, operator, { ...conviction, isEjected: true }));
   }
 
   #setMembers(registry: RegistryName, members: readonly Member[]): Undo {
@@ -257,6 +284,11 @@ export class L1View {
   /** A sequencer, also one that has left or was ejected. */
   anySequencer(operator: Address): Member | undefined {
     return this.#turns.sequencer(operator);
+  }
+
+  /** Sequencers that were ever convicted; they are drawn until somebody has them ejected. */
+  convicted(): ReadonlyMap<Address, Conviction> {
+    return this.#convicted;
   }
 
   dac(chainId: ChainId): Dac | undefined {

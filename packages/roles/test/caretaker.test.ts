@@ -1,6 +1,6 @@
 import { type Address, type ChainId, toAddress, toChainId, ZERO_HASH } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import { Caretaker, type CaretakerEvent, type CaretakerView, type Dac } from "../src/index.ts";
+import { Caretaker, type CaretakerEvent, type CaretakerView, type Conviction, type Dac } from "../src/index.ts";
 
 const SELF = toAddress(`0x${"01".repeat(20)}`);
 const OTHER = toAddress(`0x${"02".repeat(20)}`);
@@ -17,6 +17,7 @@ let l1: {
   idle: ChainId[];
   covered: boolean;
   rank: number | undefined;
+  convicted: Map<Address, Conviction>;
 };
 let caretaker: Caretaker;
 
@@ -26,8 +27,10 @@ const view: CaretakerView = {
   },
   dacs: () => [{ chainId: CHAIN } as Dac],
   heldDeposits: () => l1.held,
+  convicted: () => l1.convicted,
   isExiting: () => l1.exiting,
-  turn: () => (l1.leader === null ? undefined : { member: { operator: l1.leader } as never, rank: 0 }),
+  turn: (chainId) =>
+    l1.leader === null || chainId !== CHAIN ? undefined : { member: { operator: l1.leader } as never, rank: 0 },
   rankOf: () => l1.rank,
   canCover: () => l1.covered,
   idleLocks: (operator) => (operator === SELF ? l1.idle : []),
@@ -40,7 +43,7 @@ const tried = (): readonly bigint[] =>
 const end = (id: bigint, reason: string | null) => tell({ kind: "releaseEnded", chainId: CHAIN, id, reason });
 
 beforeEach(() => {
-  const bond = { idle: [], covered: true, rank: 0 };
+  const bond = { idle: [], covered: true, rank: 0, convicted: new Map() };
   l1 = { slot: 10n, leader: SELF, held: new Map([[0n, 5n]]), exiting: false, ...bond };
   caretaker = new Caretaker({ view, operator: SELF });
 });
@@ -130,5 +133,42 @@ describe("a caretaker of locks", () => {
     expect(released()).toEqual([]);
     l1.idle = Array.from({ length: 40 }, (_, i) => toChainId(i + 1));
     expect(released().map(({ length }) => length)).toEqual([32]);
+  });
+});
+
+describe("a caretaker of the draws", () => {
+  const GUILTY = toAddress(`0x${"03".repeat(20)}`);
+  const ejected = (): readonly Address[] =>
+    tell({ kind: "l1Changed" }).flatMap((effect) => (effect.kind === "eject" ? [effect.sequencer] : []));
+  const convictedOn = (chainId: ChainId): void => {
+    l1.convicted = new Map([[GUILTY, { chainId, slot: 10n, isEjected: false }]]);
+  };
+  beforeEach(() => {
+    l1 = { ...l1, held: new Map() };
+  });
+
+  it("has who was convicted for a chain ejected by who leads it, once an epoch until L1 tells it", () => {
+    convictedOn(CHAIN);
+    expect(ejected()).toEqual([GUILTY]);
+    expect(ejected()).toEqual([]);
+    expect(tell({ kind: "ejectEnded", sequencer: GUILTY, reason: "unreachable" })).toEqual([]);
+    expect(ejected()).toEqual([]);
+    l1.slot = 11n;
+    expect(ejected()).toEqual([GUILTY]);
+    const ended = tell({ kind: "ejectEnded", sequencer: GUILTY, reason: null });
+    expect(ended).toMatchObject([{ kind: "note", code: "ejected", data: { sequencer: GUILTY } }]);
+    l1.slot = 12n;
+    l1.convicted.set(GUILTY, { chainId: CHAIN, slot: 10n, isEjected: true });
+    expect(ejected()).toEqual([]);
+  });
+
+  it("leaves it to the leader of the chain in the first slot, and from then on to that of any", () => {
+    convictedOn(toChainId(7));
+    expect(ejected()).toEqual([]);
+    l1.slot = 11n;
+    l1.leader = OTHER;
+    expect(ejected()).toEqual([]);
+    l1.leader = SELF;
+    expect(ejected()).toEqual([GUILTY]);
   });
 });

@@ -96,4 +96,23 @@ describe("a view of a chain whose batch is convicted", () => {
     expect(openAt(timestamp + delay - 1n)).toBe(false);
     expect(openAt(timestamp + delay)).toBe(true);
   });
+
+  it("knows who was convicted and is still drawn: no member from then on, ejected once, and not again by a later conviction", () => {
+    const view = startView();
+    const { operator } = GUILTY;
+    const conviction = { kind: "convicted", sequencer: operator, chainId: CHAIN } as const;
+    const known = () => [...view.convicted()].map(([sequencer, { isEjected }]) => [sequencer, isEjected]);
+    const drawn = view.rankOf(CHAIN, view.slot, operator);
+    view.apply(conviction);
+    expect(view.member("sequencer", operator)).toBeUndefined();
+    expect([known(), view.rankOf(CHAIN, view.slot, operator)]).toEqual([[[operator, false]], drawn]);
+    mine(view, view.block.number + 1n);
+    view.apply({ kind: "exited", registry: "sequencer", operator });
+    expect(known()).toEqual([[operator, true]]);
+    view.apply(conviction);
+    expect(known()).toEqual([[operator, true]]);
+    view.apply({ kind: "reorg", toBlock: view.block.number - 1n });
+    expect(known()).toEqual([]);
+    expect(view.member("sequencer", operator)).toBeDefined();
+  });
 });

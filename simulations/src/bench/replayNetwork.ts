@@ -7,6 +7,7 @@ import {
   commitTo,
   depositAccuserBond,
   type Evidence,
+  ejectSequencer,
   encodeEvidence,
   headOf,
   INTERFACES,
@@ -247,7 +248,10 @@ export class ReplayNetwork {
       logs: { address: string; topics: string[]; data: string }[];
     };
     const end = proofEnd(this.addresses, receipt.logs);
-    if (end === "proven") this.#standing.splice(this.#standing.indexOf(header));
+    if (end === "proven") {
+      this.#standing.splice(this.#standing.indexOf(header));
+      await this.#send(ejectSequencer(this.addresses, header.poster));
+    }
     return { commit: commit.gas, prove: prove.gas, end, hash: prove.hash };
   }
 

@@ -2,10 +2,11 @@
  * A batch is convicted, by an account in place of the contract of the fraud proofs: it falls with all after it, its poster is
  * ejected, and the network goes on in the next generation with all that users had been acknowledged.
  */
-import { convict, headOf, postingOf, type StandingBatch } from "@mvm/l1";
-import { toAddress } from "@mvm/protocol";
+import { convict, headOf, operatorsPage, postingOf, type StandingBatch } from "@mvm/l1";
+import { type Address, toAddress } from "@mvm/protocol";
 import { rebuild } from "../rebuildProcess.ts";
 import type { Testnet, TestnetDac } from "../testnet.ts";
+import { until } from "../until.ts";
 import {
   acknowledge,
   batchesOf,
@@ -23,6 +24,7 @@ import { CONVICTABLE_NETWORK } from "./networks.ts";
 const DEPOSIT_WEI = 100n * MT;
 const TRANSACTIONS = 8;
 const GOES_ON_MS = 180_000;
+const EJECTED_MS = 60_000;
 
 /** Has the batch convicted that holds a block; gives back that batch. */
 async function convictBatchOf(testnet: Testnet, dac: TestnetDac, block: bigint): Promise<StandingBatch> {
@@ -36,6 +38,12 @@ async function convictBatchOf(testnet: Testnet, dac: TestnetDac, block: bigint):
   const call = convict(testnet.contracts, { header, proof, previous: batches[at - 1]?.header, prover });
   await sendAs(testnet, testnet.convictor.privateKey, call);
   return batch;
+}
+
+/** Whether a sequencer is out of the draws, which whoever leads a slot has to ask for. */
+async function isEjected(testnet: Testnet, sequencer: Address): Promise<boolean> {
+  const operators = await operatorsPage(testnet.l1Reader, "sequencer", 0n);
+  return operators.some(({ account, isActive }) => account === sequencer && !isActive);
 }
 
 export const convictedFlow: Flow = {
@@ -69,6 +77,7 @@ export const convictedFlow: Flow = {
       await untilInGeneration(provider, hashes, 1, GOES_ON_MS);
       mustEqual((await provider.getBlock(standing!.number))!.hash!, standing!.hash!, "what stands below");
       await untilPosted(provider, await provider.getBlockNumber());
+      await until("who was convicted to be ejected", EJECTED_MS, () => isEjected(testnet, header.poster));
       const after = (await batchesOf(testnet, dac)).filter((one) => one.header.index >= header.index);
       must(after.length > 0, "batches are posted again");
       for (const { header: one } of after) {

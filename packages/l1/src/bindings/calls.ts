@@ -140,6 +140,10 @@ export function releaseLocks(
   return call(at, "bondManager", "release", [release.sequencer, release.chainIds]);
 }
 
+/** Takes a convicted sequencer out of the draws. */
+export const ejectSequencer = (at: L1Addresses, sequencer: Address): L1Call =>
+  call(at, "sequencerPool", "eject", [sequencer]);
+
 /** Forces a signed transaction into a DAC's queue. */
 export function forceTransaction(
   at: L1Addresses,
