@@ -5,11 +5,13 @@ import {BlockFacts, ICheckpointReplay} from "../interfaces/ICheckpointReplay.sol
 import {Predeploys} from "../l2/Predeploys.sol";
 import {CodeWitness} from "../proofs/CodeWitness.sol";
 import {IndexTries} from "../proofs/IndexTries.sol";
+import {Rlp} from "../proofs/Rlp.sol";
 import {StateWitness} from "../proofs/StateWitness.sol";
 import {WitnessNodes} from "../proofs/WitnessNodes.sol";
 import {Checkpoint} from "./codec/Checkpoints.sol";
 import {Execution, ExecutionManager} from "./ExecutionManager.sol";
-import {NumberedHash, PreAccount, PreSlot, PreState, ReplayRoom} from "./ReplayTypes.sol";
+import {ReplayRoom} from "./ReplayTypes.sol";
+import {StateValues, ValueWords} from "./StateValues.sol";
 
 /// @notice What a replay needs of the state, as evidence.
 /// @param nodes Trie nodes, one after another ({WitnessNodes}): of the state, its storages, the tries of transactions and receipts.
@@ -65,11 +67,12 @@ contract CheckpointReplay is ICheckpointReplay {
     ) external view returns (bool isValid, Checkpoint memory afterwards) {
         Evidence calldata given = _evidenceIn(evidence);
         WitnessNodes.Table memory table = WitnessNodes.open(given.nodes);
-        Execution memory execution = _execute(table, facts, before, transaction, given);
+        (Execution memory execution, StateWitness.AccountChange[] memory changes) =
+            _execute(table, facts, before, transaction, given);
         if (execution.isValid) {
             isValid = true;
             afterwards.index = index;
-            afterwards.stateRoot = StateWitness.rootAfter(table, before.stateRoot, execution.changes);
+            afterwards.stateRoot = StateWitness.rootAfter(table, before.stateRoot, changes);
             afterwards.cumulativeGasUsed = execution.cumulativeGasUsed;
             afterwards.receiptHash = keccak256(execution.receipt);
             afterwards.transactionsRoot = IndexTries.append(table, before.transactionsRoot, index, transaction);
@@ -90,10 +93,11 @@ contract CheckpointReplay is ICheckpointReplay {
     ) external view returns (bool isWrong) {
         Evidence calldata given = _evidenceIn(evidence);
         WitnessNodes.Table memory table = WitnessNodes.open(given.nodes);
-        Execution memory execution = _execute(table, facts, before, transaction, given);
+        (Execution memory execution, StateWitness.AccountChange[] memory changes) =
+            _execute(table, facts, before, transaction, given);
         isWrong = !execution.isValid || execution.cumulativeGasUsed != claimed.cumulativeGasUsed
             || keccak256(execution.receipt) != claimed.receiptHash || execution.bloomHash != claimed.bloomHash
-            || StateWitness.rootAfter(table, before.stateRoot, execution.changes) != claimed.stateRoot
+            || StateWitness.rootAfter(table, before.stateRoot, changes) != claimed.stateRoot
             || IndexTries.append(table, before.transactionsRoot, claimed.index, transaction) != claimed.transactionsRoot
             || IndexTries.append(table, before.receiptsRoot, claimed.index, execution.receipt) != claimed.receiptsRoot;
         WitnessNodes.close(table);
@@ -112,30 +116,20 @@ contract CheckpointReplay is ICheckpointReplay {
         Checkpoint calldata before,
         bytes calldata transaction,
         Evidence calldata given
-    ) private view returns (Execution memory execution) {
-        (PreState memory state, bytes32[] memory storageRoots) = _read(table, before.stateRoot, given);
-        state.blockHashes = _hashesOf(table, before.stateRoot, facts, given.hashes);
-        execution = manager.execute(facts, before, transaction, state, _roomFor(state, given), given.bloom);
-        _nameStorages(execution.changes, state.accounts, storageRoots);
-    }
-
-    /// @dev Changes come in the order of the accounts.
-    function _nameStorages(
-        StateWitness.AccountChange[] memory changes,
-        PreAccount[] memory accounts,
-        bytes32[] memory storageRoots
-    ) private pure {
-        uint256 at = 0;
-        for (uint256 i = 0; i < changes.length; i++) {
-            while (accounts[at].account != changes[i].account) at++;
-            changes[i].storageRoot = storageRoots[at];
-        }
+    ) private view returns (Execution memory execution, StateWitness.AccountChange[] memory changes) {
+        StateValues memory values;
+        bytes32[] memory storageRoots;
+        (values, storageRoots) = _read(table, before.stateRoot, given);
+        _readHashes(values.words, table, before.stateRoot, facts, given.hashes);
+        ReplayRoom memory room = _roomFor(storageRoots.length, given);
+        execution = manager.execute(facts, before, transaction, values, room, given.bloom);
+        if (execution.isValid) changes = ValueWords.changesIn(execution.changes, values.words, storageRoots);
     }
 
     /// @dev Places are chosen by the block's randomness, so that nobody who makes a state can crowd one of a later proof.
-    function _roomFor(PreState memory state, Evidence calldata given) private view returns (ReplayRoom memory) {
+    function _roomFor(uint256 accounts, Evidence calldata given) private view returns (ReplayRoom memory) {
         // As many again for accounts that are warm from the start.
-        uint256 bits = 256 - _clz(2 * state.accounts.length + 64);
+        uint256 bits = 256 - _clz(2 * accounts + 64);
         return ReplayRoom(uint8(bits), given.slotBits, given.heapBytes, block.prevrandao | 1);
     }
 
@@ -148,93 +142,101 @@ contract CheckpointReplay is ICheckpointReplay {
     function _read(WitnessNodes.Table memory table, bytes32 stateRoot, Evidence calldata given)
         private
         view
-        returns (PreState memory state, bytes32[] memory storageRoots)
+        returns (StateValues memory values, bytes32[] memory storageRoots)
     {
+        (uint256 place, uint256 end) = Rlp.range(given.keys);
+        {
+            (uint256 accounts, uint256 count) = _countsOf(place, end);
+            values.words = ValueWords.room(accounts, count, given.hashes.length);
+            storageRoots = new bytes32[](accounts);
+        }
         CodeWitness.Codes memory codes = CodeWitness.open(given.codes, given.holders);
-        bytes calldata keys = given.keys;
-        (uint256 accounts, uint256 slots) = _countsOf(keys);
-        state.accounts = new PreAccount[](accounts);
-        state.slots = new PreSlot[](slots);
-        storageRoots = new bytes32[](accounts);
-        slots = 0;
-        uint256 place = 0;
-        for (uint256 i = 0; i < accounts; i++) {
-            address who = address(bytes20(keys[place:place + ADDRESS_BYTES]));
-            storageRoots[i] = _readAccount(table, stateRoot, state.accounts[i], who, codes);
-            place += ADDRESS_BYTES + COUNT_BYTES;
-            for (uint256 left = _countAt(keys, place); left != 0; left--) {
-                state.slots[slots].account = who;
-                place = _readSlot(table, storageRoots[i], state.slots[slots++], keys, place);
+        uint256 slots = 0;
+        for (uint256 i = 0; i < storageRoots.length; i++) {
+            (address who, uint256 left, uint256 next) = _accountAt(place);
+            storageRoots[i] = _readAccount(table, stateRoot, values.words, i, who, codes);
+            for (; left != 0; left--) {
+                uint256 slot;
+                (slot, next) = _slotAt(next);
+                _readSlot(table, storageRoots[i], values.words, slots++, who, slot);
             }
+            place = next;
         }
         CodeWitness.close(codes);
+        values.codes = ValueWords.closeCodes(values.words);
     }
 
     function _readSlot(
         WitnessNodes.Table memory table,
         bytes32 storageRoot,
-        PreSlot memory slot,
-        bytes calldata keys,
-        uint256 place
-    ) private pure returns (uint256 next) {
-        (slot.slot, next) = _slotAt(keys, place);
-        slot.value = StateWitness.slotOf(table, storageRoot, bytes32(slot.slot));
-        slot.original = slot.value;
+        bytes memory words,
+        uint256 index,
+        address who,
+        uint256 slot
+    ) private pure {
+        ValueWords.setSlot(words, index, who, slot, StateWitness.slotOf(table, storageRoot, bytes32(slot)));
     }
 
     /// @dev Gives the root of the account's storage.
     function _readAccount(
         WitnessNodes.Table memory table,
         bytes32 stateRoot,
-        PreAccount memory known,
+        bytes memory words,
+        uint256 index,
         address who,
         CodeWitness.Codes memory codes
     ) private pure returns (bytes32) {
         StateWitness.Account memory account = StateWitness.accountOf(table, stateRoot, who);
-        known.account = who;
-        known.exists = account.exists;
-        known.nonce = account.nonce;
-        known.balance = account.balance;
-        known.codeHash = account.codeHash;
-        known.hasStorage = account.storageRoot != WitnessNodes.EMPTY_ROOT;
-        if (account.exists) (known.codeSource, known.code) = CodeWitness.find(codes, account.codeHash);
+        address holder;
+        bytes memory code;
+        if (account.exists) (holder, code) = CodeWitness.find(codes, account.codeHash);
+        ValueWords.setAccount(words, index, who, account, holder, code);
         return account.storageRoot;
     }
 
-    /// @dev How many accounts and slots keys name. Reverts with MalformedKeys.
-    function _countsOf(bytes calldata keys) private pure returns (uint256 accounts, uint256 slots) {
-        for (uint256 place = 0; place < keys.length; accounts++) {
-            place += ADDRESS_BYTES + COUNT_BYTES;
-            if (place > keys.length) revert MalformedKeys();
-            uint256 count = _countAt(keys, place);
-            slots += count;
-            for (; count != 0; count--) {
-                (, place) = _slotAt(keys, place);
+    /// @dev How many accounts and slots keys name that stand from a place of calldata on. Reverts with MalformedKeys where they do
+    /// not end where they have to: the others that read them need not look any more.
+    function _countsOf(uint256 place, uint256 end) private pure returns (uint256 accounts, uint256 slots) {
+        unchecked {
+            for (; place < end; accounts++) {
+                uint256 count;
+                (, count, place) = _accountAt(place);
+                if (place > end) revert MalformedKeys();
+                slots += count;
+                for (; count != 0; count--) {
+                    (, uint256 next) = _slotAt(place);
+                    if (next > end || next - place > 33) revert MalformedKeys();
+                    place = next;
+                }
             }
         }
     }
 
-    /// @dev Number of slots, which ends at a place.
-    function _countAt(bytes calldata keys, uint256 place) private pure returns (uint256) {
-        return uint16(bytes2(keys[place - COUNT_BYTES:place]));
+    /// @dev An account's address, the number of its slots, and where these begin.
+    function _accountAt(uint256 place) private pure returns (address who, uint256 count, uint256 next) {
+        unchecked {
+            who = address(uint160(Rlp.load(place) >> 96));
+            count = Rlp.load(place + ADDRESS_BYTES) >> 240;
+            next = place + ADDRESS_BYTES + COUNT_BYTES;
+        }
     }
 
-    function _slotAt(bytes calldata keys, uint256 place) private pure returns (uint256 slot, uint256 next) {
-        if (place >= keys.length) revert MalformedKeys();
-        uint256 length = uint8(keys[place]);
-        next = place + 1 + length;
-        if (length > 32 || next > keys.length) revert MalformedKeys();
-        if (length != 0) slot = uint256(bytes32(keys[place + 1:next])) >> (256 - 8 * length);
+    function _slotAt(uint256 place) private pure returns (uint256 slot, uint256 next) {
+        unchecked {
+            uint256 length = Rlp.load(place) >> 248;
+            slot = Rlp.load(place + 1) >> (256 - 8 * length);
+            next = place + 1 + length;
+        }
     }
 
     /// @dev Hashes of blocks, by the history that each block's context keeps in the state.
-    function _hashesOf(
+    function _readHashes(
+        bytes memory words,
         WitnessNodes.Table memory table,
         bytes32 stateRoot,
         BlockFacts calldata facts,
         uint64[] calldata numbers
-    ) private pure returns (NumberedHash[] memory hashes) {
-        hashes = new NumberedHash[](numbers.length);
+    ) private pure {
         bytes32 history;
         for (uint256 i = 0; i < numbers.length; i++) {
             uint256 number = numbers[i];
@@ -246,7 +248,7 @@ contract CheckpointReplay is ICheckpointReplay {
                 }
                 hash = bytes32(StateWitness.slotOf(table, history, bytes32(number % Predeploys.BLOCK_HASHES)));
             }
-            hashes[i] = NumberedHash(number, hash);
+            ValueWords.setHash(words, i, number, hash);
         }
     }
 }

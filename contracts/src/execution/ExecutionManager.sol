@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {BlockFacts} from "../interfaces/ICheckpointReplay.sol";
-import {StateWitness} from "../proofs/StateWitness.sol";
 import {Checkpoint} from "./codec/Checkpoints.sol";
 import {HeaderCodec} from "./codec/HeaderCodec.sol";
 import {ReceiptCodec} from "./codec/ReceiptCodec.sol";
@@ -11,7 +10,8 @@ import {TransactionFault} from "./codec/TransactionFields.sol";
 import {Interpreter} from "./Interpreter.sol";
 import {MessageReplay, Replay} from "./MessageReplay.sol";
 import {ReplayState, ReplayStates} from "./ReplayState.sol";
-import {PreState, ReplayRoom} from "./ReplayTypes.sol";
+import {ReplayRoom} from "./ReplayTypes.sol";
+import {StateValues, ValueWords} from "./StateValues.sol";
 import {SystemReplay} from "./SystemReplay.sol";
 
 /// @notice What a transaction did.
@@ -19,13 +19,13 @@ import {SystemReplay} from "./SystemReplay.sol";
 /// @param cumulativeGasUsed Gas that the block has used after it.
 /// @param receipt Its encoded receipt.
 /// @param bloomHash keccak256 of the bloom of the block's logs up to it.
-/// @param changes What became of the accounts.
+/// @param changes What became of the accounts: see {ValueWords-changesIn}.
 struct Execution {
     bool isValid;
     uint256 cumulativeGasUsed;
     bytes receipt;
     bytes32 bloomHash;
-    StateWitness.AccountChange[] changes;
+    bytes changes;
 }
 
 /// @title ExecutionManager: a DAC's transaction, executed on L1
@@ -54,7 +54,7 @@ contract ExecutionManager is SystemReplay {
     /// @param facts Of the block.
     /// @param before The checkpoint before; its gas and bloom hash count.
     /// @param transaction The encoded transaction.
-    /// @param state Values of the state; each account's slots together, in the order of the accounts.
+    /// @param values Values of the state; each account's slots together, in the order of the accounts.
     /// @param room Room for the interpreter.
     /// @param bloom The bloom of the block's logs before it; empty where there were none, or where it has no log.
     /// @return execution What it did.
@@ -62,19 +62,19 @@ contract ExecutionManager is SystemReplay {
         BlockFacts calldata facts,
         Checkpoint calldata before,
         bytes calldata transaction,
-        PreState calldata state,
+        StateValues calldata values,
         ReplayRoom calldata room,
         bytes calldata bloom
     ) external view returns (Execution memory execution) {
         Replay memory replay;
         replay.facts = facts;
         replay.room = room;
-        replay.state.now_ = state;
-        replay.state.made = new uint8[](state.accounts.length);
+        replay.state.now_ = ValueWords.open(values);
+        replay.state.made = new uint8[](replay.state.now_.accounts.length);
         if (!_execute(replay, transaction, before.cumulativeGasUsed)) return execution;
         execution.isValid = true;
         execution.cumulativeGasUsed = before.cumulativeGasUsed + replay.gasUsed;
-        execution.changes = replay.state.changesOf(state);
+        execution.changes = replay.state.changesOf(values.words);
         execution.bloomHash = before.bloomHash;
         _writeReceipt(execution, replay, transaction, bloom);
     }

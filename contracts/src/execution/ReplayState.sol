@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {StateWitness} from "../proofs/StateWitness.sol";
 import {EMPTY_CODE_HASH} from "./FrameLayout.sol";
 import {PreAccount, PreSlot, PreState} from "./ReplayTypes.sol";
+import {ValueWords} from "./StateValues.sol";
 
 /// @notice The state in the course of a transaction: values that were handed in, as they have become.
 /// @param now_ Accounts and slots as they are; an account's slots stand together, in the order of the accounts.
@@ -21,6 +21,9 @@ library ReplayStates {
     uint8 internal constant CREATED = 1;
     uint8 internal constant DESTROYED = 2;
     uint256 private constant DELEGATION_LENGTH = 23;
+    /// @dev Words of a change, and of a slot of it.
+    uint256 private constant CHANGE_BYTES = 192;
+    uint256 private constant CHANGED_SLOT_BYTES = 64;
     bytes3 private constant DELEGATION_PREFIX = 0xef0100;
 
     /// @notice An account is needed and was not handed in.
@@ -48,10 +51,15 @@ library ReplayStates {
     /// @return index The place.
     function indexOf(ReplayState memory state, address who) internal pure returns (uint256 index) {
         PreAccount[] memory accounts = state.now_.accounts;
-        for (; index < accounts.length; index++) {
-            if (accounts[index].account == who) return index;
+        uint256 count = accounts.length;
+        assembly ("memory-safe") {
+            let pointer := add(accounts, 32)
+            for {} lt(index, count) { index := add(index, 1) } {
+                if iszero(shl(96, xor(mload(mload(pointer)), who))) { break }
+                pointer := add(pointer, 32)
+            }
         }
-        revert AccountNotGiven(who);
+        if (index == count) revert AccountNotGiven(who);
     }
 
     /// @notice A slot as it is. Reverts with SlotNotGiven.
@@ -61,10 +69,18 @@ library ReplayStates {
     /// @return The slot, to be changed in place.
     function slotOf(ReplayState memory state, address who, uint256 slot) internal pure returns (PreSlot memory) {
         PreSlot[] memory slots = state.now_.slots;
-        for (uint256 i = 0; i < slots.length; i++) {
-            if (slots[i].slot == slot && slots[i].account == who) return slots[i];
+        uint256 count = slots.length;
+        uint256 index = 0;
+        assembly ("memory-safe") {
+            let pointer := add(slots, 32)
+            for {} lt(index, count) { index := add(index, 1) } {
+                let given := mload(pointer)
+                if eq(mload(add(given, 32)), slot) { if iszero(shl(96, xor(mload(given), who))) { break } }
+                pointer := add(pointer, 32)
+            }
         }
-        revert SlotNotGiven(who, slot);
+        if (index == count) revert SlotNotGiven(who, slot);
+        return slots[index];
     }
 
     /// @notice Credits an account, which is in the state from then on.
@@ -111,98 +127,85 @@ library ReplayStates {
         account.codeHash = keccak256(account.code);
     }
 
-    /// @notice What became of the accounts, as the trie of accounts takes it: those alone that are not as they were.
+    /// @notice What became of the accounts, as {ValueWords-changesIn} reads it: those alone that are not as they were.
+    /// Reverts with SlotNotGiven where slots are not in the order of the accounts.
     /// @param state The state afterwards.
-    /// @param before The state as it was handed in.
+    /// @param words The state as it was handed in.
     /// @return changes At most one for each account.
-    function changesOf(ReplayState memory state, PreState calldata before)
-        internal
-        pure
-        returns (StateWitness.AccountChange[] memory changes)
-    {
+    function changesOf(ReplayState memory state, bytes calldata words) internal pure returns (bytes memory changes) {
         PreAccount[] memory accounts = state.now_.accounts;
-        changes = new StateWitness.AccountChange[](accounts.length);
+        PreSlot[] memory slots = state.now_.slots;
+        uint256 out;
         uint256 count = 0;
+        {
+            // slots that were made belong to one account each
+            uint256 most = CHANGE_BYTES * accounts.length + CHANGED_SLOT_BYTES * (slots.length + state.newSlots.length);
+            assembly ("memory-safe") {
+                changes := mload(0x40)
+                out := add(changes, 64)
+                mstore(0x40, add(out, most))
+            }
+        }
         uint256 from = 0;
         for (uint256 i = 0; i < accounts.length; i++) {
-            uint256 end = _endOfSlots(state.now_.slots, from, accounts[i].account);
-            StateWitness.AccountChange memory change = changes[count];
-            if (_fill(change, state, before, i, from, end)) count++;
-            from = end;
+            uint256 end = from;
+            while (end < slots.length && slots[end].account == accounts[i].account) end++;
+            uint256 next = _putChange(out, state, words, i, from, end);
+            if (next != out) count++;
+            (out, from) = (next, end);
         }
-        if (from != state.now_.slots.length) {
-            revert SlotNotGiven(state.now_.slots[from].account, state.now_.slots[from].slot);
-        }
+        if (from != slots.length) revert SlotNotGiven(slots[from].account, slots[from].slot);
         assembly ("memory-safe") {
-            mstore(changes, count)
+            mstore(changes, sub(sub(out, changes), 32))
+            mstore(add(changes, 32), count)
         }
     }
 
-    /// @dev Whether account `i` is not as it was; `change` says how then.
-    function _fill(
-        StateWitness.AccountChange memory change,
+    /// @dev Writes what became of account `i`, whose slots are from `from` on to before `end`; nothing where it is as it was.
+    function _putChange(
+        uint256 out,
         ReplayState memory state,
-        PreState calldata before,
+        bytes calldata words,
         uint256 i,
         uint256 from,
         uint256 end
-    ) private pure returns (bool) {
+    ) private pure returns (uint256 next) {
         PreAccount memory account = state.now_.accounts[i];
-        PreAccount calldata was = before.accounts[i];
-        bool exists = account.exists && state.made[i] & DESTROYED == 0;
-        change.account = account.account;
-        change.exists = exists;
-        if (!exists) return was.exists;
-        change.nonce = account.nonce;
-        change.balance = account.balance;
-        change.codeHash = account.codeHash;
-        change.slots = _slotChanges(state, before, from, end);
-        if (state.made[i] & CREATED != 0) change.slots = _withNewSlots(change.slots, state.newSlots, account.account);
-        return change.slots.length != 0 || !was.exists || was.nonce != account.nonce || was.balance != account.balance
-            || was.codeHash != account.codeHash;
-    }
-
-    function _endOfSlots(PreSlot[] memory slots, uint256 from, address account) private pure returns (uint256 end) {
-        for (end = from; end < slots.length && slots[end].account == account; end++) {}
-    }
-
-    function _slotChanges(ReplayState memory state, PreState calldata before, uint256 from, uint256 end)
-        private
-        pure
-        returns (StateWitness.SlotChange[] memory changes)
-    {
-        PreSlot[] memory slots = state.now_.slots;
-        uint256 count = 0;
-        for (uint256 i = from; i < end; i++) {
-            if (slots[i].value != before.slots[i].value) count++;
+        uint256 made = state.made[i];
+        bool exists = account.exists && made & DESTROYED == 0;
+        next = out + CHANGE_BYTES;
+        if (exists) {
+            for (; from < end; from++) {
+                PreSlot memory slot = state.now_.slots[from];
+                if (slot.value != ValueWords.valueAt(words, from)) next = _putSlot(next, slot);
+            }
+            if (made & CREATED != 0) next = _putNewSlots(next, state.newSlots, account.account);
         }
-        changes = new StateWitness.SlotChange[](count);
-        count = 0;
-        for (uint256 i = from; i < end; i++) {
-            if (slots[i].value == before.slots[i].value) continue;
-            (changes[count].slot, changes[count].value) = (bytes32(slots[i].slot), slots[i].value);
-            count++;
+        uint256 slots = (next - out - CHANGE_BYTES) / CHANGED_SLOT_BYTES;
+        bool isSame = exists ? slots == 0 && ValueWords.isAccount(words, i, account) : !ValueWords.existedAt(words, i);
+        if (isSame) return out;
+        assembly ("memory-safe") {
+            mstore(out, i)
+            mstore(add(out, 32), exists)
+            // nonce, balance, code hash
+            mcopy(add(out, 64), add(account, 96), 96)
+            mstore(add(out, 160), slots)
         }
     }
 
     /// @dev Slots of a contract that was made, beside those that were handed in. What is zero in the end was never there.
-    function _withNewSlots(StateWitness.SlotChange[] memory changes, PreSlot[] memory newSlots, address account)
-        private
-        pure
-        returns (StateWitness.SlotChange[] memory all)
-    {
-        uint256 count = changes.length;
-        all = new StateWitness.SlotChange[](count + newSlots.length);
-        for (uint256 i = 0; i < count; i++) {
-            all[i] = changes[i];
-        }
+    function _putNewSlots(uint256 out, PreSlot[] memory newSlots, address account) private pure returns (uint256 next) {
+        next = out;
         for (uint256 i = 0; i < newSlots.length; i++) {
-            if (newSlots[i].account != account || newSlots[i].value == 0) continue;
-            (all[count].slot, all[count].value) = (bytes32(newSlots[i].slot), newSlots[i].value);
-            count++;
+            if (newSlots[i].account == account && newSlots[i].value != 0) next = _putSlot(next, newSlots[i]);
         }
+    }
+
+    function _putSlot(uint256 out, PreSlot memory slot) private pure returns (uint256) {
         assembly ("memory-safe") {
-            mstore(all, count)
+            // place and value
+            mcopy(out, add(slot, 32), 64)
         }
+        return out + CHANGED_SLOT_BYTES;
     }
 }

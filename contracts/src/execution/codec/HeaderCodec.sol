@@ -159,15 +159,18 @@ library HeaderCodec {
         pure
         returns (uint256 word)
     {
-        if (cursor.fault != HeaderField.None) return 0;
-        unchecked {
-            uint256 place = cursor.next;
-            if (Rlp.load(place) >> 248 != head || place + 1 + size > cursor.end) {
-                cursor.fault = field;
-                return 0;
+        assembly ("memory-safe") {
+            // next, end and fault stand one behind the other
+            if iszero(mload(add(cursor, 64))) {
+                let place := mload(cursor)
+                let next := add(add(place, 1), size)
+                switch or(xor(byte(0, calldataload(place)), head), gt(next, mload(add(cursor, 32))))
+                case 0 {
+                    word := calldataload(add(place, 1))
+                    mstore(cursor, next)
+                }
+                default { mstore(add(cursor, 64), field) }
             }
-            word = Rlp.load(place + 1);
-            cursor.next = place + 1 + size;
         }
     }
 
