@@ -4,6 +4,7 @@ import { BlockReplay, TransactionSlices } from "@mvm/node";
 import { environmentOf, GENESIS_BASE_FEE, keccakHash, toChainId, ZERO_HASH } from "@mvm/protocol";
 import { expect } from "vitest";
 import { CHAIN_ID } from "../src/fuzz/anvilPeer.ts";
+import { kindOf, type PartKind } from "../src/replay/accusedParts.ts";
 import type { SlicesL1 } from "../src/replay/slicesL1.ts";
 import { replaySource, type StoredState } from "../src/replay/storedState.ts";
 
@@ -12,7 +13,7 @@ const NUMBER = 1_002n;
 const CHAIN = toChainId(CHAIN_ID);
 
 /** What a part took on L1: of a step the kind of the state before it. */
-export type PartCost = { readonly kind: number | "slice"; readonly gas: bigint; readonly bytes: number };
+export type PartCost = { readonly kind: PartKind; readonly gas: bigint; readonly bytes: number };
 
 /** The first block of a state that is as it is. */
 export function blockUpon(engine: Engine, state: StoredState): BlockReplay {
@@ -32,14 +33,11 @@ export async function nextParts(block: BlockReplay, raw: Uint8Array): Promise<Tr
   return new TransactionSlices(cut, "invalid" in step.verdict ? null : block.apply(step));
 }
 
-export const kindOf = ({ by, proof }: ReturnType<TransactionSlices["proof"]>): PartCost["kind"] =>
-  by === "SliceReplay" ? "slice" : Number(proof["kind"]);
-
 /** Replays the parts that are wanted; each leads from its commitment to the next one. */
 export async function replayParts(
   l1: SlicesL1,
   parts: TransactionSlices,
-  isWanted: (index: number, kind: PartCost["kind"]) => boolean = () => true,
+  isWanted: (index: number, kind: PartKind) => boolean = () => true,
 ): Promise<PartCost[]> {
   const costs: PartCost[] = [];
   for (let i = 0; i < parts.length; i++) {

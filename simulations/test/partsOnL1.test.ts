@@ -5,9 +5,9 @@ import { type Hash, joinBytes, keccakHash, merkleProof, toAddress, toWord } from
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ReplayNetwork } from "../src/bench/replayNetwork.ts";
 import { push } from "../src/fuzz/evmPrograms.ts";
+import { AccusedParts } from "../src/replay/accusedParts.ts";
 import type { Lie } from "../src/replay/claimedBlock.ts";
-import { AccusedParts } from "./accusedParts.ts";
-import { account, ClaimLab, CONTEXT, changing, FUNDS, honest, LOGGER, RECEIVER } from "./claimLab.ts";
+import { account, ClaimLab, CONTEXT, changing, FUNDS, honest, LOGGER, RECEIVER } from "../src/replay/claimLab.ts";
 
 /** Places in the block: a call of a program, a transfer, and a third transaction by the case. */
 const [CALL, TRANSFER, THIRD] = [1, 2, 3];
@@ -70,11 +70,6 @@ const idle = (index: number): Lie => changing(index, { writes: [], logs: [] });
 /** A commitment to nothing that there is. */
 const noise = (n: number): Hash => keccakHash(toWord(BigInt(n)));
 
-/** Commitments that are right up to a part, which leads to none that are shown behind it; the last one is what the block claims. */
-function wrongFrom({ commitments, own, leaf }: AccusedParts, part: number, parts = own.length): readonly Hash[] {
-  return [...commitments.slice(0, part + 1), ...Array.from({ length: parts - part - 1 }, (_, i) => noise(i)), leaf];
-}
-
 /** Asks for a transaction's parts, has these shown, and convicts by the part that has to be wrong. */
 async function convict(of: AccusedParts, shown: readonly Hash[], part: number): Promise<void> {
   const unshown = await of.accusation();
@@ -97,7 +92,7 @@ describe("the poster of a lie, asked for the parts of its transaction", () => {
       const of = await lied(idle(CALL));
       expect(of.kinds).toEqual(PARTS.map(([, one]) => one));
       const part = of.partOf(kind, nth);
-      await convict(of, wrongFrom(of, part), part);
+      await convict(of, of.wrongFrom(part), part);
     },
     TIMEOUT_MS,
   );
@@ -106,7 +101,7 @@ describe("the poster of a lie, asked for the parts of its transaction", () => {
     "is convicted where the transaction is its block's first, a system's",
     async () => {
       const of = await lied(idle(CONTEXT));
-      await convict(of, wrongFrom(of, 1), 1);
+      await convict(of, of.wrongFrom(1), 1);
     },
     TIMEOUT_MS,
   );
@@ -116,7 +111,7 @@ describe("the poster of a lie, asked for the parts of its transaction", () => {
     async () => {
       const of = await lied(honest, FUNDS);
       expect(of.wrong).toMatchObject({ index: THIRD, invalid: "insufficient-funds" });
-      await convict(of, wrongFrom(of, 0, 5), 0);
+      await convict(of, of.wrongFrom(0, 5), 0);
     },
     TIMEOUT_MS,
   );

@@ -5,7 +5,17 @@ import { accusationOf } from "@mvm/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ReplayNetwork } from "../src/bench/replayNetwork.ts";
 import { type Lie, richer } from "../src/replay/claimedBlock.ts";
-import { accused, ClaimLab, CONTEXT, changing, FUNDS, honest, LOGGER, POSITION, RECEIVER } from "./claimLab.ts";
+import {
+  accused,
+  ClaimLab,
+  CONTEXT,
+  changing,
+  FUNDS,
+  honest,
+  LOGGER,
+  POSITION,
+  RECEIVER,
+} from "../src/replay/claimLab.ts";
 
 /** Places in the block: a transfer, a call that logs, and a third transaction by the case. */
 const [TRANSFER, CALL, THIRD] = [1, 2, 3];

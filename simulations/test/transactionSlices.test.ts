@@ -20,11 +20,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { CHAIN_ID } from "../src/fuzz/anvilPeer.ts";
 import { push } from "../src/fuzz/evmPrograms.ts";
 import { fuzzReplay } from "../src/fuzz/replay.ts";
+import { kindOf } from "../src/replay/accusedParts.ts";
 import { CheckpointL1 } from "../src/replay/checkpointL1.ts";
 import { SlicesL1 } from "../src/replay/slicesL1.ts";
 import { FREE_CHARTER, storedState } from "../src/replay/storedState.ts";
 import { signedTransaction, type UnsignedTransaction } from "../src/signedTransaction.ts";
-import { blockUpon, kindOf, nextParts, type PartCost, replayParts } from "./partsLab.ts";
+import { blockUpon, nextParts, type PartCost, replayParts } from "./partsLab.ts";
 
 const SEED = 11;
 const RUNS = 20;

@@ -36,6 +36,7 @@ import { signedTransaction } from "../signedTransaction.ts";
 import type { Benchmark, ResultLine } from "./benchmark.ts";
 import { initialWrites } from "./blocksOwn.ts";
 import { ENVIRONMENT, prepareBlocks, WORKLOADS } from "./blocksWorkloads.ts";
+import { calldataGasOf, TRANSACTION_GAS } from "./callGas.ts";
 import { type PostedBlock, ReplayNetwork } from "./replayNetwork.ts";
 import { worstTransactions } from "./replayWorst.ts";
 
@@ -43,8 +44,6 @@ import { worstTransactions } from "./replayWorst.ts";
 const [LIE, TRANSACTIONS] = [20, 24];
 /** blocks of the batch, and which one it is */
 const [BLOCKS, POSITION] = [8, 5];
-const GAS_PER_TOKEN = 4;
-const TRANSACTION_GAS = 21_000;
 /** Counts down from the number that it is called with, ten steps to a round, one of them a store to memory. */
 const LOOP_CODE = fromHex("0x5f355b600190038060805280600257");
 const LOOP = toAddress("0x0000000000000000000000000000000000100b00");
@@ -52,8 +51,6 @@ const LOOPER = new Uint8Array(32).fill(9);
 const [SHORT_LOOP, LONG_LOOP, LOOP_PROOFS] = [1_000, 3_000, 3];
 /** of a transaction's gas that the longest loop may use by the guess: each of four calls within each other keeps a 64th back */
 const USED_SHARE = 0.93;
-
-const tokensIn = (data: Uint8Array): number => data.reduce((sum, byte) => sum + (byte === 0 ? 1 : 4), 0);
 
 /** Opcodes that a transaction executes. */
 async function stepsOf(
@@ -134,7 +131,7 @@ class ReplayBench {
 }
 
 function lineOf(workload: string, { proof, witnessBytes, steps }: Proven): ResultLine {
-  const calldataGas = GAS_PER_TOKEN * tokensIn(proof.data);
+  const calldataGas = calldataGasOf(proof.data, proof.prove);
   return {
     bench: "replay",
     workload,

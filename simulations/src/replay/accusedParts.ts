@@ -8,6 +8,7 @@ import {
   encodePartFault,
   type L1Call,
   type PartFault,
+  type PartReplay,
   provePart,
   type VerifierAnswer,
 } from "@mvm/l1";
@@ -20,12 +21,18 @@ import {
   merkleProof,
   merkleRoot,
   type PartsItem,
+  toWord,
 } from "@mvm/protocol";
-import type { Posted, ReplayNetwork } from "../src/bench/replayNetwork.ts";
+import type { Posted, ReplayNetwork } from "../bench/replayNetwork.ts";
 import { accused, type ClaimLab, POSITION } from "./claimLab.ts";
-import { kindOf, type PartCost } from "./partsLab.ts";
 
-type Kind = PartCost["kind"];
+/** "slice", or the kind of a step around the message. */
+export type PartKind = "slice" | number;
+
+export const kindOf = ({ by, proof }: PartReplay): PartKind => (by === "SliceReplay" ? "slice" : Number(proof["kind"]));
+
+/** A commitment to nothing that there is. */
+const noise = (n: number): Hash => keccakHash(toWord(BigInt(n)));
 
 export class AccusedParts {
   readonly #lab: ClaimLab;
@@ -63,12 +70,18 @@ export class AccusedParts {
     return Array.from({ length: this.own.length + 1 }, (_, i) => this.own.commitment(i));
   }
 
-  get kinds(): readonly Kind[] {
+  /** Commitments that are right up to a part, which leads to none that are shown behind it; the last one is what the block claims. */
+  wrongFrom(part: number, parts = this.own.length): readonly Hash[] {
+    const right = Array.from({ length: part + 1 }, (_, i) => this.own.commitment(i));
+    return [...right, ...Array.from({ length: parts - part - 1 }, (_, i) => noise(i)), this.leaf];
+  }
+
+  get kinds(): readonly PartKind[] {
     return Array.from({ length: this.own.length }, (_, i) => kindOf(this.own.proof(i)));
   }
 
   /** Number of the n-th part of a kind, from 0. Throws where there is none. */
-  partOf(kind: Kind, nth = 0): number {
+  partOf(kind: PartKind, nth = 0): number {
     const part = this.kinds.flatMap((one, i) => (one === kind ? [i] : []))[nth];
     if (part === undefined) throw new Error(`no part ${nth} of kind ${kind}`);
     return part;

@@ -27,10 +27,10 @@ import {
   toAddress,
   ZERO_HASH,
 } from "@mvm/protocol";
-import type { Posted, PostedBlock, ReplayNetwork } from "../src/bench/replayNetwork.ts";
-import { claimedBlock, type Lie } from "../src/replay/claimedBlock.ts";
-import { FREE_CHARTER, replaySource, type StoredState, storedState } from "../src/replay/storedState.ts";
-import { signedTransaction, type UnsignedTransaction } from "../src/signedTransaction.ts";
+import type { Posted, PostedBlock, ReplayNetwork } from "../bench/replayNetwork.ts";
+import { signedTransaction, type UnsignedTransaction } from "../signedTransaction.ts";
+import { claimedBlock, type Lie } from "./claimedBlock.ts";
+import { FREE_CHARTER, replaySource, type StoredState, storedState } from "./storedState.ts";
 
 const KEY = new Uint8Array(32).fill(7);
 /** Of all transactions of a block but the first. */
