@@ -1,7 +1,8 @@
 /** Batches that do not follow from their data: found, judged on a real L1, and convicted there by one transaction. */
-import { proveDerivation } from "@mvm/l1";
+import { INTERFACES, l1Now, proveDerivation } from "@mvm/l1";
 import {
   accusationOf,
+  aheadProof,
   commitmentsOf,
   contextProof,
   countProof,
@@ -61,9 +62,9 @@ const lastOf = (block: LabBlock): number => block.transactions.length - 1;
 type Lie = readonly [name: string, kind: string, tell: (made: Made) => PostedBatch | Promise<PostedBatch>];
 /** A batch on L1 with the data that it was posted with. */
 const asPosted = (
-  { header, blocks }: Awaited<ReturnType<DerivationLab["network"]["post"]>>,
+  { header, blocks, posting }: Awaited<ReturnType<DerivationLab["network"]["post"]>>,
   { data }: Made,
-): PostedBatch => ({ header, data, ...commitmentsOf(blocks) });
+): PostedBatch => ({ header, data, postedAt: posting.postedAt, ...commitmentsOf(blocks) });
 const onBlock = (position: number, change: (block: LabBlock) => LabBlock) => (made: Made) =>
   lab.claimed(blockWith(made, position, change), made.data);
 
@@ -205,6 +206,22 @@ describe("one transaction on L1", () => {
     const { end, prove } = await lab.network.accuse(posted, proveDerivation(lab.network.addresses, posted, found!));
     expect([end, BigInt(prove) < LIMITS.transactionGas]).toEqual(["proven", true]);
   }, 120_000);
+
+  it("convicts a batch for a block that is further ahead of L1 than it may be, by when L1 took it, and none that is not", async () => {
+    const { addresses, reader } = lab.network;
+    const data = INTERFACES.blockVerifier.encodeFunctionData("timestampLead");
+    const lead = await reader.transport.send("eth_call", [{ to: addresses.blockVerifier, data }, "latest"]);
+    expect(BigInt(lead as string)).toBe(LIMITS.timestampLeadSeconds);
+    const { timestamp } = await l1Now(reader);
+    const made = await lab.make({ lastTimestamp: timestamp + 3_600n });
+    const posted = await lab.network.post(made.blocks, made);
+    const batch = asPosted(posted, made);
+    const found = lab.find(batch);
+    expect(found).toMatchObject({ kind: "ahead", proof: { position: 2 } });
+    const sound = proveDerivation(addresses, posted, aheadProof(batch, 1));
+    expect((await lab.network.accuse(posted, sound)).end).toBe("refuted");
+    expect((await lab.network.accuse(posted, proveDerivation(addresses, posted, found!))).end).toBe("proven");
+  }, 60_000);
 
   it("convicts a batch for a context that does not follow from L1", async () => {
     const made = await lab.make();

@@ -74,6 +74,7 @@ export type Claimed = {
 };
 
 const MT = 10n ** 18n;
+const HOUR_SECONDS = 3_600n;
 /** A deposit of this sum is the one that is lied about. */
 export const MARKED_DEPOSIT_WEI = 7n * MT;
 
@@ -258,6 +259,15 @@ export const LIES: readonly Lie[] = [
   {
     ...headerLie("prev-randao", "derivation", ({ prevRandao }) => ({ prevRandao: other(prevRandao) })),
     rule: "time",
+  },
+  {
+    name: "time-ahead",
+    text: "a block is an hour ahead of L1, and posted so: it is what its transactions do, and what its data say",
+    proof: "derivation",
+    rule: "ahead",
+    about: "header",
+    fits: hasUsers,
+    change: (header) => ({ ...header, timestamp: header.timestamp + HOUR_SECONDS }),
   },
   aboutData({
     name: "not-in-data",

@@ -4,7 +4,7 @@ import { BLOB_DATA_BYTES, blobRange, fromHex, type Hash } from "@mvm/protocol";
 import { fromBlob } from "@mvm/protocol/blobs";
 import { ConfigError } from "./config.ts";
 import { kzgOf } from "./kzg.ts";
-import { type Batch, RebuildError } from "./rebuild.ts";
+import { type BatchContent, RebuildError } from "./rebuild.ts";
 
 /** Milliseconds for an answer of the archive: a gateway asks host after host. */
 const ARCHIVE_TIMEOUT_MS = 30_000;
@@ -56,7 +56,7 @@ export class Archive {
   }
 
   /** A batch with its data. Throws RebuildError data-unavailable. */
-  async batch({ event, fault }: PostedData, label: string): Promise<Batch> {
+  async batch({ event, fault }: PostedData, label: string): Promise<BatchContent> {
     const { header, data } = event;
     if (data !== undefined) return { header, data };
     const reason = fault?.reason ?? "unknown";

@@ -8,6 +8,7 @@ import {
   encodeBatch,
   encodeBlocks,
   inCalldata,
+  LIMITS,
   type SealedBlock,
   toChainId,
 } from "@mvm/protocol";
@@ -21,12 +22,13 @@ import {
   formFinding,
   type PostedBatch,
 } from "../src/index.ts";
-import { lastSlot } from "../src/proving/derivationFinding.ts";
+import { dataFinding, lastSlot } from "../src/proving/derivationFinding.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
 import {
   CHAIN_ID,
   deposit,
   FREE_CHARTER,
+  GENESIS_SECONDS,
   hashOfText,
   identityOf,
   queueOthers,
@@ -77,7 +79,8 @@ function posted(part: readonly SealedBlock[], previous?: PostedBatch): PostedBat
   const data = written(part, previous?.header.queueEnd ?? 0n, tableAfter(previous?.blocks.length ?? 0));
   const index = previous === undefined ? 0n : 1n;
   const place = { index, previousBatchHash: maker.dac.genesisHash, slot: SLOT, poster };
-  return { header: { ...claimsOf(part, place), ...inCalldata(data) }, data, ...commitmentsOf(part) };
+  const header = { ...claimsOf(part, place), ...inCalldata(data) };
+  return { header, data, postedAt: GENESIS_SECONDS, ...commitmentsOf(part) };
 }
 
 /** All blocks as a batch whose data say something else of one of them. */
@@ -122,6 +125,14 @@ describe("what of a posted batch does not follow from its data", () => {
       expect(found(previous)).toBe(undefined);
       expect(found(posted(blocks.slice(count), previous), previous)).toBe(undefined);
     }
+  });
+
+  it("is the first block that was too far ahead of L1 when it was posted", () => {
+    const postedAt = blocks[1]!.header.timestamp - LIMITS.timestampLeadSeconds;
+    const found = (at: bigint): unknown => dataFinding({ ...posted(blocks), postedAt: at }, undefined);
+    expect(found(postedAt - 1n)).toMatchObject({ kind: "ahead", proof: { position: 1 } });
+    expect(found(postedAt)).toMatchObject({ kind: "ahead", proof: { position: 2 } });
+    expect(found(blocks[3]!.header.timestamp - LIMITS.timestampLeadSeconds)).toBe(null);
   });
 
   it.each<readonly [string, string, number, (block: DecodedBlock) => Partial<DecodedBlock>]>([

@@ -431,6 +431,11 @@ export class L1View {
     return this.#ledger.generationAt(chainId, number);
   }
 
+  /** The standing batch that has a block; undefined where it is not posted. */
+  batchOver(chainId: ChainId, number: bigint): PostedBatch | undefined {
+    return this.#ledger.over(chainId, number);
+  }
+
   /** Last block that is posted, 0 when none is. */
   postedHead(chainId: ChainId): bigint {
     return this.batches(chainId).at(-1)?.header.lastBlock ?? 0n;

@@ -6,6 +6,7 @@ import { I_BLOCK_PROOFS_ABI, I_DATA_PROOFS_ABI } from "../generated/shapes.ts";
 import { call, type L1Call } from "./l1Call.ts";
 import { type AccusedBatch, accusedValues } from "./proofCalls.ts";
 import type { QueueItemValues } from "./queueItemValues.ts";
+import type { BatchProof } from "./rollupCalls.ts";
 
 const SHAPES = { derivation: new Interface(I_DATA_PROOFS_ABI), context: new Interface(I_BLOCK_PROOFS_ABI) };
 
@@ -54,6 +55,8 @@ export type DerivationProofs = {
     readonly data: Uint8Array;
     readonly siblings: readonly Hash[];
   };
+  /** a block is too far ahead of L1, which recorded the batch where the accusation says */
+  readonly ahead: { readonly position: number; readonly data: Uint8Array };
   /** a batch ends at another place of the queue; `previous` is the batch before, if any */
   readonly queueEnd: { readonly data: Uint8Array; readonly previous: readonly BatchHeader[] };
   /** a block's first transaction is not its context */
@@ -95,13 +98,19 @@ export type DerivationProof = {
   readonly [Kind in DerivationKind]: { readonly kind: Kind; readonly proof: DerivationProofs[Kind] };
 }[DerivationKind];
 
-/** The proof as bytes, which its verifier takes; and the fraud that it is of. */
-export function encodeDerivation({ kind, proof }: DerivationProof): {
+/**
+ * The proof as bytes, which its verifier takes; and the fraud that it is of.
+ * @param posting where L1 recorded the batch, which tells when
+ */
+export function encodeDerivation(
+  { kind, proof }: DerivationProof,
+  posting: BatchProof,
+): {
   readonly fraud: keyof typeof SHAPES;
   readonly bytes: Hex;
 } {
   const fraud = SHAPES.derivation.hasFunction(kind) ? "derivation" : "context";
-  const values = kind === "blob" ? [] : [proof];
+  const values = kind === "blob" ? [] : [kind === "ahead" ? { ...proof, posting } : proof];
   return { fraud, bytes: SHAPES[fraud].encodeFunctionData(kind, values) as Hex };
 }
 
@@ -110,7 +119,7 @@ export function encodeDerivation({ kind, proof }: DerivationProof): {
  * a blob somebody has opened its range before (BlobOpenings).
  */
 export function proveDerivation(at: L1Addresses, batch: AccusedBatch, proof: DerivationProof): L1Call {
-  const { fraud, bytes } = encodeDerivation(proof);
+  const { fraud, bytes } = encodeDerivation(proof, batch.posting);
   return call(at, "disputes", "proveBy", [accusedValues(batch), FRAUDS.indexOf(fraud), bytes]);
 }
 

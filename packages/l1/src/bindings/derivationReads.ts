@@ -2,12 +2,17 @@
 import { type BatchHeader, blobRange } from "@mvm/protocol";
 import { L1Error } from "../l1Error.ts";
 import { type DerivationProof, encodeDerivation } from "./derivationCalls.ts";
+import type { AccusedBatch } from "./proofCalls.ts";
 import { type L1Reader, read } from "./readView.ts";
 import { askVerifier, type VerifierAnswer } from "./verifierReads.ts";
 
 /** Has L1 judge a proof about a batch without sending one. Throws L1Error where L1 cannot be asked. */
-export function askDerivation(reader: L1Reader, header: BatchHeader, proof: DerivationProof): Promise<VerifierAnswer> {
-  const { fraud, bytes } = encodeDerivation(proof);
+export function askDerivation(
+  reader: L1Reader,
+  { header, posting }: Pick<AccusedBatch, "header" | "posting">,
+  proof: DerivationProof,
+): Promise<VerifierAnswer> {
+  const { fraud, bytes } = encodeDerivation(proof, posting);
   return askVerifier(reader, fraud === "derivation" ? "dataVerifier" : "blockVerifier", header, bytes);
 }
 

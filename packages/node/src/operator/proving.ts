@@ -15,6 +15,7 @@ import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
 import { startAudit } from "../proving/startAudit.ts";
 import { TransactionSlices } from "../proving/transactionSlices.ts";
+import type { Batch } from "../rebuild.ts";
 import { normaliseLabel } from "./dacLabel.ts";
 import { parseAmount } from "./mtAmount.ts";
 import { type Operator, requireDac } from "./operator.ts";
@@ -112,19 +113,19 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   const seen = new SeenBlocks(settings.network);
   const shown = ({ header }: PostedBatch) =>
     shownBlocks({ network, view, seen, readTimeoutMs, signal: operator.signal }, header);
+  const contentOf = async ({ header, batchHash, timestamp }: PostedBatch): Promise<Batch> => {
+    operator.progress(`executing batch ${header.index}`);
+    return { ...(await archive.batch(sight.posted.get(batchHash)!, label)), postedAt: timestamp };
+  };
   for (const earlier of batches.slice(0, index)) {
-    operator.progress(`executing batch ${earlier.header.index}`);
-    const data = await archive.batch(sight.posted.get(earlier.batchHash)!, label);
-    const { kind } = await audit.judge(data, () => shown(earlier));
+    const { kind } = await audit.judge(await contentOf(earlier), () => shown(earlier));
     if (kind !== "right")
       throw new ConfigError("not-yet", `batch ${earlier.header.index} of ${label} is wrong: prove that first`);
   }
-  operator.progress(`executing batch ${posted.header.index}`);
-  const data = await archive.batch(sight.posted.get(posted.batchHash)!, label);
   // what others asked for is there for all
   const search = { header: posted.header, fromBlock: posted.l1Block };
   const answers: Answers = async (item) => (await answerTo(operator.l1, { ...search, item }))?.answer;
-  const verdict = await audit.judge(data, () => shown(posted), answers);
+  const verdict = await audit.judge(await contentOf(posted), () => shown(posted), answers);
   const blocks = async (): Promise<readonly ShownBlock[] | null> => {
     for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;
     return null;

@@ -135,7 +135,7 @@ async function accusationBy(
     const { derivation } = fault;
     if ("data" in derivation.proof && !(await isRangeOpened(l1, header)))
       return { kind: "unopened", found, opening: await openingOf(l1, header, await blob()) };
-    const answer = await askDerivation(l1, header, derivation);
+    const answer = await askDerivation(l1, accused, derivation);
     if (answer.kind === "no-verdict") return answer;
     if (!answer.isFraud) return { kind: "no-verdict", reason: `L1 sees no fault of ${derivation.kind}` };
     return { kind: "ready", found, call: proveDerivation(l1.addresses, accused, derivation), gas: answer.gas };

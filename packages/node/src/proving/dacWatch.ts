@@ -187,7 +187,7 @@ export class DacWatch {
     if (next === undefined || (this.#open !== null && this.#open.verdict.kind === "wrong")) return false;
     const found = posted.get(next.batchHash);
     if (found === undefined) return false;
-    const batch = await this.#options.archive.batch(found, dac.label);
+    const batch = { ...(await this.#options.archive.batch(found, dac.label)), postedAt: next.timestamp };
     const { readTimeoutMs } = settings.parameters;
     const { network, operator } = this.#options;
     const asking = { network, view, seen: this.#seen, readTimeoutMs, signal: operator.signal };

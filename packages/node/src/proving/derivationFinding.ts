@@ -26,10 +26,12 @@ import {
   settledAccounts,
   transactionAt,
 } from "@mvm/protocol";
-import { openingTransactions, type QueuedItem } from "@mvm/roles";
+import { latestPosted, openingTransactions, type QueuedItem } from "@mvm/roles";
 import type { NodeSource } from "@mvm/state";
 import { toItemValues } from "../l1Events.ts";
+import type { Batch } from "../rebuild.ts";
 import {
+  aheadProof,
   type BatchBefore,
   contextProof,
   countProof,
@@ -78,9 +80,12 @@ type Posted = {
 /** A batch of which nobody has shown the blocks. */
 type Unshown = Pick<PostedBatch, "header" | "data">;
 
-/** What is wrong in a batch's data for themselves, or null: they cannot be decoded, or lead to another end of the queue. */
-export function dataFinding(batch: Unshown, previous: BatchHeader | undefined): DerivationProof | null {
-  return formFinding(batch) ?? queueEndFinding(batch, previous);
+/**
+ * What is wrong in a batch's data for themselves, or null: they cannot be decoded, have a block that is ahead of L1, or lead to another end
+ * of the queue.
+ */
+export function dataFinding(batch: Batch, previous: BatchHeader | undefined): DerivationProof | null {
+  return formFinding(batch) ?? aheadFinding(batch) ?? queueEndFinding(batch, previous);
 }
 
 /**
@@ -91,8 +96,8 @@ export function dataFinding(batch: Unshown, previous: BatchHeader | undefined): 
  * @throws StateError where the nodes lack what a proof needs of the address table
  */
 export function derivationFinding(batch: PostedBatch, source: DerivationSource): DerivationProof | null {
-  const unreadable = formFinding(batch);
-  if (unreadable !== null) return unreadable;
+  const plain = formFinding(batch) ?? aheadFinding(batch);
+  if (plain !== null) return plain;
   const { header, data, blocks } = batch;
   let queueBegin = source.previous?.header.queueEnd ?? 0n;
   let slotBefore = source.previous?.slot ?? 0n;
@@ -115,6 +120,14 @@ function soundContext(data: Uint8Array, position: number): BatchContext {
   const read = contextAt(data, position);
   if (!read.ok) throw new RangeError(`a sound group has a context at fault: ${read.fault}`);
   return read.value;
+}
+
+/** The first block that was too far ahead of L1 when its batch was posted. */
+function aheadFinding(batch: Batch): DerivationProof | null {
+  const latest = latestPosted(batch.postedAt);
+  for (let position = 0; position < blockCount(batch.header); position++)
+    if (soundContext(batch.data, position).timestamp > latest) return aheadProof(batch, position);
+  return null;
 }
 
 function queueEndFinding(batch: Unshown, previous: BatchHeader | undefined): DerivationProof | null {

@@ -13,13 +13,11 @@ import {
   tableSlot,
 } from "@mvm/protocol";
 import { type NodeSource, WorldState } from "@mvm/state";
+import type { Batch } from "../rebuild.ts";
 import { blockWord, type Commitments } from "./commitments.ts";
 
 /** A batch with what it commits to. */
-export type PostedBatch = Commitments & {
-  readonly header: BatchHeader;
-  readonly data: Uint8Array;
-};
+export type PostedBatch = Commitments & Batch;
 
 /** The batch before as its header, in a list; none before the chain's first. */
 type Previous = readonly BatchHeader[];
@@ -44,6 +42,11 @@ export function timeProof(batch: PostedBatch, position: number): Proof<"time"> {
   const header = encodeHeader(batch.blocks[position]!.header);
   return { kind: "time", proof: { position, header, data: batch.data, siblings: merkleProof(batch.hashes, position) } };
 }
+
+export const aheadProof = ({ data }: Pick<PostedBatch, "data">, position: number): Proof<"ahead"> => ({
+  kind: "ahead",
+  proof: { position, data },
+});
 
 export const queueEndProof = ({ data }: Pick<PostedBatch, "data">, previous: Previous): Proof<"queueEnd"> => ({
   kind: "queueEnd",
@@ -96,7 +99,7 @@ export type BatchBefore = {
 };
 
 /** @param slot of the batch's last block */
-export function beforeNext(batch: Omit<PostedBatch, "data">, slot: bigint): BatchBefore {
+export function beforeNext(batch: Pick<PostedBatch, keyof Commitments | "header">, slot: bigint): BatchBefore {
   const last = batch.blocks.length - 1;
   const context = bytesAt(batch, last, 0);
   return { header: batch.header, slot, context, leaf: committedAt(batch, last, 0) };
