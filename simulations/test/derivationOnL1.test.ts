@@ -17,7 +17,6 @@ import {
 } from "@mvm/node";
 import {
   AddressTable,
-  BATCH_FORMAT,
   concatBytes,
   decodeSystemTransaction,
   encodeSystemTransaction,
@@ -159,6 +158,13 @@ describe("a batch's data", () => {
   });
 });
 
+const senderOf = () => ({ l1: lab.network.reader, deployedAtBlock: 0n });
+/** That a batch's blob is no data. */
+function malformedFault() {
+  const place = { committed: commitmentsOf([]), position: null, parent: lab.source.parent, hashesBefore: [] };
+  return { ...place, fault: { proof: "derivation", derivation: { kind: "blob", proof: {} } } } as const;
+}
+
 describe("one transaction on L1", () => {
   const lie = (block: LabBlock): LabBlock => withTransaction(block, FIRST_USER, lab.user(99n));
 
@@ -180,11 +186,12 @@ describe("one transaction on L1", () => {
     const sidecar = await makeSidecar(blob, "blob");
     const posted = await lab.network.post(blockWith(made, 1, lie), { data: made.data, blob: { sidecar, offset } });
     const found = lab.find(asPosted(posted, made));
-    const all = concatBytes(content, new Uint8Array(BATCH_FORMAT.blobBytes - content.length));
     const place = { committed: commitmentsOf([]), position: 1, parent: made.blocks[0]!.header, hashesBefore: [] };
     const faults = [{ ...place, fault: { proof: "derivation", derivation: found! } }] as const;
-    const next = () => accusationOf(sender, { ...posted, blob: async () => all }, faults);
-    const sender = { l1: lab.network.reader, deployedAtBlock: 0n };
+    const accused = { ...posted, blob: async () => blob };
+    const next = () => accusationOf(senderOf(), accused, faults);
+    const refused = { kind: "no-verdict", reason: "L1 sees no fault of blob" };
+    expect(await accusationOf(senderOf(), accused, [malformedFault()])).toEqual(refused);
     const first = await next();
     const opened = await lab.network.send(first.kind === "unopened" ? first.opening : expect.unreachable(first.kind));
     expect(BigInt(opened)).toBeLessThan(LIMITS.transactionGas);
@@ -194,6 +201,22 @@ describe("one transaction on L1", () => {
     expect([end, BigInt(prove) < LIMITS.transactionGas]).toEqual(["proven", true]);
     expect(await lab.network.nextBlock()).toBe(1n);
   }, 60_000);
+
+  it("convicts a batch in a blob of which an element is no data, once L1 was shown it", async () => {
+    const made = await lab.make();
+    const malformed = toBlob(made.data);
+    // far behind the batch's own data: whoever chose the blob answers for all of it
+    malformed.set([1, 2, 3], 32 * 4_001);
+    const blob = { sidecar: await makeSidecar(malformed, "blob"), offset: 0 };
+    const posted = await lab.network.post(made.blocks, { data: made.data, blob });
+    const next = () => accusationOf(senderOf(), { ...posted, blob: async () => malformed }, [malformedFault()]);
+    const first = await next();
+    await lab.network.send(first.kind === "unopened" ? first.opening : expect.unreachable(first.kind));
+    const ready = await next();
+    const call = ready.kind === "ready" ? ready.call : expect.unreachable(ready.kind);
+    expect((await lab.network.accuse(posted, call)).end).toBe("proven");
+    expect(await lab.network.nextBlock()).toBe(1n);
+  }, 120_000);
 
   it("convicts a batch of as much calldata as there may be", async () => {
     const made = await lab.make({ blocks: 2, users: MANY });

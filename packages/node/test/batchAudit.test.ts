@@ -105,6 +105,11 @@ describe("a batch", () => {
     expect(await audit.judge({ ...batch, postedAt }, neverAsked)).toEqual({ kind: "right" });
   });
 
+  it("is wrong by its blob where that holds no data; the chain stays where it was", async () => {
+    expect(audit.malformed()).toMatchObject(derivation("blob", null));
+    expect(await audit.judge(batchOf(blocks), neverAsked)).toEqual({ kind: "right" });
+  });
+
   it.each<readonly [string, number, (block: DecodedBlock) => Partial<DecodedBlock>]>([
     ["row", 1, () => ({ transactions: [blocks[2]!.transactions[1]!] })],
     ["count", 2, () => ({ transactions: [] })],

@@ -140,3 +140,19 @@ export function openBatchRange(
   const points = [toHex(commitment), toHex(proof)];
   return call(at, "blobOpenings", "openBlob", [batch.blobHash, toHex(data), ...points, offset, length]);
 }
+
+/**
+ * Shows L1 that an element of a blob is no 31 bytes of data, which makes every batch in it wrong.
+ * @param index of the element
+ * @param opening of it (openElement), points of 48 bytes
+ */
+export function openOversizedElement(
+  at: L1Addresses,
+  blobHash: Hash,
+  index: number,
+  opening: { readonly value: bigint; readonly commitment: Uint8Array; readonly proof: Uint8Array },
+): L1Call {
+  const { value, commitment, proof } = opening;
+  const values = [blobHash, index, value, toHex(commitment), toHex(proof)];
+  return call(at, "blobOpenings", "proveOversizedElement", values);
+}

@@ -2,6 +2,7 @@
 import { answerTo, askReplay, l1Now } from "@mvm/l1";
 import { blockCount, environmentOf, type Hash, hashHeader } from "@mvm/protocol";
 import type { PostedBatch } from "@mvm/roles";
+import { isMalformed } from "../archive.ts";
 import { ConfigError } from "../config.ts";
 import { accusationOf } from "../proving/accusationOf.ts";
 import { Accuser } from "../proving/accuser.ts";
@@ -15,7 +16,6 @@ import { areTransactionsCommitted, SeenBlocks } from "../proving/seenBlocks.ts";
 import { shownBlocks } from "../proving/shownBlocks.ts";
 import { startAudit } from "../proving/startAudit.ts";
 import { TransactionSlices } from "../proving/transactionSlices.ts";
-import type { Batch } from "../rebuild.ts";
 import { normaliseLabel } from "./dacLabel.ts";
 import { parseAmount } from "./mtAmount.ts";
 import { type Operator, requireDac } from "./operator.ts";
@@ -113,19 +113,23 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   const seen = new SeenBlocks(settings.network);
   const shown = ({ header }: PostedBatch) =>
     shownBlocks({ network, view, seen, readTimeoutMs, signal: operator.signal }, header);
-  const contentOf = async ({ header, batchHash, timestamp }: PostedBatch): Promise<Batch> => {
+  const judge = async (batch: PostedBatch, answers?: Answers): Promise<BatchVerdict> => {
+    const { header, batchHash, timestamp } = batch;
     operator.progress(`executing batch ${header.index}`);
-    return { ...(await archive.batch(sight.posted.get(batchHash)!, label)), postedAt: timestamp };
+    const found = sight.posted.get(batchHash)!;
+    if (isMalformed(found)) return audit.malformed();
+    const content = { ...(await archive.batch(found, label)), postedAt: timestamp };
+    return audit.judge(content, () => shown(batch), answers);
   };
   for (const earlier of batches.slice(0, index)) {
-    const { kind } = await audit.judge(await contentOf(earlier), () => shown(earlier));
+    const { kind } = await judge(earlier);
     if (kind !== "right")
       throw new ConfigError("not-yet", `batch ${earlier.header.index} of ${label} is wrong: prove that first`);
   }
   // what others asked for is there for all
   const search = { header: posted.header, fromBlock: posted.l1Block };
   const answers: Answers = async (item) => (await answerTo(operator.l1, { ...search, item }))?.answer;
-  const verdict = await audit.judge(await contentOf(posted), () => shown(posted), answers);
+  const verdict = await judge(posted, answers);
   const blocks = async (): Promise<readonly ShownBlock[] | null> => {
     for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;
     return null;
