@@ -8,6 +8,7 @@ import {
   countProof,
   formProof,
   foundingProof,
+  itemBytesProof,
   type PostedBatch,
   queueEndProof,
   rowProof,
@@ -21,8 +22,10 @@ import {
   decodeSystemTransaction,
   encodeSystemTransaction,
   LIMITS,
+  SYSTEM,
   type SystemTransaction,
   toAddress,
+  ZERO_ADDRESS,
 } from "@mvm/protocol";
 import { makeSidecar, toBlob } from "@mvm/protocol/blobs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -125,6 +128,33 @@ const LIES: readonly Lie[] = [
 ];
 
 describe("a batch's data", () => {
+  it("need not be looked at for items of the queue of too many bytes: what the batch commits to shows them", async () => {
+    const made = await lab.make();
+    const [first, ...rest] = made.blocks;
+    const source = {
+      source: "forced",
+      index: 1n,
+      from: SYSTEM,
+      to: ZERO_ADDRESS,
+      mint: 0n,
+      value: 0n,
+      gasLimit: 0n,
+    } as const;
+    const forced = (bytes: number): Uint8Array =>
+      encodeSystemTransaction(first!.chainId, { ...source, data: new Uint8Array(bytes) });
+    const judged = async (sizes: readonly number[]) => {
+      const transactions = first!.transactions.toSpliced(ITEM + 1, 0, ...sizes.map(forced));
+      const batch = lab.claimed([{ ...first!, transactions }, ...rest], made.data);
+      const consumed = sizes.map((_, i) => ({ index: ITEM + 1 + i, transaction: transactions[ITEM + 1 + i]! }));
+      const proof = itemBytesProof(batch, 0, consumed);
+      return [proof.proof.items.length, await lab.judge(batch, proof)];
+    };
+    expect(await judged([32_768, 32_768])).toEqual([2, false]);
+    expect(await judged([1, 32_768, 1, 32_768])).toEqual([3, true]);
+    // all items of a block that may be, each as large as the others
+    expect(await judged(Array.from({ length: LIMITS.blockQueueItems }, () => 1_025))).toEqual([64, true]);
+  });
+
   it.each(LIES)("show: %s", async (_, kind, tell) => {
     const batch = await tell(await lab.make());
     const found = lab.find(batch);
@@ -147,7 +177,9 @@ describe("a batch's data", () => {
       for (const proof of all) expect([proof.kind, await lab.judge(batch, proof)]).toEqual([proof.kind, false]);
     }
     const { charter } = founding;
+    const item = { index: ITEM, transaction: blocks[0]!.transactions[ITEM]! };
     const whole = [
+      itemBytesProof(batch, 0, [item]),
       formProof(batch, 0, false),
       formProof(batch, 0, true),
       queueEndProof(batch, []),

@@ -87,6 +87,30 @@ interface IBlockProofs {
         bytes itemData;
     }
 
+    /// @notice An item of L1's queue as a block consumes it.
+    /// @param index Place in the block of the transaction that does.
+    /// @param transaction It, encoded.
+    /// @param siblings Of its hash in the block's root.
+    struct CommittedItem {
+        uint256 index;
+        bytes transaction;
+        bytes32[] siblings;
+    }
+
+    /// @notice Items of one block, by ascending places; not all need be there.
+    /// @param position Its place in the batch, from 0.
+    /// @param count Number of its transactions, as the batch says it.
+    /// @param transactions Merkle root of their hashes, as the batch says it.
+    /// @param siblings Of the block's word in transactionsRoot.
+    /// @param items Which.
+    struct ItemBytesProof {
+        uint256 position;
+        uint256 count;
+        bytes32 transactions;
+        bytes32[] siblings;
+        CommittedItem[] items;
+    }
+
     /// @notice The founding.
     /// @param leaf The second transaction of block 1.
     /// @param charter abi.encode(Charter).
@@ -156,6 +180,12 @@ interface IBlockProofs {
     /// @return isFraud Whether it is wrong.
     /// @return place What the proof is about.
     function item(ItemProof calldata proof) external view returns (bool isFraud, uint256 place);
+
+    /// @notice Items of L1's queue that a block consumes have more than 64 KiB of data.
+    /// @param proof Which.
+    /// @return isFraud Whether it is wrong.
+    /// @return place What the proof is about.
+    function itemBytes(ItemBytesProof calldata proof) external view returns (bool isFraud, uint256 place);
 
     /// @notice The second transaction of block 1 is not the founding.
     /// @param proof It.

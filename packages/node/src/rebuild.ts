@@ -269,7 +269,7 @@ export class Rebuild {
     if (slot > header.slot) throw this.#wrong(`${place} is of slot ${slot}, after its batch's`);
     const { generation } = header;
     const context = { slot, ...values, queueEnd: queueBegin + BigInt(taken), jobId };
-    const queueItems = this.#view.queueItems(chainId, queueBegin, slot).slice(0, taken);
+    const queueItems = this.#view.dueItems(chainId, queueBegin, slot).slice(0, taken);
     const opened = { number, generation, context, founding, queueItems };
     const openingCount = openingTransactions({ ...opened, transactionCount: 0 }).length;
     const opening = openingTransactions({ ...opened, transactionCount: openingCount + transactions.length + 1 });

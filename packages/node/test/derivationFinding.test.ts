@@ -5,6 +5,7 @@ import {
   claimsOf,
   type DecodedBlock,
   decodeBatch,
+  depositItem,
   encodeBatch,
   encodeBlocks,
   inCalldata,
@@ -31,6 +32,7 @@ import {
   GENESIS_SECONDS,
   hashOfText,
   identityOf,
+  queue,
   queueOthers,
   SETTINGS,
   SLOT,
@@ -125,6 +127,20 @@ describe("what of a posted batch does not follow from its data", () => {
       expect(found(previous)).toBe(undefined);
       expect(found(posted(blocks.slice(count), previous), previous)).toBe(undefined);
     }
+  });
+
+  it.each<readonly [string, readonly number[], string | undefined]>([
+    ["nothing in a block whose items have as many bytes as they may, whatever their gas", [40_000, 25_536], undefined],
+    ["a block whose items have a byte more", [1, 40_000, 25_535, 1], "itemBytes"],
+  ])("is %s", async (_what, lengths, kind) => {
+    const first = BigInt(view.consumable(CHAIN_ID, SLOT));
+    const plain = depositItem({ queueIndex: first, from: user, to: user, mint: 0n });
+    const forced = lengths.map((length) => ({ ...plain, kind: "forced", data: new Uint8Array(length) }) as const);
+    const heavy = { ...plain, kind: "message", gasLimit: LIMITS.transactionGas } as const;
+    for (const [i, item] of [...forced, heavy, heavy].entries())
+      queue(view, { ...item, queueIndex: first + BigInt(i) });
+    const block = await maker.next({ queueItems: view.dueItems(CHAIN_ID, first, SLOT) });
+    expect(found(posted([...blocks, block]))).toBe(kind);
   });
 
   it("is the first block that was too far ahead of L1 when it was posted", () => {

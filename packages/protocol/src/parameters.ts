@@ -180,7 +180,7 @@ export const LIMITS = {
   batchBlocks: 2_048,
   /** items of L1's queue that one block consumes */
   blockQueueItems: 64,
-  /** gas that the items of one block may use: leaves two thirds of a block to users */
+  /** gas that an honest sequencer lets the items of one block use: leaves two thirds of a block to users. No rule: what bounds others is blockGas */
   blockQueueGas: 20_000_000n,
   /** bytes of the data of one item, so that its system transaction fits transactionBytes */
   queueDataBytes: 55 * 1024,

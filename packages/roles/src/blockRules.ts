@@ -85,13 +85,15 @@ function systemFault(view: L1View, parent: Parent, block: UnsignedBlock): string
   const taken = context.queueEnd - parent.context.queueEnd;
   if (taken < 0n || taken > BigInt(Math.min(LIMITS.blockQueueItems, transactions.length)))
     return "queue range out of bounds";
-  const due = view.queueItems(block.chainId, parent.context.queueEnd, context.slot);
+  const due = view.dueItems(block.chainId, parent.context.queueEnd, context.slot).slice(0, Number(taken));
   if (BigInt(due.length) < taken) return "consumes queue items that are not due";
+  if (due.reduce((sum, { data }) => sum + data.length, 0) > LIMITS.blockQueueBytes)
+    return "consumes queue items of too many bytes";
   // what is posted names providers by numbers that have to last
   const [, ...providers] = paidBy(block) ?? [];
   if (providers.some((operator) => view.providerIndex(operator, context.slot) === undefined))
     return "settle pays who is no provider of the slot";
-  return layoutFault(block, dac.founding, due.slice(0, Number(taken)));
+  return layoutFault(block, dac.founding, due);
 }
 
 /**

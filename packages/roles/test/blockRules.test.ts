@@ -1,8 +1,10 @@
 import {
   type Address,
+  depositItem,
   encodeSystemTransaction,
   firstBlockOf,
   LIMITS,
+  type QueueItem,
   type SealedBlock,
   SNAPSHOT_DISTANCE,
   toChainId,
@@ -30,6 +32,7 @@ import {
   outcome,
   PARAMETERS,
   post,
+  queue,
   SEQUENCERS,
   sign,
   startView,
@@ -157,6 +160,24 @@ describe("the rules of blocks", () => {
     expect(faultOn(blockOn({ view, parent: parentOf(blocks[0]!), generation: 2n }), parentOf(blocks[0]!))).toBe(
       "generation",
     );
+  });
+
+  it("let a block consume items of any gas, which L1 does not judge, and of as many bytes as it does", () => {
+    const to = queueItems[0]!.to;
+    const consuming = (items: readonly Partial<QueueItem>[]): string | null => {
+      const busy = startView();
+      const all = items.map((item, i) =>
+        queue(busy, { ...depositItem({ queueIndex: BigInt(i), from: to, to, mint: 0n }), ...item }, 7n),
+      );
+      const block = blockOn({ view: busy, parent: GENESIS, queueItems: all });
+      return blockFault({ view: busy, parameters: PARAMETERS }, GENESIS, block, GENESIS.header.timestamp + 99n);
+    };
+    const heavy = { kind: "message", gasLimit: LIMITS.transactionGas } as const;
+    expect(consuming([heavy, heavy, heavy])).toBeNull();
+    const long = (bytes: number) => ({ kind: "forced", data: new Uint8Array(bytes) }) as const;
+    const half = LIMITS.blockQueueBytes / 2;
+    expect(consuming([long(half), long(half)])).toBeNull();
+    expect(consuming([long(half), long(half), long(1)])).toBe("consumes queue items of too many bytes");
   });
 
   it("let a block consume what its slot looks at, as far as it goes in one block, and nothing later", () => {

@@ -71,6 +71,16 @@ export type DerivationProofs = {
     readonly item: QueueItemValues;
     readonly itemData: Uint8Array;
   };
+  /** items of the queue that a block consumes have too many bytes: some of them, by ascending places */
+  readonly itemBytes: Omit<DerivationProofs["count"], "data"> & {
+    readonly items: readonly {
+      /** place in the block */
+      readonly index: number;
+      readonly transaction: Uint8Array;
+      /** of its hash in the block's root */
+      readonly siblings: readonly Hash[];
+    }[];
+  };
   /** the second transaction of block 1 is not the founding */
   readonly founding: {
     readonly leaf: Committed;

@@ -575,6 +575,74 @@ export const I_BLOCK_PROOFS_ABI = [
   },
   {
     "type": "function",
+    "name": "itemBytes",
+    "inputs": [
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct IBlockProofs.ItemBytesProof",
+        "components": [
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "count",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "transactions",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          },
+          {
+            "name": "items",
+            "type": "tuple[]",
+            "internalType": "struct IBlockProofs.CommittedItem[]",
+            "components": [
+              {
+                "name": "index",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "transaction",
+                "type": "bytes",
+                "internalType": "bytes"
+              },
+              {
+                "name": "siblings",
+                "type": "bytes32[]",
+                "internalType": "bytes32[]"
+              }
+            ]
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "isFraud",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
     "name": "queueEnd",
     "inputs": [
       {

@@ -23,6 +23,7 @@ import {
   prevRandaoOf,
   rowGroupFault,
   SNAPSHOT_DISTANCE,
+  type SystemTransaction,
   settledAccounts,
   transactionAt,
 } from "@mvm/protocol";
@@ -37,6 +38,7 @@ import {
   countProof,
   formProof,
   foundingProof,
+  itemBytesProof,
   itemProof,
   type PostedBatch,
   queueEndProof,
@@ -89,7 +91,7 @@ export function dataFinding(batch: Batch, previous: BatchHeader | undefined): De
 }
 
 /**
- * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over, gas and bytes of a block's items of the queue (decision 039).
+ * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over (decision 039).
  * @param batch with the first blocks that it commits to: in these it is looked for
  * @throws RangeError where L1's values for a slot of the batch, an item of its queue, or the bytes of a transaction that a proof needs
  * are not known
@@ -191,8 +193,19 @@ function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSour
     const shown = { item: toItemValues(due), itemData: due.item.data, previous: listOf(source.previous?.header) };
     return itemProof(batch, { position, own, place }, shown);
   }
+  // they are L1's: what they have to say is checked
+  if (queued.reduce((sum, { item }) => sum + item.data.length, 0) > LIMITS.blockQueueBytes)
+    return itemBytesProof(
+      batch,
+      position,
+      consumedOf(batch, opening.slice(openingCount - items), openingCount - items),
+    );
   return usersFinding(batch, posted, openingCount, source);
 }
+
+/** The transactions by which a block consumes items, from a place on. */
+const consumedOf = ({ header }: PostedBatch, consuming: readonly SystemTransaction[], from: number) =>
+  consuming.map((own, i) => ({ index: from + i, transaction: encodeSystemTransaction(header.chainId, own) }));
 
 function itemAt({ queueItem }: DerivationSource, index: bigint): QueuedItem {
   const found = queueItem(index);

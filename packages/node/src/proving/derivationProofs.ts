@@ -4,8 +4,10 @@ import {
   type Address,
   type BatchHeader,
   concatBytes,
+  decodeSystemTransaction,
   encodeHeader,
   type Header,
+  LIMITS,
   merkleProof,
   PREDEPLOYS,
   type StateKey,
@@ -66,6 +68,32 @@ export function itemProof(
 ): Proof<"item"> {
   const leaf = committedAt(batch, at.position, at.place);
   return { kind: "item", proof: { leaf, index: at.own, data: batch.data, ...item } };
+}
+
+/**
+ * That items of the queue that a block consumes have too many bytes. The largest come first, and none after the one that is too much, so
+ * that the proof is no longer than it has to be.
+ * @param consumed all of them: place in the block, encoded transaction
+ */
+export function itemBytesProof(
+  batch: PostedBatch,
+  position: number,
+  consumed: readonly { readonly index: number; readonly transaction: Uint8Array }[],
+): Proof<"itemBytes"> {
+  const sizeOf = (raw: Uint8Array): number => decodeSystemTransaction(raw, batch.header.chainId).data.length;
+  const sized = consumed.map((item) => ({ ...item, bytes: sizeOf(item.transaction) }));
+  const largest = sized.sort((one, other) => other.bytes - one.bytes);
+  let bytes = 0;
+  const last = largest.findIndex((item) => {
+    bytes += item.bytes;
+    return bytes > LIMITS.blockQueueBytes;
+  });
+  const { hashes } = batch.blocks[position]!;
+  const items = largest
+    .slice(0, last < 0 ? largest.length : last + 1)
+    .sort((one, other) => one.index - other.index)
+    .map(({ index, transaction }) => ({ index, transaction, siblings: merkleProof(hashes, index) }));
+  return { kind: "itemBytes", proof: { position, ...blockWord(batch, position), items } };
 }
 
 export function foundingProof(
