@@ -245,7 +245,8 @@ export class HonestRun implements NodeListener {
     let rebuilt: { hash: Hash } | { fault: string };
     try {
       const rebuild = await Rebuild.start(view.dac(chainId)!, view, this.world.settings.parameters);
-      for (const batch of this.world.l1.batches(chainId)) await rebuild.batch(batch);
+      for (const { timestamp, ...batch } of this.world.l1.batches(chainId))
+        await rebuild.batch({ ...batch, postedAt: timestamp });
       rebuilt = { hash: rebuild.head.hash };
     } catch (error) {
       rebuilt = { fault: String(error) };

@@ -80,7 +80,7 @@ const before: Header = {
   logsBloom: new Uint8Array(256),
   number: 0n,
   gasUsed: 0n,
-  timestamp: 1_800_000_000n,
+  timestamp: 1_700_000_000n,
   checkpointsRoot: ZERO_HASH,
   withdrawalsRoot: ZERO_HASH,
   prevRandao: ZERO_HASH,
@@ -95,6 +95,8 @@ export type Shape = {
   readonly users?: number;
   /** table that the data are written with */
   readonly table?: AddressTable;
+  /** of the last block, seconds; else all follow two seconds after one another */
+  readonly lastTimestamp?: bigint;
   /** of the block at a position; the later of two recorded ones unless said */
   readonly slotAt?: (position: number) => bigint;
 };
@@ -168,10 +170,11 @@ export class DerivationLab {
     const { blocks: count = 3, users = 4, slotAt = () => this.slots.at(-1)! } = shape;
     const { generation } = await headOf(this.network.reader, this.network.chainId);
     const blocks: LabBlock[] = [];
-    for (let i = 0; i < count; i++)
-      blocks.push(
-        this.#block({ position: i, users, slot: slotAt(i), generation, parent: blocks.at(-1)?.header ?? before }),
-      );
+    for (let i = 0; i < count; i++) {
+      const parent = blocks.at(-1)?.header ?? before;
+      const timestamp = (i === count - 1 ? shape.lastTimestamp : undefined) ?? parent.timestamp + 2n;
+      blocks.push(this.#block({ position: i, users, slot: slotAt(i), generation, parent, timestamp }));
+    }
     const table = shape.table ?? new AddressTable(SIZE, [[KNOWN, NUMBER]]);
     const posting = { poster: ZERO_ADDRESS, queueEnd: 0n, providerIndex: () => 0, table };
     return { blocks, data: encodeBlocks(blocks as unknown as readonly SealedBlock[], posting) };
@@ -183,8 +186,9 @@ export class DerivationLab {
     readonly slot: bigint;
     readonly generation: bigint;
     readonly parent: Header;
+    readonly timestamp: bigint;
   }): LabBlock {
-    const { position, slot, generation, parent } = at;
+    const { position, slot, generation, parent, timestamp } = at;
     const { chainId } = this.network;
     const number = BigInt(position + 1);
     const jobId = keccakHash(toWord(number)) as string as JobId;
@@ -206,7 +210,7 @@ export class DerivationLab {
       ...parent,
       parentHash: hashHeader(parent),
       number,
-      timestamp: parent.timestamp + 2n,
+      timestamp,
       prevRandao: prevRandaoOf(jobId),
     };
     const transactions = [...encoded.slice(0, -1), ...users, encoded.at(-1)!];
@@ -224,7 +228,12 @@ export class DerivationLab {
   claimed(blocks: readonly LabBlock[], data: Uint8Array, change: Partial<BatchHeader> = {}): PostedBatch {
     const place = { index: 0n, previousBatchHash: ZERO_HASH, slot: this.slots.at(-1)!, poster: SEQUENCER };
     const claims = claimsOf(blocks as unknown as readonly SealedBlock[], place);
-    return { header: { ...claims, ...inCalldata(data), ...change }, data, ...commitmentsOf(blocks) };
+    return {
+      header: { ...claims, ...inCalldata(data), ...change },
+      data,
+      postedAt: before.timestamp,
+      ...commitmentsOf(blocks),
+    };
   }
 
   find(batch: PostedBatch): DerivationProof | null {

@@ -1,12 +1,14 @@
 /** Batches that do not follow from their data: found, judged on a real L1, and convicted there by one transaction. */
-import { proveDerivation } from "@mvm/l1";
+import { INTERFACES, l1Now, proveDerivation } from "@mvm/l1";
 import {
   accusationOf,
+  aheadProof,
   commitmentsOf,
   contextProof,
   countProof,
   formProof,
   foundingProof,
+  itemBytesProof,
   type PostedBatch,
   queueEndProof,
   rowProof,
@@ -16,13 +18,14 @@ import {
 } from "@mvm/node";
 import {
   AddressTable,
-  BATCH_FORMAT,
   concatBytes,
   decodeSystemTransaction,
   encodeSystemTransaction,
   LIMITS,
+  SYSTEM,
   type SystemTransaction,
   toAddress,
+  ZERO_ADDRESS,
 } from "@mvm/protocol";
 import { makeSidecar, toBlob } from "@mvm/protocol/blobs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -61,9 +64,9 @@ const lastOf = (block: LabBlock): number => block.transactions.length - 1;
 type Lie = readonly [name: string, kind: string, tell: (made: Made) => PostedBatch | Promise<PostedBatch>];
 /** A batch on L1 with the data that it was posted with. */
 const asPosted = (
-  { header, blocks }: Awaited<ReturnType<DerivationLab["network"]["post"]>>,
+  { header, blocks, posting }: Awaited<ReturnType<DerivationLab["network"]["post"]>>,
   { data }: Made,
-): PostedBatch => ({ header, data, ...commitmentsOf(blocks) });
+): PostedBatch => ({ header, data, postedAt: posting.postedAt, ...commitmentsOf(blocks) });
 const onBlock = (position: number, change: (block: LabBlock) => LabBlock) => (made: Made) =>
   lab.claimed(blockWith(made, position, change), made.data);
 
@@ -125,6 +128,33 @@ const LIES: readonly Lie[] = [
 ];
 
 describe("a batch's data", () => {
+  it("need not be looked at for items of the queue of too many bytes: what the batch commits to shows them", async () => {
+    const made = await lab.make();
+    const [first, ...rest] = made.blocks;
+    const source = {
+      source: "forced",
+      index: 1n,
+      from: SYSTEM,
+      to: ZERO_ADDRESS,
+      mint: 0n,
+      value: 0n,
+      gasLimit: 0n,
+    } as const;
+    const forced = (bytes: number): Uint8Array =>
+      encodeSystemTransaction(first!.chainId, { ...source, data: new Uint8Array(bytes) });
+    const judged = async (sizes: readonly number[]) => {
+      const transactions = first!.transactions.toSpliced(ITEM + 1, 0, ...sizes.map(forced));
+      const batch = lab.claimed([{ ...first!, transactions }, ...rest], made.data);
+      const consumed = sizes.map((_, i) => ({ index: ITEM + 1 + i, transaction: transactions[ITEM + 1 + i]! }));
+      const proof = itemBytesProof(batch, 0, consumed);
+      return [proof.proof.items.length, await lab.judge(batch, proof)];
+    };
+    expect(await judged([32_768, 32_768])).toEqual([2, false]);
+    expect(await judged([1, 32_768, 1, 32_768])).toEqual([3, true]);
+    // all items of a block that may be, each as large as the others
+    expect(await judged(Array.from({ length: LIMITS.blockQueueItems }, () => 1_025))).toEqual([64, true]);
+  });
+
   it.each(LIES)("show: %s", async (_, kind, tell) => {
     const batch = await tell(await lab.make());
     const found = lab.find(batch);
@@ -147,7 +177,9 @@ describe("a batch's data", () => {
       for (const proof of all) expect([proof.kind, await lab.judge(batch, proof)]).toEqual([proof.kind, false]);
     }
     const { charter } = founding;
+    const item = { index: ITEM, transaction: blocks[0]!.transactions[ITEM]! };
     const whole = [
+      itemBytesProof(batch, 0, [item]),
       formProof(batch, 0, false),
       formProof(batch, 0, true),
       queueEndProof(batch, []),
@@ -157,6 +189,13 @@ describe("a batch's data", () => {
     for (const proof of whole) expect([proof.kind, await lab.judge(batch, proof)]).toEqual([proof.kind, false]);
   });
 });
+
+const senderOf = () => ({ l1: lab.network.reader, deployedAtBlock: 0n });
+/** That a batch's blob is no data. */
+function malformedFault() {
+  const place = { committed: commitmentsOf([]), position: null, parent: lab.source.parent, hashesBefore: [] };
+  return { ...place, fault: { proof: "derivation", derivation: { kind: "blob", proof: {} } } } as const;
+}
 
 describe("one transaction on L1", () => {
   const lie = (block: LabBlock): LabBlock => withTransaction(block, FIRST_USER, lab.user(99n));
@@ -179,11 +218,12 @@ describe("one transaction on L1", () => {
     const sidecar = await makeSidecar(blob, "blob");
     const posted = await lab.network.post(blockWith(made, 1, lie), { data: made.data, blob: { sidecar, offset } });
     const found = lab.find(asPosted(posted, made));
-    const all = concatBytes(content, new Uint8Array(BATCH_FORMAT.blobBytes - content.length));
     const place = { committed: commitmentsOf([]), position: 1, parent: made.blocks[0]!.header, hashesBefore: [] };
     const faults = [{ ...place, fault: { proof: "derivation", derivation: found! } }] as const;
-    const next = () => accusationOf(sender, { ...posted, blob: async () => all }, faults);
-    const sender = { l1: lab.network.reader, deployedAtBlock: 0n };
+    const accused = { ...posted, blob: async () => blob };
+    const next = () => accusationOf(senderOf(), accused, faults);
+    const refused = { kind: "no-verdict", reason: "L1 sees no fault of blob" };
+    expect(await accusationOf(senderOf(), accused, [malformedFault()])).toEqual(refused);
     const first = await next();
     const opened = await lab.network.send(first.kind === "unopened" ? first.opening : expect.unreachable(first.kind));
     expect(BigInt(opened)).toBeLessThan(LIMITS.transactionGas);
@@ -193,6 +233,22 @@ describe("one transaction on L1", () => {
     expect([end, BigInt(prove) < LIMITS.transactionGas]).toEqual(["proven", true]);
     expect(await lab.network.nextBlock()).toBe(1n);
   }, 60_000);
+
+  it("convicts a batch in a blob of which an element is no data, once L1 was shown it", async () => {
+    const made = await lab.make();
+    const malformed = toBlob(made.data);
+    // far behind the batch's own data: whoever chose the blob answers for all of it
+    malformed.set([1, 2, 3], 32 * 4_001);
+    const blob = { sidecar: await makeSidecar(malformed, "blob"), offset: 0 };
+    const posted = await lab.network.post(made.blocks, { data: made.data, blob });
+    const next = () => accusationOf(senderOf(), { ...posted, blob: async () => malformed }, [malformedFault()]);
+    const first = await next();
+    await lab.network.send(first.kind === "unopened" ? first.opening : expect.unreachable(first.kind));
+    const ready = await next();
+    const call = ready.kind === "ready" ? ready.call : expect.unreachable(ready.kind);
+    expect((await lab.network.accuse(posted, call)).end).toBe("proven");
+    expect(await lab.network.nextBlock()).toBe(1n);
+  }, 120_000);
 
   it("convicts a batch of as much calldata as there may be", async () => {
     const made = await lab.make({ blocks: 2, users: MANY });
@@ -205,6 +261,22 @@ describe("one transaction on L1", () => {
     const { end, prove } = await lab.network.accuse(posted, proveDerivation(lab.network.addresses, posted, found!));
     expect([end, BigInt(prove) < LIMITS.transactionGas]).toEqual(["proven", true]);
   }, 120_000);
+
+  it("convicts a batch for a block that is further ahead of L1 than it may be, by when L1 took it, and none that is not", async () => {
+    const { addresses, reader } = lab.network;
+    const data = INTERFACES.blockVerifier.encodeFunctionData("timestampLead");
+    const lead = await reader.transport.send("eth_call", [{ to: addresses.blockVerifier, data }, "latest"]);
+    expect(BigInt(lead as string)).toBe(LIMITS.timestampLeadSeconds);
+    const { timestamp } = await l1Now(reader);
+    const made = await lab.make({ lastTimestamp: timestamp + 3_600n });
+    const posted = await lab.network.post(made.blocks, made);
+    const batch = asPosted(posted, made);
+    const found = lab.find(batch);
+    expect(found).toMatchObject({ kind: "ahead", proof: { position: 2 } });
+    const sound = proveDerivation(addresses, posted, aheadProof(batch, 1));
+    expect((await lab.network.accuse(posted, sound)).end).toBe("refuted");
+    expect((await lab.network.accuse(posted, proveDerivation(addresses, posted, found!))).end).toBe("proven");
+  }, 60_000);
 
   it("convicts a batch for a context that does not follow from L1", async () => {
     const made = await lab.make();

@@ -269,7 +269,7 @@ function blockFaultOf(parent: Header, header: Header, jobId: JobId): Field {
     seats: [],
   };
   const before = parentOf({ ...block, header: parent, context: GENESIS_CONTEXT });
-  const fault = blockFault({ view, parameters: PROFILES.mainnet }, before, block, Number.MAX_SAFE_INTEGER);
+  const fault = blockFault({ view, parameters: PROFILES.mainnet }, before, block, 2n ** 64n);
   const field = FAULTS[fault ?? ""];
   if (field === undefined) throw new Error(`no field: ${fault}`);
   return field;

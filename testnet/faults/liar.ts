@@ -17,6 +17,7 @@ import {
   transactionsLeaf,
   type UnsignedBlock,
 } from "@mvm/protocol";
+import { makeSidecar, toBlob } from "@mvm/protocol/blobs";
 import { executed } from "./executed.ts";
 import { lateAnswer } from "./lateAnswer.ts";
 import type { Claimed, Executable, LiarMeans, Lie, Posted } from "./lies.ts";
@@ -44,6 +45,13 @@ function over<T extends object>(target: T, changes: Partial<T>): T {
   return new Proxy(target, { get });
 }
 
+/** A blob of data that is none in its last element. */
+async function spoiltSidecar(data: Uint8Array): ReturnType<Ports["kzg"]["sidecar"]> {
+  const blob = toBlob(data);
+  blob[blob.length - 32] = 1;
+  return makeSidecar(blob, "blob");
+}
+
 export class Liar {
   readonly #real: Ports;
   readonly #settings: NetworkSettings;
@@ -53,6 +61,8 @@ export class Liar {
   /** by the DACs' labels */
   readonly #lies: ReadonlyMap<string, Lie>;
   readonly #told = new Map<ChainId, Told>();
+  /** whether the next blob is to be one that is no data */
+  #isBlobSpoilt = false;
 
   constructor(options: {
     ports: Ports;
@@ -69,6 +79,10 @@ export class Liar {
     this.#lies = options.lies;
     this.#means = options.means;
     this.#onLie = options.onLie;
+    // the node's poster has the same object
+    const { kzg } = this.#real;
+    const sidecar = kzg.sidecar.bind(kzg);
+    kzg.sidecar = async (data) => (this.#isBlobSpoilt ? spoiltSidecar(data) : sidecar(data));
   }
 
   get ports(): Ports {
@@ -188,6 +202,7 @@ export class Liar {
   #draft(draft: Parameters<Ports["poster"]["appendBatch"]>[0]): typeof draft {
     const { chainId, firstBlock, lastBlock, poster } = draft.claims;
     const told = this.#standingLie(chainId);
+    this.#isBlobSpoilt = false;
     if (told === undefined || lastBlock < told.honest.header.number) return draft;
     if (told.claimed === null || lastBlock !== told.honest.header.number) throw new Error("not this batch");
     const core = this.#core();
@@ -202,6 +217,7 @@ export class Liar {
         queueEnd: chain.block(firstBlock - 1n)!.context.queueEnd,
         providerIndex: (operator, slot) => core.view.providerIndex(operator, slot),
       });
+    this.#isBlobSpoilt = this.#lieTo(chainId)?.spoilsBlob ?? false;
     const data = this.#data(this.#lieTo(chainId)!, { blocks, data: draft.data, encode });
     const blocksRoot = merkleRoot(blocks.map(({ header }) => hashHeader(header)));
     const transactionsRoot = merkleRoot(blocks.map(transactionsLeaf));

@@ -34,6 +34,8 @@ export type Lie = {
   readonly isOfDeposit?: true;
   /** whether the liar posts in blobs; with it, all that it lies about */
   readonly isInBlob?: true;
+  /** whether the blob that the lie is posted in has an element that is no data, behind them */
+  readonly spoilsBlob?: true;
   /** the block is shown to nobody: at all, so that its batch is dropped, or but on L1, once that is asked for */
   readonly shown?: "nowhere" | "on-l1";
   /** whether users' transactions run for longer than one transaction of L1 can replay; the liar shows their parts when asked on L1 */
@@ -74,6 +76,7 @@ export type Claimed = {
 };
 
 const MT = 10n ** 18n;
+const HOUR_SECONDS = 3_600n;
 /** A deposit of this sum is the one that is lied about. */
 export const MARKED_DEPOSIT_WEI = 7n * MT;
 
@@ -178,7 +181,9 @@ function withoutUser({ blocks, encode }: Posted): Uint8Array {
   return encode([...blocks.slice(0, -1), { ...last, transactions }]);
 }
 
-const aboutData = (lie: Pick<Lie, "name" | "text" | "rule" | "isInBlob"> & Pick<DataLie, "change">): Lie => ({
+const aboutData = (
+  lie: Pick<Lie, "name" | "text" | "rule" | "isInBlob" | "spoilsBlob"> & Pick<DataLie, "change">,
+): Lie => ({
   about: "data",
   proof: "derivation",
   fits: hasUsers,
@@ -259,6 +264,15 @@ export const LIES: readonly Lie[] = [
     ...headerLie("prev-randao", "derivation", ({ prevRandao }) => ({ prevRandao: other(prevRandao) })),
     rule: "time",
   },
+  {
+    name: "time-ahead",
+    text: "a block is an hour ahead of L1, and posted so: it is what its transactions do, and what its data say",
+    proof: "derivation",
+    rule: "ahead",
+    about: "header",
+    fits: hasUsers,
+    change: (header) => ({ ...header, timestamp: header.timestamp + HOUR_SECONDS }),
+  },
   aboutData({
     name: "not-in-data",
     text: "a block has a transaction that the posted data do not hold",
@@ -271,6 +285,14 @@ export const LIES: readonly Lie[] = [
     rule: "row",
     isInBlob: true,
     change: withoutUser,
+  }),
+  aboutData({
+    name: "malformed-blob",
+    text: "all is right but for an element of the blob, far behind the batch's data, which is no data: nobody reads anything out of such a blob",
+    rule: "blob",
+    isInBlob: true,
+    spoilsBlob: true,
+    change: ({ data }) => data,
   }),
   aboutData({
     name: "undecodable-data",

@@ -29,7 +29,7 @@ const caught = (fault: string, figures: object) =>
 describe("a sequencer who lies", () => {
   const execution = ["wrong-balance", "charter-ignored", "wrong-deposit", "heavy-transaction"];
   const headers = ["forged-withdrawals-root", "header-number", "header-timestamp", "header-gas-used"];
-  const names = [...execution, ...headers, "forged-deposit"];
+  const names = [...execution, ...headers, "time-ahead", "forged-deposit"];
 
   it(
     "about execution, a header, or what posted data or L1 say is convicted, by hand or by a prover that was killed on the way; users have back what they were acknowledged",
@@ -70,11 +70,14 @@ describe("a sequencer who lies", () => {
   );
 
   // alone: a blob takes seconds of computing, in which a liar on many DACs loses its slots
-  it(
-    "about data in a blob is convicted as well, by a prover that watches",
-    async () => {
-      const [report] = await runFaults(testnet, [lieOf("not-in-data-blob")]);
-      expect(report).toEqual(caught("not-in-data-blob", { proof: "derivation", rule: "row" }));
+  it.each([
+    ["data in a blob", "not-in-data-blob", "row"],
+    ["a blob that is no data", "malformed-blob", "blob"],
+  ])(
+    "about %s is convicted as well, by a prover that watches",
+    async (_, name, rule) => {
+      const [report] = await runFaults(testnet, [lieOf(name)]);
+      expect(report).toEqual(caught(name, { proof: "derivation", rule }));
       expect(report!["returned"]).toBeGreaterThan(0);
     },
     FAULT_MS,

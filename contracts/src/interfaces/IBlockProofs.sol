@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {QueueItem} from "./IInbox.sol";
-import {BatchHeader} from "./IRollupChain.sol";
+import {BatchHeader, BatchProof} from "./IRollupChain.sol";
 
 /// @title Proofs about what follows of a block from its posted context and from L1, which BlockVerifier judges
 /// @notice A proof is the calldata of one of these functions: {IFraudVerifier-judge} takes it. No contract has them by themselves.
@@ -31,6 +31,16 @@ interface IBlockProofs {
         bytes header;
         bytes data;
         bytes32[] siblings;
+    }
+
+    /// @notice How far a block is ahead of L1.
+    /// @param position The block's place in the batch, from 0.
+    /// @param data The batch's data.
+    /// @param posting Where, and when, L1 recorded the batch.
+    struct AheadProof {
+        uint256 position;
+        bytes data;
+        BatchProof posting;
     }
 
     /// @notice Where a batch ends in the queue.
@@ -75,6 +85,30 @@ interface IBlockProofs {
         BatchHeader[] previous;
         QueueItem item;
         bytes itemData;
+    }
+
+    /// @notice An item of L1's queue as a block consumes it.
+    /// @param index Place in the block of the transaction that does.
+    /// @param transaction It, encoded.
+    /// @param siblings Of its hash in the block's root.
+    struct CommittedItem {
+        uint256 index;
+        bytes transaction;
+        bytes32[] siblings;
+    }
+
+    /// @notice Items of one block, by ascending places; not all need be there.
+    /// @param position Its place in the batch, from 0.
+    /// @param count Number of its transactions, as the batch says it.
+    /// @param transactions Merkle root of their hashes, as the batch says it.
+    /// @param siblings Of the block's word in transactionsRoot.
+    /// @param items Which.
+    struct ItemBytesProof {
+        uint256 position;
+        uint256 count;
+        bytes32 transactions;
+        bytes32[] siblings;
+        CommittedItem[] items;
     }
 
     /// @notice The founding.
@@ -123,6 +157,12 @@ interface IBlockProofs {
     /// @return place What the proof is about.
     function time(TimeProof calldata proof) external view returns (bool isFraud, uint256 place);
 
+    /// @notice A block's time is further ahead of the L1 block that its batch was posted in than it may be.
+    /// @param proof Which.
+    /// @return isFraud Whether it is wrong.
+    /// @return place What the proof is about.
+    function ahead(AheadProof calldata proof) external view returns (bool isFraud, uint256 place);
+
     /// @notice A batch ends at another place of the queue than the data say.
     /// @param proof Where.
     /// @return isFraud Whether it is wrong.
@@ -140,6 +180,12 @@ interface IBlockProofs {
     /// @return isFraud Whether it is wrong.
     /// @return place What the proof is about.
     function item(ItemProof calldata proof) external view returns (bool isFraud, uint256 place);
+
+    /// @notice Items of L1's queue that a block consumes have more than 64 KiB of data.
+    /// @param proof Which.
+    /// @return isFraud Whether it is wrong.
+    /// @return place What the proof is about.
+    function itemBytes(ItemBytesProof calldata proof) external view returns (bool isFraud, uint256 place);
 
     /// @notice The second transaction of block 1 is not the founding.
     /// @param proof It.

@@ -209,7 +209,11 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     storageRegistry: stake(parameters.storageStake),
     blobOpenings: [],
     dataVerifier: [at.blobOpenings],
-    blockVerifier: [at.blobOpenings, [at.dacRegistry, at.beacon, at.inbox, at.bridge, at.providerRegistry]],
+    blockVerifier: [
+      at.blobOpenings,
+      [at.dacRegistry, at.beacon, at.inbox, at.bridge, at.providerRegistry],
+      [at.rollupChain, LIMITS.timestampLeadSeconds],
+    ],
     interpreter: [],
     executionManager: [at.interpreter],
     checkpointReplay: [at.executionManager],

@@ -8,9 +8,10 @@ export {
   type DerivationProof,
   type DerivationProofs,
   openBatchRange,
+  openOversizedElement,
   proveDerivation,
 } from "./bindings/derivationCalls.ts";
-export { askDerivation, isRangeOpened } from "./bindings/derivationReads.ts";
+export { askDerivation, isBlobMalformed, isRangeOpened } from "./bindings/derivationReads.ts";
 export {
   type AskedBatch,
   answerAsk,

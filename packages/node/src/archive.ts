@@ -1,10 +1,10 @@
 /** The data of batches as L1 shows them, and where L1 has dropped a blob, as an archive does. */
 import { type BatchAppendedEvent, type FollowErrorEvent, L1Error, type L1Transport, readBlob } from "@mvm/l1";
 import { BLOB_DATA_BYTES, blobRange, fromHex, type Hash } from "@mvm/protocol";
-import { fromBlob } from "@mvm/protocol/blobs";
+import { toBlob } from "@mvm/protocol/blobs";
 import { ConfigError } from "./config.ts";
 import { kzgOf } from "./kzg.ts";
-import { type Batch, RebuildError } from "./rebuild.ts";
+import { type BatchContent, RebuildError } from "./rebuild.ts";
 
 /** Milliseconds for an answer of the archive: a gateway asks host after host. */
 const ARCHIVE_TIMEOUT_MS = 30_000;
@@ -15,6 +15,9 @@ const MAX_ANSWER_CHARACTERS = 2 * BLOB_DATA_BYTES + 1_024;
 export type BatchDataError = FollowErrorEvent & { readonly code: "batch-data-unavailable" };
 /** A batch as L1 told of it. */
 export type PostedData = { readonly event: BatchAppendedEvent; readonly fault: BatchDataError | undefined };
+
+/** Whether L1 shows the blob that a batch is in, and an element of it is no 31 bytes of data: the batch is wrong. */
+export const isMalformed = ({ fault }: Pick<PostedData, "fault">): boolean => fault?.reason === "malformed-blob";
 
 /** A blob's data from an archive, checked against its hash. Throws RebuildError data-unavailable. */
 async function archivedBlob(archiveUrl: string, blobHash: Hash): Promise<Uint8Array> {
@@ -55,11 +58,13 @@ export class Archive {
     this.#url = url;
   }
 
-  /** A batch with its data. Throws RebuildError data-unavailable. */
-  async batch({ event, fault }: PostedData, label: string): Promise<Batch> {
+  /** A batch with its data. Throws RebuildError: data-unavailable, or wrong-batch where its blob holds no data. */
+  async batch({ event, fault }: PostedData, label: string): Promise<BatchContent> {
     const { header, data } = event;
     if (data !== undefined) return { header, data };
     const reason = fault?.reason ?? "unknown";
+    if (isMalformed({ fault }))
+      throw new RebuildError("wrong-batch", `batch ${header.index} of ${label} is in a blob that is no data`);
     const range = blobRange(header);
     if (this.#url === undefined || range === null || reason !== "blob-unavailable")
       throw new RebuildError(
@@ -71,18 +76,19 @@ export class Archive {
   }
 
   /**
-   * All 126,976 bytes of data in the blob that a batch is in, from the L1 node where that shows it.
-   * @throws RebuildError data-unavailable; L1Error but blob-unavailable; BlobError oversized-element
+   * The blob that a batch is in, all 131,072 bytes, from the L1 node where that shows it. An archive has none of which an element is no
+   * data.
+   * @throws RebuildError data-unavailable; L1Error but blob-unavailable
    */
   async blob({ event }: Pick<PostedData, "event">, transport: L1Transport): Promise<Uint8Array> {
     const { header, transactionHash } = event;
     const { blobHash } = header;
     try {
-      return fromBlob(await readBlob({ transport, transactionHash }, blobHash));
+      return await readBlob({ transport, transactionHash }, blobHash);
     } catch (error) {
       if (!(error instanceof L1Error) || error.code !== "blob-unavailable") throw error;
       if (this.#url === undefined) throw new RebuildError("data-unavailable", error.message, error);
-      return this.#blob(this.#url, blobHash);
+      return toBlob(await this.#blob(this.#url, blobHash));
     }
   }
 

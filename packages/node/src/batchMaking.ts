@@ -42,26 +42,39 @@ type Sources = {
   readonly log: Log;
 };
 
+/** Which blocks may be in a batch. */
+type Reach = {
+  readonly to: bigint;
+  readonly slot: bigint;
+  /** timestamp of the last, seconds */
+  readonly latest: bigint;
+};
+
 /** Numbers of addresses in a DAC's table, and how many it has. */
 type Entries = { readonly size: number; readonly known: readonly (readonly [Address, number])[] };
 
 /**
- * The first of a chain's blocks from `from` to `to` that fit one batch, its data, at most LIMITS.batchBytes, and the randomness
+ * The first of a chain's blocks from `from` to `to` that fit one batch and are not ahead of L1, its data, at most LIMITS.batchBytes, and the randomness
  * of the posting slot on the L1 that they rest on: a signature over it is good there alone. Where no host proves the table, every
  * address is written out: what was signed must get to L1 without them too.
- * @throws CodecError where a block cannot be posted; RangeError where the first of them is not there, or where L1 changes meanwhile
+ * @throws CodecError where a block cannot be posted; RangeError where the first of them is not there or has to wait for L1's clock, or
+ * where L1 changes meanwhile
  */
 export async function makeBatch(
   sources: Sources,
-  { from, to, slot }: { readonly from: bigint; readonly to: bigint; readonly slot: bigint },
+  { from, ...reach }: Reach & { readonly from: bigint },
 ): Promise<{ readonly blocks: readonly SealedBlock[]; readonly data: Uint8Array; readonly randomness: Hash }> {
   const { chain, hosts, view, poster, signal, log } = sources;
+  const { slot, latest } = reach;
   const randomness = view.valuesOf(slot)?.randomness;
   const holds = (): boolean => chain.agreesWithL1 && view.valuesOf(slot)?.randomness === randomness;
   if (randomness === undefined || !holds())
     throw new RangeError("L1 changed below the chain: its blocks are taken back first");
   const before = chain.block(from - 1n);
-  const blocks = blocksInReach(chain, from, { to, slot });
+  const blocks = blocksInReach(chain, from, reach);
+  const next = chain.block(from);
+  if (next !== null && next.header.timestamp > latest)
+    throw new RangeError(`block ${from} is of ${next.header.timestamp}, too far ahead of L1: ${latest} may be posted`);
   if (before === null || blocks.length === 0) throw new RangeError(`block ${from} is not there to be posted`);
   const { stateRoot } = before.header;
   const entries = await entriesOf(hosts.readerAt(chain, { stateRoot, number: from }, signal), blocks).catch(
@@ -99,17 +112,16 @@ export async function makeBatch(
   return { blocks: blocks.slice(0, fitting), data, randomness };
 }
 
-/** Blocks of which surely not more fit a batch, up to one of a later slot than the batch's: where L1 went back a little. */
-function blocksInReach(
-  chain: Chain,
-  from: bigint,
-  { to, slot }: { readonly to: bigint; readonly slot: bigint },
-): readonly SealedBlock[] {
+/**
+ * Blocks of which surely not more fit a batch, up to one of a later slot than the batch's, where L1 went back a little, or of a time that L1
+ * would not take.
+ */
+function blocksInReach(chain: Chain, from: bigint, { to, slot, latest }: Reach): readonly SealedBlock[] {
   const blocks: SealedBlock[] = [];
   let leastBytes = 0;
   for (let number = from; number <= to && blocks.length < LIMITS.batchBlocks; number++) {
     const block = chain.block(number);
-    if (block === null || block.context.slot > slot) break;
+    if (block === null || block.context.slot > slot || block.header.timestamp > latest) break;
     leastBytes += LEAST_CONTEXT_BYTES + LEAST_ROW_BYTES * postedTransactions(block).length;
     if (leastBytes > LIMITS.batchBytes && blocks.length > 0) break;
     blocks.push(block);

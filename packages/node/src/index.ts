@@ -61,7 +61,7 @@ export {
   TransactionSlices,
 } from "./proving/transactionSlices.ts";
 export { type BlockFinding, checkpointsFinding, type WrongCheckpoint } from "./proving/wrongCheckpoint.ts";
-export { Rebuild, RebuildError } from "./rebuild.ts";
+export { type Batch, Rebuild, RebuildError } from "./rebuild.ts";
 export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";
 export { type RunOptions, runNode } from "./runNode.ts";
 export * from "./withdrawalProof.ts";

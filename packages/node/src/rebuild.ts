@@ -38,6 +38,7 @@ import {
   closingTransaction,
   type Dac,
   type L1View,
+  latestPosted,
   openingTransactions,
   type Parent,
   parentOf,
@@ -57,7 +58,10 @@ export class RebuildError extends Error {
   }
 }
 
-export type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
+/** A batch with its data. */
+export type BatchContent = { readonly header: BatchHeader; readonly data: Uint8Array };
+/** And when L1 took it: timestamp of that block, seconds. */
+export type Batch = BatchContent & { readonly postedAt: bigint };
 
 /** A place that a chain was at. */
 export type RebuildMark = { readonly parent: Parent; readonly tableSize: number; readonly transactions: number };
@@ -168,7 +172,7 @@ export class Rebuild {
    * Executes a batch's blocks, compares them with what the batch commits to, and gives them. Where it is wrong, the head is the last
    * block that its data lead to. Throws RebuildError.
    */
-  async batch({ header, data }: Batch): Promise<readonly Pick<SealedBlock, "header" | "transactions">[]> {
+  async batch({ header, data, postedAt }: Batch): Promise<readonly Pick<SealedBlock, "header" | "transactions">[]> {
     const headers: Header[] = [];
     const told: (readonly (Uint8Array | undefined)[])[] = [];
     this.#followed = { headers, transactions: told };
@@ -193,8 +197,9 @@ export class Rebuild {
     const planned = this.#planned(header, blocks.slice(0, Math.min(blocks.length, firstUnresolved)), told);
     const made: Pick<SealedBlock, "header" | "transactions">[] = [];
     const hashes: Hash[] = [];
+    const latest = latestPosted(postedAt);
     for (const block of planned.blocks) {
-      await this.#block(block);
+      await this.#block(block, latest);
       made.push({ header: this.#parent.header, transactions: block.raws });
       headers.push(this.#parent.header);
       hashes.push(this.#parent.hash);
@@ -264,7 +269,7 @@ export class Rebuild {
     if (slot > header.slot) throw this.#wrong(`${place} is of slot ${slot}, after its batch's`);
     const { generation } = header;
     const context = { slot, ...values, queueEnd: queueBegin + BigInt(taken), jobId };
-    const queueItems = this.#view.queueItems(chainId, queueBegin, slot).slice(0, taken);
+    const queueItems = this.#view.dueItems(chainId, queueBegin, slot).slice(0, taken);
     const opened = { number, generation, context, founding, queueItems };
     const openingCount = openingTransactions({ ...opened, transactionCount: 0 }).length;
     const opening = openingTransactions({ ...opened, transactionCount: openingCount + transactions.length + 1 });
@@ -292,8 +297,11 @@ export class Rebuild {
     );
   }
 
-  /** Executes a block. */
-  async #block(planned: PlannedBlock): Promise<void> {
+  /**
+   * Executes a block.
+   * @param latest timestamp that it may have, seconds
+   */
+  async #block(planned: PlannedBlock, latest: bigint): Promise<void> {
     const parent = this.#parent;
     const { number, generation, context, timestamp, raws } = planned;
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
@@ -302,7 +310,7 @@ export class Rebuild {
     const outcomes = await this.#outcomes(environment, planned);
     await this.#append(
       { parentHash: parent.hash, number, timestamp, prevRandao, baseFeePerGas },
-      { generation, context, raws, outcomes },
+      { generation, context, raws, outcomes, latest },
     );
     this.#transactions += raws.length;
   }
@@ -349,9 +357,10 @@ export class Rebuild {
       context: BlockContext;
       raws: readonly Uint8Array[];
       outcomes: readonly BlockOutcome[];
+      latest: bigint;
     },
   ): Promise<void> {
-    const { generation, context, raws, outcomes } = block;
+    const { generation, context, raws, outcomes, latest } = block;
     const prepared = this.#database.prepare(outcomes.map(({ writes }) => writes));
     const withdrawalsRoot = prepared.storageRootOf(PREDEPLOYS.l2ToL1)!;
     const roots = blockRoots(raws, outcomes, { stateRoots: prepared.rootsAfterEach, withdrawalsRoot });
@@ -366,7 +375,7 @@ export class Rebuild {
       seats: [],
     };
     const rules = { view: this.#view, parameters: this.#parameters };
-    const fault = blockFault(rules, this.#parent, unsigned, Number.MAX_SAFE_INTEGER);
+    const fault = blockFault(rules, this.#parent, unsigned, latest);
     if (fault !== null) throw new RebuildError("wrong-batch", `block ${header.number}: ${fault}`);
     const hash = hashHeader(header);
     const record = {

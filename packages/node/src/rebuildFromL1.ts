@@ -93,7 +93,9 @@ export async function rebuildFromL1({ label, networkFile, l1Url, archiveUrl }: R
   if (dac === undefined) throw new RebuildError("unknown-dac", `no DAC has the label ${label} on this network`);
   const own = found.filter(({ event }) => event.header.chainId === dac.chainId);
   const rebuild = await Rebuild.start(dac, view, PROFILES[network.profile]);
-  for (const batch of own) await rebuild.batch(await archive.batch(batch, label));
+  const standing = view.batches(dac.chainId);
+  for (const [i, batch] of own.entries())
+    await rebuild.batch({ ...(await archive.batch(batch, label)), postedAt: standing[i]!.timestamp });
   const { head } = rebuild;
   return {
     label,

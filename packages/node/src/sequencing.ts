@@ -196,7 +196,7 @@ export class Sequencing {
     }
   }
 
-  async #post({ chainId, generation, from, to, slot }: Effect<"post">): Promise<void> {
+  async #post({ chainId, generation, from, to, slot, latest }: Effect<"post">): Promise<void> {
     const { operator } = this.#ports.identity;
     const sources = {
       chain: this.#chain,
@@ -207,7 +207,7 @@ export class Sequencing {
       log: this.#ports.log,
     };
     try {
-      const { blocks, data, randomness } = await makeBatch(sources, { from, to, slot });
+      const { blocks, data, randomness } = await makeBatch(sources, { from, to, slot, latest });
       const last = this.#view.batches(chainId).at(-1);
       const claims = claimsOf(blocks, {
         index: (last?.header.index ?? -1n) + 1n,

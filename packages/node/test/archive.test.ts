@@ -12,6 +12,7 @@ import {
 } from "@mvm/protocol";
 import type { L1Event } from "@mvm/roles";
 import { beforeEach, describe, expect, it } from "vitest";
+import { Archive, type PostedData } from "../src/archive.ts";
 import { HostClient } from "../src/hostClient.ts";
 import { kzgOf, NodeCore, type Ports } from "../src/index.ts";
 import { KzgWorker } from "../src/kzg.ts";
@@ -214,5 +215,17 @@ describe("the thread that computes blobs", () => {
     const rejected = expect(computing).rejects.toThrow("stopped");
     await worker.stop();
     await rejected;
+  });
+});
+
+describe("a batch from L1's blobs", () => {
+  it("is wrong where L1 shows a blob that is no data, and not to be had where it shows none", async () => {
+    const event = posted(BLOB_HASH) as unknown as PostedData["event"];
+    const batch = (reason: "malformed-blob" | "blob-unavailable") => {
+      const fault = { reason } as unknown as PostedData["fault"];
+      return new Archive(undefined).batch({ event, fault }, "alpha");
+    };
+    await expect(batch("malformed-blob")).rejects.toMatchObject({ code: "wrong-batch" });
+    await expect(batch("blob-unavailable")).rejects.toMatchObject({ code: "data-unavailable" });
   });
 });

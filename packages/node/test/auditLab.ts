@@ -5,7 +5,6 @@ import {
   type Answer,
   answerFault,
   type BatchBlock,
-  type BatchHeader,
   claimsOf,
   type DecodedBlock,
   decodeBatch,
@@ -27,15 +26,13 @@ import {
 import { WorldState } from "@mvm/state";
 import { rootsAndLeaves } from "../src/blockRoots.ts";
 import { genesisBlock } from "../src/genesis.ts";
-import { BatchAudit } from "../src/index.ts";
+import { type Batch, BatchAudit } from "../src/index.ts";
 import type { Answers } from "../src/proving/disclosedBlock.ts";
 import { BlockMaker, transactionOf } from "./blockMaker.ts";
-import { CHAIN_ID, deposit, FREE_CHARTER, identityOf, SETTINGS, SLOT, viewOf } from "./world.ts";
+import { CHAIN_ID, deposit, FREE_CHARTER, GENESIS_SECONDS, identityOf, SETTINGS, SLOT, viewOf } from "./world.ts";
 
 const POSTER = identityOf("sequencer").operator;
 export const user = identityOf("user").operator;
-
-export type Batch = { readonly header: BatchHeader; readonly data: Uint8Array };
 
 export const GARBAGE = keccakHash(new Uint8Array(1));
 
@@ -102,12 +99,13 @@ export class AuditLab {
     const place = { index, previousBatchHash: maker.dac.genesisHash, slot: SLOT, poster: POSTER };
     const header = { ...claimsOf(made, place), ...inCalldata(data) };
     const blocksRoot = merkleRoot(claimed.map((block) => hashHeader(block.header)));
-    return { header: { ...header, blocksRoot, transactionsRoot: merkleRoot(claimed.map(transactionsLeaf)) }, data };
+    const transactionsRoot = merkleRoot(claimed.map(transactionsLeaf));
+    return { header: { ...header, blocksRoot, transactionsRoot }, data, postedAt: GENESIS_SECONDS };
   }
 
   /** The batch over all blocks, whose data say something else of one. */
   saying(at: number, change: (block: DecodedBlock) => Partial<DecodedBlock & Pick<BatchBlock, "indexOf">>): Batch {
-    const { header, data } = this.batchOf(this.blocks);
+    const { header, data, postedAt } = this.batchOf(this.blocks);
     const table = new AddressTable();
     const decoded = decodeBatch(
       data,
@@ -121,7 +119,7 @@ export class AuditLab {
       ...(i === at ? change(block) : {}),
     }));
     const other = encodeBatch({ ...decoded.value, blocks: told });
-    return { header: { ...header, ...inCalldata(other) }, data: other };
+    return { header: { ...header, ...inCalldata(other) }, data: other, postedAt };
   }
 
   /** The chain's blocks with the header of one changed. */

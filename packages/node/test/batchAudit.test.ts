@@ -5,11 +5,12 @@ import {
   decodeTransaction,
   hashHeader,
   inCalldata,
+  LIMITS,
   type SealedBlock,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ShownBlock } from "../src/index.ts";
-import { AuditLab, type Batch, GARBAGE, HEADER_LIES, user } from "./auditLab.ts";
+import type { Batch, ShownBlock } from "../src/index.ts";
+import { AuditLab, GARBAGE, HEADER_LIES, user } from "./auditLab.ts";
 import { BlockMaker, transactionOf } from "./blockMaker.ts";
 import { CHAIN_ID, SLOT } from "./world.ts";
 
@@ -81,18 +82,31 @@ describe("a batch", () => {
       kind: "unproven",
       why: "blocks-unknown",
     });
-    const { header, data } = batchOf(claimed);
-    const other = { header: { ...header, transactionsRoot: GARBAGE }, data };
+    const { header, ...content } = batchOf(claimed);
+    const other = { header: { ...header, transactionsRoot: GARBAGE }, ...content };
     expect(await audit.judge(other, shownBy(claimed))).toMatchObject({ kind: "unproven", why: "transactions-unknown" });
   });
 
   it("is wrong by data that cannot be decoded, or lead to another end of the queue, whatever anybody shows of it", async () => {
-    const { header, data } = batchOf(blocks);
-    const longer = concatBytes(data, Uint8Array.of(0));
-    const form = { header: { ...header, ...inCalldata(longer) }, data: longer };
+    const { header, ...content } = batchOf(blocks);
+    const longer = concatBytes(content.data, Uint8Array.of(0));
+    const form = { header: { ...header, ...inCalldata(longer) }, ...content, data: longer };
     expect(await audit.judge(form, neverAsked)).toMatchObject(derivation("form", null));
-    const queueEnd = { header: { ...header, queueEnd: header.queueEnd + 1n }, data };
+    const queueEnd = { header: { ...header, queueEnd: header.queueEnd + 1n }, ...content };
     expect(await audit.judge(queueEnd, neverAsked)).toMatchObject(derivation("queueEnd", null));
+    expect(await audit.judge(batchOf(blocks), neverAsked)).toEqual({ kind: "right" });
+  });
+
+  it("is wrong by a block that was too far ahead of L1 when it was posted, whatever anybody shows of it, and right where it was not", async () => {
+    const batch = batchOf(blocks);
+    const postedAt = blocks[2]!.header.timestamp - LIMITS.timestampLeadSeconds;
+    const early = { ...batch, postedAt: postedAt - 1n };
+    expect(await audit.judge(early, neverAsked)).toMatchObject(derivation("ahead", null));
+    expect(await audit.judge({ ...batch, postedAt }, neverAsked)).toEqual({ kind: "right" });
+  });
+
+  it("is wrong by its blob where that holds no data; the chain stays where it was", async () => {
+    expect(audit.malformed()).toMatchObject(derivation("blob", null));
     expect(await audit.judge(batchOf(blocks), neverAsked)).toEqual({ kind: "right" });
   });
 
@@ -148,8 +162,8 @@ describe("a batch", () => {
   it("that is wrong in more than one way is shown by each: L1 may not see one of them", async () => {
     const claimed = withHeader(1, () => ({ stateRoot: GARBAGE }));
     const { header } = batchOf(claimed);
-    const { data, header: said } = saying(1, ({ timestamp }) => ({ timestamp: timestamp + 1n }));
-    const verdict = await audit.judge({ header: { ...header, dataHash: said.dataHash }, data }, shownBy(claimed));
+    const { header: said, ...content } = saying(1, ({ timestamp }) => ({ timestamp: timestamp + 1n }));
+    const verdict = await audit.judge({ header: { ...header, dataHash: said.dataHash }, ...content }, shownBy(claimed));
     expect(verdict).toMatchObject({
       kind: "wrong",
       found: { position: 1, fault: { proof: "checkpoint", field: "stateRoot" } },
@@ -158,8 +172,8 @@ describe("a batch", () => {
   });
 
   it("is not accused by its data where nobody shows the transactions that it commits to", async () => {
-    const { header, data } = saying(1, () => ({ transactions: [] }));
-    const hidden = { header: { ...header, transactionsRoot: GARBAGE }, data };
+    const { header, ...content } = saying(1, () => ({ transactions: [] }));
+    const hidden = { header: { ...header, transactionsRoot: GARBAGE }, ...content };
     expect(await audit.judge(hidden, shownBy(blocks))).toMatchObject({ kind: "unproven", why: "transactions-unknown" });
   });
 

@@ -7,7 +7,9 @@ import { RequestDesk } from "../src/requestDesk.ts";
 import { BlockMaker } from "./blockMaker.ts";
 import { honestAnswer, serveReads } from "./serving.ts";
 import {
+  CHAIN_ID,
   connect,
+  deposit,
   GENESIS_SECONDS,
   hashOfText,
   identityOf,
@@ -58,11 +60,11 @@ afterEach(async () => {
 });
 
 /** What comes of the first block's batch: its blocks, or why there is none. */
-async function made(slot = SLOT): Promise<unknown> {
+async function made(slot = SLOT, latest = GENESIS_SECONDS + 1n, to = 1n): Promise<unknown> {
   const { signal } = new AbortController();
   const poster = identityOf("sequencer").operator;
   const sources = { chain, hosts, view, poster, signal, log: () => undefined };
-  const ended = makeBatch(sources, { from: 1n, to: 1n, slot }).catch((error: Error) => error.message);
+  const ended = makeBatch(sources, { from: 1n, to, slot, latest }).catch((error: Error) => error.message);
   await world.clock.advance(SETTINGS.parameters.readTimeoutMs);
   return ended;
 }
@@ -91,6 +93,23 @@ describe("what a batch is made of", () => {
 
   it("is nothing of a slot that is later than the batch's: it would be wrong", async () => {
     expect(await made(SLOT - 1n)).toBe("block 1 is not there to be posted");
+  });
+
+  it("is nothing of a time that L1 has not come near enough to: it would be wrong, and can wait", async () => {
+    const { timestamp } = block.header;
+    expect(await made(SLOT, timestamp)).toMatchObject({ blocks: [block] });
+    const latest = timestamp - 1n;
+    expect(await made(SLOT, latest)).toBe(`block 1 is of ${timestamp}, too far ahead of L1: ${latest} may be posted`);
+  });
+
+  it("ends before the first block that is too far ahead of L1", async () => {
+    deposit(view, 0n, identityOf("user").operator, 1n);
+    const next = await maker.next({ queueItems: view.queueItems(CHAIN_ID, 0n, SLOT) });
+    chain.receive(next);
+    await world.clock.advance(5);
+    const { timestamp } = next.header;
+    expect(await made(SLOT, timestamp, 2n)).toMatchObject({ blocks: [block, next] });
+    expect(await made(SLOT, timestamp - 1n, 2n)).toMatchObject({ blocks: [block] });
   });
 
   it("stays where L1 takes blocks back that the slot does not rest on", async () => {

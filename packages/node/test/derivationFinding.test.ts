@@ -5,9 +5,11 @@ import {
   claimsOf,
   type DecodedBlock,
   decodeBatch,
+  depositItem,
   encodeBatch,
   encodeBlocks,
   inCalldata,
+  LIMITS,
   type SealedBlock,
   toChainId,
 } from "@mvm/protocol";
@@ -21,14 +23,16 @@ import {
   formFinding,
   type PostedBatch,
 } from "../src/index.ts";
-import { lastSlot } from "../src/proving/derivationFinding.ts";
+import { dataFinding, lastSlot } from "../src/proving/derivationFinding.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
 import {
   CHAIN_ID,
   deposit,
   FREE_CHARTER,
+  GENESIS_SECONDS,
   hashOfText,
   identityOf,
+  queue,
   queueOthers,
   SETTINGS,
   SLOT,
@@ -77,7 +81,8 @@ function posted(part: readonly SealedBlock[], previous?: PostedBatch): PostedBat
   const data = written(part, previous?.header.queueEnd ?? 0n, tableAfter(previous?.blocks.length ?? 0));
   const index = previous === undefined ? 0n : 1n;
   const place = { index, previousBatchHash: maker.dac.genesisHash, slot: SLOT, poster };
-  return { header: { ...claimsOf(part, place), ...inCalldata(data) }, data, ...commitmentsOf(part) };
+  const header = { ...claimsOf(part, place), ...inCalldata(data) };
+  return { header, data, postedAt: GENESIS_SECONDS, ...commitmentsOf(part) };
 }
 
 /** All blocks as a batch whose data say something else of one of them. */
@@ -122,6 +127,28 @@ describe("what of a posted batch does not follow from its data", () => {
       expect(found(previous)).toBe(undefined);
       expect(found(posted(blocks.slice(count), previous), previous)).toBe(undefined);
     }
+  });
+
+  it.each<readonly [string, readonly number[], string | undefined]>([
+    ["nothing in a block whose items have as many bytes as they may, whatever their gas", [40_000, 25_536], undefined],
+    ["a block whose items have a byte more", [1, 40_000, 25_535, 1], "itemBytes"],
+  ])("is %s", async (_what, lengths, kind) => {
+    const first = BigInt(view.consumable(CHAIN_ID, SLOT));
+    const plain = depositItem({ queueIndex: first, from: user, to: user, mint: 0n });
+    const forced = lengths.map((length) => ({ ...plain, kind: "forced", data: new Uint8Array(length) }) as const);
+    const heavy = { ...plain, kind: "message", gasLimit: LIMITS.transactionGas } as const;
+    for (const [i, item] of [...forced, heavy, heavy].entries())
+      queue(view, { ...item, queueIndex: first + BigInt(i) });
+    const block = await maker.next({ queueItems: view.dueItems(CHAIN_ID, first, SLOT) });
+    expect(found(posted([...blocks, block]))).toBe(kind);
+  });
+
+  it("is the first block that was too far ahead of L1 when it was posted", () => {
+    const postedAt = blocks[1]!.header.timestamp - LIMITS.timestampLeadSeconds;
+    const found = (at: bigint): unknown => dataFinding({ ...posted(blocks), postedAt: at }, undefined);
+    expect(found(postedAt - 1n)).toMatchObject({ kind: "ahead", proof: { position: 1 } });
+    expect(found(postedAt)).toMatchObject({ kind: "ahead", proof: { position: 2 } });
+    expect(found(blocks[3]!.header.timestamp - LIMITS.timestampLeadSeconds)).toBe(null);
   });
 
   it.each<readonly [string, string, number, (block: DecodedBlock) => Partial<DecodedBlock>]>([

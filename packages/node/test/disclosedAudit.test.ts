@@ -8,8 +8,9 @@ import {
   transactionsLeaf,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { Batch } from "../src/index.ts";
 import { BatchAudit, type ShownBlock } from "../src/index.ts";
-import { AuditLab, type Batch, GARBAGE, HEADER_LIES, user } from "./auditLab.ts";
+import { AuditLab, GARBAGE, HEADER_LIES, user } from "./auditLab.ts";
 import { transactionOf } from "./blockMaker.ts";
 import { FREE_CHARTER, SETTINGS, SLOT, viewOf } from "./world.ts";
 

@@ -1,7 +1,6 @@
 import {
   type Address,
   AddressTable,
-  type BatchHeader,
   type Charter,
   claimsOf,
   type DecodedBatch,
@@ -11,17 +10,19 @@ import {
   encodeBlocks,
   hashHeader,
   inCalldata,
+  LIMITS,
   type SealedBlock,
   toChainId,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import { Rebuild, RebuildError } from "../src/index.ts";
+import { type Batch, Rebuild, RebuildError } from "../src/index.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
 import {
   CHAIN_ID,
   conviction,
   deposit,
   FREE_CHARTER,
+  GENESIS_SECONDS,
   hashOfText,
   identityOf,
   queueOthers,
@@ -40,8 +41,6 @@ const RULED: Charter = {
   permissions: [{ operation: "allow", opcode: "CREATE", addresses: [user] }],
   taxRates: [{ threshold: 0n, rate: 100 }],
 };
-
-type Batch = { header: BatchHeader; data: Uint8Array };
 
 let view: ReturnType<typeof viewOf>;
 let maker: BlockMaker;
@@ -73,7 +72,7 @@ function batchOf(part: readonly SealedBlock[], before: readonly SealedBlock[] = 
   const queueEnd = before.at(-1)?.context.queueEnd ?? 0n;
   const providerIndex = (operator: Address, slot: bigint) => view.providerIndex(operator, slot);
   const data = encodeBlocks(part, { poster: POSTER, queueEnd, providerIndex, table });
-  return { header: { ...claimsOf(part, place), ...inCalldata(data) }, data };
+  return { header: { ...claimsOf(part, place), ...inCalldata(data) }, data, postedAt: GENESIS_SECONDS };
 }
 
 /** What data of the chain's first blocks decode to. */
@@ -93,7 +92,7 @@ function damaged(change: (posted: readonly DecodedBlock[]) => readonly DecodedBl
   const { header, data } = batchOf(blocks);
   const posted = postedIn(data);
   const changed = change(posted.blocks).map((block) => ({ ...block, indexOf: () => undefined }));
-  return { header, data: encodeBatch({ ...posted, blocks: changed }) };
+  return { header, data: encodeBatch({ ...posted, blocks: changed }), postedAt: GENESIS_SECONDS };
 }
 
 const first = (change: (block: DecodedBlock) => Partial<DecodedBlock>) =>
@@ -211,9 +210,19 @@ describe("rebuilding a chain from its batches", () => {
     expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/L1 values are not known$/) });
   });
 
+  it("takes a block as far ahead of the L1 block that its batch was posted in as it may be, and says that one further ahead is wrong", async () => {
+    const { timestamp } = blocks[1]!.header;
+    const late = { ...batchOf(blocks.slice(0, 2)), postedAt: timestamp - LIMITS.timestampLeadSeconds };
+    const error = await failureOf({ ...late, postedAt: late.postedAt - 1n });
+    expect(error).toMatchObject({ code: "wrong-batch", message: "block 2: timestamp is in the future" });
+    rebuild = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
+    await rebuild.batch(late);
+    expect(rebuild.head.hash).toBe(hashHeader(blocks[1]!.header));
+  });
+
   it("says that a block of a slot after its batch's is wrong", async () => {
     const { header, data } = batchOf(blocks);
-    const error = await failureOf({ header: { ...header, slot: SLOT - 1n }, data });
+    const error = await failureOf({ header: { ...header, slot: SLOT - 1n }, data, postedAt: GENESIS_SECONDS });
     expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/after its batch's$/) });
   });
 
@@ -225,7 +234,7 @@ describe("rebuilding a chain from its batches", () => {
   it("says that a batch is wrong that takes an address by a number that the table does not have", async () => {
     const { header } = batchOf(blocks);
     const known = new AddressTable(9, [[identityOf("receiver").operator, 8]]);
-    const error = await failureOf({ header, data: batchOf(blocks, [], known).data });
+    const error = await failureOf({ ...batchOf(blocks, [], known), header });
     expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/malformed: unresolved$/) });
   });
 
@@ -239,7 +248,7 @@ describe("rebuilding a chain from its batches", () => {
     const other = hashOfText("other");
     for (const change of [{ blocksRoot: other }, { transactionsRoot: other }, { queueEnd: 4n }]) {
       rebuild = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
-      const error = await failureOf({ header: { ...header, ...change }, data });
+      const error = await failureOf({ header: { ...header, ...change }, data, postedAt: GENESIS_SECONDS });
       expect(error.code).toBe("wrong-batch");
       expect(error.message).toMatch(/commitment is wrong/);
     }
@@ -247,7 +256,7 @@ describe("rebuilding a chain from its batches", () => {
 
   it("says that a batch whose blocks are others than committed to is wrong", async () => {
     const { header } = batchOf(blocks);
-    expect((await failureOf({ header, data: batchOf(blocks.slice(0, 2)).data })).code).toBe("wrong-batch");
+    expect((await failureOf({ ...batchOf(blocks.slice(0, 2)), header })).code).toBe("wrong-batch");
   });
 
   it("says that a batch with a block out of order is wrong", async () => {

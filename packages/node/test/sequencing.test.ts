@@ -208,7 +208,7 @@ describe("a batch that a sequencer posts", () => {
     const { header } = whole;
     const posted = { ...header, lastBlock: 2n, blocksRoot: merkleRoot(blocks.slice(0, 2).map(hashOf)) };
     const hashes = { batchHash: hashOfText("batch"), transactionHash: hashOfText("transaction") };
-    view.apply({ kind: "batchAppended", header: posted, ...hashes, timestamp: 0n, l1Block: L1_HEAD });
+    view.apply({ kind: "batchAppended", header: posted, ...hashes, timestamp: GENESIS_SECONDS, l1Block: L1_HEAD });
     const later = (await postBy("later", ...blocks)).posted;
     expect(later).toEqual([]);
     const rest = (await postBy("sequencer", ...blocks)).posted[0]!;

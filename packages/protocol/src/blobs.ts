@@ -81,13 +81,22 @@ export function fromBlob(blob: Uint8Array, length: number = BLOB_DATA_BYTES): Ui
   checkLength(blob);
   if (!Number.isInteger(length) || length < 0 || length > BLOB_DATA_BYTES)
     throw new RangeError(`no blob has ${length} bytes of data`);
+  const oversized = oversizedElement(blob);
+  if (oversized !== undefined)
+    throw new BlobError("oversized-element", `element ${oversized} is no 31 bytes of data`, oversized);
   const data = new Uint8Array(BLOB_DATA_BYTES);
   for (let index = 0; index < BLOB_ELEMENTS; index++) {
     const start = index * WORD_BYTES;
-    if (blob[start] !== 0) throw new BlobError("oversized-element", `element ${index} is no 31 bytes of data`, index);
     data.set(blob.subarray(start + 1, start + WORD_BYTES), index * BLOB_ELEMENT_DATA_BYTES);
   }
   return data.subarray(0, length);
+}
+
+/** Number of a blob's first element that is no 31 bytes of data; undefined: it has none. Throws BlobError bad-length. */
+export function oversizedElement(blob: Uint8Array): number | undefined {
+  checkLength(blob);
+  for (let index = 0; index < BLOB_ELEMENTS; index++) if (blob[index * WORD_BYTES] !== 0) return index;
+  return undefined;
 }
 
 /** A blob as the KZG library takes it. */

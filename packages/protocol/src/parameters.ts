@@ -180,12 +180,23 @@ export const LIMITS = {
   batchBlocks: 2_048,
   /** items of L1's queue that one block consumes */
   blockQueueItems: 64,
-  /** gas that the items of one block may use: leaves two thirds of a block to users */
+  /** gas that an honest sequencer lets the items of one block use: leaves two thirds of a block to users. No rule: what bounds others is blockGas */
   blockQueueGas: 20_000_000n,
   /** bytes of the data of one item, so that its system transaction fits transactionBytes */
   queueDataBytes: 55 * 1024,
   /** bytes of the data of all items of one block: their encodings and outcomes leave room for users within blockBytes */
   blockQueueBytes: 64 * 1024,
+  /**
+   * seconds that a block's timestamp may be ahead of the L1 block that its batch is posted in: thirty times what nodes let a block be
+   * ahead of their own clocks, so that no honest sequencer comes near it; little enough that a sequencer that goes up to it holds its chain
+   * for no longer than one that is silent
+   */
+  timestampLeadSeconds: 300n,
+  /**
+   * seconds that a block's timestamp may be ahead of L1's newest block for it to be posted: half of timestampLeadSeconds, the other half is
+   * for L1, which may take back some blocks and take the batch in an earlier one
+   */
+  postedLeadSeconds: 150n,
   /** addresses that one block adds to the address table (design page 30) */
   seenAddresses: 256,
   /** seats that do each job (k), and stand-ins (m) after them (design page 20) */

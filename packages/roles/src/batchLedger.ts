@@ -8,6 +8,7 @@ import { pushed, put, together, type Undo } from "./undo.ts";
 export type PostedBatch = {
   readonly header: BatchHeader;
   readonly batchHash: Hash;
+  /** of its L1 block, seconds */
   readonly timestamp: bigint;
   readonly l1Block: bigint;
 };
@@ -83,6 +84,11 @@ export class BatchLedger {
   /** The only generation that a block of this number may have: its batch's, or the present one where it is not posted. */
   generationAt(chainId: ChainId, number: bigint): bigint {
     if (number === 0n) return 0n;
+    return this.over(chainId, number)?.header.generation ?? this.generation(chainId);
+  }
+
+  /** The standing batch that has a block; undefined where the block is above all of them. */
+  over(chainId: ChainId, number: bigint): PostedBatch | undefined {
     const batches = this.of(chainId);
     let low = 0;
     for (let high = batches.length; low < high; ) {
@@ -90,7 +96,7 @@ export class BatchLedger {
       if (batches[middle]!.header.lastBlock < number) low = middle + 1;
       else high = middle;
     }
-    return batches[low]?.header.generation ?? this.generation(chainId);
+    return batches[low];
   }
 
   /** L1 block of the last batch, whether it stands or fell; 0 where there was none. */

@@ -41,7 +41,7 @@ export const parentOf = (block: UnsignedBlock): Parent => ({
   context: block.context,
 });
 
-/** Seconds that a block's timestamp may be ahead of the own clock. */
+/** Seconds that the timestamp of a block that is not posted may be ahead of the own clock. */
 const MAX_DRIFT_SECONDS = 10n;
 /** Slots that an own L1 view may lag behind a sender's. */
 const MAX_SLOT_LEAD = 1n;
@@ -85,21 +85,41 @@ function systemFault(view: L1View, parent: Parent, block: UnsignedBlock): string
   const taken = context.queueEnd - parent.context.queueEnd;
   if (taken < 0n || taken > BigInt(Math.min(LIMITS.blockQueueItems, transactions.length)))
     return "queue range out of bounds";
-  const due = view.queueItems(block.chainId, parent.context.queueEnd, context.slot);
+  const due = view.dueItems(block.chainId, parent.context.queueEnd, context.slot).slice(0, Number(taken));
   if (BigInt(due.length) < taken) return "consumes queue items that are not due";
+  if (due.reduce((sum, { data }) => sum + data.length, 0) > LIMITS.blockQueueBytes)
+    return "consumes queue items of too many bytes";
   // what is posted names providers by numbers that have to last
   const [, ...providers] = paidBy(block) ?? [];
   if (providers.some((operator) => view.providerIndex(operator, context.slot) === undefined))
     return "settle pays who is no provider of the slot";
-  return layoutFault(block, dac.founding, due.slice(0, Number(taken)));
+  return layoutFault(block, dac.founding, due);
 }
 
-/** The first rule that a block breaks as a child of `parent`, or null. */
+/**
+ * Latest timestamp, in seconds, that a block of a batch may have, by the timestamp of the L1 block that the batch was posted in
+ * (IBlockProofs.ahead judges it so).
+ */
+export const latestPosted = (postedAt: bigint): bigint => postedAt + LIMITS.timestampLeadSeconds;
+
+/**
+ * Latest timestamp, in seconds, that a block of a number may have for a follower: L1's word where a batch over it stands, whatever the own
+ * clock says, else a little more than the own clock.
+ */
+export function latestTimestamp(view: L1View, { chainId, header }: UnsignedBlock, nowMs: number): bigint {
+  const postedAt = view.batchOver(chainId, header.number)?.timestamp;
+  return postedAt === undefined ? BigInt(Math.floor(nowMs / 1000)) + MAX_DRIFT_SECONDS : latestPosted(postedAt);
+}
+
+/**
+ * The first rule that a block breaks as a child of `parent`, or null.
+ * @param latest timestamp that it may have, seconds: latestTimestamp, or latestPosted of its batch
+ */
 export function blockFault(
   rules: { view: L1View; parameters: Parameters },
   parent: Parent,
   block: UnsignedBlock,
-  nowMs: number,
+  latest: bigint,
 ): string | null {
   const { view, parameters } = rules;
   const { header, context, transactions, outcomes } = block;
@@ -110,7 +130,7 @@ export function blockFault(
     return "one outcome for each of at least one transaction";
   if (header.timestamp <= parent.header.timestamp) return "timestamp does not follow the parent";
   if (header.timestamp % BigInt(parameters.tickSeconds) !== 0n) return "timestamp is off the ticks";
-  if (header.timestamp > BigInt(Math.floor(nowMs / 1000)) + MAX_DRIFT_SECONDS) return "timestamp is in the future";
+  if (header.timestamp > latest) return "timestamp is in the future";
   if (
     header.baseFeePerGas !== nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed })
   )

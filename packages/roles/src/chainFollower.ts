@@ -21,7 +21,7 @@ import {
   type SealedBlock,
 } from "@mvm/protocol";
 import { paidBy } from "./blockLayout.ts";
-import { blockFault, type Parent, parentOf } from "./blockRules.ts";
+import { blockFault, latestTimestamp, type Parent, parentOf } from "./blockRules.ts";
 import type { Member } from "./l1Event.ts";
 import type { L1View } from "./l1View.ts";
 import type {
@@ -340,7 +340,8 @@ export class ChainFollower {
       const better = block.header.number > this.safeNumber && (isPosted || block.context.slot > own.context.slot);
       if (own.hash === hashHeader(block.header) || !better) return [];
     }
-    const fault = blockFault(this.#options, parent, block, moment.nowMs);
+    const latest = latestTimestamp(this.#options.view, block, moment.nowMs);
+    const fault = blockFault(this.#options, parent, block, latest);
     if (fault !== null) return [this.#note("warn", "block-refused", { number: block.header.number, fault })];
     if (own !== undefined) {
       this.#waiting.unshift(block);

@@ -376,22 +376,35 @@ export class L1View {
   // Queues.
 
   /**
-   * Items from queue position `from` on that blocks of a slot may consume: as many as one block consumes at the most, by
-   * LIMITS' number, gas and bytes; the first is always among them.
+   * Items from queue position `from` on that a sequencer has a block of a slot consume: as many of those that are due as
+   * LIMITS' gas and bytes let be; the first is always among them.
    */
   queueItems(chainId: ChainId, from: bigint, slot: bigint): readonly QueuedItem["item"][] {
-    const queue = this.#queues.get(chainId) ?? [];
-    const due: QueuedItem["item"][] = [];
     let gas = 0n;
     let bytes = 0;
-    for (const { item, l1Block, gas: itemGas } of queue.slice(Number(from), Number(from) + LIMITS.blockQueueItems)) {
-      if (epochOf(l1Block, this.#parameters.epochBlocks) > slot - SNAPSHOT_DISTANCE) break;
+    const due = this.#due(chainId, from, slot);
+    const end = due.findIndex(({ item, gas: itemGas }, i) => {
       gas += itemGas;
       bytes += item.data.length;
-      if (due.length > 0 && (gas > LIMITS.blockQueueGas || bytes > LIMITS.blockQueueBytes)) break;
-      due.push(item);
-    }
-    return due;
+      return i > 0 && (gas > LIMITS.blockQueueGas || bytes > LIMITS.blockQueueBytes);
+    });
+    return due.slice(0, end < 0 ? due.length : end).map(({ item }) => item);
+  }
+
+  /**
+   * Items from queue position `from` on that are due in blocks of a slot: at most as many as one block may consume. What their
+   * gas is L1 does not judge, so that nobody refuses a block for it; for their bytes see blockFault.
+   */
+  dueItems(chainId: ChainId, from: bigint, slot: bigint): readonly QueuedItem["item"][] {
+    return this.#due(chainId, from, slot).map(({ item }) => item);
+  }
+
+  #due(chainId: ChainId, from: bigint, slot: bigint): readonly (QueuedItem & { readonly gas: bigint })[] {
+    const queue = this.#queues.get(chainId) ?? [];
+    const next = queue.slice(Number(from), Number(from) + LIMITS.blockQueueItems);
+    const { epochBlocks } = this.#parameters;
+    const end = next.findIndex(({ l1Block }) => epochOf(l1Block, epochBlocks) > slot - SNAPSHOT_DISTANCE);
+    return end < 0 ? next : next.slice(0, end);
   }
 
   /** An item of a queue, and when it came; undefined where there is none. */
@@ -461,6 +474,11 @@ export class L1View {
   /** The only generation that a block of this number may have: its batch's, or the present one where it is not posted. */
   generationAt(chainId: ChainId, number: bigint): bigint {
     return this.#ledger.generationAt(chainId, number);
+  }
+
+  /** The standing batch that has a block; undefined where it is not posted. */
+  batchOver(chainId: ChainId, number: bigint): PostedBatch | undefined {
+    return this.#ledger.over(chainId, number);
   }
 
   /** Last block that is posted, 0 when none is. */

@@ -70,7 +70,8 @@ export class Posting {
     const isUnderWay = batch !== null && batch.lastBlock >= from && batch.untilMs > nowMs;
     if (isUnderWay || head < from) return null;
     this.#batch = { generation, lastBlock: head, untilMs: Number.POSITIVE_INFINITY };
-    return { kind: "post", chainId: this.#chainId, generation, from, to: head, slot: this.#view.slot };
+    const latest = this.#view.block.timestamp + LIMITS.postedLeadSeconds;
+    return { kind: "post", chainId: this.#chainId, generation, from, to: head, slot: this.#view.slot, latest };
   }
 
   /** L1 took a batch of a generation. */

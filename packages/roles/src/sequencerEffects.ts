@@ -66,7 +66,7 @@ export type SealEffect = { readonly kind: "seal"; readonly block: UnsignedBlock 
 export type PublishEffect = { readonly kind: "publish"; readonly block: SealedBlock };
 /** Have the own follower look for blocks up to a number. */
 export type SyncEffect = { readonly kind: "syncTo"; readonly chainId: ChainId; readonly number: bigint };
-/** Post the blocks from `from` on, as many up to `to` as fit, as the chain's next batch. Ends in Posted or PostFailed. */
+/** Post the blocks from `from` on, as many up to `to` as fit and L1's clock allows, as the chain's next batch. Ends in Posted or PostFailed. */
 export type PostEffect = {
   readonly kind: "post";
   readonly chainId: ChainId;
@@ -75,6 +75,8 @@ export type PostEffect = {
   readonly from: bigint;
   readonly to: bigint;
   readonly slot: bigint;
+  /** timestamp that a block may have to be posted now, seconds: a later one waits for L1 */
+  readonly latest: bigint;
 };
 
 /** Take the present slot over from a silent rank. Ends in ClaimEnded. */

@@ -1,8 +1,10 @@
 import {
   type Address,
+  depositItem,
   encodeSystemTransaction,
   firstBlockOf,
   LIMITS,
+  type QueueItem,
   type SealedBlock,
   SNAPSHOT_DISTANCE,
   toChainId,
@@ -10,7 +12,7 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { blockFault, closingTransaction, judgeGossip, type L1View, parentOf } from "../src/index.ts";
+import { blockFault, closingTransaction, judgeGossip, type L1View, latestTimestamp, parentOf } from "../src/index.ts";
 import {
   at,
   blankView,
@@ -30,6 +32,7 @@ import {
   outcome,
   PARAMETERS,
   post,
+  queue,
   SEQUENCERS,
   sign,
   startView,
@@ -41,7 +44,7 @@ const view = startView(FIRST_BLOCK + 1n);
 const queueItems = [depositTo(view, 0n, 3n), depositTo(view, 1n, 7n), depositTo(view, 2n, 8n)];
 const sound = blockOn({ view, parent: GENESIS, queueItems: queueItems.slice(0, 2) });
 const faultOf = (block: SealedBlock, parent = GENESIS): string | null =>
-  blockFault({ view, parameters: PARAMETERS }, parent, block, at(5).nowMs);
+  blockFault({ view, parameters: PARAMETERS }, parent, block, latestTimestamp(view, block, at(5).nowMs));
 /** Another user transaction, under the settle of the first. */
 const swapped = [Uint8Array.of(2), sound.transactions.at(-1)!];
 const withHeader = (change: Partial<SealedBlock["header"]>): SealedBlock => ({
@@ -109,15 +112,40 @@ describe("the rules of blocks", () => {
     mineOnly(forgetful, FIRST_BLOCK);
     const old = blockOn({ view: startView(), parent: GENESIS });
     const rules = { view: forgetful, parameters: PARAMETERS };
-    expect(blockFault(rules, GENESIS, old, at(5).nowMs)).toBe("L1 values are not those of the slot");
+    expect(blockFault(rules, GENESIS, old, latestTimestamp(rules.view, old, at(5).nowMs))).toBe(
+      "L1 values are not those of the slot",
+    );
     post(forgetful, [old]);
-    expect(blockFault(rules, GENESIS, old, at(5).nowMs)).toBeNull();
+    expect(blockFault(rules, GENESIS, old, latestTimestamp(rules.view, old, at(5).nowMs))).toBeNull();
+  });
+
+  it("measure a block by the own clock until it is posted, and then by the L1 block that it was posted in alone", () => {
+    const view = startView();
+    const latestAt = (seconds: number): bigint => latestTimestamp(view, sound, at(seconds).nowMs);
+    expect(latestAt(5)).toBe(GENESIS.header.timestamp + 15n);
+    expect(latestAt(5_000)).toBe(GENESIS.header.timestamp + 5_010n);
+    const before = blockOn({ view, parent: GENESIS });
+    post(view, [before]);
+    const limit = view.block.timestamp + LIMITS.timestampLeadSeconds;
+    for (const seconds of [5, 5_000]) {
+      expect(latestAt(seconds)).toBe(limit);
+      const faultOf = (timestamp: bigint): string | null => {
+        const block = { ...before, header: { ...before.header, timestamp } };
+        return blockFault({ view, parameters: PARAMETERS }, GENESIS, block, latestAt(seconds));
+      };
+      const tick = BigInt(PARAMETERS.tickSeconds);
+      const last = limit - (limit % tick);
+      expect([faultOf(last), faultOf(last + tick)]).toEqual([null, "timestamp is in the future"]);
+    }
+    expect(latestTimestamp(view, { ...sound, header: { ...sound.header, number: 2n } }, at(5).nowMs)).toBe(
+      GENESIS.header.timestamp + 15n,
+    );
   });
 
   it("take of each number one generation alone: that of its batch, or the present one", () => {
     const view = startView();
     const faultOn = (block: SealedBlock, parent = GENESIS): string | null =>
-      blockFault({ view, parameters: PARAMETERS }, parent, block, at(50).nowMs);
+      blockFault({ view, parameters: PARAMETERS }, parent, block, latestTimestamp(view, block, at(50).nowMs));
     const blocks = chainOf({ view, parent: GENESIS }, 2);
     post(view, blocks.slice(0, 1));
     post(view, blocks.slice(1));
@@ -134,17 +162,39 @@ describe("the rules of blocks", () => {
     );
   });
 
+  it("let a block consume items of any gas, which L1 does not judge, and of as many bytes as it does", () => {
+    const to = queueItems[0]!.to;
+    const consuming = (items: readonly Partial<QueueItem>[]): string | null => {
+      const busy = startView();
+      const all = items.map((item, i) =>
+        queue(busy, { ...depositItem({ queueIndex: BigInt(i), from: to, to, mint: 0n }), ...item }, 7n),
+      );
+      const block = blockOn({ view: busy, parent: GENESIS, queueItems: all });
+      return blockFault({ view: busy, parameters: PARAMETERS }, GENESIS, block, GENESIS.header.timestamp + 99n);
+    };
+    const heavy = { kind: "message", gasLimit: LIMITS.transactionGas } as const;
+    expect(consuming([heavy, heavy, heavy])).toBeNull();
+    const long = (bytes: number) => ({ kind: "forced", data: new Uint8Array(bytes) }) as const;
+    const half = LIMITS.blockQueueBytes / 2;
+    expect(consuming([long(half), long(half)])).toBeNull();
+    expect(consuming([long(half), long(half), long(1)])).toBe("consumes queue items of too many bytes");
+  });
+
   it("let a block consume what its slot looks at, as far as it goes in one block, and nothing later", () => {
     const busy = startView();
     const items = Array.from({ length: LIMITS.blockQueueItems + 1 }, (_, i) => depositTo(busy, BigInt(i), 7n));
     const rules = { view: busy, parameters: PARAMETERS };
     const whole = blockOn({ view: busy, parent: GENESIS, queueItems: items.slice(0, LIMITS.blockQueueItems) });
-    expect(blockFault(rules, GENESIS, whole, at(5).nowMs)).toBeNull();
+    expect(blockFault(rules, GENESIS, whole, latestTimestamp(rules.view, whole, at(5).nowMs))).toBeNull();
     const more = blockOn({ view: busy, parent: GENESIS, queueItems: items });
-    expect(blockFault(rules, GENESIS, more, at(5).nowMs)).toBe("queue range out of bounds");
+    expect(blockFault(rules, GENESIS, more, latestTimestamp(rules.view, more, at(5).nowMs))).toBe(
+      "queue range out of bounds",
+    );
     const late = depositTo(busy, BigInt(items.length), 8n);
     const rest = blockOn({ view: busy, parent: parentOf(whole), queueItems: [items.at(-1)!, late] });
-    expect(blockFault(rules, parentOf(whole), rest, at(5).nowMs)).toBe("consumes queue items that are not due");
+    expect(blockFault(rules, parentOf(whole), rest, latestTimestamp(rules.view, rest, at(5).nowMs))).toBe(
+      "consumes queue items that are not due",
+    );
   });
 
   it("let a block pay whom the slot looks at alone: later ones' numbers are not settled when the slot is drawn", () => {
@@ -155,7 +205,12 @@ describe("the rules of blocks", () => {
       crowd.apply({ kind: "registered", registry: "provider", member: late });
       mine(crowd, FIRST_BLOCK);
       const paying = blockOn({ view: crowd, parent: GENESIS, providers: [late.operator] });
-      return blockFault({ view: crowd, parameters: PARAMETERS }, GENESIS, paying, at(5).nowMs);
+      return blockFault(
+        { view: crowd, parameters: PARAMETERS },
+        GENESIS,
+        paying,
+        latestTimestamp(crowd, paying, at(5).nowMs),
+      );
     };
     const closed = firstBlockOf(FIRST_SLOT - SNAPSHOT_DISTANCE + 1n, PARAMETERS.epochBlocks);
     expect(joined(closed - 2n)).not.toBe(fault);
@@ -164,7 +219,9 @@ describe("the rules of blocks", () => {
 
   it("refuse a timestamp off the ticks", () => {
     const rules = { view, parameters: { ...PARAMETERS, tickSeconds: 2 } };
-    expect(blockFault(rules, GENESIS, sound, at(5).nowMs)).toBe("timestamp is off the ticks");
+    expect(blockFault(rules, GENESIS, sound, latestTimestamp(rules.view, sound, at(5).nowMs))).toBe(
+      "timestamp is off the ticks",
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import { encodeBlock, type PeerId, type SealedBlock, ZERO_HASH } from "@mvm/protocol";
+import { encodeBlock, LIMITS, type PeerId, type SealedBlock, ZERO_HASH } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { ChainFollower, type FollowerEffect, type L1View, type Parent, parentOf } from "../src/index.ts";
 import {
@@ -192,6 +192,22 @@ describe("the chain follower", () => {
     expect(driven.effects).toEqual(endings.map(() => expect.objectContaining({ code: "block-refused", data: fault })));
     driven.receive(block!);
     expect(driven.head).toBe(1n);
+  });
+
+  it("follows what is posted as far ahead of its own clock as L1 lets it be, and nothing further ahead, however late it is", () => {
+    const tick = BigInt(PARAMETERS.tickSeconds);
+    const follows = (leadSeconds: bigint, seconds: number, isPosted: boolean): boolean => {
+      const view = startView();
+      const made = blockOn({ view, parent: GENESIS });
+      const timestamp = ((view.block.timestamp + leadSeconds) / tick) * tick;
+      const block = sign({ ...made, header: { ...made.header, timestamp } }, turnOf(view, FIRST_SLOT));
+      if (isPosted) post(view, [block]);
+      const effects = new Driven(view).follower.handle({ kind: "block", block }, at(seconds));
+      return effects.some(({ kind }) => kind === "apply");
+    };
+    const lead = LIMITS.timestampLeadSeconds;
+    expect([follows(lead, 1, false), follows(lead, 1, true)]).toEqual([false, true]);
+    expect([follows(lead + tick, 10_000, false), follows(lead + tick, 10_000, true)]).toEqual([true, false]);
   });
 
   it("waits for the L1 block that a block builds on, when it is near", () => {

@@ -87,6 +87,7 @@ describe("the view of L1", () => {
       });
     }
     expect([0n, 1n, 2n, 3n].map((from) => view.queueItems(CHAIN, from, 2n).length)).toEqual([1, 2, 1, 1]);
+    expect([0n, 1n, 2n, 3n].map((from) => view.dueItems(CHAIN, from, 2n).length)).toEqual([4, 3, 2, 1]);
   });
 
   it("remembers the L1 values of the newest slots, two months of mainnet's", () => {

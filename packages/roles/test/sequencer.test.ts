@@ -307,7 +307,8 @@ describe("a sequencer's batches", () => {
     driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 0n });
     driven.handle({ kind: "timer", name: "post" });
     driven.handle({ kind: "timer", name: "post" });
-    expect(driven.all("post")).toMatchObject([{ from: 1n, to: 2n, slot: FIRST_SLOT }]);
+    const latest = driven.view.block.timestamp + LIMITS.postedLeadSeconds;
+    expect(driven.all("post")).toMatchObject([{ from: 1n, to: 2n, slot: FIRST_SLOT, latest }]);
     driven.handle({ kind: "postFailed", generation: 0n, reason: "reverted" });
     driven.handle({ kind: "timer", name: "post" });
     expect(driven.all("post").length).toBe(2);

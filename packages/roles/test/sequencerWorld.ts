@@ -15,6 +15,7 @@ import {
 import {
   blockFault,
   type L1View,
+  latestTimestamp,
   parentOf,
   Sequencer,
   type SequencerEffect,
@@ -141,7 +142,8 @@ export class Driven {
 
   /** What the rules have against a block. */
   faultOf(block: UnsignedBlock, parent = FIRST): string | null {
-    return blockFault({ view: this.view, parameters: PARAMETERS }, parent, block, at(this.seconds).nowMs);
+    const latest = latestTimestamp(this.view, block, at(this.seconds).nowMs);
+    return blockFault({ view: this.view, parameters: PARAMETERS }, parent, block, latest);
   }
 
   assemble(): this {

@@ -10,6 +10,7 @@ import {ProvenBlocks} from "../../../src/disputes/ProvenBlocks.sol";
 import {IBlockProofs} from "../../../src/interfaces/IBlockProofs.sol";
 import {BatchHeader} from "../../../src/interfaces/IRollupChain.sol";
 import {MVM_ExecutionManager} from "../../../src/l2/MVM_ExecutionManager.sol";
+import {RollupChain} from "../../../src/RollupChain.sol";
 import {MadeBlock} from "../BlockBuilder.sol";
 import {Draft} from "./DataBuilder.sol";
 import {DataBatch, DerivationTest} from "./DerivationTest.sol";
@@ -171,6 +172,68 @@ contract BlockVerifierTest is DerivationTest {
         proof.header = bytes.concat(proof.header, hex"00");
         lie = abi.encodeCall(IBlockProofs.time, (proof));
         requireNone(blockVerifier, batch, lie, HeaderCodec.MalformedHeader.selector);
+    }
+
+    // L1's clock
+
+    function aheadOf(DataBatch memory batch, uint256 position) private pure returns (bytes memory) {
+        IBlockProofs.AheadProof memory proof = IBlockProofs.AheadProof(position, batch.data, batch.made.accused.posting);
+        return abi.encodeCall(IBlockProofs.ahead, (proof));
+    }
+
+    /// @dev A batch whose blocks from one on are of a time.
+    function postOfTime(uint256 position, uint256 timestamp) private returns (DataBatch memory) {
+        (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, USERS);
+        for (uint256 i = position; i < BLOCKS; i++) {
+            drafts[i].timestamp = uint64(timestamp);
+        }
+        return postDrafts(drafts, blocks);
+    }
+
+    /// @dev A batch whose blocks from one on are so many seconds ahead of the L1 block that it is posted in.
+    function postAhead(uint256 position, uint256 lead) private returns (DataBatch memory) {
+        return postOfTime(position, block.timestamp + lead);
+    }
+
+    function test_aBlockAsFarAheadOfL1AsItMayBeCostsTheBond(uint256 position) public {
+        position %= BLOCKS;
+        DataBatch memory batch = postAhead(position, TIMESTAMP_LEAD);
+        prove(PROVER, proveCall(batch, Fraud.Context, aheadOf(batch, position)));
+        requireRefuted(batch.made, 1);
+    }
+
+    function test_aBlockFurtherAheadOfL1Convicts(uint256 position, uint64 more) public {
+        position %= BLOCKS;
+        DataBatch memory batch = postAhead(position, TIMESTAMP_LEAD + between(more, 1, type(uint32).max));
+        // it was ahead when it was posted: that L1 has come after it since does not make it right
+        passTime(MAX_WINDOW - 100);
+        for (uint256 i = 0; i < BLOCKS; i++) {
+            requireVerdict(blockVerifier, batch, aheadOf(batch, i), i >= position);
+        }
+        prove(PROVER, proveCall(batch, Fraud.Context, aheadOf(batch, position)));
+        requireConvicted(batch.made);
+    }
+
+    function test_aBatchIsMeasuredByItsOwnPostingAlone(uint64 other) public {
+        DataBatch memory batch = postAhead(1, TIMESTAMP_LEAD);
+        uint64 postedAt = batch.made.accused.posting.postedAt;
+        if (other == postedAt) return;
+        batch.made.accused.posting.postedAt = other;
+        requireNone(blockVerifier, batch, aheadOf(batch, 1), RollupChain.UnknownBatch.selector);
+    }
+
+    function test_blocksThatArePostedAgainAreMeasuredByTheirNewPosting() public {
+        DataBatch memory batch = postAhead(1, TIMESTAMP_LEAD + 1);
+        uint64 timestamp = batch.drafts[1].timestamp;
+        prove(PROVER, proveCall(batch, Fraud.Context, aheadOf(batch, 1)));
+        requireConvicted(batch.made);
+        requireNone(blockVerifier, batch, aheadOf(batch, 1), RollupChain.BatchFell.selector);
+        passEpochs(1);
+        assertTrue(timestamp <= block.timestamp + TIMESTAMP_LEAD, "L1 has come nearer");
+        DataBatch memory again = postOfTime(1, timestamp);
+        requireVerdict(blockVerifier, again, aheadOf(again, 1), false);
+        again.made.accused.posting = batch.made.accused.posting;
+        requireNone(blockVerifier, again, aheadOf(again, 1), RollupChain.UnknownBatch.selector);
     }
 
     // The queue's end

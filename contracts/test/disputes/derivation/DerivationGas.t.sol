@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BlobOpenings} from "../../../src/BlobOpenings.sol";
+import {AheadProofs} from "../../../src/disputes/derivation/AheadProofs.sol";
 import {BlockVerifier} from "../../../src/disputes/derivation/BlockVerifier.sol";
 import {DataVerifier} from "../../../src/disputes/derivation/DataVerifier.sol";
 import {SystemProofs} from "../../../src/disputes/derivation/SystemProofs.sol";
@@ -28,7 +29,8 @@ contract DerivationGasTest is Test {
         BlobOpenings openings = new BlobOpenings();
         dataVerifier = new DataVerifier(openings);
         SystemProofs.Records memory records;
-        blockVerifier = new BlockVerifier(openings, records);
+        AheadProofs.L1Clock memory clock;
+        blockVerifier = new BlockVerifier(openings, records, clock);
     }
 
     function requireFits(IFraudVerifier judge, BatchHeader memory batch, bytes memory proof, bool expected)

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {BlobOpenings} from "../../../src/BlobOpenings.sol";
 import {Fraud} from "../../../src/disputes/Accusations.sol";
+import {AheadProofs} from "../../../src/disputes/derivation/AheadProofs.sol";
 import {BlockVerifier} from "../../../src/disputes/derivation/BlockVerifier.sol";
 import {DataVerifier} from "../../../src/disputes/derivation/DataVerifier.sol";
 import {SystemCalls} from "../../../src/disputes/derivation/SystemCalls.sol";
@@ -33,6 +34,8 @@ struct DataBatch {
 /// @notice A network with the judges of posted data, and batches whose blocks follow from their data.
 abstract contract DerivationTest is DisputesTest {
     uint32 internal constant PROVIDERS = 3;
+    /// @dev Seconds that blocks may be ahead of L1.
+    uint64 internal constant TIMESTAMP_LEAD = 300;
 
     DataVerifier internal dataVerifier;
     BlockVerifier internal blockVerifier;
@@ -47,7 +50,8 @@ abstract contract DerivationTest is DisputesTest {
         dataVerifier = new DataVerifier(openings);
         SystemProofs.Records memory records =
             SystemProofs.Records(registry, beacon, inbox, address(bridge), providerRegistry);
-        blockVerifier = new BlockVerifier(openings, records);
+        AheadProofs.L1Clock memory clock = AheadProofs.L1Clock(rollup, TIMESTAMP_LEAD);
+        blockVerifier = new BlockVerifier(openings, records, clock);
         verifiers = new VerifiedProofs.Verifier[](2);
         verifiers[0] = VerifiedProofs.Verifier(Fraud.Derivation, dataVerifier);
         verifiers[1] = VerifiedProofs.Verifier(Fraud.Context, blockVerifier);

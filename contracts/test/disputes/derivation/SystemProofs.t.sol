@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Fraud} from "../../../src/disputes/Accusations.sol";
 import {BlockProofs} from "../../../src/disputes/derivation/BlockProofs.sol";
+import {ItemBytesProofs} from "../../../src/disputes/derivation/ItemBytesProofs.sol";
 import {SystemCalls} from "../../../src/disputes/derivation/SystemCalls.sol";
 import {SystemProofs} from "../../../src/disputes/derivation/SystemProofs.sol";
 import {ProvenBlocks} from "../../../src/disputes/ProvenBlocks.sol";
@@ -214,5 +215,76 @@ contract SystemProofsTest is DerivationTest {
         DataBatch memory batch = postDrafts(drafts, blocks);
         prove(PROVER, proveCall(batch, Fraud.Context, encoded(foundingProof(batch))));
         requireConvicted(batch.made);
+    }
+
+    // Bytes of the items of a block
+
+    /// @dev A batch whose first block consumes the deposit and forced transactions of these lengths.
+    function postForced(uint256[3] memory lengths) private returns (DataBatch memory) {
+        for (uint256 i = 0; i < lengths.length; i++) {
+            inbox.forceTransaction(chain, new bytes(lengths[i]));
+        }
+        passEpochs(2);
+        (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, USERS);
+        assertEq(drafts[0].items, 4, "items");
+        return postDrafts(drafts, blocks);
+    }
+
+    /// @dev Transactions of block 1 from a place on: context, founding, a deposit, what was forced, users', settle.
+    function itemBytesProof(DataBatch memory batch, uint256 from, uint256 count)
+        private
+        pure
+        returns (IBlockProofs.ItemBytesProof memory proof)
+    {
+        MadeBlock memory own = batch.made.blocks[0];
+        proof.count = own.transactions.length;
+        proof.transactions = rootOf(hashesOf(own));
+        proof.siblings = wordPath(batch, 0);
+        proof.items = new IBlockProofs.CommittedItem[](count);
+        for (uint256 i = 0; i < count; i++) {
+            proof.items[i] =
+                IBlockProofs.CommittedItem(from + i, own.transactions[from + i], pathOf(hashesOf(own), from + i));
+        }
+    }
+
+    function encoded(IBlockProofs.ItemBytesProof memory proof) private pure returns (bytes memory) {
+        return abi.encodeCall(IBlockProofs.itemBytes, (proof));
+    }
+
+    function test_itemsOfAsManyBytesAsABlockMayConsumeCostTheBond() public {
+        DataBatch memory batch = postForced([uint256(40 * 1024), 24 * 1024 - 7, 7]);
+        requireVerdict(blockVerifier, batch, encoded(itemBytesProof(batch, 2, 0)), false);
+        prove(PROVER, proveCall(batch, Fraud.Context, encoded(itemBytesProof(batch, 2, 4))));
+        requireRefuted(batch.made, 1);
+    }
+
+    function test_itemsOfAByteMoreConvict() public {
+        DataBatch memory batch = postForced([uint256(40 * 1024), 24 * 1024 - 7, 8]);
+        requireVerdict(blockVerifier, batch, encoded(itemBytesProof(batch, 3, 2)), false);
+        prove(PROVER, proveCall(batch, Fraud.Context, encoded(itemBytesProof(batch, 3, 3))));
+        requireConvicted(batch.made);
+    }
+
+    function test_anItemCountsOnceAndNothingButItemsDoes() public {
+        DataBatch memory batch = postForced([uint256(50 * 1024), 1, 1]);
+        IBlockProofs.ItemBytesProof memory proof = itemBytesProof(batch, 3, 2);
+        proof.items[1] = proof.items[0];
+        requireNone(blockVerifier, batch, encoded(proof), ItemBytesProofs.ItemsOutOfOrder.selector);
+        proof = itemBytesProof(batch, 3, 2);
+        (proof.items[0], proof.items[1]) = (proof.items[1], proof.items[0]);
+        requireNone(blockVerifier, batch, encoded(proof), ItemBytesProofs.ItemsOutOfOrder.selector);
+        // founding, a user's transaction, settle
+        uint256 last = batch.made.blocks[0].transactions.length - 1;
+        uint256[3] memory others = [uint256(1), 6, last];
+        for (uint256 i = 0; i < others.length; i++) {
+            proof = itemBytesProof(batch, others[i], 1);
+            requireNone(blockVerifier, batch, encoded(proof), ItemBytesProofs.NotAnItem.selector);
+        }
+        proof = itemBytesProof(batch, 3, 1);
+        proof.items[0].transaction = batch.made.blocks[0].transactions[4];
+        requireNone(blockVerifier, batch, encoded(proof), ProvenBlocks.WrongPath.selector);
+        proof = itemBytesProof(batch, 3, 1);
+        proof.position = 1;
+        requireNone(blockVerifier, batch, encoded(proof), ProvenBlocks.WrongPath.selector);
     }
 }

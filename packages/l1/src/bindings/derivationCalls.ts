@@ -6,6 +6,7 @@ import { I_BLOCK_PROOFS_ABI, I_DATA_PROOFS_ABI } from "../generated/shapes.ts";
 import { call, type L1Call } from "./l1Call.ts";
 import { type AccusedBatch, accusedValues } from "./proofCalls.ts";
 import type { QueueItemValues } from "./queueItemValues.ts";
+import type { BatchProof } from "./rollupCalls.ts";
 
 const SHAPES = { derivation: new Interface(I_DATA_PROOFS_ABI), context: new Interface(I_BLOCK_PROOFS_ABI) };
 
@@ -54,6 +55,8 @@ export type DerivationProofs = {
     readonly data: Uint8Array;
     readonly siblings: readonly Hash[];
   };
+  /** a block is too far ahead of L1, which recorded the batch where the accusation says */
+  readonly ahead: { readonly position: number; readonly data: Uint8Array };
   /** a batch ends at another place of the queue; `previous` is the batch before, if any */
   readonly queueEnd: { readonly data: Uint8Array; readonly previous: readonly BatchHeader[] };
   /** a block's first transaction is not its context */
@@ -67,6 +70,16 @@ export type DerivationProofs = {
     readonly previous: readonly BatchHeader[];
     readonly item: QueueItemValues;
     readonly itemData: Uint8Array;
+  };
+  /** items of the queue that a block consumes have too many bytes: some of them, by ascending places */
+  readonly itemBytes: Omit<DerivationProofs["count"], "data"> & {
+    readonly items: readonly {
+      /** place in the block */
+      readonly index: number;
+      readonly transaction: Uint8Array;
+      /** of its hash in the block's root */
+      readonly siblings: readonly Hash[];
+    }[];
   };
   /** the second transaction of block 1 is not the founding */
   readonly founding: {
@@ -95,13 +108,19 @@ export type DerivationProof = {
   readonly [Kind in DerivationKind]: { readonly kind: Kind; readonly proof: DerivationProofs[Kind] };
 }[DerivationKind];
 
-/** The proof as bytes, which its verifier takes; and the fraud that it is of. */
-export function encodeDerivation({ kind, proof }: DerivationProof): {
+/**
+ * The proof as bytes, which its verifier takes; and the fraud that it is of.
+ * @param posting where L1 recorded the batch, which tells when
+ */
+export function encodeDerivation(
+  { kind, proof }: DerivationProof,
+  posting: BatchProof,
+): {
   readonly fraud: keyof typeof SHAPES;
   readonly bytes: Hex;
 } {
   const fraud = SHAPES.derivation.hasFunction(kind) ? "derivation" : "context";
-  const values = kind === "blob" ? [] : [proof];
+  const values = kind === "blob" ? [] : [kind === "ahead" ? { ...proof, posting } : proof];
   return { fraud, bytes: SHAPES[fraud].encodeFunctionData(kind, values) as Hex };
 }
 
@@ -110,7 +129,7 @@ export function encodeDerivation({ kind, proof }: DerivationProof): {
  * a blob somebody has opened its range before (BlobOpenings).
  */
 export function proveDerivation(at: L1Addresses, batch: AccusedBatch, proof: DerivationProof): L1Call {
-  const { fraud, bytes } = encodeDerivation(proof);
+  const { fraud, bytes } = encodeDerivation(proof, batch.posting);
   return call(at, "disputes", "proveBy", [accusedValues(batch), FRAUDS.indexOf(fraud), bytes]);
 }
 
@@ -130,4 +149,20 @@ export function openBatchRange(
   const { offset, length } = range;
   const points = [toHex(commitment), toHex(proof)];
   return call(at, "blobOpenings", "openBlob", [batch.blobHash, toHex(data), ...points, offset, length]);
+}
+
+/**
+ * Shows L1 that an element of a blob is no 31 bytes of data, which makes every batch in it wrong.
+ * @param index of the element
+ * @param opening of it (openElement), points of 48 bytes
+ */
+export function openOversizedElement(
+  at: L1Addresses,
+  blobHash: Hash,
+  index: number,
+  opening: { readonly value: bigint; readonly commitment: Uint8Array; readonly proof: Uint8Array },
+): L1Call {
+  const { value, commitment, proof } = opening;
+  const values = [blobHash, index, value, toHex(commitment), toHex(proof)];
+  return call(at, "blobOpenings", "proveOversizedElement", values);
 }

@@ -1,13 +1,18 @@
 /** What the judges of posted data, and BlobOpenings, answer to a prover before it risks anything. */
-import { type BatchHeader, blobRange } from "@mvm/protocol";
+import { type BatchHeader, blobRange, type Hash } from "@mvm/protocol";
 import { L1Error } from "../l1Error.ts";
 import { type DerivationProof, encodeDerivation } from "./derivationCalls.ts";
+import type { AccusedBatch } from "./proofCalls.ts";
 import { type L1Reader, read } from "./readView.ts";
 import { askVerifier, type VerifierAnswer } from "./verifierReads.ts";
 
 /** Has L1 judge a proof about a batch without sending one. Throws L1Error where L1 cannot be asked. */
-export function askDerivation(reader: L1Reader, header: BatchHeader, proof: DerivationProof): Promise<VerifierAnswer> {
-  const { fraud, bytes } = encodeDerivation(proof);
+export function askDerivation(
+  reader: L1Reader,
+  { header, posting }: Pick<AccusedBatch, "header" | "posting">,
+  proof: DerivationProof,
+): Promise<VerifierAnswer> {
+  const { fraud, bytes } = encodeDerivation(proof, posting);
   return askVerifier(reader, fraud === "derivation" ? "dataVerifier" : "blockVerifier", header, bytes);
 }
 
@@ -25,4 +30,9 @@ export async function isRangeOpened(
     if (error instanceof L1Error && error.code === "reverted") return false;
     throw error;
   }
+}
+
+/** Whether L1 was shown that an element of a blob is no 31 bytes of data. Throws L1Error. */
+export function isBlobMalformed(reader: L1Reader, blobHash: Hash): Promise<boolean> {
+  return read(reader, { contract: "blobOpenings", method: "isMalformed", values: [blobHash] }, ([is]) => Boolean(is));
 }

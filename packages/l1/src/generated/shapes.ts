@@ -143,6 +143,69 @@ export const I_DATA_PROOFS_ABI = [
 export const I_BLOCK_PROOFS_ABI = [
   {
     "type": "function",
+    "name": "ahead",
+    "inputs": [
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct IBlockProofs.AheadProof",
+        "components": [
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "data",
+            "type": "bytes",
+            "internalType": "bytes"
+          },
+          {
+            "name": "posting",
+            "type": "tuple",
+            "internalType": "struct BatchProof",
+            "components": [
+              {
+                "name": "postedAt",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "position",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "count",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "siblings",
+                "type": "bytes32[]",
+                "internalType": "bytes32[]"
+              }
+            ]
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "isFraud",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
     "name": "context",
     "inputs": [
       {
@@ -492,6 +555,74 @@ export const I_BLOCK_PROOFS_ABI = [
             "name": "itemData",
             "type": "bytes",
             "internalType": "bytes"
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "isFraud",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "itemBytes",
+    "inputs": [
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct IBlockProofs.ItemBytesProof",
+        "components": [
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "count",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "transactions",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          },
+          {
+            "name": "items",
+            "type": "tuple[]",
+            "internalType": "struct IBlockProofs.CommittedItem[]",
+            "components": [
+              {
+                "name": "index",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "transaction",
+                "type": "bytes",
+                "internalType": "bytes"
+              },
+              {
+                "name": "siblings",
+                "type": "bytes32[]",
+                "internalType": "bytes32[]"
+              }
+            ]
           }
         ]
       }

@@ -2,6 +2,7 @@
 import { answerTo, askReplay, l1Now } from "@mvm/l1";
 import { blockCount, environmentOf, type Hash, hashHeader } from "@mvm/protocol";
 import type { PostedBatch } from "@mvm/roles";
+import { isMalformed } from "../archive.ts";
 import { ConfigError } from "../config.ts";
 import { accusationOf } from "../proving/accusationOf.ts";
 import { Accuser } from "../proving/accuser.ts";
@@ -112,19 +113,23 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   const seen = new SeenBlocks(settings.network);
   const shown = ({ header }: PostedBatch) =>
     shownBlocks({ network, view, seen, readTimeoutMs, signal: operator.signal }, header);
+  const judge = async (batch: PostedBatch, answers?: Answers): Promise<BatchVerdict> => {
+    const { header, batchHash, timestamp } = batch;
+    operator.progress(`executing batch ${header.index}`);
+    const found = sight.posted.get(batchHash)!;
+    if (isMalformed(found)) return audit.malformed();
+    const content = { ...(await archive.batch(found, label)), postedAt: timestamp };
+    return audit.judge(content, () => shown(batch), answers);
+  };
   for (const earlier of batches.slice(0, index)) {
-    operator.progress(`executing batch ${earlier.header.index}`);
-    const data = await archive.batch(sight.posted.get(earlier.batchHash)!, label);
-    const { kind } = await audit.judge(data, () => shown(earlier));
+    const { kind } = await judge(earlier);
     if (kind !== "right")
       throw new ConfigError("not-yet", `batch ${earlier.header.index} of ${label} is wrong: prove that first`);
   }
-  operator.progress(`executing batch ${posted.header.index}`);
-  const data = await archive.batch(sight.posted.get(posted.batchHash)!, label);
   // what others asked for is there for all
   const search = { header: posted.header, fromBlock: posted.l1Block };
   const answers: Answers = async (item) => (await answerTo(operator.l1, { ...search, item }))?.answer;
-  const verdict = await audit.judge(data, () => shown(posted), answers);
+  const verdict = await judge(posted, answers);
   const blocks = async (): Promise<readonly ShownBlock[] | null> => {
     for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;
     return null;

@@ -6,17 +6,19 @@ import {
   askReplay,
   askVerifier,
   encodePartFault,
+  isBlobMalformed,
   isRangeOpened,
   type L1Call,
   MAX_TRANSACTION_BYTES,
   openBatchRange,
+  openOversizedElement,
   postingOf,
   proveDerivation,
   provePart,
   standingBatches,
 } from "@mvm/l1";
 import { type BatchHeader, hashBatchHeader, type PartsItem } from "@mvm/protocol";
-import { openAtChallenge, toBlob } from "@mvm/protocol/blobs";
+import { blobCommitment, fromBlob, openAtChallenge, openElement, oversizedElement } from "@mvm/protocol/blobs";
 import { ConfigError } from "../config.ts";
 import type { Operator } from "../operator/operator.ts";
 import type { Wanted } from "./asker.ts";
@@ -47,7 +49,7 @@ export type Accusation =
 export type Accused = {
   readonly header: BatchHeader;
   readonly previous: BatchHeader | undefined;
-  /** all bytes of data in the blob that the batch is in; asked for only where that has to be opened */
+  /** the blob that the batch is in, 131,072 bytes; asked for only where that has to be opened */
   readonly blob: () => Promise<Uint8Array>;
 };
 
@@ -135,7 +137,11 @@ async function accusationBy(
     const { derivation } = fault;
     if ("data" in derivation.proof && !(await isRangeOpened(l1, header)))
       return { kind: "unopened", found, opening: await openingOf(l1, header, await blob()) };
-    const answer = await askDerivation(l1, header, derivation);
+    if (derivation.kind === "blob" && !(await isBlobMalformed(l1, header.blobHash))) {
+      const opening = await oversizedOpeningOf(l1, header, await blob());
+      if (opening !== null) return { kind: "unopened", found, opening };
+    }
+    const answer = await askDerivation(l1, accused, derivation);
     if (answer.kind === "no-verdict") return answer;
     if (!answer.isFraud) return { kind: "no-verdict", reason: `L1 sees no fault of ${derivation.kind}` };
     return { kind: "ready", found, call: proveDerivation(l1.addresses, accused, derivation), gas: answer.gas };
@@ -154,6 +160,18 @@ async function accusationBy(
   return { kind: "ready", found, call, gas: answer.gas };
 }
 
-async function openingOf({ addresses }: Operator["l1"], header: BatchHeader, data: Uint8Array): Promise<L1Call> {
-  return openBatchRange(addresses, header, data, await openAtChallenge(toBlob(data)));
+async function openingOf({ addresses }: Operator["l1"], header: BatchHeader, blob: Uint8Array): Promise<L1Call> {
+  return openBatchRange(addresses, header, fromBlob(blob), await openAtChallenge(blob));
+}
+
+/** Null: all elements are data. */
+async function oversizedOpeningOf(
+  { addresses }: Operator["l1"],
+  { blobHash }: BatchHeader,
+  blob: Uint8Array,
+): Promise<L1Call | null> {
+  const index = oversizedElement(blob);
+  if (index === undefined) return null;
+  const commitment = await blobCommitment(blob);
+  return openOversizedElement(addresses, blobHash, index, { ...(await openElement(blob, index)), commitment });
 }

@@ -35,7 +35,7 @@ export type BatchVerdict =
       readonly needed: Need | null;
     };
 type Right = { readonly kind: "right" };
-type Wrong = Extract<BatchVerdict, { readonly kind: "wrong" }>;
+export type Wrong = Extract<BatchVerdict, { readonly kind: "wrong" }>;
 type Unproven = Extract<BatchVerdict, { readonly kind: "unproven" }>;
 
 /** What L1's event of a DAC's creation says beside what views keep. */
@@ -131,6 +131,12 @@ export class BatchAudit {
     return { kind: "right" };
   }
 
+  /** What the chain's next batch is where its blob holds no data: nothing of it can be executed, and nobody has to show anything. */
+  malformed(): Wrong {
+    const before = this.#rebuild.head.header;
+    return this.#wrong({ before, committed: NO_COMMITMENTS }, [this.#derivation({ kind: "blob", proof: {} })]);
+  }
+
   async #judgeWrong(
     wrong: WrongBatch,
     shown: () => AsyncIterable<readonly ShownBlock[]>,
@@ -216,7 +222,7 @@ export class BatchAudit {
     return { fault: { proof: "derivation", derivation }, position: positionOf(derivation) };
   }
 
-  #wrong({ before, committed }: Shown, faults: readonly FaultAt[]): Wrong {
+  #wrong({ before, committed }: Pick<Shown, "before" | "committed">, faults: readonly FaultAt[]): Wrong {
     const hashesBefore = this.#hashesBefore();
     const [found, ...others] = faults.map(({ fault, position }): FoundFault => {
       const parent = position === null || position === 0 ? before : committed.blocks[position - 1]!.header;

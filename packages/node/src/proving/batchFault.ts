@@ -21,9 +21,9 @@ export type FoundFault = {
   readonly hashesBefore: readonly Hash[];
 };
 
-/** Position of the block that a proof is about; null: it is about the batch. */
+/** Position of the block that a proof is about; null: it is about the batch, or its data. */
 export function positionOf({ kind, proof }: DerivationProof): number | null {
-  if (kind === "count" || kind === "time" || kind === "row") return proof.position;
+  if (kind === "count" || kind === "time" || kind === "row" || kind === "itemBytes") return proof.position;
   return "leaf" in proof ? proof.leaf.position : null;
 }
 

@@ -14,7 +14,7 @@ import {
   type SealedBlock,
 } from "@mvm/protocol";
 import { type Dac, judgeGossip, type L1View, type PostedBatch } from "@mvm/roles";
-import type { Archive, PostedData } from "../archive.ts";
+import { type Archive, isMalformed, type PostedData } from "../archive.ts";
 import { sizeOf } from "../operator/asking.ts";
 import type { Operator } from "../operator/operator.ts";
 import type { Log, NetworkSettings } from "../ports.ts";
@@ -173,7 +173,7 @@ export class DacWatch {
 
   /** Judges the next batch of L1. False: there is none, or it is not right. */
   async #judgeNext(): Promise<boolean> {
-    const { dac, view, settings, posted } = this.#options;
+    const { dac, view, posted } = this.#options;
     const audit = await this.#auditOf();
     const batches = view.batches(dac.chainId);
     let count = Math.min(this.#judged.length, batches.length);
@@ -187,16 +187,8 @@ export class DacWatch {
     if (next === undefined || (this.#open !== null && this.#open.verdict.kind === "wrong")) return false;
     const found = posted.get(next.batchHash);
     if (found === undefined) return false;
-    const batch = await this.#options.archive.batch(found, dac.label);
-    const { readTimeoutMs } = settings.parameters;
-    const { network, operator } = this.#options;
-    const asking = { network, view, seen: this.#seen, readTimeoutMs, signal: operator.signal };
     const { since = view.block.number, answers = new Map<bigint, Answer>() } = this.#open ?? {};
-    const verdict = await audit.judge(
-      batch,
-      () => shownBlocks(asking, next.header),
-      (item) => this.#answer(next, item, answers),
-    );
+    const verdict = isMalformed(found) ? audit.malformed() : await this.#judge(next, { audit, found, answers });
     if (verdict.kind !== "right") {
       this.#open = { batch: next, verdict, since, answers, inParts: false, proof: null, end: null };
       this.#tell(next, verdict);
@@ -205,6 +197,21 @@ export class DacWatch {
     this.#judged.push(next.batchHash);
     this.#seen.forgetUpTo(view.finalHead(dac.chainId));
     return true;
+  }
+
+  async #judge(
+    next: PostedBatch,
+    { audit, found, answers }: { audit: BatchAudit; found: PostedData; answers: Map<bigint, Answer> },
+  ): Promise<BatchVerdict> {
+    const { archive, dac, settings, network, operator, view } = this.#options;
+    const batch = { ...(await archive.batch(found, dac.label)), postedAt: next.timestamp };
+    const { readTimeoutMs } = settings.parameters;
+    const asking = { network, view, seen: this.#seen, readTimeoutMs, signal: operator.signal };
+    return audit.judge(
+      batch,
+      () => shownBlocks(asking, next.header),
+      (item) => this.#answer(next, item, answers),
+    );
   }
 
   /** Lets go of data that nobody will ask for again: of batches that were judged, or fell, and L1 takes none of it back. */

@@ -23,18 +23,22 @@ import {
   prevRandaoOf,
   rowGroupFault,
   SNAPSHOT_DISTANCE,
+  type SystemTransaction,
   settledAccounts,
   transactionAt,
 } from "@mvm/protocol";
-import { openingTransactions, type QueuedItem } from "@mvm/roles";
+import { latestPosted, openingTransactions, type QueuedItem } from "@mvm/roles";
 import type { NodeSource } from "@mvm/state";
 import { toItemValues } from "../l1Events.ts";
+import type { Batch } from "../rebuild.ts";
 import {
+  aheadProof,
   type BatchBefore,
   contextProof,
   countProof,
   formProof,
   foundingProof,
+  itemBytesProof,
   itemProof,
   type PostedBatch,
   queueEndProof,
@@ -78,21 +82,24 @@ type Posted = {
 /** A batch of which nobody has shown the blocks. */
 type Unshown = Pick<PostedBatch, "header" | "data">;
 
-/** What is wrong in a batch's data for themselves, or null: they cannot be decoded, or lead to another end of the queue. */
-export function dataFinding(batch: Unshown, previous: BatchHeader | undefined): DerivationProof | null {
-  return formFinding(batch) ?? queueEndFinding(batch, previous);
+/**
+ * What is wrong in a batch's data for themselves, or null: they cannot be decoded, have a block that is ahead of L1, or lead to another end
+ * of the queue.
+ */
+export function dataFinding(batch: Batch, previous: BatchHeader | undefined): DerivationProof | null {
+  return formFinding(batch) ?? aheadFinding(batch) ?? queueEndFinding(batch, previous);
 }
 
 /**
- * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over, gas and bytes of a block's items of the queue (decision 039).
+ * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over (decision 039).
  * @param batch with the first blocks that it commits to: in these it is looked for
  * @throws RangeError where L1's values for a slot of the batch, an item of its queue, or the bytes of a transaction that a proof needs
  * are not known
  * @throws StateError where the nodes lack what a proof needs of the address table
  */
 export function derivationFinding(batch: PostedBatch, source: DerivationSource): DerivationProof | null {
-  const unreadable = formFinding(batch);
-  if (unreadable !== null) return unreadable;
+  const plain = formFinding(batch) ?? aheadFinding(batch);
+  if (plain !== null) return plain;
   const { header, data, blocks } = batch;
   let queueBegin = source.previous?.header.queueEnd ?? 0n;
   let slotBefore = source.previous?.slot ?? 0n;
@@ -115,6 +122,14 @@ function soundContext(data: Uint8Array, position: number): BatchContext {
   const read = contextAt(data, position);
   if (!read.ok) throw new RangeError(`a sound group has a context at fault: ${read.fault}`);
   return read.value;
+}
+
+/** The first block that was too far ahead of L1 when its batch was posted. */
+function aheadFinding(batch: Batch): DerivationProof | null {
+  const latest = latestPosted(batch.postedAt);
+  for (let position = 0; position < blockCount(batch.header); position++)
+    if (soundContext(batch.data, position).timestamp > latest) return aheadProof(batch, position);
+  return null;
 }
 
 function queueEndFinding(batch: Unshown, previous: BatchHeader | undefined): DerivationProof | null {
@@ -178,8 +193,19 @@ function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSour
     const shown = { item: toItemValues(due), itemData: due.item.data, previous: listOf(source.previous?.header) };
     return itemProof(batch, { position, own, place }, shown);
   }
+  // they are L1's: what they have to say is checked
+  if (queued.reduce((sum, { item }) => sum + item.data.length, 0) > LIMITS.blockQueueBytes)
+    return itemBytesProof(
+      batch,
+      position,
+      consumedOf(batch, opening.slice(openingCount - items), openingCount - items),
+    );
   return usersFinding(batch, posted, openingCount, source);
 }
+
+/** The transactions by which a block consumes items, from a place on. */
+const consumedOf = ({ header }: PostedBatch, consuming: readonly SystemTransaction[], from: number) =>
+  consuming.map((own, i) => ({ index: from + i, transaction: encodeSystemTransaction(header.chainId, own) }));
 
 function itemAt({ queueItem }: DerivationSource, index: bigint): QueuedItem {
   const found = queueItem(index);

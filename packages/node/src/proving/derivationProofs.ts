@@ -4,8 +4,10 @@ import {
   type Address,
   type BatchHeader,
   concatBytes,
+  decodeSystemTransaction,
   encodeHeader,
   type Header,
+  LIMITS,
   merkleProof,
   PREDEPLOYS,
   type StateKey,
@@ -13,13 +15,11 @@ import {
   tableSlot,
 } from "@mvm/protocol";
 import { type NodeSource, WorldState } from "@mvm/state";
+import type { Batch } from "../rebuild.ts";
 import { blockWord, type Commitments } from "./commitments.ts";
 
 /** A batch with what it commits to. */
-export type PostedBatch = Commitments & {
-  readonly header: BatchHeader;
-  readonly data: Uint8Array;
-};
+export type PostedBatch = Commitments & Batch;
 
 /** The batch before as its header, in a list; none before the chain's first. */
 type Previous = readonly BatchHeader[];
@@ -45,6 +45,11 @@ export function timeProof(batch: PostedBatch, position: number): Proof<"time"> {
   return { kind: "time", proof: { position, header, data: batch.data, siblings: merkleProof(batch.hashes, position) } };
 }
 
+export const aheadProof = ({ data }: Pick<PostedBatch, "data">, position: number): Proof<"ahead"> => ({
+  kind: "ahead",
+  proof: { position, data },
+});
+
 export const queueEndProof = ({ data }: Pick<PostedBatch, "data">, previous: Previous): Proof<"queueEnd"> => ({
   kind: "queueEnd",
   proof: { data, previous },
@@ -63,6 +68,32 @@ export function itemProof(
 ): Proof<"item"> {
   const leaf = committedAt(batch, at.position, at.place);
   return { kind: "item", proof: { leaf, index: at.own, data: batch.data, ...item } };
+}
+
+/**
+ * That items of the queue that a block consumes have too many bytes. The largest come first, and none after the one that is too much, so
+ * that the proof is no longer than it has to be.
+ * @param consumed all of them: place in the block, encoded transaction
+ */
+export function itemBytesProof(
+  batch: PostedBatch,
+  position: number,
+  consumed: readonly { readonly index: number; readonly transaction: Uint8Array }[],
+): Proof<"itemBytes"> {
+  const sizeOf = (raw: Uint8Array): number => decodeSystemTransaction(raw, batch.header.chainId).data.length;
+  const sized = consumed.map((item) => ({ ...item, bytes: sizeOf(item.transaction) }));
+  const largest = sized.sort((one, other) => other.bytes - one.bytes);
+  let bytes = 0;
+  const last = largest.findIndex((item) => {
+    bytes += item.bytes;
+    return bytes > LIMITS.blockQueueBytes;
+  });
+  const { hashes } = batch.blocks[position]!;
+  const items = largest
+    .slice(0, last < 0 ? largest.length : last + 1)
+    .sort((one, other) => one.index - other.index)
+    .map(({ index, transaction }) => ({ index, transaction, siblings: merkleProof(hashes, index) }));
+  return { kind: "itemBytes", proof: { position, ...blockWord(batch, position), items } };
 }
 
 export function foundingProof(
@@ -96,7 +127,7 @@ export type BatchBefore = {
 };
 
 /** @param slot of the batch's last block */
-export function beforeNext(batch: Omit<PostedBatch, "data">, slot: bigint): BatchBefore {
+export function beforeNext(batch: Pick<PostedBatch, keyof Commitments | "header">, slot: bigint): BatchBefore {
   const last = batch.blocks.length - 1;
   const context = bytesAt(batch, last, 0);
   return { header: batch.header, slot, context, leaf: committedAt(batch, last, 0) };
