@@ -5,12 +5,16 @@ export * from "./bindings/calls.ts";
 export * from "./bindings/dacReads.ts";
 export {
   type Committed,
+  type CountedStretch,
+  countTransactions,
   type DerivationProof,
   type DerivationProofs,
+  encodeDerivation,
   openBatchRange,
   proveDerivation,
+  tallyHash,
 } from "./bindings/derivationCalls.ts";
-export { askDerivation, isRangeOpened } from "./bindings/derivationReads.ts";
+export { askDerivation, isCounted, isRangeOpened } from "./bindings/derivationReads.ts";
 export {
   type AskedBatch,
   answerAsk,

@@ -2,13 +2,18 @@
 import {
   type Address,
   AddressTable,
+  bytesToBigInt,
   claimsOf,
   type DecodedBlock,
   decodeBatch,
+  decodeSystemTransaction,
   encodeBatch,
   encodeBlocks,
+  encodeSystemTransaction,
   inCalldata,
   type SealedBlock,
+  settledAccounts,
+  settleTransaction,
   toChainId,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -138,6 +143,26 @@ describe("what of a posted batch does not follow from its data", () => {
     ["settle", "a provider less", 3, () => ({ providers: [] })],
   ])("is found by the proof %s where they have %s", (kind, _what, position, change) => {
     expect(found(saying(position, change))).toBe(kind);
+  });
+
+  it("is settle where its L1 fees or its addresses for the table are not those of the block's transactions", () => {
+    for (const [position, block] of blocks.entries()) {
+      const settle = decodeSystemTransaction(block.transactions.at(-1)!, CHAIN_ID);
+      const { paid, seen } = settledAccounts(settle)!;
+      const [sequencer, ...others] = paid;
+      const right = { sequencer, providers: others, l1Fees: bytesToBigInt(settle.data.subarray(68, 100)), seen };
+      const lies = [
+        { l1Fees: right.l1Fees + 1n },
+        { seen: [...seen, poster] },
+        ...(seen.length > 0 ? [{ seen: [] }] : []),
+      ];
+      for (const lie of lies) {
+        const raw = encodeSystemTransaction(CHAIN_ID, settleTransaction(settle.index, { ...right, ...lie }));
+        const told = blocks.with(position, { ...block, transactions: block.transactions.with(-1, raw) });
+        const batch = { ...posted(blocks), ...commitmentsOf(told) };
+        expect(found(batch), `block ${position}`).toBe("closing");
+      }
+    }
   });
 
   it("is their form where they cannot be read or are another batch's, whether or not anybody shows the blocks", () => {

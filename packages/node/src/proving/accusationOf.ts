@@ -5,7 +5,11 @@ import {
   askDerivation,
   askReplay,
   askVerifier,
+  countTransactions,
+  type DerivationProof,
+  type DerivationProofs,
   encodePartFault,
+  isCounted,
   isRangeOpened,
   type L1Call,
   MAX_TRANSACTION_BYTES,
@@ -39,7 +43,10 @@ export type Accusation =
     }
   /** the poster has to show first what it claims between the transaction's parts */
   | { readonly kind: "unshown"; readonly found: FoundFault; readonly wanted: Wanted }
-  /** L1 has to be shown first what the batch's blob holds, by a call that anybody may make */
+  /**
+   * L1 has to be shown first what the batch's blob holds, or has to count transactions of a block that has more than one transaction of
+   * L1, by a call that anybody may make
+   */
   | { readonly kind: "unopened"; readonly found: FoundFault; readonly opening: L1Call }
   /** one transaction of L1 cannot judge it, or L1 does not see the difference: then nothing is risked */
   | { readonly kind: "no-verdict"; readonly reason: string };
@@ -133,8 +140,8 @@ async function accusationBy(
   const { fault, position, ...place } = found;
   if (fault.proof === "derivation") {
     const { derivation } = fault;
-    if ("data" in derivation.proof && !(await isRangeOpened(l1, header)))
-      return { kind: "unopened", found, opening: await openingOf(l1, header, await blob()) };
+    const opening = await openingOf(l1, { header, blob }, derivation);
+    if (opening !== null) return { kind: "unopened", found, opening };
     const answer = await askDerivation(l1, header, derivation);
     if (answer.kind === "no-verdict") return answer;
     if (!answer.isFraud) return { kind: "no-verdict", reason: `L1 sees no fault of ${derivation.kind}` };
@@ -154,6 +161,27 @@ async function accusationBy(
   return { kind: "ready", found, call, gas: answer.gas };
 }
 
-async function openingOf({ addresses }: Operator["l1"], header: BatchHeader, data: Uint8Array): Promise<L1Call> {
-  return openBatchRange(addresses, header, data, await openAtChallenge(toBlob(data)));
+/** What L1 has to be shown before it can judge a proof; null: nothing. */
+async function openingOf(
+  l1: Operator["l1"],
+  { header, blob }: Pick<Accused, "header" | "blob">,
+  { kind, proof }: DerivationProof,
+): Promise<L1Call | null> {
+  if (kind === "closing") return countingOf(l1, header, proof);
+  if (!("data" in proof) || (await isRangeOpened(l1, header))) return null;
+  const data = await blob();
+  return openBatchRange(l1.addresses, header, data, await openAtChallenge(toBlob(data)));
+}
+
+/** Has L1 count the first stretch before a proof's that it has not; null: there is none. */
+async function countingOf(
+  l1: Operator["l1"],
+  { chainId }: BatchHeader,
+  { counted, before }: DerivationProofs["closing"],
+): Promise<L1Call | null> {
+  let next = counted.length;
+  // what was counted says that all before it was
+  while (next > 0 && !(await isCounted(l1, chainId, counted[next]?.before ?? before))) next--;
+  const stretch = counted[next];
+  return stretch === undefined ? null : countTransactions(l1.addresses, chainId, stretch);
 }

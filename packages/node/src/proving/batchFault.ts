@@ -23,7 +23,7 @@ export type FoundFault = {
 
 /** Position of the block that a proof is about; null: it is about the batch. */
 export function positionOf({ kind, proof }: DerivationProof): number | null {
-  if (kind === "count" || kind === "time" || kind === "row") return proof.position;
+  if (kind === "count" || kind === "time" || kind === "row" || kind === "closing") return proof.position;
   return "leaf" in proof ? proof.leaf.position : null;
 }
 

@@ -14,6 +14,7 @@ import {
   decodeSystemTransaction,
   encodeSystemTransaction,
   epochOf,
+  equalBytes,
   type Founding,
   type Hash,
   type Header,
@@ -26,11 +27,12 @@ import {
   settledAccounts,
   transactionAt,
 } from "@mvm/protocol";
-import { openingTransactions, type QueuedItem } from "@mvm/roles";
+import { closingTransaction, openingTransactions, type QueuedItem } from "@mvm/roles";
 import type { NodeSource } from "@mvm/state";
 import { toItemValues } from "../l1Events.ts";
 import {
   type BatchBefore,
+  closingProof,
   contextProof,
   countProof,
   formProof,
@@ -84,7 +86,7 @@ export function dataFinding(batch: Unshown, previous: BatchHeader | undefined): 
 }
 
 /**
- * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over, gas and bytes of a block's items of the queue (decision 039).
+ * The first thing found wrong in a batch, or null. Not looked at: gas and bytes of a block's items of the queue (decision 039).
  * @param batch with the first blocks that it commits to: in these it is looked for
  * @throws RangeError where L1's values for a slot of the batch, an item of its queue, or the bytes of a transaction that a proof needs
  * are not known
@@ -167,18 +169,20 @@ function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSour
     founding: source.founding,
     queueItems: queued.map(({ item }) => item),
     transactionCount: hashes.length,
-  });
+  }).map((own) => encodeSystemTransaction(batch.header.chainId, own));
   for (const [place, expected] of opening.entries()) {
     const own = place - (openingCount - items);
     const isDue = own < 0 || isDueAt(queued[own]!, context.slot, source);
-    if (isDue && hashes[place] === keccakHash(encodeSystemTransaction(batch.header.chainId, expected))) continue;
+    if (isDue && hashes[place] === keccakHash(expected)) continue;
     if (place === 0) return contextProof(batch, position);
     if (own < 0) return foundingProof(batch, { charter: source.founding.charter, storageUnits: source.storageUnits });
     const due = queued[own]!;
     const shown = { item: toItemValues(due), itemData: due.item.data, previous: listOf(source.previous?.header) };
     return itemProof(batch, { position, own, place }, shown);
   }
-  return usersFinding(batch, posted, openingCount, source);
+  const read = usersFinding(batch, posted, openingCount, source);
+  if ("kind" in read) return read;
+  return closingFinding(batch, posted, { opening, users: read, l1BaseFee: values.l1BaseFee }, source);
 }
 
 function itemAt({ queueItem }: DerivationSource, index: bigint): QueuedItem {
@@ -190,34 +194,60 @@ function itemAt({ queueItem }: DerivationSource, index: bigint): QueuedItem {
 const isDueAt = ({ l1Block }: QueuedItem, slot: bigint, { epochBlocks }: DerivationSource): boolean =>
   epochOf(l1Block, epochBlocks) + SNAPSHOT_DISTANCE <= slot;
 
+/** The users' transactions of a block, as the data have them; or the proof that the block has another. */
 function usersFinding(
   batch: PostedBatch,
   { position, context, hashes }: Posted,
   openingCount: number,
   source: DerivationSource,
-): DerivationProof | null {
+): readonly Uint8Array[] | DerivationProof {
+  const users: Uint8Array[] = [];
   const addressAt = (index: bigint): Address | undefined => source.addressAt(position, index);
   for (let index = 0; index < context.transactionCount; index++) {
     const place = openingCount + index;
     const read = transactionAt(batch.data, position, index, addressAt);
     if (!read.ok && read.fault !== "unresolved")
       throw new RangeError(`a sound group has a row at fault: ${read.fault}`);
-    if (read.ok && hashes[place] === keccakHash(read.value.raw) && !isSystemTransaction(read.value.raw)) continue;
+    if (read.ok && hashes[place] === keccakHash(read.value.raw) && !isSystemTransaction(read.value.raw)) {
+      users.push(read.value.raw);
+      continue;
+    }
     const resolved = read.ok ? read.value.indexes.map((at) => addressAt(at)!) : null;
     const parent = position === 0 ? source.parent : batch.blocks[position - 1]!.header;
     return rowProof(batch, { position, index, place, resolved }, parent, source.nodes);
   }
+  return users;
+}
+
+/** What a block is, but for its end. */
+type Unclosed = {
+  /** transactions of the system that it begins with, encoded */
+  readonly opening: readonly Uint8Array[];
+  readonly users: readonly Uint8Array[];
+  readonly l1BaseFee: bigint;
+};
+
+function closingFinding(
+  batch: PostedBatch,
+  { position, number, context }: Posted,
+  { opening, users, l1BaseFee }: Unclosed,
+  source: DerivationSource,
+): DerivationProof | null {
+  const { chainId, poster } = batch.header;
   const settle = batch.blocks[position]!.transactions.at(-1);
   if (settle === undefined) throw new RangeError(`block ${position} ends in a transaction that is not known`);
-  const sequencer = context.sequencer === "poster" ? batch.header.poster : context.sequencer;
-  const paid = paidBy(batch.header.chainId, batch.header.firstBlock + BigInt(position), settle);
+  const sequencer = context.sequencer === "poster" ? poster : context.sequencer;
+  const paid = paidBy(chainId, number, settle);
   const expected = [sequencer, ...context.providers.map(source.providerAt)];
   const isSettled = paid?.length === expected.length && paid.every((account, i) => account === expected[i]);
-  return isSettled ? null : settleProof(batch, position);
+  if (!isSettled) return settleProof(batch, position);
+  const closing = closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions: users });
+  if (equalBytes(settle, encodeSystemTransaction(chainId, closing))) return null;
+  return closingProof(batch, position, [...opening, ...users, settle]);
 }
 
 /** Whom a block's last transaction pays; null: it is no settle of this block. */
-function paidBy(chainId: ChainId, number: bigint, raw: Uint8Array): readonly Address[] | null {
+function paidBy(chainId: ChainId, number: bigint, raw: Uint8Array): readonly [Address, ...Address[]] | null {
   try {
     const transaction = decodeSystemTransaction(raw, chainId);
     return transaction.index === number ? (settledAccounts(transaction)?.paid ?? null) : null;

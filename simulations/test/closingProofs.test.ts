@@ -1,0 +1,277 @@
+/** ClosingVerifier.sol against what sequencers put into a block's settle: the right one is none to convict, any other is. */
+import { type DerivationProofs, encodeDerivation, tallyHash } from "@mvm/l1";
+import { closingProof, type PostedBatch } from "@mvm/node";
+import {
+  type Address,
+  type BatchHeader,
+  bigIntToBytes,
+  blockTally,
+  concatBytes,
+  countedBytes,
+  encodeRlp,
+  encodeSystemTransaction,
+  fromHex,
+  type Header,
+  type Hex,
+  keccak,
+  keccakHash,
+  LIMITS,
+  l1FeeOf,
+  merkleRoot,
+  namedAddresses,
+  type RlpInput,
+  settleTransaction,
+  toAddress,
+  toChainId,
+  toHex,
+  toWord,
+  transactionsWord,
+  ZERO_ADDRESS,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import { openingTransactions } from "@mvm/roles";
+import { decodeRlp } from "ethers";
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type LocalContract, LocalL1 } from "../src/localL1.ts";
+import { signedTransaction } from "../src/signedTransaction.ts";
+
+const RUNS = { numRuns: 200 };
+const KEY = new Uint8Array(32).fill(9);
+const CHAIN = toChainId(2n ** 48n + 7n);
+const NUMBER = 5n;
+const SEQUENCER = toAddress(`0x${"5e".repeat(20)}`);
+/** not looked at */
+const HEADER = {} as Header;
+/** What Disputes takes beside the judge. */
+const AROUND = 1_000_000n;
+const PROVIDERS = [toAddress(`0x${"a1".repeat(20)}`), toAddress(`0x${"a2".repeat(20)}`)];
+
+let l1: LocalL1;
+let verifier: LocalContract;
+beforeAll(async () => {
+  l1 = await LocalL1.open();
+  verifier = await l1.deploy("src/disputes/derivation/ClosingVerifier.sol");
+}, 120_000);
+
+// Few addresses, so that they come again; the last ones are no words of a call that are taken for addresses.
+const familiar = Array.from({ length: 8 }, (_, i) => toAddress(toHex(toWord(2n ** 100n * BigInt(i + 1)).subarray(12))));
+const small = [ZERO_ADDRESS, toAddress(toHex(toWord(2n ** 96n - 1n).subarray(12)))];
+const target = fc.oneof(
+  fc.constantFrom(...familiar, ...small),
+  fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => toAddress(toHex(bytes))),
+);
+const word = fc.oneof(
+  target.map((address) => toWord(BigInt(address))),
+  fc.constantFrom(0n, 1n, 2n ** 96n - 1n, 2n ** 96n, 2n ** 160n - 1n, 2n ** 160n, 2n ** 256n - 1n).map(toWord),
+);
+const calldata = fc
+  .tuple(fc.uint8Array({ minLength: 0, maxLength: 4 }), fc.array(word, { maxLength: 66 }), fc.nat({ max: 8 }))
+  .map(([selector, words, cut]) => concatBytes(selector, ...words, new Uint8Array(cut === 0 ? 1 : 0)));
+const user = fc
+  .record({
+    type: fc.constantFrom(0, 1, 2, 2, 2, 4),
+    to: fc.option(target, { freq: 8 }),
+    nonce: fc.bigInt({ min: 0n, max: 2n ** 64n - 2n }),
+    value: fc.bigInt({ min: 0n, max: 2n ** 200n }),
+    data: calldata,
+    hasAccess: fc.nat({ max: 4 }),
+    chain: fc.nat({ max: 12 }),
+  })
+  .map(({ hasAccess, chain, ...rest }) => {
+    const accessList = hasAccess === 0 ? [{ address: familiar[0]!, slots: [ZERO_HASH] }] : [];
+    const fees = { gasLimit: 90_000n, maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 7n };
+    return signedTransaction(KEY, { ...rest, ...fees, accessList }, chain === 0 ? 9n : CHAIN);
+  });
+const junk = fc
+  .uint8Array({ minLength: 1, maxLength: 130 })
+  .map((bytes) => (bytes[0] === 0x7e ? bytes.with(0, 0x7f) : bytes));
+/** A transaction whose fields are not quite what they have to be, in RLP. */
+const bent = fc.tuple(user, fc.nat(), fc.uint8Array({ maxLength: 34 })).map(([raw, at, field]) => {
+  const kind = raw[0]! < 0xc0 ? raw.subarray(0, 1) : new Uint8Array(0);
+  const items = decodeRlp(raw.subarray(kind.length)) as readonly string[];
+  const toBytes = (item: unknown): RlpInput =>
+    typeof item === "string" ? fromHex(item as Hex) : (item as unknown[]).map(toBytes);
+  const fields = items.map(toBytes);
+  return concatBytes(kind, encodeRlp(fields.with(at % fields.length, at % 3 === 0 ? [field] : field)));
+});
+const users = fc.array(
+  fc.oneof({ weight: 6, arbitrary: user }, { weight: 1, arbitrary: junk }, { weight: 2, arbitrary: bent }),
+  {
+    maxLength: 9,
+  },
+);
+
+/** A user's call, with no more than it needs. */
+const call = (to: Address, data: Uint8Array = new Uint8Array(0)): Uint8Array => {
+  const fees = { gasLimit: 21_000n, maxFeePerGas: 1n, maxPriorityFeePerGas: 1n };
+  return signedTransaction(KEY, { type: 2, to, nonce: 0n, value: 0n, data, accessList: [], ...fees }, CHAIN);
+};
+
+type ClosingProof = DerivationProofs["closing"];
+type Closing = { readonly l1Fees: bigint; readonly seen: readonly Address[] };
+const l1BaseFees = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+
+/** What follows of users' transactions. */
+const rightOf = (list: readonly Uint8Array[], l1BaseFee: bigint): Closing => ({
+  l1Fees: list.reduce((sum, raw) => sum + l1FeeOf(raw, l1BaseFee), 0n),
+  seen: namedAddresses(CHAIN, list),
+});
+
+/** All transactions of a block that ends so. */
+function blockOf(list: readonly Uint8Array[], l1BaseFee: bigint, closing: Closing): readonly Uint8Array[] {
+  const opening = openingTransactions({
+    number: NUMBER,
+    generation: 1n,
+    context: { slot: 8n, l1Block: 77n, l1BaseFee },
+    founding: { charter: new Uint8Array(0), metisDao: ZERO_ADDRESS, bridge: ZERO_ADDRESS },
+    queueItems: [],
+    transactionCount: list.length + 2,
+  });
+  const settle = settleTransaction(NUMBER, { sequencer: SEQUENCER, providers: PROVIDERS, ...closing });
+  const [first, last] = [opening[0]!, settle].map((own) => encodeSystemTransaction(CHAIN, own));
+  return [first!, ...list, last!];
+}
+
+/** Three blocks, the middle one of these transactions. */
+function batchOf(transactions: readonly Uint8Array[]): PostedBatch {
+  const lists = [[Uint8Array.of(1)], transactions, [Uint8Array.of(2), Uint8Array.of(3)]];
+  const blocks = lists.map((list) => ({ header: HEADER, hashes: list.map(keccakHash), transactions: list }));
+  const words = blocks.map(({ hashes }) => transactionsWord(hashes.length, merkleRoot(hashes)));
+  const header: BatchHeader = {
+    chainId: CHAIN,
+    generation: 1n,
+    index: 0n,
+    previousBatchHash: ZERO_HASH,
+    firstBlock: NUMBER - 1n,
+    lastBlock: NUMBER + 1n,
+    blobHash: ZERO_HASH,
+    dataHash: ZERO_HASH,
+    blocksRoot: ZERO_HASH,
+    transactionsRoot: merkleRoot(words),
+    queueEnd: 0n,
+    slot: 8n,
+    poster: SEQUENCER,
+  };
+  return { header, data: new Uint8Array(0), words, blocks, hashes: [] };
+}
+
+/** What L1 says of a block, all of it handed in at once: whether it is a fraud and where, or why there is no verdict. */
+async function judged(transactions: readonly Uint8Array[], change: Partial<ClosingProof> = {}): Promise<unknown> {
+  const batch = batchOf(transactions);
+  const { proof } = closingProof(batch, 1, transactions);
+  const { bytes } = encodeDerivation({ kind: "closing", proof: { ...proof, ...change } });
+  const { end } = await l1.call(verifier, "judge", [batch.header, bytes]);
+  if ("refused" in end) return end.refused.replace(/\(.*/, "");
+  const [isFraud, place] = end.values as unknown as [boolean, bigint];
+  expect(place).toBe((NUMBER << 16n) | BigInt(transactions.length - 1));
+  return isFraud;
+}
+
+/** Other lists of addresses for the table than the right one: one of each way to be wrong, where the list has room for it. */
+function otherLists(seen: readonly Address[], stranger: Address, at: number): readonly (readonly Address[])[] {
+  const others: (readonly Address[])[] = [];
+  const place = seen.length === 0 ? 0 : at % seen.length;
+  if (!seen.includes(stranger)) others.push(seen.toSpliced(place, 0, stranger), [...seen, stranger]);
+  if (seen.length === 0) return others;
+  if (!seen.includes(stranger)) others.push(seen.with(place, stranger));
+  others.push(seen.toSpliced(place, 1), [...seen, seen[place]!], seen.toSpliced(place, 0, seen[place]!));
+  const next = (place + 1) % seen.length;
+  if (next !== place) others.push(seen.with(place, seen[next]!).with(next, seen[place]!));
+  return others;
+}
+
+describe("a block's settle", () => {
+  it("is right on L1 where it is what follows for sequencers, whatever users' transactions there are", async () => {
+    await fc.assert(
+      fc.asyncProperty(users, l1BaseFees, async (list, l1BaseFee) => {
+        expect(await judged(blockOf(list, l1BaseFee, rightOf(list, l1BaseFee)))).toBe(false);
+      }),
+      RUNS,
+    );
+  }, 120_000);
+
+  it("convicts with any other L1 fees, and with any other addresses", async () => {
+    await fc.assert(
+      fc.asyncProperty(users, l1BaseFees, target, fc.nat(), async (list, l1BaseFee, stranger, at) => {
+        const right = rightOf(list, l1BaseFee);
+        const dearer = list.map((raw) => l1FeeOf(raw, l1BaseFee + 1n)).reduce((sum, fee) => sum + fee, 1n);
+        for (const l1Fees of [right.l1Fees + 1n, dearer, 2n ** 256n - 1n, ...(right.l1Fees > 0n ? [0n] : [])])
+          expect(await judged(blockOf(list, l1BaseFee, { ...right, l1Fees }))).toBe(true);
+        for (const seen of otherLists(right.seen, stranger, at))
+          expect([seen, await judged(blockOf(list, l1BaseFee, { ...right, seen }))]).toEqual([seen, true]);
+      }),
+      { numRuns: 80 },
+    );
+  }, 240_000);
+
+  it(`hands over the first ${LIMITS.seenAddresses}: one more, or another last one, convicts`, async () => {
+    const list = Array.from({ length: 300 }, (_, i) => call(toAddress(toHex(keccak(toWord(BigInt(i))).subarray(12)))));
+    const right = rightOf(list, 3n);
+    expect(right.seen.length).toBe(LIMITS.seenAddresses);
+    expect(await judged(blockOf(list, 3n, right))).toBe(false);
+    const all = namedAddresses(CHAIN, list, 300);
+    for (const seen of [all.slice(0, 257), all, all.slice(1, 257), all.slice(0, 255), right.seen.with(255, all[256]!)])
+      expect(await judged(blockOf(list, 3n, { ...right, seen }))).toBe(true);
+  }, 60_000);
+
+  it("is no matter of a proof with other transactions, or without one, or another order", async () => {
+    const list = familiar.map((to) => call(to));
+    const block = blockOf(list, 3n, { ...rightOf(list, 3n), l1Fees: 1n });
+    expect(await judged(block)).toBe(true);
+    const others = [block.slice(0, -1), block.toSpliced(3, 1), block.with(3, block[4]!).with(4, block[3]!)];
+    for (const other of others) expect(await judged(block, { transactions: countedBytes(other) })).toBe("WrongPath");
+    const whole = countedBytes(block);
+    for (const bytes of [whole.subarray(0, -1), concatBytes(whole, Uint8Array.of(0)), new Uint8Array(0)])
+      expect(await judged(block, { transactions: bytes })).toBe("MalformedTransactions");
+    expect(await judged(block, { transactions: countedBytes(block.slice(1)) })).toBe("NoContext");
+    for (const position of [0, 2, 3]) expect(await judged(block, { position })).toBe("WrongPath");
+    expect(await judged(block, { before: blockTally(CHAIN, block.slice(0, 2)) })).toBe("NotCounted");
+    // a block that does not end in settle is for another proof
+    for (const end of [block[0]!, list[0]!]) expect(await judged(block.with(-1, end))).toBe("NoSettle");
+  });
+});
+
+describe("what L1 counts of a block", () => {
+  it("is what packages/protocol counts, from the first transaction on, and goes by its chain", async () => {
+    await fc.assert(
+      fc.asyncProperty(users, l1BaseFees, async (list, l1BaseFee) => {
+        const block = blockOf(list, l1BaseFee, rightOf(list, l1BaseFee));
+        const none = blockTally(CHAIN, []);
+        const { end } = await l1.call(verifier, "tally", [CHAIN, none, toHex(countedBytes(block))]);
+        expect("values" in end && end.values[0]).toBe(tallyHash(CHAIN, blockTally(CHAIN, block)));
+        expect(tallyHash(toChainId(9n), none)).not.toBe(tallyHash(CHAIN, none));
+      }),
+      RUNS,
+    );
+  }, 120_000);
+});
+
+/** As small as one is that can be valid: a signature of an account that nobody has the key of. */
+const tinyCall = (to: Address): Uint8Array => {
+  const [chain, gas, one, none] = [bigIntToBytes(CHAIN), bigIntToBytes(21_000n), Uint8Array.of(1), new Uint8Array(0)];
+  const fields = [chain, none, one, one, gas, fromHex(to), none, none, [], none, one, one];
+  return concatBytes(Uint8Array.of(2), encodeRlp(fields));
+};
+const accountOf = (number: number): Address => toAddress(toHex(keccak(toWord(BigInt(number))).subarray(12)));
+
+describe("a proof about a block of as many bytes as are handed in at once", () => {
+  const words = (from: number) => Array.from({ length: 64 }, (_, i) => toWord(2n ** 159n + BigInt(from * 64 + i)));
+  it.each<readonly [string, number, (number: number) => Uint8Array]>([
+    ["the smallest transactions", LIMITS.blockTransactions - 2, (i) => tinyCall(accountOf(i))],
+    ["transfers", 890, (i) => call(accountOf(i))],
+    ["calls of the most words", 48, (i) => call(familiar[0]!, concatBytes(new Uint8Array(4), ...words(i % 3)))],
+    ["calls of words that are no addresses", 51, () => call(familiar[0]!, new Uint8Array(4 + 64 * 32))],
+  ])("of %s fits one transaction of L1", async (_, count, make) => {
+    const list = Array.from({ length: count }, (_, i) => make(i));
+    const block = blockOf(list, 3n, { ...rightOf(list, 3n), l1Fees: 1n });
+    const batch = batchOf(block);
+    const { proof } = closingProof(batch, 1, block);
+    expect(proof.counted).toEqual([]);
+    const { bytes } = encodeDerivation({ kind: "closing", proof });
+    const data = fromHex(verifier.abi.encodeFunctionData("judge", [batch.header, bytes]) as Hex);
+    const { answer, transactionGas } = await l1.send(verifier, data);
+    expect(typeof answer).toBe("object");
+    expect(transactionGas).toBeLessThan(LIMITS.transactionGas - AROUND);
+  });
+});
