@@ -232,6 +232,82 @@ describe("a block's settle", () => {
   });
 });
 
+/** Fields of a call of type 2, and of a legacy one: where they are. */
+const [CHAIN_FIELD, NONCE, TO, VALUE, DATA, ACCESS, PARITY, R, S] = [0, 1, 5, 6, 7, 8, 9, 10, 11];
+const [LEGACY_TO, LEGACY_V] = [3, 6];
+
+describe("what a transaction names", () => {
+  const [to, other] = familiar as [Address, Address];
+  const none = new Uint8Array(0);
+  const one = Uint8Array.of(1);
+  const gas = bigIntToBytes(21_000n);
+  const typed: readonly RlpInput[] = [
+    bigIntToBytes(CHAIN),
+    none,
+    one,
+    one,
+    gas,
+    fromHex(to),
+    none,
+    none,
+    [],
+    none,
+    one,
+    one,
+  ];
+  const typedWith = (...changes: readonly (readonly [number, RlpInput])[]): Uint8Array =>
+    concatBytes(Uint8Array.of(2), encodeRlp(changes.reduce((all, [at, field]) => all.with(at, field), typed.slice())));
+  const legacyWith = (v: bigint, target: Uint8Array = fromHex(to)): Uint8Array =>
+    encodeRlp(
+      [none, one, gas, none, none, none, none, one, one].with(LEGACY_TO, target).with(LEGACY_V, bigIntToBytes(v)),
+    );
+  const dataOf = (words: number): Uint8Array =>
+    concatBytes(new Uint8Array(4), ...Array.from({ length: words }, () => toWord(BigInt(other))));
+  it.each<readonly [string, Uint8Array, readonly Address[]]>([
+    ["no data", typedWith(), [to]],
+    ["64 words", typedWith([DATA, dataOf(64)]), [to, other]],
+    ["65 words", typedWith([DATA, dataOf(65)]), [to]],
+    ["no selector", typedWith([DATA, new Uint8Array(3)]), [to]],
+    ["words without a selector", typedWith([DATA, dataOf(2).subarray(4)]), [to]],
+    ["a nonce with leading zeros", typedWith([NONCE, new Uint8Array(32)]), [to]],
+    ["a nonce of 33 bytes", typedWith([NONCE, new Uint8Array(33)]), []],
+    ["another chain", typedWith([CHAIN_FIELD, Uint8Array.of(9)]), []],
+    [
+      "a chain with a leading zero",
+      typedWith([CHAIN_FIELD, concatBytes(Uint8Array.of(0), bigIntToBytes(CHAIN))]),
+      [to],
+    ],
+    ["a target of 19 bytes", typedWith([TO, fromHex(to).subarray(1)]), []],
+    ["a target of 21 bytes", typedWith([TO, concatBytes(fromHex(to), one)]), []],
+    ["a target that is a list", typedWith([TO, [new Uint8Array(19)]]), []],
+    ["no target", typedWith([TO, none]), []],
+    ["a value that is a list", typedWith([VALUE, []]), []],
+    ["data that are a list", typedWith([DATA, []]), []],
+    ["an access list", typedWith([ACCESS, [[fromHex(other), []]]]), []],
+    ["a string for an access list", typedWith([ACCESS, none]), []],
+    ["parity 1", typedWith([PARITY, one]), [to]],
+    ["parity 2", typedWith([PARITY, Uint8Array.of(2)]), []],
+    ["r of 33 bytes", typedWith([R, new Uint8Array(33)]), []],
+    ["s that is a list", typedWith([S, []]), []],
+    ["no s", concatBytes(Uint8Array.of(2), encodeRlp(typed.slice(0, -1))), []],
+    ["more fields", concatBytes(Uint8Array.of(2), encodeRlp([...typed, one])), [to]],
+    ["bytes behind it", concatBytes(typedWith(), one), [to]],
+    ["a byte less", typedWith().subarray(0, -1), []],
+    ["type 1", typedWith().with(0, 1), []],
+    ["type 2 that is no list", Uint8Array.of(2, 0x80), []],
+    ["v 34", legacyWith(34n + 2n * CHAIN), []],
+    ["v 35", legacyWith(35n + 2n * CHAIN), [to]],
+    ["v 36", legacyWith(36n + 2n * CHAIN), [to]],
+    ["v 37", legacyWith(37n + 2n * CHAIN), []],
+    ["v 27", legacyWith(27n), []],
+    ["v 35, no target", legacyWith(35n + 2n * CHAIN, none), []],
+  ])("with %s is the same on L1", async (_, raw, named) => {
+    const right = rightOf([raw], 3n);
+    expect(right.seen).toEqual(named);
+    expect(await judged(blockOf([raw], 3n, right))).toBe(false);
+  });
+});
+
 describe("what L1 counts of a block", () => {
   it("is what packages/protocol counts, from the first transaction on, and goes by its chain", async () => {
     await fc.assert(

@@ -26,7 +26,6 @@ library NamedAddresses {
     /// @notice Most addresses that a block hands over (LIMITS.seenAddresses of packages/protocol).
     uint256 internal constant MAX = 256;
     uint256 private constant FEE_MARKET = 2;
-    uint256 private constant LEAST_LIST = 0xc0;
     uint256 private constant MAX_WORDS = 64;
     /// @dev Four for each address, so that a place is found at once.
     uint256 private constant SLOTS = 1024;
@@ -69,8 +68,9 @@ library NamedAddresses {
         if (!isSaid) return;
         _name(names, to);
         unchecked {
-            uint256 size = dataEnd - dataStart;
-            if (size < 4 || (size - 4) % 32 != 0 || size - 4 > 32 * MAX_WORDS) return;
+            // of less than a selector, more than any
+            uint256 size = dataEnd - dataStart - 4;
+            if (size % 32 != 0 || size > 32 * MAX_WORDS) return;
             for (uint256 place = dataStart + 4; place < dataEnd; place += 32) {
                 uint256 word = Rlp.load(place);
                 if (word >> 160 == 0 && word >> 96 != 0) _name(names, word);
@@ -102,9 +102,7 @@ library NamedAddresses {
         pure
         returns (bool isSaid, uint256 to, uint256 dataStart, uint256 dataEnd)
     {
-        uint256 first = Rlp.load(place) >> 248;
-        bool isTyped = first == FEE_MARKET;
-        if (!isTyped && first < LEAST_LIST) return (false, 0, 0, 0);
+        bool isTyped = Rlp.load(place) >> 248 == FEE_MARKET;
         bool isList;
         (isList, place, end) = Rlp.item(isTyped ? place + 1 : place, end);
         if (!isList || end == 0) return (false, 0, 0, 0);
