@@ -222,9 +222,11 @@ describe("a block's settle", () => {
     const others = [block.slice(0, -1), block.toSpliced(3, 1), block.with(3, block[4]!).with(4, block[3]!)];
     for (const other of others) expect(await judged(block, { transactions: countedBytes(other) })).toBe("WrongPath");
     const whole = countedBytes(block);
-    for (const bytes of [whole.subarray(0, -1), concatBytes(whole, Uint8Array.of(0)), new Uint8Array(0)])
+    const withEmpty = countedBytes(block.toSpliced(2, 0, new Uint8Array(0)));
+    for (const bytes of [whole.subarray(0, -1), concatBytes(whole, Uint8Array.of(0)), new Uint8Array(0), withEmpty])
       expect(await judged(block, { transactions: bytes })).toBe("MalformedTransactions");
-    expect(await judged(block, { transactions: countedBytes(block.slice(1)) })).toBe("NoContext");
+    for (const other of [block.slice(1), [block.at(-1)!, ...block.slice(1)]])
+      expect(await judged(block, { transactions: countedBytes(other) })).toBe("NoContext");
     for (const position of [0, 2, 3]) expect(await judged(block, { position })).toBe("WrongPath");
     expect(await judged(block, { before: blockTally(CHAIN, block.slice(0, 2)) })).toBe("NotCounted");
     // a block that does not end in settle is for another proof
@@ -261,6 +263,8 @@ describe("what a transaction names", () => {
     encodeRlp(
       [none, one, gas, none, none, none, none, one, one].with(LEGACY_TO, target).with(LEGACY_V, bigIntToBytes(v)),
     );
+  /** A short list's head is that of a string of as many bytes, and 0x40. */
+  const asString = (raw: Uint8Array, head: number): Uint8Array => raw.with(head, raw[head]! - 0x40);
   const dataOf = (words: number): Uint8Array =>
     concatBytes(new Uint8Array(4), ...Array.from({ length: words }, () => toWord(BigInt(other))));
   it.each<readonly [string, Uint8Array, readonly Address[]]>([
@@ -295,6 +299,8 @@ describe("what a transaction names", () => {
     ["a byte less", typedWith().subarray(0, -1), []],
     ["type 1", typedWith().with(0, 1), []],
     ["type 2 that is no list", Uint8Array.of(2, 0x80), []],
+    ["fields in a string", asString(typedWith(), 1), []],
+    ["legacy fields in a string", asString(legacyWith(35n + 2n * CHAIN), 0), []],
     ["v 34", legacyWith(34n + 2n * CHAIN), []],
     ["v 35", legacyWith(35n + 2n * CHAIN), [to]],
     ["v 36", legacyWith(36n + 2n * CHAIN), [to]],
@@ -335,6 +341,7 @@ describe("a proof about a block of as many bytes as are handed in at once", () =
   const words = (from: number) => Array.from({ length: 64 }, (_, i) => toWord(2n ** 159n + BigInt(from * 64 + i)));
   it.each<readonly [string, number, (number: number) => Uint8Array]>([
     ["the smallest transactions", LIMITS.blockTransactions - 2, (i) => tinyCall(accountOf(i))],
+    ["few transfers", 10, (i) => call(accountOf(i))],
     ["transfers", 890, (i) => call(accountOf(i))],
     ["calls of the most words", 48, (i) => call(familiar[0]!, concatBytes(new Uint8Array(4), ...words(i % 3)))],
     ["calls of words that are no addresses", 51, () => call(familiar[0]!, new Uint8Array(4 + 64 * 32))],

@@ -19,7 +19,6 @@ import {
   type Address,
   AddressTable,
   BATCH_FORMAT,
-  bytesToBigInt,
   concatBytes,
   decodeSystemTransaction,
   encodeSystemTransaction,
@@ -60,11 +59,10 @@ function dataChanged(block: LabBlock, place: number, at: number): LabBlock {
 type Made = { readonly blocks: readonly LabBlock[]; readonly data: Uint8Array };
 /** A block whose settle says something else of its transactions than they are. */
 function closedBy(block: LabBlock, change: (right: Closing) => Partial<Closing>): LabBlock {
-  const { index, data } = decodeSystemTransaction(block.transactions.at(-1)!, block.chainId);
-  const { paid, seen } = settledAccounts(decodeSystemTransaction(block.transactions.at(-1)!, block.chainId))!;
+  const own = decodeSystemTransaction(block.transactions.at(-1)!, block.chainId);
+  const { paid, ...right } = settledAccounts(own)!;
   const [sequencer, ...providers] = paid;
-  const right = { l1Fees: bytesToBigInt(data.subarray(68, 100)), seen };
-  const closing = settleTransaction(index, { sequencer, providers, ...right, ...change(right) });
+  const closing = settleTransaction(own.index, { sequencer, providers, ...right, ...change(right) });
   return withTransaction(block, lastOf(block), encodeSystemTransaction(block.chainId, closing));
 }
 type Closing = { readonly l1Fees: bigint; readonly seen: readonly Address[] };

@@ -2,7 +2,6 @@
 import {
   type Address,
   type BlockOutcome,
-  bytesToBigInt,
   type ChainId,
   concatBytes,
   contextTransaction,
@@ -81,8 +80,6 @@ const MT = 10n ** 18n;
 /** A deposit of this sum is the one that is lied about. */
 export const MARKED_DEPOSIT_WEI = 7n * MT;
 
-/** where settle's data have them */
-const L1_FEES = [68, 100] as const;
 /** whom nobody names */
 const STRANGER = toAddress(`0x${"57".repeat(20)}`);
 const GARBAGE = keccakHash(new TextEncoder().encode("no root of anything"));
@@ -182,9 +179,8 @@ type Closing = { readonly l1Fees: bigint; readonly seen: readonly Address[] };
 function closedOtherwise(block: SealedBlock, change: (right: Closing) => Partial<Closing>): Executable {
   const { chainId, transactions, context } = block;
   const own = decodeSystemTransaction(transactions.at(-1)!, chainId);
-  const { paid, seen } = settledAccounts(own)!;
+  const { paid, ...right } = settledAccounts(own)!;
   const [sequencer, ...providers] = paid;
-  const right = { l1Fees: bytesToBigInt(own.data.subarray(...L1_FEES)), seen };
   const closing = settleTransaction(own.index, { sequencer, providers, ...right, ...change(right) });
   return {
     transactions: transactions.with(-1, encodeSystemTransaction(chainId, closing)),

@@ -2,7 +2,6 @@
 import {
   type Address,
   AddressTable,
-  bytesToBigInt,
   claimsOf,
   type DecodedBlock,
   decodeBatch,
@@ -148,14 +147,10 @@ describe("what of a posted batch does not follow from its data", () => {
   it("is settle where its L1 fees or its addresses for the table are not those of the block's transactions", () => {
     for (const [position, block] of blocks.entries()) {
       const settle = decodeSystemTransaction(block.transactions.at(-1)!, CHAIN_ID);
-      const { paid, seen } = settledAccounts(settle)!;
+      const { paid, l1Fees, seen } = settledAccounts(settle)!;
       const [sequencer, ...others] = paid;
-      const right = { sequencer, providers: others, l1Fees: bytesToBigInt(settle.data.subarray(68, 100)), seen };
-      const lies = [
-        { l1Fees: right.l1Fees + 1n },
-        { seen: [...seen, poster] },
-        ...(seen.length > 0 ? [{ seen: [] }] : []),
-      ];
+      const right = { sequencer, providers: others, l1Fees, seen };
+      const lies = [{ l1Fees: l1Fees + 1n }, { seen: [...seen, poster] }, ...(seen.length > 0 ? [{ seen: [] }] : [])];
       for (const lie of lies) {
         const raw = encodeSystemTransaction(CHAIN_ID, settleTransaction(settle.index, { ...right, ...lie }));
         const told = blocks.with(position, { ...block, transactions: block.transactions.with(-1, raw) });

@@ -4,9 +4,10 @@ pragma solidity 0.8.37;
 import {Fraud} from "../../../src/disputes/Accusations.sol";
 import {BlockTallies, Tally} from "../../../src/disputes/derivation/BlockTallies.sol";
 import {ClosingVerifier} from "../../../src/disputes/derivation/ClosingVerifier.sol";
+import {SystemCalls} from "../../../src/disputes/derivation/SystemCalls.sol";
 import {ProofKinds} from "../../../src/disputes/ProofKinds.sol";
 import {ProvenBlocks} from "../../../src/disputes/ProvenBlocks.sol";
-import {IBlockProofs} from "../../../src/interfaces/IBlockProofs.sol";
+import {SystemSource} from "../../../src/execution/codec/SystemTransactionCodec.sol";
 import {IClosingProofs} from "../../../src/interfaces/IClosingProofs.sol";
 import {BatchHeader} from "../../../src/interfaces/IRollupChain.sol";
 import {MVM_ExecutionManager} from "../../../src/l2/MVM_ExecutionManager.sol";
@@ -331,6 +332,15 @@ contract ClosingVerifierTest is DerivationTest {
         requireNoProof(batch, closingOf(batch), ClosingVerifier.NoSettle.selector);
         IClosingProofs.ClosingProof memory proof = closingOf(postedRight());
         bytes[] memory all = users();
+        proof.transactions = counted(all, 0, all.length);
+        requireNoProof(batch, proof, BlockTallies.NoContext.selector);
+        // a settle, and a context that ends before the base fee does
+        all[0] = settleWords(POSITION + 1, 0, namedOf());
+        proof.transactions = counted(all, 0, all.length);
+        requireNoProof(batch, proof, BlockTallies.NoContext.selector);
+        SystemCalls.Fields memory fields;
+        (fields.source, fields.data) = (SystemSource.Context, new bytes(99));
+        all[0] = SystemCalls.encode(chain, fields);
         proof.transactions = counted(all, 0, all.length);
         requireNoProof(batch, proof, BlockTallies.NoContext.selector);
     }
