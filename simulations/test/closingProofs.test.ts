@@ -8,6 +8,7 @@ import {
   blockTally,
   concatBytes,
   countedBytes,
+  decodeSystemTransaction,
   encodeRlp,
   encodeSystemTransaction,
   fromHex,
@@ -20,6 +21,7 @@ import {
   merkleRoot,
   namedAddresses,
   type RlpInput,
+  type SystemTransaction,
   settleTransaction,
   toAddress,
   toChainId,
@@ -232,6 +234,32 @@ describe("a block's settle", () => {
     // a block that does not end in settle is for another proof
     for (const end of [block[0]!, list[0]!]) expect(await judged(block.with(-1, end))).toBe("NoSettle");
   });
+});
+
+it("a settle whose arguments have another form is for another proof", async () => {
+  const list = familiar.map((to) => call(to));
+  const block = blockOf(list, 3n, rightOf(list, 3n));
+  const settle = decodeSystemTransaction(block.at(-1)!, CHAIN);
+  const endingIn = (change: Partial<SystemTransaction>) =>
+    judged(block.with(-1, encodeSystemTransaction(CHAIN, { ...settle, ...change })));
+  const { data } = settle;
+  const withWord = (place: number, value: bigint): Uint8Array =>
+    concatBytes(data.subarray(0, 4 + 32 * place), toWord(value), data.subarray(36 + 32 * place));
+  expect(await endingIn({})).toBe(false);
+  // where the addresses begin; how many providers, how many addresses
+  const [seenAt, paid, seen] = [3, 4, 7];
+  const counts = [0n, 1n, 3n, 9n, 10n, 2n ** 64n, 2n ** 251n - 5n, 2n ** 256n - 5n, 2n ** 256n - 1n];
+  const others = [
+    ...[0n, 128n, 225n, 256n, 2n ** 256n - 32n].map((value) => withWord(seenAt, value)),
+    ...counts.map((value) => withWord(paid, value)),
+    ...counts.map((value) => withWord(seen, value)),
+    ...[1, 31, 32].map((more) => concatBytes(data, new Uint8Array(more))),
+    ...[data.length - 1, data.length - 32, 4 + 32 * 5, 4 + 32, 5, 4, 3, 0].map((length) => data.subarray(0, length)),
+    data.with(3, data[3]! ^ 1),
+  ];
+  for (const other of others) expect(await endingIn({ data: other })).toBe("NoSettle");
+  expect(await endingIn({ source: "deposit" })).toBe("NoSettle");
+  expect(await judged(block.with(-1, block.at(-1)!.subarray(0, -1)))).toBe("NoSettle");
 });
 
 /** Fields of a call of type 2, and of a legacy one: where they are. */
