@@ -36,6 +36,7 @@ const L1_CONTRACTS = [
   "BlobOpenings",
   "DataVerifier",
   "BlockVerifier",
+  "ClosingVerifier",
   "Interpreter",
   "ExecutionManager",
   "CheckpointReplay",
@@ -49,7 +50,7 @@ const L1_CONTRACTS = [
   "Disclosures",
 ] as const;
 /** Interfaces that no contract implements: shapes of what one takes as bytes. */
-const L1_SHAPES = ["IDataProofs", "IBlockProofs", "IPartProofs"] as const;
+const L1_SHAPES = ["IDataProofs", "IBlockProofs", "IClosingProofs", "IPartProofs"] as const;
 /** What users deploy on a DAC: a token, and the templates of management contracts. */
 const USER_CONTRACTS = [
   "DemoToken",

@@ -56,6 +56,7 @@ const SEQUENCER = toAddress("0x00000000000000000000000000000000000005e9");
 const KNOWN = toAddress("0x00000000000000000000000000000000000beef1");
 const [NUMBER, SIZE] = [1, 3];
 const { epochBlocks } = PROFILES.mainnet;
+const JUDGES = { derivation: "dataVerifier", context: "blockVerifier", closing: "closingVerifier" } as const;
 
 const state = storedState([
   genesisWrites(),
@@ -250,7 +251,7 @@ export class DerivationLab {
     };
     const { data } = proveDerivation(reader.addresses, accused, proof);
     const [batch, fraud, bytes] = INTERFACES.disputes.decodeFunctionData("proveBy", data).toArray();
-    const judge = FRAUDS[Number(fraud)] === "derivation" ? "dataVerifier" : "blockVerifier";
+    const judge = JUDGES[FRAUDS[Number(fraud)] as keyof typeof JUDGES];
     const input = INTERFACES[judge].encodeFunctionData("judge", [(batch as Result)[0], bytes]);
     const asked = { to: reader.addresses[judge] as Address, data: input, gas: "0xffffff" };
     const answer = (await reader.transport.send("eth_call", [asked, "latest"])) as Hex;

@@ -1,8 +1,9 @@
 /** Batches that do not follow from their data: found, judged on a real L1, and convicted there by one transaction. */
-import { INTERFACES, l1Now, proveDerivation } from "@mvm/l1";
+import { INTERFACES, isCounted, l1Now, proveDerivation } from "@mvm/l1";
 import {
   accusationOf,
   aheadProof,
+  closingProof,
   commitmentsOf,
   contextProof,
   countProof,
@@ -17,6 +18,7 @@ import {
   timeProof,
 } from "@mvm/node";
 import {
+  type Address,
   AddressTable,
   concatBytes,
   decodeSystemTransaction,
@@ -24,6 +26,8 @@ import {
   LIMITS,
   SYSTEM,
   type SystemTransaction,
+  settledAccounts,
+  settleTransaction,
   toAddress,
   ZERO_ADDRESS,
 } from "@mvm/protocol";
@@ -56,6 +60,16 @@ function dataChanged(block: LabBlock, place: number, at: number): LabBlock {
 }
 
 type Made = { readonly blocks: readonly LabBlock[]; readonly data: Uint8Array };
+/** A block whose settle says something else of its transactions than they are. */
+function closedBy(block: LabBlock, change: (right: Closing) => Partial<Closing>): LabBlock {
+  const own = decodeSystemTransaction(block.transactions.at(-1)!, block.chainId);
+  const { paid, ...right } = settledAccounts(own)!;
+  const [sequencer, ...providers] = paid;
+  const closing = settleTransaction(own.index, { sequencer, providers, ...right, ...change(right) });
+  return withTransaction(block, lastOf(block), encodeSystemTransaction(block.chainId, closing));
+}
+type Closing = { readonly l1Fees: bigint; readonly seen: readonly Address[] };
+
 const blockWith = ({ blocks }: Made, position: number, change: (block: LabBlock) => LabBlock): LabBlock[] =>
   blocks.map((block, i) => (i === position ? change(block) : block));
 const lastOf = (block: LabBlock): number => block.transactions.length - 1;
@@ -92,6 +106,18 @@ const LIES: readonly Lie[] = [
     onBlock(1, (block) => dataChanged(block, lastOf(block), 195 - 292)),
   ],
   ["an end that is no settle", "settle", onBlock(1, (block) => changed(block, lastOf(block), { source: "deposit" }))],
+  [
+    "L1 fees of a wei more",
+    "closing",
+    onBlock(1, (block) => closedBy(block, ({ l1Fees }) => ({ l1Fees: l1Fees + 1n }))),
+  ],
+  ["no L1 fees", "closing", onBlock(0, (block) => closedBy(block, () => ({ l1Fees: 0n })))],
+  [
+    "an address for the table that nobody names",
+    "closing",
+    onBlock(2, (block) => closedBy(block, ({ seen }) => ({ seen: [...seen, lab.network.operator] }))),
+  ],
+  ["no address for the table", "closing", onBlock(1, (block) => closedBy(block, () => ({ seen: [] })))],
   [
     "another time",
     "time",
@@ -173,7 +199,8 @@ describe("a batch's data", () => {
       const row = { position, index: 0, place, resolved: [lab.known] };
       const before = position === 0 ? parent : blocks[position - 1]!.header;
       const slots = position === 0 ? [] : [slotsProof(batch, position)];
-      const all = [...proofs, ...slots, rowProof(batch, row, before, nodes)];
+      const closing = closingProof(batch, position, blocks[position]!.transactions);
+      const all = [...proofs, ...slots, closing, rowProof(batch, row, before, nodes)];
       for (const proof of all) expect([proof.kind, await lab.judge(batch, proof)]).toEqual([proof.kind, false]);
     }
     const { charter } = founding;
@@ -249,6 +276,39 @@ describe("one transaction on L1", () => {
     expect((await lab.network.accuse(posted, call)).end).toBe("proven");
     expect(await lab.network.nextBlock()).toBe(1n);
   }, 120_000);
+
+  it("convicts a batch for settle's L1 fees, also where the block has to be counted in several transactions before", async () => {
+    const made = await lab.make();
+    const posted = await lab.network.post(
+      blockWith(made, 1, (block) => closedBy(block, ({ l1Fees }) => ({ l1Fees: l1Fees - 1n }))),
+      made,
+    );
+    const batch = asPosted(posted, made);
+    const found = lab.find(batch);
+    expect(found).toEqual(closingProof(batch, 1, posted.blocks[1]!.transactions));
+    const derivation = closingProof(batch, 1, posted.blocks[1]!.transactions, 300);
+    const { before, counted } = derivation.proof;
+    expect(counted.length).toBeGreaterThan(2);
+    const place = { committed: commitmentsOf([]), position: 1, parent: made.blocks[0]!.header, hashesBefore: [] };
+    const faults = [{ ...place, fault: { proof: "derivation", derivation } }] as const;
+    const sender = { l1: lab.network.reader, deployedAtBlock: 0n };
+    const blob = () => Promise.reject(new Error("the batch is in calldata"));
+    const next = () => accusationOf(sender, { ...posted, blob }, faults);
+    expect(await lab.judge(batch, derivation).catch(() => "no verdict")).toBe("no verdict");
+    // each is counted once
+    for (const _ of counted) {
+      expect(await isCounted(lab.network.reader, batch.header.chainId, before)).toBe(false);
+      const one = await next();
+      await lab.network.send(one.kind === "unopened" ? one.opening : expect.unreachable(one.kind));
+    }
+    expect(await isCounted(lab.network.reader, batch.header.chainId, before)).toBe(true);
+    const ready = await next();
+    const { end } = await lab.network.accuse(
+      posted,
+      ready.kind === "ready" ? ready.call : expect.unreachable(ready.kind),
+    );
+    expect(end).toBe("proven");
+  }, 60_000);
 
   it("convicts a batch of as much calldata as there may be", async () => {
     const made = await lab.make({ blocks: 2, users: MANY });

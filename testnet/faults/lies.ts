@@ -15,6 +15,9 @@ import {
   postedTransactions,
   type SealedBlock,
   type SystemTransaction,
+  settledAccounts,
+  settleTransaction,
+  toAddress,
 } from "@mvm/protocol";
 import { closingTransaction, paidBy } from "@mvm/roles";
 import { Wallet } from "ethers";
@@ -80,6 +83,8 @@ const HOUR_SECONDS = 3_600n;
 /** A deposit of this sum is the one that is lied about. */
 export const MARKED_DEPOSIT_WEI = 7n * MT;
 
+/** whom nobody names */
+const STRANGER = toAddress(`0x${"57".repeat(20)}`);
 const GARBAGE = keccakHash(new TextEncoder().encode("no root of anything"));
 
 const firstUser = ({ transactions }: SealedBlock): number => transactions.findIndex((raw) => !isSystemTransaction(raw));
@@ -169,6 +174,21 @@ function otherBaseFee(block: SealedBlock): Executable {
   const closing = closingTransaction(chainId, { number, l1BaseFee }, { paid: paidBy(block)!, transactions: users });
   const [first, last] = [opening, closing].map((own) => encodeSystemTransaction(chainId, own));
   return { transactions: transactions.with(0, first!).with(-1, last!), l1BaseFee };
+}
+
+type Closing = { readonly l1Fees: bigint; readonly seen: readonly Address[] };
+
+/** A block whose settle says something else of its transactions. */
+function closedOtherwise(block: SealedBlock, change: (right: Closing) => Partial<Closing>): Executable {
+  const { chainId, transactions, context } = block;
+  const own = decodeSystemTransaction(transactions.at(-1)!, chainId);
+  const { paid, ...right } = settledAccounts(own)!;
+  const [sequencer, ...providers] = paid;
+  const closing = settleTransaction(own.index, { sequencer, providers, ...right, ...change(right) });
+  return {
+    transactions: transactions.with(-1, encodeSystemTransaction(chainId, closing)),
+    l1BaseFee: context.l1BaseFee,
+  };
 }
 
 /** Data in which another transaction stands in place of the last block's first user's. */
@@ -321,6 +341,24 @@ export const LIES: readonly Lie[] = [
     about: "transactions",
     fits: hasUsers,
     change: otherBaseFee,
+  },
+  {
+    name: "wrong-l1-fees",
+    text: "a sequencer takes for itself twice the L1 fees that a block's users paid",
+    proof: "derivation",
+    rule: "closing",
+    about: "transactions",
+    fits: hasUsers,
+    change: (block) => closedOtherwise(block, ({ l1Fees }) => ({ l1Fees: 2n * l1Fees })),
+  },
+  {
+    name: "wrong-table-addresses",
+    text: "a block enters an address into the table that none of its transactions names",
+    proof: "derivation",
+    rule: "closing",
+    about: "transactions",
+    fits: hasUsers,
+    change: (block) => closedOtherwise(block, ({ seen }) => ({ seen: [...seen, STRANGER] })),
   },
   {
     name: "equivocation",

@@ -26,7 +26,8 @@ enum Fraud {
     Equivocation,
     Derivation,
     Slice,
-    Context
+    Context,
+    Closing
 }
 
 /// @title Accusations: how a proof ends

@@ -24,6 +24,7 @@ const CONTRACTS = [
   "blobOpenings",
   "dataVerifier",
   "blockVerifier",
+  "closingVerifier",
   "interpreter",
   "executionManager",
   "checkpointReplay",
@@ -38,7 +39,7 @@ const CONTRACTS = [
   "disclosures",
 ];
 const NETWORK = {
-  version: 7,
+  version: 8,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

@@ -4,6 +4,7 @@ import { BLOB_OPENINGS_ABI } from "./generated/blobOpenings.ts";
 import { BLOCK_VERIFIER_ABI } from "./generated/blockVerifier.ts";
 import { BOND_MANAGER_ABI } from "./generated/bondManager.ts";
 import { CHECKPOINT_REPLAY_ABI } from "./generated/checkpointReplay.ts";
+import { CLOSING_VERIFIER_ABI } from "./generated/closingVerifier.ts";
 import { COMCO_ABI } from "./generated/comco.ts";
 import { DAC_REGISTRY_ABI } from "./generated/dacRegistry.ts";
 import { DATA_VERIFIER_ABI } from "./generated/dataVerifier.ts";
@@ -49,6 +50,7 @@ export const INTERFACES = {
   blobOpenings: new Interface(BLOB_OPENINGS_ABI),
   dataVerifier: new Interface(DATA_VERIFIER_ABI),
   blockVerifier: new Interface(BLOCK_VERIFIER_ABI),
+  closingVerifier: new Interface(CLOSING_VERIFIER_ABI),
   interpreter: new Interface(INTERPRETER_ABI),
   executionManager: new Interface(EXECUTION_MANAGER_ABI),
   checkpointReplay: new Interface(CHECKPOINT_REPLAY_ABI),
@@ -74,6 +76,7 @@ export const FRAUDS = [
   "derivation",
   "slice",
   "context",
+  "closing",
 ] as const;
 
 /** Name of an L1 contract. */

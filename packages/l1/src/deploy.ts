@@ -14,6 +14,7 @@ import { BLOB_OPENINGS_CREATION_CODE } from "./generated/blobOpenings.ts";
 import { BLOCK_VERIFIER_CREATION_CODE } from "./generated/blockVerifier.ts";
 import { BOND_MANAGER_CREATION_CODE } from "./generated/bondManager.ts";
 import { CHECKPOINT_REPLAY_CREATION_CODE } from "./generated/checkpointReplay.ts";
+import { CLOSING_VERIFIER_CREATION_CODE } from "./generated/closingVerifier.ts";
 import { COMCO_CREATION_CODE } from "./generated/comco.ts";
 import { DAC_REGISTRY_CREATION_CODE } from "./generated/dacRegistry.ts";
 import { DATA_VERIFIER_CREATION_CODE } from "./generated/dataVerifier.ts";
@@ -111,6 +112,7 @@ const ORDER = [
   "blobOpenings",
   "dataVerifier",
   "blockVerifier",
+  "closingVerifier",
   "interpreter",
   "executionManager",
   "checkpointReplay",
@@ -143,6 +145,7 @@ const CREATION_CODES: Record<L1ContractName, string> = {
   blobOpenings: BLOB_OPENINGS_CREATION_CODE,
   dataVerifier: DATA_VERIFIER_CREATION_CODE,
   blockVerifier: BLOCK_VERIFIER_CREATION_CODE,
+  closingVerifier: CLOSING_VERIFIER_CREATION_CODE,
   interpreter: INTERPRETER_CREATION_CODE,
   executionManager: EXECUTION_MANAGER_CREATION_CODE,
   checkpointReplay: CHECKPOINT_REPLAY_CREATION_CODE,
@@ -214,6 +217,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
       [at.dacRegistry, at.beacon, at.inbox, at.bridge, at.providerRegistry],
       [at.rollupChain, LIMITS.timestampLeadSeconds],
     ],
+    closingVerifier: [],
     interpreter: [],
     executionManager: [at.interpreter],
     checkpointReplay: [at.executionManager],
@@ -230,6 +234,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
       [
         [FRAUDS.indexOf("derivation"), at.dataVerifier],
         [FRAUDS.indexOf("context"), at.blockVerifier],
+        [FRAUDS.indexOf("closing"), at.closingVerifier],
         [FRAUDS.indexOf("slice"), at.partVerifier],
       ],
       accuserBondWei,

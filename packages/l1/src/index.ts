@@ -5,13 +5,17 @@ export * from "./bindings/calls.ts";
 export * from "./bindings/dacReads.ts";
 export {
   type Committed,
+  type CountedStretch,
+  countTransactions,
   type DerivationProof,
   type DerivationProofs,
+  encodeDerivation,
   openBatchRange,
   openOversizedElement,
   proveDerivation,
+  tallyHash,
 } from "./bindings/derivationCalls.ts";
-export { askDerivation, isBlobMalformed, isRangeOpened } from "./bindings/derivationReads.ts";
+export { askDerivation, isBlobMalformed, isCounted, isRangeOpened } from "./bindings/derivationReads.ts";
 export {
   type AskedBatch,
   answerAsk,

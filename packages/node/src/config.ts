@@ -31,7 +31,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Versions of the configuration and of a network's description. An older network has other contracts: nobody can join it. */
 const CONFIG_VERSION = 1;
-const NETWORK_VERSION = 7;
+const NETWORK_VERSION = 8;
 
 const address = z
   .string()
@@ -56,6 +56,7 @@ const contracts = z.strictObject({
   blobOpenings: address,
   dataVerifier: address,
   blockVerifier: address,
+  closingVerifier: address,
   interpreter: address,
   executionManager: address,
   checkpointReplay: address,

@@ -46,7 +46,7 @@ describe("the configuration", () => {
     ["logLevel", { logLevel: "loud" }],
     ["version", { version: 0 }],
     ["version", { version: "1" }],
-    ["network.version", { network: { ...NETWORK_FILE, version: 8 } }],
+    ["network.version", { network: { ...NETWORK_FILE, version: 9 } }],
     ["network.profile", { network: { ...NETWORK_FILE, profile: "testnet" } }],
     ["network.l1ChainId", { network: { ...NETWORK_FILE, l1ChainId: "0x1" } }],
     ["network.deployedAtBlock", { network: { ...NETWORK_FILE, deployedAtBlock: -1 } }],

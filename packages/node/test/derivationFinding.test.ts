@@ -5,12 +5,16 @@ import {
   claimsOf,
   type DecodedBlock,
   decodeBatch,
+  decodeSystemTransaction,
   depositItem,
   encodeBatch,
   encodeBlocks,
+  encodeSystemTransaction,
   inCalldata,
   LIMITS,
   type SealedBlock,
+  settledAccounts,
+  settleTransaction,
   toChainId,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -165,6 +169,22 @@ describe("what of a posted batch does not follow from its data", () => {
     ["settle", "a provider less", 3, () => ({ providers: [] })],
   ])("is found by the proof %s where they have %s", (kind, _what, position, change) => {
     expect(found(saying(position, change))).toBe(kind);
+  });
+
+  it("is settle where its L1 fees or its addresses for the table are not those of the block's transactions", () => {
+    for (const [position, block] of blocks.entries()) {
+      const settle = decodeSystemTransaction(block.transactions.at(-1)!, CHAIN_ID);
+      const { paid, l1Fees, seen } = settledAccounts(settle)!;
+      const [sequencer, ...others] = paid;
+      const right = { sequencer, providers: others, l1Fees, seen };
+      const lies = [{ l1Fees: l1Fees + 1n }, { seen: [...seen, poster] }, ...(seen.length > 0 ? [{ seen: [] }] : [])];
+      for (const lie of lies) {
+        const raw = encodeSystemTransaction(CHAIN_ID, settleTransaction(settle.index, { ...right, ...lie }));
+        const told = blocks.with(position, { ...block, transactions: block.transactions.with(-1, raw) });
+        const batch = { ...posted(blocks), ...commitmentsOf(told) };
+        expect(found(batch), `block ${position}`).toBe("closing");
+      }
+    }
   });
 
   it("is their form where they cannot be read or are another batch's, whether or not anybody shows the blocks", () => {

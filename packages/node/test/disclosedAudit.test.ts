@@ -1,10 +1,15 @@
 /** Batches of which nobody shows anything but on L1, by hashes: what is wrong is proven by these, what is right is neither accused nor asked for. */
 import {
+  type Address,
   type BlockOutcome,
   type DecodedBlock,
+  decodeSystemTransaction,
+  encodeSystemTransaction,
   hashHeader,
   merkleRoot,
   type SealedBlock,
+  settledAccounts,
+  settleTransaction,
   transactionsLeaf,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -12,7 +17,7 @@ import type { Batch } from "../src/index.ts";
 import { BatchAudit, type ShownBlock } from "../src/index.ts";
 import { AuditLab, GARBAGE, HEADER_LIES, user } from "./auditLab.ts";
 import { transactionOf } from "./blockMaker.ts";
-import { FREE_CHARTER, SETTINGS, SLOT, viewOf } from "./world.ts";
+import { CHAIN_ID, FREE_CHARTER, SETTINGS, SLOT, viewOf } from "./world.ts";
 
 let lab: AuditLab;
 beforeEach(async () => {
@@ -37,6 +42,9 @@ const lied = (at: number, index: number, lie: Partial<BlockOutcome>): SealedBloc
   const { outcomes } = lab.blocks[at]!;
   return lab.claiming(at, outcomes.with(index, { ...outcomes[index]!, ...lie }));
 };
+
+/** What the end of a block says of its transactions. */
+type Closing = { readonly l1Fees: bigint; readonly seen: readonly Address[] };
 
 const derivation = (kind: string, position: number) => ({
   kind: "wrong",
@@ -163,6 +171,21 @@ describe("a batch that nobody shows but on L1", () => {
     asked.length = 0;
     expect(await lab.audit.judge(batch, shownBy(), answers)).toMatchObject(derivation("settle", 1));
     expect(asked).toEqual(["blocks 0", "words 0", "checkpoints 1", "transactions 1", "bytes 1"]);
+  });
+
+  it.each<readonly [string, (right: Closing) => Partial<Closing>]>([
+    ["L1 fees", ({ l1Fees }) => ({ l1Fees: l1Fees + 1n })],
+    ["an address for the table", ({ seen }) => ({ seen: [...seen, user] })],
+  ])("is wrong by %s in the end of a block, whose bytes are asked for", async (_, change) => {
+    const block = lab.blocks[1]!;
+    const settle = decodeSystemTransaction(block.transactions.at(-1)!, CHAIN_ID);
+    const { paid, ...right } = settledAccounts(settle)!;
+    const [sequencer, ...providers] = paid;
+    const other = settleTransaction(settle.index, { sequencer, providers, ...right, ...change(right) });
+    const transactions = block.transactions.with(-1, encodeSystemTransaction(CHAIN_ID, other));
+    const { verdict, asked } = await disclosed(lab.blocks.with(1, { ...block, transactions }));
+    expect(verdict).toMatchObject(derivation("closing", 1));
+    expect(asked).toEqual(["blocks 0", "words 0", "transactions 1", "bytes 1"]);
   });
 
   it("is proven by paths that L1 can follow: the leaves of both its trees, and the blocks before", async () => {

@@ -5,7 +5,7 @@ import type { NetworkFile, NodeConfig } from "../src/index.ts";
 const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 
 export const NETWORK_FILE: NetworkFile = {
-  version: 7,
+  version: 8,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
@@ -39,6 +39,7 @@ export const NETWORK_FILE: NetworkFile = {
     disclosures: contract("b3"),
     dataVerifier: contract("b4"),
     blockVerifier: contract("b5"),
+    closingVerifier: contract("b6"),
   },
 };
 

@@ -2,6 +2,7 @@ export * from "./baseFee.ts";
 export * from "./batches.ts";
 export * from "./batchFormat/index.ts";
 export * from "./blocks.ts";
+export { type BlockTally, blockTally, countedBytes, countedStretches } from "./blockTally.ts";
 export * from "./bls.ts";
 export * from "./charter.ts";
 export * from "./charterLayout.ts";

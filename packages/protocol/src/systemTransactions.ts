@@ -182,12 +182,12 @@ function addressesIn(data: Uint8Array, at: number, most: number): readonly Addre
 }
 
 /**
- * Whom a settle transaction pays, sequencer first, then providers, and which addresses it enters into the table; null where
- * settleTransaction does not make it.
+ * Whom a settle transaction pays, sequencer first, then providers, which L1 fees it says (wei), and which addresses it enters into the
+ * table; null where settleTransaction does not make it.
  */
 export function settledAccounts(
   transaction: SystemTransaction,
-): { readonly paid: readonly [Address, ...Address[]]; readonly seen: readonly Address[] } | null {
+): ({ readonly paid: readonly [Address, ...Address[]] } & Pick<Settlement, "l1Fees" | "seen">) | null {
   const { source, index, from, to, mint, value, gasLimit, data } = transaction;
   if (source !== "settle") return null;
   const providers = addressesIn(data, 4 + SETTLE_HEAD_BYTES, LIMITS.seats + LIMITS.standIns);
@@ -195,8 +195,9 @@ export function settledAccounts(
   const seen = addressesIn(data, 4 + SETTLE_HEAD_BYTES + 32 * (1 + providers.length), LIMITS.seenAddresses);
   if (seen === null) return null;
   const sequencer = addressIn(data, 4);
-  const made = settleTransaction(index, { sequencer, providers, l1Fees: bytesToBigInt(data.subarray(68, 100)), seen });
+  const l1Fees = bytesToBigInt(data.subarray(68, 100));
+  const made = settleTransaction(index, { sequencer, providers, l1Fees, seen });
   const call = from === made.from && to === made.to && mint === made.mint && value === made.value;
   if (!call || gasLimit !== made.gasLimit || !equalBytes(data, made.data)) return null;
-  return { paid: [sequencer, ...providers], seen };
+  return { paid: [sequencer, ...providers], l1Fees, seen };
 }

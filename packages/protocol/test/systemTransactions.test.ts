@@ -242,7 +242,7 @@ describe("made of their parts", () => {
         const data = encoded("settle", [sequencer, paid, l1Fees, entered]);
         const made = settleTransaction(number, settlement);
         expect(made).toEqual({ ...call, source: "settle", index: number, to: HOT, data });
-        const said = { paid: [sequencer, ...paid], seen: entered };
+        const said = { paid: [sequencer, ...paid], l1Fees, seen: entered };
         expect(settledAccounts(made)).toEqual(said);
         expect(settledAccounts(decodeSystemTransaction(encodeSystemTransaction(CHAIN, made), CHAIN))).toEqual(said);
       }),
@@ -288,8 +288,8 @@ describe("made of their parts", () => {
         if (position < 4 || !(isFee || isAddress)) expect(said).toBe(null);
         else {
           const lower = (account: string): string => account.toLowerCase();
-          const [sequencer, paid, , entered] = abi.decodeFunctionData("settle", data).toArray();
-          expect(said).toEqual({ paid: [sequencer, ...paid].map(lower), seen: entered.map(lower) });
+          const [sequencer, paid, l1Fees, entered] = abi.decodeFunctionData("settle", data).toArray();
+          expect(said).toEqual({ paid: [sequencer, ...paid].map(lower), l1Fees, seen: entered.map(lower) });
           const { sequencer: first, providers: rest, seen: listed } = settlement;
           expect([...said!.paid, ...said!.seen].join() === [first, ...rest, ...listed].join()).toBe(isFee);
         }

@@ -140,8 +140,8 @@ describe("vectors, stated a second time without this package's code", () => {
     for (const { founding, value } of foundings) expect(foundingTransaction(founding)).toEqual(value);
     for (const { number, settlement, value } of settles) {
       expect(settleTransaction(number, settlement)).toEqual(value);
-      const { sequencer, providers, seen } = settlement;
-      expect(settledAccounts(value)).toEqual({ paid: [sequencer, ...providers], seen });
+      const { sequencer, providers, l1Fees, seen } = settlement;
+      expect(settledAccounts(value)).toEqual({ paid: [sequencer, ...providers], l1Fees, seen });
     }
     for (const vector of [queueItems, contexts, foundings, settles].flat()) {
       const chainId = toChainId(vector.chainId);

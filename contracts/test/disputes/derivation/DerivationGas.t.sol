@@ -4,12 +4,19 @@ pragma solidity 0.8.37;
 import {BlobOpenings} from "../../../src/BlobOpenings.sol";
 import {AheadProofs} from "../../../src/disputes/derivation/AheadProofs.sol";
 import {BlockVerifier} from "../../../src/disputes/derivation/BlockVerifier.sol";
+import {ClosingVerifier} from "../../../src/disputes/derivation/ClosingVerifier.sol";
 import {DataVerifier} from "../../../src/disputes/derivation/DataVerifier.sol";
+import {SystemCalls} from "../../../src/disputes/derivation/SystemCalls.sol";
 import {SystemProofs} from "../../../src/disputes/derivation/SystemProofs.sol";
+import {SystemSource} from "../../../src/execution/codec/SystemTransactionCodec.sol";
 import {IBlockProofs} from "../../../src/interfaces/IBlockProofs.sol";
+import {IClosingProofs} from "../../../src/interfaces/IClosingProofs.sol";
 import {IDataProofs} from "../../../src/interfaces/IDataProofs.sol";
 import {IFraudVerifier} from "../../../src/interfaces/IFraudVerifier.sol";
 import {BatchHeader} from "../../../src/interfaces/IRollupChain.sol";
+import {MVM_ExecutionManager} from "../../../src/l2/MVM_ExecutionManager.sol";
+import {Predeploys} from "../../../src/l2/Predeploys.sol";
+import {MerkleTree} from "../../../src/proofs/MerkleTree.sol";
 import {DearestBatch} from "../../base/DearestBatch.sol";
 import {Test} from "../../base/Test.sol";
 import {DataBuilder, Draft} from "./DataBuilder.sol";
@@ -24,6 +31,7 @@ contract DerivationGasTest is Test {
 
     DataVerifier private dataVerifier;
     BlockVerifier private blockVerifier;
+    ClosingVerifier private closingVerifier;
 
     function setUp() public {
         BlobOpenings openings = new BlobOpenings();
@@ -31,6 +39,7 @@ contract DerivationGasTest is Test {
         SystemProofs.Records memory records;
         AheadProofs.L1Clock memory clock;
         blockVerifier = new BlockVerifier(openings, records, clock);
+        closingVerifier = new ClosingVerifier();
     }
 
     function requireFits(IFraudVerifier judge, BatchHeader memory batch, bytes memory proof, bool expected)
@@ -97,5 +106,61 @@ contract DerivationGasTest is Test {
         batch.chainId = 2 ** 48 - 1;
         IDataProofs.FormProof memory proof = IDataProofs.FormProof(0, true, data);
         requireFits(dataVerifier, batch, abi.encodeCall(IDataProofs.form, (proof)), false);
+    }
+
+    /// @dev Of a batch of one block with so many users' transactions, each as small as one is, to other accounts.
+    function closingOf(uint256 users)
+        private
+        pure
+        returns (BatchHeader memory batch, IClosingProofs.ClosingProof memory proof)
+    {
+        bytes[] memory all = new bytes[](users + 2);
+        all[0] = SystemCalls.context(7, 2, SystemCalls.ContextValues(8, 9, 10 gwei, 0, users + 2));
+        address[] memory seen = new address[](users < 256 ? users : 256);
+        for (uint256 i = 0; i < users; i++) {
+            address to = address(uint160(uint256(keccak256(abi.encode("to", i)))));
+            if (i < 256) seen[i] = to;
+            // chain 7, nonce 0, fees of 1 wei, 21,000 gas, no value, data or list, signature 1 and 1
+            all[1 + i] = abi.encodePacked(hex"02e207800101825208", bytes1(0x94), to, hex"8080c0800101");
+        }
+        uint256 l1Fees = 0;
+        for (uint256 i = 1; i <= users; i++) {
+            for (uint256 j = 0; j < all[i].length; j++) {
+                l1Fees += (all[i][j] == 0 ? 10 : 40) * 10 gwei;
+            }
+        }
+        bytes memory data =
+            abi.encodeWithSelector(MVM_ExecutionManager.settle.selector, address(1), new address[](0), l1Fees, seen);
+        address manager = Predeploys.EXECUTION_MANAGER;
+        all[users + 1] = SystemCalls.encode(
+            7, SystemCalls.Fields(SystemSource.Settle, 2, Predeploys.SYSTEM, manager, 0, 0, 16_777_216, data)
+        );
+        bytes32[] memory hashes = new bytes32[](all.length);
+        uint256 size = 0;
+        for (uint256 i = 0; i < all.length; i++) {
+            hashes[i] = keccak256(all[i]);
+            size += 2 + all[i].length;
+        }
+        proof.transactions = new bytes(size);
+        size = 0;
+        for (uint256 i = 0; i < all.length; i++) {
+            bytes memory one = abi.encodePacked(uint16(all[i].length), all[i]);
+            for (uint256 j = 0; j < one.length; j++) {
+                proof.transactions[size++] = one[j];
+            }
+        }
+        batch.chainId = 7;
+        batch.firstBlock = batch.lastBlock = 2;
+        batch.transactionsRoot = keccak256(abi.encode(all.length, MerkleTree.root(hashes)));
+    }
+
+    function test_theClosingOfAsManyTransactionsAsThereMayBeFits() public view {
+        (BatchHeader memory batch, IClosingProofs.ClosingProof memory proof) = closingOf(2_046);
+        requireFits(closingVerifier, batch, abi.encodeCall(IClosingProofs.closing, (proof)), false);
+    }
+
+    function test_theClosingOfTenTransactionsFits() public view {
+        (BatchHeader memory batch, IClosingProofs.ClosingProof memory proof) = closingOf(10);
+        requireFits(closingVerifier, batch, abi.encodeCall(IClosingProofs.closing, (proof)), false);
     }
 }

@@ -5,6 +5,7 @@ import {BlobOpenings} from "../../../src/BlobOpenings.sol";
 import {Fraud} from "../../../src/disputes/Accusations.sol";
 import {AheadProofs} from "../../../src/disputes/derivation/AheadProofs.sol";
 import {BlockVerifier} from "../../../src/disputes/derivation/BlockVerifier.sol";
+import {ClosingVerifier} from "../../../src/disputes/derivation/ClosingVerifier.sol";
 import {DataVerifier} from "../../../src/disputes/derivation/DataVerifier.sol";
 import {SystemCalls} from "../../../src/disputes/derivation/SystemCalls.sol";
 import {SystemProofs} from "../../../src/disputes/derivation/SystemProofs.sol";
@@ -39,10 +40,11 @@ abstract contract DerivationTest is DisputesTest {
 
     DataVerifier internal dataVerifier;
     BlockVerifier internal blockVerifier;
+    ClosingVerifier internal closingVerifier;
     BlobOpenings internal openings;
 
     function verifierDeployments() internal pure override returns (uint256) {
-        return 3;
+        return 4;
     }
 
     function deployVerifiers() internal override returns (VerifiedProofs.Verifier[] memory verifiers) {
@@ -52,9 +54,11 @@ abstract contract DerivationTest is DisputesTest {
             SystemProofs.Records(registry, beacon, inbox, address(bridge), providerRegistry);
         AheadProofs.L1Clock memory clock = AheadProofs.L1Clock(rollup, TIMESTAMP_LEAD);
         blockVerifier = new BlockVerifier(openings, records, clock);
-        verifiers = new VerifiedProofs.Verifier[](2);
+        closingVerifier = new ClosingVerifier();
+        verifiers = new VerifiedProofs.Verifier[](3);
         verifiers[0] = VerifiedProofs.Verifier(Fraud.Derivation, dataVerifier);
         verifiers[1] = VerifiedProofs.Verifier(Fraud.Context, blockVerifier);
+        verifiers[2] = VerifiedProofs.Verifier(Fraud.Closing, closingVerifier);
     }
 
     function deployDerivation() internal {

@@ -1,14 +1,29 @@
-/** Proofs that a batch does not follow from its data and from L1 (F2), as IDataProofs and IBlockProofs have them. */
-import { type Address, type BatchHeader, blobRange, type Hash, type Hex, toHex } from "@mvm/protocol";
+/** Proofs that a batch does not follow from its data and from L1 (F2), as IDataProofs, IBlockProofs and IClosingProofs have them. */
+import {
+  type Address,
+  type BatchHeader,
+  type BlockTally,
+  blobRange,
+  type ChainId,
+  fromHex,
+  type Hash,
+  type Hex,
+  keccakHash,
+  toHex,
+} from "@mvm/protocol";
 import { Interface } from "ethers";
-import { FRAUDS, type L1Addresses } from "../contracts.ts";
-import { I_BLOCK_PROOFS_ABI, I_DATA_PROOFS_ABI } from "../generated/shapes.ts";
+import { FRAUDS, INTERFACES, type L1Addresses } from "../contracts.ts";
+import { I_BLOCK_PROOFS_ABI, I_CLOSING_PROOFS_ABI, I_DATA_PROOFS_ABI } from "../generated/shapes.ts";
 import { call, type L1Call } from "./l1Call.ts";
 import { type AccusedBatch, accusedValues } from "./proofCalls.ts";
 import type { QueueItemValues } from "./queueItemValues.ts";
 import type { BatchProof } from "./rollupCalls.ts";
 
-const SHAPES = { derivation: new Interface(I_DATA_PROOFS_ABI), context: new Interface(I_BLOCK_PROOFS_ABI) };
+const SHAPES = {
+  derivation: new Interface(I_DATA_PROOFS_ABI),
+  context: new Interface(I_BLOCK_PROOFS_ABI),
+  closing: new Interface(I_CLOSING_PROOFS_ABI),
+};
 
 /** A transaction of a block, as the batch says it. */
 export type Committed = {
@@ -20,6 +35,14 @@ export type Committed = {
   readonly committed: Hash;
   /** of this hash in the block's root, of the block's word in transactionsRoot */
   readonly siblings: readonly Hash[];
+};
+
+/** Transactions of a block that L1 counts at once. */
+export type CountedStretch = {
+  /** of the block's transactions before them */
+  readonly before: BlockTally;
+  /** they, as countedBytes has them */
+  readonly transactions: Uint8Array;
 };
 
 /** Proofs by their kinds; fields as the structs of the same names have them, `data` is the batch's data everywhere. */
@@ -98,6 +121,14 @@ export type DerivationProofs = {
     readonly contextBefore: Uint8Array;
     readonly previous: readonly BatchHeader[];
   };
+  /** settle has other L1 fees, or addresses for the table, than follow from all transactions of its block */
+  readonly closing: CountedStretch & {
+    readonly position: number;
+    /** of the block's word in transactionsRoot */
+    readonly siblings: readonly Hash[];
+    /** what L1 has to have counted before, in order: the stretches up to `before` */
+    readonly counted: readonly CountedStretch[];
+  };
   /** an element of the batch's blob is no 31 bytes of data, as BlobOpenings was shown */
   readonly blob: Record<never, never>;
 };
@@ -119,7 +150,7 @@ export function encodeDerivation(
   readonly fraud: keyof typeof SHAPES;
   readonly bytes: Hex;
 } {
-  const fraud = SHAPES.derivation.hasFunction(kind) ? "derivation" : "context";
+  const fraud = (["derivation", "context", "closing"] as const).find((own) => SHAPES[own].hasFunction(kind))!;
   const values = kind === "blob" ? [] : [kind === "ahead" ? { ...proof, posting } : proof];
   return { fraud, bytes: SHAPES[fraud].encodeFunctionData(kind, values) as Hex };
 }
@@ -166,3 +197,13 @@ export function openOversizedElement(
   const values = [blobHash, index, value, toHex(commitment), toHex(proof)];
   return call(at, "blobOpenings", "proveOversizedElement", values);
 }
+
+/** What L1 knows a tally by that it has counted. */
+export function tallyHash(chainId: ChainId, tally: BlockTally): Hash {
+  const call = INTERFACES.closingVerifier.encodeFunctionData("hashOf", [chainId, tally]);
+  return keccakHash(fromHex(`0x${call.slice(10)}`));
+}
+
+/** Has L1 count transactions of a block, which anyone may; what was counted before them has to be known there. */
+export const countTransactions = (at: L1Addresses, chainId: ChainId, stretch: CountedStretch): L1Call =>
+  call(at, "closingVerifier", "tally", [chainId, stretch.before, toHex(stretch.transactions)]);

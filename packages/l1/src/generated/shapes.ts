@@ -1017,6 +1017,83 @@ export const I_BLOCK_PROOFS_ABI = [
   }
 ] as const;
 
+/** ABI of the interface IClosingProofs. */
+export const I_CLOSING_PROOFS_ABI = [
+  {
+    "type": "function",
+    "name": "closing",
+    "inputs": [
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct IClosingProofs.ClosingProof",
+        "components": [
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "before",
+            "type": "tuple",
+            "internalType": "struct Tally",
+            "components": [
+              {
+                "name": "count",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "l1BaseFee",
+                "type": "uint64",
+                "internalType": "uint64"
+              },
+              {
+                "name": "tokens",
+                "type": "uint256",
+                "internalType": "uint256"
+              },
+              {
+                "name": "roots",
+                "type": "bytes32[16]",
+                "internalType": "bytes32[16]"
+              },
+              {
+                "name": "named",
+                "type": "address[]",
+                "internalType": "address[]"
+              }
+            ]
+          },
+          {
+            "name": "transactions",
+            "type": "bytes",
+            "internalType": "bytes"
+          },
+          {
+            "name": "siblings",
+            "type": "bytes32[]",
+            "internalType": "bytes32[]"
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "isFraud",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  }
+] as const;
+
 /** ABI of the interface IPartProofs. */
 export const I_PART_PROOFS_ABI = [
   {

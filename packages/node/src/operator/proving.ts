@@ -39,7 +39,8 @@ const BLOCK_WAIT_MS = 60_000;
 const UNSHOWN =
   "one transaction of L1 cannot replay it: its poster has to be asked on L1 for what it claims between the parts, as `mvm prove --watch` does";
 /** Why a dry run about a batch in a blob does not tell whether L1 would agree. */
-const UNOPENED = "L1 has not been shown what the blob of the batch holds, and judges only then";
+const UNOPENED =
+  "L1 has not been shown what the blob of the batch holds, or all transactions of the block, and judges only then";
 
 /**
  * Looks at DACs until the operator's signal, proves what is wrong, and asks on L1 for what nobody shows of it.
@@ -185,15 +186,21 @@ async function proveFault(
   const ask = () => accusationOf(operator, batch, [verdict.found, ...verdict.others]);
   let accusation = await ask();
   const opened: { openingGas?: bigint } = {};
-  if (accusation.kind === "unopened") {
+  while (accusation.kind === "unopened") {
     if (dryRun) return { verdict: "wrong", ...factsOf(accusation.found.fault), reason: UNOPENED, sent: false };
-    opened.openingGas = (await accuser.open(accusation.opening)).gasUsed;
+    opened.openingGas = (opened.openingGas ?? 0n) + (await accuser.open(accusation.opening)).gasUsed;
     accusation = await ask();
   }
   if (accusation.kind === "unshown") return { ...(await inParts(accusation.found)), ...opened, sent: false };
   if (accusation.kind !== "ready") {
-    const reason = accusation.kind === "unopened" ? UNOPENED : accusation.reason;
-    return { verdict: "wrong", ...factsOf(verdict.found.fault), ...opened, provable: false, reason, sent: false };
+    return {
+      verdict: "wrong",
+      ...factsOf(verdict.found.fault),
+      ...opened,
+      provable: false,
+      reason: accusation.reason,
+      sent: false,
+    };
   }
   const { found, call, gas, part } = accusation;
   const { fault } = found;

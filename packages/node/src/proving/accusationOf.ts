@@ -5,8 +5,12 @@ import {
   askDerivation,
   askReplay,
   askVerifier,
+  countTransactions,
+  type DerivationProof,
+  type DerivationProofs,
   encodePartFault,
   isBlobMalformed,
+  isCounted,
   isRangeOpened,
   type L1Call,
   MAX_TRANSACTION_BYTES,
@@ -41,7 +45,10 @@ export type Accusation =
     }
   /** the poster has to show first what it claims between the transaction's parts */
   | { readonly kind: "unshown"; readonly found: FoundFault; readonly wanted: Wanted }
-  /** L1 has to be shown first what the batch's blob holds, by a call that anybody may make */
+  /**
+   * L1 has to be shown first what the batch's blob holds, or has to count transactions of a block that has more than one transaction of
+   * L1, by a call that anybody may make
+   */
   | { readonly kind: "unopened"; readonly found: FoundFault; readonly opening: L1Call }
   /** one transaction of L1 cannot judge it, or L1 does not see the difference: then nothing is risked */
   | { readonly kind: "no-verdict"; readonly reason: string };
@@ -135,12 +142,8 @@ async function accusationBy(
   const { fault, position, ...place } = found;
   if (fault.proof === "derivation") {
     const { derivation } = fault;
-    if ("data" in derivation.proof && !(await isRangeOpened(l1, header)))
-      return { kind: "unopened", found, opening: await openingOf(l1, header, await blob()) };
-    if (derivation.kind === "blob" && !(await isBlobMalformed(l1, header.blobHash))) {
-      const opening = await oversizedOpeningOf(l1, header, await blob());
-      if (opening !== null) return { kind: "unopened", found, opening };
-    }
+    const opening = await openingOf(l1, { header, blob }, derivation);
+    if (opening !== null) return { kind: "unopened", found, opening };
     const answer = await askDerivation(l1, accused, derivation);
     if (answer.kind === "no-verdict") return answer;
     if (!answer.isFraud) return { kind: "no-verdict", reason: `L1 sees no fault of ${derivation.kind}` };
@@ -160,8 +163,18 @@ async function accusationBy(
   return { kind: "ready", found, call, gas: answer.gas };
 }
 
-async function openingOf({ addresses }: Operator["l1"], header: BatchHeader, blob: Uint8Array): Promise<L1Call> {
-  return openBatchRange(addresses, header, fromBlob(blob), await openAtChallenge(blob));
+/** What L1 has to be shown before it can judge a proof; null: nothing. */
+async function openingOf(
+  l1: Operator["l1"],
+  { header, blob }: Pick<Accused, "header" | "blob">,
+  { kind, proof }: DerivationProof,
+): Promise<L1Call | null> {
+  if (kind === "closing") return countingOf(l1, header, proof);
+  if (kind === "blob")
+    return (await isBlobMalformed(l1, header.blobHash)) ? null : oversizedOpeningOf(l1, header, await blob());
+  if (!("data" in proof) || (await isRangeOpened(l1, header))) return null;
+  const bytes = await blob();
+  return openBatchRange(l1.addresses, header, fromBlob(bytes), await openAtChallenge(bytes));
 }
 
 /** Null: all elements are data. */
@@ -174,4 +187,17 @@ async function oversizedOpeningOf(
   if (index === undefined) return null;
   const commitment = await blobCommitment(blob);
   return openOversizedElement(addresses, blobHash, index, { ...(await openElement(blob, index)), commitment });
+}
+
+/** Has L1 count the first stretch before a proof's that it has not; null: there is none. */
+async function countingOf(
+  l1: Operator["l1"],
+  { chainId }: BatchHeader,
+  { counted, before }: DerivationProofs["closing"],
+): Promise<L1Call | null> {
+  let next = counted.length;
+  // what was counted says that all before it was
+  while (next > 0 && !(await isCounted(l1, chainId, counted[next]?.before ?? before))) next--;
+  const stretch = counted[next];
+  return stretch === undefined ? null : countTransactions(l1.addresses, chainId, stretch);
 }

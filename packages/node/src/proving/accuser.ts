@@ -46,12 +46,12 @@ export class Accuser {
     return this.#steps.run(() => this.#step(proof));
   }
 
-  /** Shows L1 what a batch's blob holds, which risks nothing. Throws ConfigError not-enough, L1Error. */
+  /** Shows L1 what a batch's blob holds, or has it count a block's transactions, which risks nothing. Throws ConfigError not-enough, L1Error. */
   open(opening: L1Call): Promise<L1Receipt> {
     return this.#steps.run(async () => {
       const { submitter, progress } = this.#operator;
       await requireEther(this.#operator);
-      progress("opening the blob");
+      progress("showing L1 what it takes to judge");
       return submitter.submit(opening);
     });
   }

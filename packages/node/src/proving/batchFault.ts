@@ -23,7 +23,14 @@ export type FoundFault = {
 
 /** Position of the block that a proof is about; null: it is about the batch, or its data. */
 export function positionOf({ kind, proof }: DerivationProof): number | null {
-  if (kind === "count" || kind === "time" || kind === "row" || kind === "itemBytes") return proof.position;
+  switch (kind) {
+    case "count":
+    case "time":
+    case "row":
+    case "itemBytes":
+    case "closing":
+      return proof.position;
+  }
   return "leaf" in proof ? proof.leaf.position : null;
 }
 

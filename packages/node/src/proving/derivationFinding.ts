@@ -14,6 +14,7 @@ import {
   decodeSystemTransaction,
   encodeSystemTransaction,
   epochOf,
+  equalBytes,
   type Founding,
   type Hash,
   type Header,
@@ -23,17 +24,17 @@ import {
   prevRandaoOf,
   rowGroupFault,
   SNAPSHOT_DISTANCE,
-  type SystemTransaction,
   settledAccounts,
   transactionAt,
 } from "@mvm/protocol";
-import { latestPosted, openingTransactions, type QueuedItem } from "@mvm/roles";
+import { closingTransaction, latestPosted, openingTransactions, type QueuedItem } from "@mvm/roles";
 import type { NodeSource } from "@mvm/state";
 import { toItemValues } from "../l1Events.ts";
 import type { Batch } from "../rebuild.ts";
 import {
   aheadProof,
   type BatchBefore,
+  closingProof,
   contextProof,
   countProof,
   formProof,
@@ -91,7 +92,7 @@ export function dataFinding(batch: Batch, previous: BatchHeader | undefined): De
 }
 
 /**
- * The first thing found wrong in a batch, or null. Not looked at: L1 fees and addresses that settle hands over (decision 039).
+ * The first thing found wrong in a batch, or null.
  * @param batch with the first blocks that it commits to: in these it is looked for
  * @throws RangeError where L1's values for a slot of the batch, an item of its queue, or the bytes of a transaction that a proof needs
  * are not known
@@ -182,11 +183,11 @@ function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSour
     founding: source.founding,
     queueItems: queued.map(({ item }) => item),
     transactionCount: hashes.length,
-  });
+  }).map((own) => encodeSystemTransaction(batch.header.chainId, own));
   for (const [place, expected] of opening.entries()) {
     const own = place - (openingCount - items);
     const isDue = own < 0 || isDueAt(queued[own]!, context.slot, source);
-    if (isDue && hashes[place] === keccakHash(encodeSystemTransaction(batch.header.chainId, expected))) continue;
+    if (isDue && hashes[place] === keccakHash(expected)) continue;
     if (place === 0) return contextProof(batch, position);
     if (own < 0) return foundingProof(batch, { charter: source.founding.charter, storageUnits: source.storageUnits });
     const due = queued[own]!;
@@ -195,17 +196,15 @@ function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSour
   }
   // they are L1's: what they have to say is checked
   if (queued.reduce((sum, { item }) => sum + item.data.length, 0) > LIMITS.blockQueueBytes)
-    return itemBytesProof(
-      batch,
-      position,
-      consumedOf(batch, opening.slice(openingCount - items), openingCount - items),
-    );
-  return usersFinding(batch, posted, openingCount, source);
+    return itemBytesProof(batch, position, consumedOf(opening, openingCount - items));
+  const read = usersFinding(batch, posted, openingCount, source);
+  if ("kind" in read) return read;
+  return closingFinding(batch, posted, { opening, users: read, l1BaseFee: values.l1BaseFee }, source);
 }
 
 /** The transactions by which a block consumes items, from a place on. */
-const consumedOf = ({ header }: PostedBatch, consuming: readonly SystemTransaction[], from: number) =>
-  consuming.map((own, i) => ({ index: from + i, transaction: encodeSystemTransaction(header.chainId, own) }));
+const consumedOf = (opening: readonly Uint8Array[], from: number) =>
+  opening.slice(from).map((transaction, i) => ({ index: from + i, transaction }));
 
 function itemAt({ queueItem }: DerivationSource, index: bigint): QueuedItem {
   const found = queueItem(index);
@@ -216,34 +215,60 @@ function itemAt({ queueItem }: DerivationSource, index: bigint): QueuedItem {
 const isDueAt = ({ l1Block }: QueuedItem, slot: bigint, { epochBlocks }: DerivationSource): boolean =>
   epochOf(l1Block, epochBlocks) + SNAPSHOT_DISTANCE <= slot;
 
+/** The users' transactions of a block, as the data have them; or the proof that the block has another. */
 function usersFinding(
   batch: PostedBatch,
   { position, context, hashes }: Posted,
   openingCount: number,
   source: DerivationSource,
-): DerivationProof | null {
+): readonly Uint8Array[] | DerivationProof {
+  const users: Uint8Array[] = [];
   const addressAt = (index: bigint): Address | undefined => source.addressAt(position, index);
   for (let index = 0; index < context.transactionCount; index++) {
     const place = openingCount + index;
     const read = transactionAt(batch.data, position, index, addressAt);
     if (!read.ok && read.fault !== "unresolved")
       throw new RangeError(`a sound group has a row at fault: ${read.fault}`);
-    if (read.ok && hashes[place] === keccakHash(read.value.raw) && !isSystemTransaction(read.value.raw)) continue;
+    if (read.ok && hashes[place] === keccakHash(read.value.raw) && !isSystemTransaction(read.value.raw)) {
+      users.push(read.value.raw);
+      continue;
+    }
     const resolved = read.ok ? read.value.indexes.map((at) => addressAt(at)!) : null;
     const parent = position === 0 ? source.parent : batch.blocks[position - 1]!.header;
     return rowProof(batch, { position, index, place, resolved }, parent, source.nodes);
   }
+  return users;
+}
+
+/** What a block is, but for its end. */
+type Unclosed = {
+  /** transactions of the system that it begins with, encoded */
+  readonly opening: readonly Uint8Array[];
+  readonly users: readonly Uint8Array[];
+  readonly l1BaseFee: bigint;
+};
+
+function closingFinding(
+  batch: PostedBatch,
+  { position, number, context }: Posted,
+  { opening, users, l1BaseFee }: Unclosed,
+  source: DerivationSource,
+): DerivationProof | null {
+  const { chainId, poster } = batch.header;
   const settle = batch.blocks[position]!.transactions.at(-1);
   if (settle === undefined) throw new RangeError(`block ${position} ends in a transaction that is not known`);
-  const sequencer = context.sequencer === "poster" ? batch.header.poster : context.sequencer;
-  const paid = paidBy(batch.header.chainId, batch.header.firstBlock + BigInt(position), settle);
+  const sequencer = context.sequencer === "poster" ? poster : context.sequencer;
+  const paid = paidBy(chainId, number, settle);
   const expected = [sequencer, ...context.providers.map(source.providerAt)];
   const isSettled = paid?.length === expected.length && paid.every((account, i) => account === expected[i]);
-  return isSettled ? null : settleProof(batch, position);
+  if (!isSettled) return settleProof(batch, position);
+  const closing = closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions: users });
+  if (equalBytes(settle, encodeSystemTransaction(chainId, closing))) return null;
+  return closingProof(batch, position, [...opening, ...users, settle]);
 }
 
 /** Whom a block's last transaction pays; null: it is no settle of this block. */
-function paidBy(chainId: ChainId, number: bigint, raw: Uint8Array): readonly Address[] | null {
+function paidBy(chainId: ChainId, number: bigint, raw: Uint8Array): readonly [Address, ...Address[]] | null {
   try {
     const transaction = decodeSystemTransaction(raw, chainId);
     return transaction.index === number ? (settledAccounts(transaction)?.paid ?? null) : null;

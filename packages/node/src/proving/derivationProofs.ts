@@ -1,9 +1,12 @@
 /** Proofs of F2 put together: from a batch as it was posted, its blocks as they are committed to, and what L1 says. */
-import type { Committed, DerivationProof, DerivationProofs } from "@mvm/l1";
+import type { Committed, CountedStretch, DerivationProof, DerivationProofs } from "@mvm/l1";
 import {
   type Address,
   type BatchHeader,
+  blockTally,
   concatBytes,
+  countedBytes,
+  countedStretches,
   decodeSystemTransaction,
   encodeHeader,
   type Header,
@@ -17,6 +20,9 @@ import {
 import { type NodeSource, WorldState } from "@mvm/state";
 import type { Batch } from "../rebuild.ts";
 import { blockWord, type Commitments } from "./commitments.ts";
+
+/** Bytes of transactions that L1 is handed in at once: leaves room for the rest of a proof in a transaction that its nodes pass on. */
+const COUNTED_BYTES = 112 * 1024;
 
 /** A batch with what it commits to. */
 export type PostedBatch = Commitments & Batch;
@@ -108,6 +114,26 @@ export function settleProof(batch: PostedBatch, position: number): Proof<"settle
   const place = batch.blocks[position]!.hashes.length - 1;
   const leaf = committedAt(batch, position, place);
   return { kind: "settle", proof: { leaf, transaction: bytesAt(batch, position, place), data: batch.data } };
+}
+
+/**
+ * @param transactions all of the block
+ * @param mostBytes of them that one transaction of L1 is handed in
+ */
+export function closingProof(
+  batch: PostedBatch,
+  position: number,
+  transactions: readonly Uint8Array[],
+  mostBytes = COUNTED_BYTES,
+): Proof<"closing"> {
+  let count = 0;
+  const stretches = countedStretches(transactions, mostBytes).map((stretch): CountedStretch => {
+    const before = blockTally(batch.header.chainId, transactions.slice(0, count));
+    count += stretch.length;
+    return { before, transactions: countedBytes(stretch) };
+  });
+  const { siblings } = blockWord(batch, position);
+  return { kind: "closing", proof: { position, ...stretches.at(-1)!, siblings, counted: stretches.slice(0, -1) } };
 }
 
 function bytesAt({ blocks }: Pick<Commitments, "blocks">, position: number, place: number): Uint8Array {
