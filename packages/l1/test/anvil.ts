@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createL1Provider } from "@mvm/l1";
 import type { JsonRpcProvider } from "ethers";
@@ -25,7 +27,11 @@ export type Anvil = {
 
 /** Starts anvil; on a given port (a restart) or a free one; with the rules of a given fork, or Osaka. */
 export async function startAnvil({ port = 0, hardfork = "osaka" } = {}): Promise<Anvil> {
+  // old states go there; anvil's own place for them keeps those of a process that was killed
+  const states = await mkdtemp(join(tmpdir(), "mvm-anvil-"));
   const options = [
+    "--cache-path",
+    states,
     "--port",
     String(port),
     "--chain-id",
@@ -52,6 +58,7 @@ export async function startAnvil({ port = 0, hardfork = "osaka" } = {}): Promise
     stop: async () => {
       provider.destroy();
       await endOf(child);
+      await rm(states, { recursive: true, force: true });
     },
   };
 }

@@ -78,7 +78,7 @@ async function receive(...blocks: SealedBlock[]): Promise<void> {
   await world.clock.advance(10);
 }
 
-function post(blocks: readonly SealedBlock[], timestamp = 0n): void {
+function post(blocks: readonly SealedBlock[], timestamp = blocks.at(-1)!.header.timestamp): void {
   const last = view.batches(CHAIN_ID).at(-1);
   const place = {
     index: (last?.header.index ?? -1n) + 1n,

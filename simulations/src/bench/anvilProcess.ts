@@ -1,6 +1,9 @@
 /** A private anvil of a benchmark: a process on a free port of the loopback, ended with the benchmark. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
 const START_TIMEOUT_MS = 60_000;
@@ -36,9 +39,14 @@ export type AnvilProcess = {
 export async function startAnvil(options: readonly string[]): Promise<AnvilProcess> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const own = ["--port", String(port), "--hardfork", "osaka", "--quiet"];
+  // old states go there; anvil's own place for them keeps those of a process that was killed
+  const states = await mkdtemp(join(tmpdir(), "mvm-anvil-"));
+  const own = ["--port", String(port), "--hardfork", "osaka", "--quiet", "--cache-path", states];
   const process = spawn("anvil", [...own, ...options], { stdio: ["ignore", "ignore", "inherit"] });
-  const stop = (): Promise<void> => ended(process);
+  const stop = async (): Promise<void> => {
+    await ended(process);
+    await rm(states, { recursive: true, force: true });
+  };
   try {
     await ready(url, process);
   } catch (error) {
