@@ -155,8 +155,8 @@ contract BondManager is IBondManager, BondPools {
     /// @inheritdoc IBondManager
     /// @dev Takes no cover of the sequencer's locks on other chains: those answer for other wrongs. A prover in whose way
     /// locks are that have run out calls {release} before. The chain's lock is spent by it. The draws are left as they are: what
-    /// they look at now counts two epochs later, and {ISequencerPool-eject}, which is open to everyone, costs as much as half of
-    /// all else that a proof does.
+    /// they look at now counts two epochs later, and {ISequencerPool-eject}, which is open to everyone, takes some 70,000 gas
+    /// where all else of a conviction takes 105,000.
     function slash(uint256 chainId, address sequencer, uint256 amount, address prover)
         external
         only(rollup)

@@ -1,11 +1,11 @@
 /** Parts of transactions on a real L1, with all its contracts: posters that show wrong ones, false accusers, and proofs that are none. */
 import { createEngine, STEP_KINDS } from "@mvm/evm";
 import { accuserBonds, bondOf, type PartFault } from "@mvm/l1";
-import { type Hash, joinBytes, keccakHash, merkleProof, toAddress, toWord } from "@mvm/protocol";
+import { type Hash, joinBytes, merkleProof, toAddress } from "@mvm/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ReplayNetwork } from "../src/bench/replayNetwork.ts";
 import { push } from "../src/fuzz/evmPrograms.ts";
-import { AccusedParts } from "../src/replay/accusedParts.ts";
+import { AccusedParts, noise } from "../src/replay/accusedParts.ts";
 import type { Lie } from "../src/replay/claimedBlock.ts";
 import { account, ClaimLab, CONTEXT, changing, FUNDS, honest, LOGGER, RECEIVER } from "../src/replay/claimLab.ts";
 
@@ -67,8 +67,6 @@ async function right(): Promise<{ readonly call: AccusedParts; readonly transfer
 
 /** Claims that a transaction wrote and logged nothing. */
 const idle = (index: number): Lie => changing(index, { writes: [], logs: [] });
-/** A commitment to nothing that there is. */
-const noise = (n: number): Hash => keccakHash(toWord(BigInt(n)));
 
 /** Asks for a transaction's parts, has these shown, and convicts by the part that has to be wrong. */
 async function convict(of: AccusedParts, shown: readonly Hash[], part: number): Promise<void> {

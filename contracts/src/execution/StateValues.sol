@@ -16,10 +16,10 @@ struct StateValues {
 }
 
 /// @title Values of the state, and what became of them, as words one behind the other
-/// @notice The ABI's coding of lists of structs, once to write them and once to check and copy them, took a tenth of a proof
+/// @notice The ABI's coding of lists of structs, once to write them and once to check and copy them, took a twentieth of a proof
 /// that a transfer was done wrongly. Whoever hands words in that do not fit gets MalformedValues, or what follows from zeros.
 library ValueWords {
-    uint256 internal constant ACCOUNT_BYTES = 256;
+    uint256 private constant ACCOUNT_BYTES = 256;
     uint256 private constant HEAD_BYTES = 96;
     uint256 private constant SLOT_BYTES = 96;
     uint256 private constant HASH_BYTES = 64;

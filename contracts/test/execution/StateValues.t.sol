@@ -108,21 +108,19 @@ contract StateValuesTest is Test {
 
     function testFuzz_wordsOfAnotherLengthAreRefused(uint256 length) public {
         StateValues memory values = valuesOf(3, "length");
-        length %= values.words.length;
-        bytes memory words = values.words;
-        assembly ("memory-safe") {
-            mstore(words, length)
-        }
-        vm.expectRevert(ValueWords.MalformedValues.selector);
-        taker.open(values);
+        refuseCut(values, values.words, length);
     }
 
     function testFuzz_codesThatAreMissingAreRefused(uint256 length) public {
         StateValues memory values = valuesOf(3, "codes");
-        length %= values.codes.length;
-        bytes memory codes = values.codes;
+        refuseCut(values, values.codes, length);
+    }
+
+    /// @dev With a part of them cut to some length.
+    function refuseCut(StateValues memory values, bytes memory part, uint256 length) private {
+        length %= part.length;
         assembly ("memory-safe") {
-            mstore(codes, length)
+            mstore(part, length)
         }
         vm.expectRevert(ValueWords.MalformedValues.selector);
         taker.open(values);

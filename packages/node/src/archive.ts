@@ -4,7 +4,7 @@ import { BLOB_DATA_BYTES, blobRange, fromHex, type Hash } from "@mvm/protocol";
 import { toBlob } from "@mvm/protocol/blobs";
 import { ConfigError } from "./config.ts";
 import { kzgOf } from "./kzg.ts";
-import { type BatchContent, RebuildError } from "./rebuild.ts";
+import { type Batch, RebuildError } from "./rebuild.ts";
 
 /** Milliseconds for an answer of the archive: a gateway asks host after host. */
 const ARCHIVE_TIMEOUT_MS = 30_000;
@@ -58,10 +58,17 @@ export class Archive {
     this.#url = url;
   }
 
-  /** A batch with its data. Throws RebuildError: data-unavailable, or wrong-batch where its blob holds no data. */
-  async batch({ event, fault }: PostedData, label: string): Promise<BatchContent> {
+  /**
+   * A batch with its data.
+   * @param postedAt when L1 took it, seconds
+   * @throws RebuildError data-unavailable, or wrong-batch where its blob holds no data
+   */
+  async batch(
+    { event, fault }: PostedData,
+    { label, postedAt }: { readonly label: string; readonly postedAt: bigint },
+  ): Promise<Batch> {
     const { header, data } = event;
-    if (data !== undefined) return { header, data };
+    if (data !== undefined) return { header, data, postedAt };
     const reason = fault?.reason ?? "unknown";
     if (isMalformed({ fault }))
       throw new RebuildError("wrong-batch", `batch ${header.index} of ${label} is in a blob that is no data`);
@@ -72,7 +79,7 @@ export class Archive {
         `the data of batch ${header.index} of ${label} cannot be read from L1: ${reason}`,
       );
     const content = await this.#blob(this.#url, header.blobHash);
-    return { header, data: content.slice(range.offset, range.offset + range.length) };
+    return { header, data: content.slice(range.offset, range.offset + range.length), postedAt };
   }
 
   /**

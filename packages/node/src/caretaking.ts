@@ -32,46 +32,41 @@ export class Caretaking {
   }
 
   #perform(effect: Exclude<CaretakerEffect, NoteEffect>): Promise<void> {
+    const { poster } = this.#ports;
     switch (effect.kind) {
-      case "releaseHeld":
-        return this.#release(effect);
-      case "releaseLocks":
-        return this.#releaseLocks(effect);
-      case "eject":
-        return this.#eject(effect);
+      case "releaseHeld": {
+        const { chainId, id } = effect;
+        const failed = { level: "debug", code: "deposit-not-released", data: { chainId, id } } as const;
+        const ended = (reason: string | null) => ({ kind: "releaseEnded", chainId, id, reason }) as const;
+        return this.#attempt(poster.releaseHeld({ chainId, id }), failed, ended);
+      }
+      case "releaseLocks": {
+        const failed = { level: "warn", code: "locks-not-released", data: {} } as const;
+        const ended = (reason: string | null) => ({ kind: "locksReleased", reason }) as const;
+        return this.#attempt(poster.releaseLocks(effect.chainIds), failed, ended);
+      }
+      case "eject": {
+        const { sequencer } = effect;
+        const failed = { level: "warn", code: "not-ejected", data: { sequencer } } as const;
+        const ended = (reason: string | null) => ({ kind: "ejectEnded", sequencer, reason }) as const;
+        return this.#attempt(poster.eject(sequencer), failed, ended);
+      }
     }
   }
 
-  async #eject({ sequencer }: CaretakerEffect & { kind: "eject" }): Promise<void> {
+  /** Waits for L1's answer to a call, says why where it did not take it, and tells the machine. */
+  async #attempt(
+    call: Promise<void>,
+    { level, code, data }: { level: "debug" | "warn"; code: string; data: Readonly<Record<string, unknown>> },
+    ended: (reason: string | null) => CaretakerEvent,
+  ): Promise<void> {
+    let reason: string | null = null;
     try {
-      await this.#ports.poster.eject(sequencer);
-      this.#driver.dispatch({ kind: "ejectEnded", sequencer, reason: null });
+      await call;
     } catch (error) {
-      const reason = reasonOf(error);
-      this.#ports.log("warn", "not-ejected", { sequencer, reason });
-      this.#driver.dispatch({ kind: "ejectEnded", sequencer, reason });
+      reason = reasonOf(error);
+      this.#ports.log(level, code, { ...data, reason });
     }
-  }
-
-  async #releaseLocks({ chainIds }: CaretakerEffect & { kind: "releaseLocks" }): Promise<void> {
-    try {
-      await this.#ports.poster.releaseLocks(chainIds);
-      this.#driver.dispatch({ kind: "locksReleased", reason: null });
-    } catch (error) {
-      const reason = reasonOf(error);
-      this.#ports.log("warn", "locks-not-released", { reason });
-      this.#driver.dispatch({ kind: "locksReleased", reason });
-    }
-  }
-
-  async #release({ chainId, id }: CaretakerEffect & { kind: "releaseHeld" }): Promise<void> {
-    try {
-      await this.#ports.poster.releaseHeld({ chainId, id });
-      this.#driver.dispatch({ kind: "releaseEnded", chainId, id, reason: null });
-    } catch (error) {
-      const reason = reasonOf(error);
-      this.#ports.log("debug", "deposit-not-released", { chainId, id, reason });
-      this.#driver.dispatch({ kind: "releaseEnded", chainId, id, reason });
-    }
+    this.#driver.dispatch(ended(reason));
   }
 }

@@ -59,9 +59,12 @@ export class RebuildError extends Error {
 }
 
 /** A batch with its data. */
-export type BatchContent = { readonly header: BatchHeader; readonly data: Uint8Array };
-/** And when L1 took it: timestamp of that block, seconds. */
-export type Batch = BatchContent & { readonly postedAt: bigint };
+export type Batch = {
+  readonly header: BatchHeader;
+  readonly data: Uint8Array;
+  /** when L1 took it: timestamp of that block, seconds */
+  readonly postedAt: bigint;
+};
 
 /** A place that a chain was at. */
 export type RebuildMark = { readonly parent: Parent; readonly tableSize: number; readonly transactions: number };

@@ -95,7 +95,7 @@ export async function rebuildFromL1({ label, networkFile, l1Url, archiveUrl }: R
   const rebuild = await Rebuild.start(dac, view, PROFILES[network.profile]);
   const standing = view.batches(dac.chainId);
   for (const [i, batch] of own.entries())
-    await rebuild.batch({ ...(await archive.batch(batch, label)), postedAt: standing[i]!.timestamp });
+    await rebuild.batch(await archive.batch(batch, { label, postedAt: standing[i]!.timestamp }));
   const { head } = rebuild;
   return {
     label,

@@ -223,7 +223,7 @@ describe("a batch from L1's blobs", () => {
     const event = posted(BLOB_HASH) as unknown as PostedData["event"];
     const batch = (reason: "malformed-blob" | "blob-unavailable") => {
       const fault = { reason } as unknown as PostedData["fault"];
-      return new Archive(undefined).batch({ event, fault }, "alpha");
+      return new Archive(undefined).batch({ event, fault }, { label: "alpha", postedAt: 0n });
     };
     await expect(batch("malformed-blob")).rejects.toMatchObject({ code: "wrong-batch" });
     await expect(batch("blob-unavailable")).rejects.toMatchObject({ code: "data-unavailable" });

@@ -32,7 +32,7 @@ export type PartKind = "slice" | number;
 export const kindOf = ({ by, proof }: PartReplay): PartKind => (by === "SliceReplay" ? "slice" : Number(proof["kind"]));
 
 /** A commitment to nothing that there is. */
-const noise = (n: number): Hash => keccakHash(toWord(BigInt(n)));
+export const noise = (n: number): Hash => keccakHash(toWord(BigInt(n)));
 
 export class AccusedParts {
   readonly #lab: ClaimLab;

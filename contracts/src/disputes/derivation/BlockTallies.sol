@@ -67,7 +67,7 @@ library BlockTallies {
                 tally.tokens += TransactionGas.tokensIn(start, place);
                 NamedAddresses.add(names, start, place);
             }
-            _append(tally, _hashOf(start, place));
+            _append(tally, keccak256(TransactionFields.slice(start, place)));
         }
         if (place == start) revert MalformedTransactions();
         tally.named = NamedAddresses.close(names);
@@ -112,15 +112,6 @@ library BlockTallies {
         bytes calldata data = SystemTransactionCodec.dataOf(own);
         if (data.length < BASE_FEE_END) revert NoContext(own.hash);
         return uint64(uint256(bytes32(data[BASE_FEE_END - 32:BASE_FEE_END])));
-    }
-
-    function _hashOf(uint256 start, uint256 end) private pure returns (bytes32 hash) {
-        assembly ("memory-safe") {
-            let free := mload(0x40)
-            let length := sub(end, start)
-            calldatacopy(free, start, length)
-            hash := keccak256(free, length)
-        }
     }
 
     function _parentOf(bytes32 left, bytes32 right) private pure returns (bytes32 parent) {

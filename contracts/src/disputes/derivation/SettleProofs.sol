@@ -16,8 +16,8 @@ import {SystemCalls} from "./SystemCalls.sol";
 import {SystemProofs} from "./SystemProofs.sol";
 
 /// @title F2, F3: a block does not end in a settle that pays who made it; or its slot is before that of the block before
-/// @notice Of settle its form, its sequencer, and how many providers it pays. The sum of L1 fees and the list for the address table
-/// follow from all transactions of a block, and are not looked at; nor is which providers they are.
+/// @notice Of settle its form, its sequencer, and its providers by their numbers. The sum of L1 fees and the list for the address
+/// table follow from all transactions of a block: {ClosingVerifier} judges them.
 abstract contract SettleProofs is SystemProofs {
     /// @dev Words of the arguments of settle before its lists, and addresses that it may enter into the table.
     uint256 private constant HEAD_WORDS = 4;

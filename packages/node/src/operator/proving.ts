@@ -119,8 +119,7 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
     operator.progress(`executing batch ${header.index}`);
     const found = sight.posted.get(batchHash)!;
     if (isMalformed(found)) return audit.malformed();
-    const content = { ...(await archive.batch(found, label)), postedAt: timestamp };
-    return audit.judge(content, () => shown(batch), answers);
+    return audit.judge(await archive.batch(found, { label, postedAt: timestamp }), () => shown(batch), answers);
   };
   for (const earlier of batches.slice(0, index)) {
     const { kind } = await judge(earlier);

@@ -204,7 +204,7 @@ export class DacWatch {
     { audit, found, answers }: { audit: BatchAudit; found: PostedData; answers: Map<bigint, Answer> },
   ): Promise<BatchVerdict> {
     const { archive, dac, settings, network, operator, view } = this.#options;
-    const batch = { ...(await archive.batch(found, dac.label)), postedAt: next.timestamp };
+    const batch = await archive.batch(found, { label: dac.label, postedAt: next.timestamp });
     const { readTimeoutMs } = settings.parameters;
     const asking = { network, view, seen: this.#seen, readTimeoutMs, signal: operator.signal };
     return audit.judge(
