@@ -201,6 +201,7 @@ abstract contract StakedRegistry {
         operator.unlocksAt = unlocksAt;
         _removeActive(uint32(index));
         emit ExitRequested(index, msg.sender, unlocksAt);
+        _left(uint32(index));
     }
 
     /// @notice Pays the caller's stake back after the unbonding delay. The account may register anew afterwards.
@@ -298,8 +299,19 @@ abstract contract StakedRegistry {
         operator.peerId = registration.peerId;
         operator.multiaddr = registration.multiaddr;
         emit Registered(index, msg.sender, stake, blsPublicKey, registration.peerId, registration.multiaddr);
+        _entered(uint32(index), msg.sender, keccak256(blsPublicKey), stake);
         token.safeTransferFrom(msg.sender, address(this), stake);
     }
+
+    /// @dev An operator became active.
+    /// @param index Registry index.
+    /// @param account Its account.
+    /// @param keyHash Hash of its compressed key.
+    /// @param stake Its stake in wei of MT.
+    function _entered(uint32 index, address account, bytes32 keyHash, uint256 stake) internal virtual {}
+
+    /// @dev An operator is active no more.
+    function _left(uint32 index) internal virtual {}
 
     /// @dev Compresses a key, of which the caller proves that it has it, and marks it as taken.
     function _takeKey(bytes calldata point, bytes calldata possession) private returns (bytes memory blsPublicKey) {

@@ -75,8 +75,10 @@ contract BlsGasTest is NetworkTest {
     function test_gasOfRegisteringWithAProof() public {
         StakedRegistry.Registration memory own = registrationOf(providerRegistry, address(this));
         token.approve(address(providerRegistry), MIN_STAKE);
+        // the first one makes all nodes above its place
+        registerOperator(providerRegistry, address(0xF125), MIN_STAKE);
         uint256 before = gasleft();
         providerRegistry.register(own, MIN_STAKE);
-        assertTrue(before - gasleft() < 550_000, "register");
+        assertTrue(before - gasleft() < 650_000, "register");
     }
 }

@@ -224,11 +224,12 @@ contract StakedRegistryTest is NetworkTest {
     function test_maxActiveIsBounded(uint32 maxActive) public {
         vm.assume(maxActive == 0 || maxActive > 4096);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidMaxActive.selector, maxActive));
-        new ProviderRegistry(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, maxActive));
+        new ProviderRegistry(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, maxActive), beacon);
     }
 
     function test_aFullListTakesNobodyUntilSomebodyLeaves() public {
-        ProviderRegistry small = new ProviderRegistry(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 2));
+        ProviderRegistry small =
+            new ProviderRegistry(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 2), beacon);
         registerOperator(small, accountOf(0), MIN_STAKE);
         registerOperator(small, accountOf(1), MIN_STAKE);
         StakedRegistry.Registration memory own = registrationOf(small, accountOf(2));

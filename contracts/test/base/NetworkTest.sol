@@ -94,7 +94,7 @@ abstract contract NetworkTest is Test {
         );
         deployBridgeAndRollup(future.rollup);
         StakedRegistry.StakeParameters memory stake = StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 4096);
-        providerRegistry = new ProviderRegistry(token, stake);
+        providerRegistry = new ProviderRegistry(token, stake, beacon);
         storageRegistry = new StorageRegistry(token, stake);
         assertEq(address(rollup), future.rollup, "addresses computed beforehand");
     }

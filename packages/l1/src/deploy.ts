@@ -208,7 +208,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
       ],
       at.comco,
     ],
-    providerRegistry: stake(parameters.providerStake),
+    providerRegistry: [...stake(parameters.providerStake), at.beacon],
     storageRegistry: stake(parameters.storageStake),
     blobOpenings: [],
     dataVerifier: [at.blobOpenings],

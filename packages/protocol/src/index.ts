@@ -12,6 +12,8 @@ export * from "./dataPath.ts";
 export * from "./disclosures.ts";
 export * from "./ecdsa.ts";
 export * from "./election/epochs.ts";
+export * from "./election/seatTree.ts";
+export * from "./election/snapshots.ts";
 export * from "./election/stakeGrid.ts";
 export * from "./election/stakeHistory.ts";
 export * from "./election/stakeTree.ts";

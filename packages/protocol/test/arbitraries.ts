@@ -35,7 +35,8 @@ import fc from "fast-check";
 /** Runs of a property; small values, so that the whole folder stays within seconds. */
 export const RUNS = { numRuns: 200 } as const;
 
-const hexOf = (size: number): fc.Arbitrary<Hex> => fc.uint8Array({ minLength: size, maxLength: size }).map(toHex);
+export const hexOf = (size: number): fc.Arbitrary<Hex> =>
+  fc.uint8Array({ minLength: size, maxLength: size }).map(toHex);
 export const uint = (bits: number): fc.Arbitrary<bigint> =>
   fc.oneof(fc.bigInt(0n, (1n << BigInt(bits)) - 1n), fc.bigInt(0n, 300n), fc.constant((1n << BigInt(bits)) - 1n));
 const few = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(item, { maxLength: 4 });

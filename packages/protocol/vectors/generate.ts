@@ -12,6 +12,7 @@ import { toJsonText } from "./format.ts";
 import { blockVectors, blsVectors, jobVectors, requestVectors } from "./messages.ts";
 import { networkVectors, prevRandaoVectors, rotationVectors } from "./network.ts";
 import { hashToG2Vectors, outsideVectors, possessionVectors, vrfVectors } from "./points.ts";
+import { seatVectors } from "./seats.ts";
 import { systemTransactionVectors } from "./system.ts";
 import { transactionVectors } from "./transactions.ts";
 
@@ -35,6 +36,7 @@ export async function vectorFiles(): Promise<{ readonly [name: string]: string }
     receipts: receiptVectors(),
     requests: requestVectors(),
     rotation: rotationVectors(),
+    seats: seatVectors(),
     systemTransactions: systemTransactionVectors(),
     transactions: await transactionVectors(),
     vrf: vrfVectors(),
