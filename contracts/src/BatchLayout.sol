@@ -29,18 +29,22 @@ struct Prelude {
 /// @param timestamp Seconds since 1970.
 /// @param slot Slot of the block's sequencer.
 /// @param queueItems Items of the L1 queue that the block consumes.
-/// @param jobId The block's job.
+/// @param randomness VRF output of the block's sequencer.
+/// @param evidence Hash of what shows that, and that the seats did the job.
 /// @param sequencer Who made the block; zero stands for the batch's poster if `byPoster`.
 /// @param byPoster True if the batch's poster made the block.
-/// @param providers Registry indexes of the providers that its settle pays, at most 4.
+/// @param seated How many of the providers, the first ones, have a fee of their own; the others stand in.
+/// @param providers Registry indexes of the providers that did its job, which its settle pays: SEATS of them or none.
 /// @param transactionCount User transactions.
 struct BatchContext {
     uint64 timestamp;
     uint64 slot;
     uint32 queueItems;
-    bytes32 jobId;
+    bytes32 randomness;
+    bytes32 evidence;
     address sequencer;
     bool byPoster;
+    uint256 seated;
     uint32[] providers;
     uint256 transactionCount;
 }
@@ -68,14 +72,14 @@ struct CallShape {
 }
 
 /// @title Layout of a batch's data before its rows
-/// @notice Version 3: prelude with dictionaries, offsets of contexts, contexts, offsets of rows, rows (decision 023).
+/// @notice Version 4: prelude with dictionaries, offsets of contexts, contexts, offsets of rows, rows (decision 023).
 /// @dev Never reverts on any data. All offsets and counts are far below 2^64 once they were read.
 library BatchLayout {
     using BatchReader for Cursor;
 
     /// @notice Contexts, and rows, that one entry of an offset table stands for.
     uint256 internal constant GROUP = 16;
-    uint256 private constant VERSION = 3;
+    uint256 private constant VERSION = 4;
     uint256 private constant MAX_DATA_LENGTH = 126_976;
     /// @dev What Comco gives out: the largest that wallets accept.
     uint256 private constant MAX_CHAIN_ID = 4_503_599_627_370_475;
@@ -84,7 +88,9 @@ library BatchLayout {
     uint256 private constant MAX_ENTRIES = 127;
     uint256 private constant MAX_SHAPE_WORDS = 256;
     uint256 private constant MAX_CALL_WORDS = 64;
-    uint256 private constant MAX_PROVIDERS = 4;
+    /// @dev Seats that a job needs, and those that it has with the ones that stand in (LIMITS of packages/protocol).
+    uint256 private constant SEATS = 2;
+    uint256 private constant JOB_SEATS = 4;
     uint256 private constant CONTEXT_ENTRY = 6;
     uint256 private constant ROW_ENTRY = 3;
     uint256 private constant KNOWN_KINDS = 6;
@@ -254,17 +260,39 @@ library BatchLayout {
             if (slot > type(uint64).max) cursor.fail(BatchFaults.OUT_OF_RANGE);
             context.slot = uint64(slot);
             context.queueItems = uint32(cursor.readVarint(data, type(uint32).max, BatchFaults.OUT_OF_RANGE));
-            context.jobId = cursor.readWord(data);
+            context.randomness = cursor.readWord(data);
+            context.evidence = cursor.readWord(data);
             uint256 flag = cursor.readByte(data);
             if (flag > 1) cursor.fail(BatchFaults.RESERVED);
             context.byPoster = flag == 0;
             context.sequencer = flag == 1 ? cursor.readAddress(data) : address(0);
-            uint256 paid = cursor.readCount(data, MAX_PROVIDERS);
-            context.providers = new uint32[](paid);
-            for (uint256 i = 0; i < paid; i++) {
+            _readWork(cursor, data, context);
+            context.transactionCount = cursor.readCount(data, MAX_TRANSACTIONS);
+            if (context.transactionCount != 0 && context.providers.length == 0) cursor.fail(BatchFaults.RESERVED);
+        }
+    }
+
+    /// @dev Who did a block's job: a byte whose low bits say which of the seats served and the two above how many jobs failed
+    /// before, then the registry index of each that served.
+    function _readWork(Cursor memory cursor, bytes calldata data, BatchContext memory context) private pure {
+        unchecked {
+            uint256 work = cursor.readByte(data);
+            uint256 served = _ones(work & ((1 << JOB_SEATS) - 1));
+            if (served != SEATS && work != 0) cursor.fail(BatchFaults.RESERVED);
+            if (work >> (JOB_SEATS + 2) != 0) cursor.fail(BatchFaults.RESERVED);
+            if (cursor.fault != BatchFaults.NONE) return;
+            context.seated = work >> JOB_SEATS == 0 ? _ones(work & ((1 << SEATS) - 1)) : 0;
+            context.providers = new uint32[](served);
+            for (uint256 i = 0; i < served; i++) {
                 context.providers[i] = uint32(cursor.readVarint(data, type(uint32).max, BatchFaults.OUT_OF_RANGE));
             }
-            context.transactionCount = cursor.readCount(data, MAX_TRANSACTIONS);
+        }
+    }
+
+    /// @dev Set bits of a number of four bits.
+    function _ones(uint256 bits) private pure returns (uint256) {
+        unchecked {
+            return (bits & 1) + (bits >> 1 & 1) + (bits >> 2 & 1) + (bits >> 3);
         }
     }
 
@@ -296,11 +324,12 @@ library BatchLayout {
                     if lt(group, 0x80) { break }
                 }
                 items := add(items, and(value, 0xffffffff))
-                next := add(next, 32) // job
+                next := add(next, 64) // randomness, evidence
                 next := add(add(next, 1), mul(20, and(byte(0, calldataload(next)), 1))) // sequencer
-                let paid := and(byte(0, calldataload(next)), 0x7f)
+                // providers: one for each seat that served
+                let served := and(byte(0, calldataload(next)), 0x0f)
                 next := add(next, 1)
-                for {} paid { paid := sub(paid, 1) } { next := skip(next) }
+                for {} served { served := and(served, sub(served, 1)) } { next := skip(next) }
                 next := skip(next) // transactions
             }
         }

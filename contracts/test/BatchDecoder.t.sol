@@ -57,6 +57,8 @@ contract BatchDecoderTest is Test {
         (uint8 fault,,) = decoder.transactionAt(data, 0, count, addressesOf(0));
         assertEq(fault, BatchFaults.ABSENT, "no such transaction");
         (fault,,) = decoder.transactionAt(data, 2, 0, addressesOf(0));
+        assertEq(fault, BatchFaults.ABSENT, "a block without transactions");
+        (fault,,) = decoder.transactionAt(data, 3, 0, addressesOf(0));
         assertEq(fault, BatchFaults.ABSENT, "no such block");
     }
 
@@ -66,21 +68,68 @@ contract BatchDecoderTest is Test {
         assertEq(context.timestamp, 1_800_000_000, "timestamp");
         assertEq(context.slot, 9, "slot");
         assertEq(context.queueItems, 1, "queue items");
-        assertEq(context.jobId, vm.parseJsonBytes32(vectors, ".contexts[0].jobId"), "job");
+        assertEq(context.randomness, vm.parseJsonBytes32(vectors, ".contexts[0].randomness"), "randomness");
+        assertEq(context.evidence, vm.parseJsonBytes32(vectors, ".contexts[0].evidence"), "evidence");
         assertTrue(context.byPoster && context.sequencer == address(0), "by the poster");
         assertEq(context.providers.length, 2, "providers");
-        assertEq(context.providers[1], 300, "second provider");
+        assertTrue(context.providers[0] == 7 && context.providers[1] == 300, "providers");
+        assertEq(context.seated, 2, "seated");
         assertEq(context.transactionCount, 10, "transactions");
         (fault, context) = decoder.contextAt(data, 1);
         assertEq(fault, BatchFaults.NONE, "second");
         assertEq(context.timestamp, 1_800_000_000, "timestamp");
         assertEq(context.slot, 10, "slot");
         assertTrue(!context.byPoster && context.sequencer != address(0), "by another");
-        assertEq(context.providers.length, 0, "no providers");
-        (fault,) = decoder.contextAt(data, 2);
+        assertEq(context.sequencer, vm.parseJsonAddress(vectors, ".contexts[1].sequencer"), "sequencer");
+        assertEq(context.providers.length, 2, "stand-ins");
+        assertTrue(context.providers[0] == 128 && context.providers[1] == 0 && context.seated == 0, "stand-ins");
+        (fault, context) = decoder.contextAt(data, 2);
+        assertEq(fault, BatchFaults.NONE, "third");
+        assertEq(context.timestamp, 1_800_000_003, "timestamp");
+        assertEq(context.slot, 11, "slot");
+        assertEq(context.queueItems, 4, "queue items");
+        assertEq(context.randomness, vm.parseJsonBytes32(vectors, ".contexts[2].randomness"), "randomness");
+        assertEq(context.evidence, vm.parseJsonBytes32(vectors, ".contexts[2].evidence"), "evidence");
+        assertTrue(context.providers.length == 0 && context.seated == 0 && context.transactionCount == 0, "no job");
+        (fault,) = decoder.contextAt(data, 3);
         assertEq(fault, BatchFaults.ABSENT, "no such block");
         (, uint256 chainId, uint256 generation, uint256 blockCount) = decoder.origin(data);
-        assertTrue(chainId == 1088 && generation == 5 && blockCount == 2, "origin");
+        assertTrue(chainId == 1088 && generation == 5 && blockCount == 3, "origin");
+        (, uint256 items) = decoder.queueItemsOf(data, 3);
+        assertEq(items, 5, "items of all");
+    }
+
+    function test_givesWhoServedForEveryByteThatSaysIt() public view {
+        string memory json = vectors;
+        uint256 i = 0;
+        for (; vm.keyExistsJson(json, entry("works", i)); i++) {
+            string memory key = entry("works", i);
+            bytes memory own = vm.parseJsonBytes(json, string.concat(key, ".data"));
+            (uint8 fault, BatchContext memory context) = decoder.contextAt(own, 0);
+            assertEq(fault, BatchFaults.NONE, key);
+            uint256[] memory served = vm.parseJsonUintArray(json, string.concat(key, ".served"));
+            assertEq(context.providers.length, served.length, key);
+            for (uint256 j = 0; j < served.length; j++) {
+                assertEq(context.providers[j], served[j], key);
+            }
+            assertEq(context.seated, vm.parseJsonUint(json, string.concat(key, ".seated")), key);
+            (uint8 none, uint256 items) = decoder.queueItemsOf(own, 1);
+            assertTrue(none == BatchFaults.NONE && items == 1, key);
+        }
+        assertEq(i, 25, "vectors");
+    }
+
+    function test_everyOtherByteOfWorkIsReserved() public view {
+        bytes memory own = vm.parseJsonBytes(vectors, ".otherWorkBytes.data");
+        uint256 place = vm.parseJsonUint(vectors, ".otherWorkBytes.at");
+        uint256[] memory others = vm.parseJsonUintArray(vectors, ".otherWorkBytes.bytes");
+        assertEq(others.length, 256 - 25, "vectors");
+        for (uint256 i = 0; i < others.length; i++) {
+            own[place] = bytes1(uint8(others[i]));
+            assertEq(decoder.contextGroupFault(own, 0), BatchFaults.RESERVED, "reserved");
+            (uint8 fault,) = decoder.contextAt(own, 0);
+            assertEq(fault, BatchFaults.RESERVED, "reserved");
+        }
     }
 
     function test_givesTheAddressesThatAreInline() public view {
@@ -132,8 +181,8 @@ contract BatchDecoderTest is Test {
 
     function testFuzz_neverRevertsOnRandomBytes(bytes calldata noise, uint8 blockPosition, uint8 position) public view {
         askEverything(noise, blockPosition, position);
-        askEverything(bytes.concat(hex"030100", noise), blockPosition % 4, position % 4);
-        askEverything(bytes.concat(hex"0301000100000000000000000000", noise), 0, position % 4);
+        askEverything(bytes.concat(hex"040100", noise), blockPosition % 4, position % 4);
+        askEverything(bytes.concat(hex"0401000100000000000000000000", noise), 0, position % 4);
     }
 
     function testFuzz_neverRevertsOnChangedBatches(uint256 at, uint8 bits, uint256 more, uint8 position) public view {
@@ -141,13 +190,13 @@ contract BatchDecoderTest is Test {
         uint256 place = at % changed.length;
         changed[place] = bytes1(uint8(changed[place]) ^ bits);
         // Half of the second changes lie before the rows, where the structure is.
-        place = more % (more % 2 == 0 ? changed.length : 150);
+        place = more % (more % 2 == 0 ? changed.length : 320);
         changed[place] = bytes1(uint8(more >> 248));
-        askEverything(changed, position % 3, position % 11);
+        askEverything(changed, position % 4, position % 11);
     }
 
     function testFuzz_neverRevertsForAnyPosition(uint256 blockPosition, uint256 position) public view {
         askEverything(data, blockPosition, position);
-        askEverything(data, blockPosition % 2, position);
+        askEverything(data, blockPosition % 3, position);
     }
 }

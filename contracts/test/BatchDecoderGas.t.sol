@@ -28,7 +28,7 @@ contract BatchDecoderGasTest is Test {
 
     /// @dev 1,000 transfers in 10 blocks, 32 pairs of fees, 32 gas limits.
     function thousand() private pure returns (bytes memory) {
-        bytes memory head = bytes.concat(hex"03c00800", bytes1(uint8(BLOCKS)));
+        bytes memory head = bytes.concat(hex"04c00800", bytes1(uint8(BLOCKS)));
         head = bytes.concat(
             head,
             hex"20",
@@ -40,7 +40,8 @@ contract BatchDecoderGasTest is Test {
         bytes memory contexts = bytes.concat(DearestBatch.offset(0), DearestBatch.offset(0));
         for (uint256 i = 0; i < BLOCKS; i++) {
             bytes memory time = i == 0 ? bytes(hex"80d8a8da06") : bytes(hex"02");
-            bytes memory rest = bytes.concat(hex"0000", keccak256(abi.encode(i)), hex"000211b30964");
+            bytes memory rest =
+                bytes.concat(hex"0000", keccak256(abi.encode(i)), keccak256("evidence"), hex"000311b30964");
             contexts = bytes.concat(contexts, time, rest);
         }
         bytes memory rows = "";

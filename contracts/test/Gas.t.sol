@@ -361,7 +361,12 @@ contract SystemGasTest is DacTest {
 
     function test_gasOfSettleWith9Providers() public {
         vm.prank(Predeploys.SYSTEM);
-        executionManager.settle(MANAGEMENT, providers, 0.1 ether, new address[](0));
+        executionManager.settle(MANAGEMENT, providers.length, providers, 0.1 ether, new address[](0));
+    }
+
+    function test_gasOfSettleWith2WhoStandIn() public {
+        vm.prank(Predeploys.SYSTEM);
+        executionManager.settle(MANAGEMENT, 0, accounts(0x20000, 2), 0.1 ether, new address[](0));
     }
 }
 

@@ -16,6 +16,7 @@ import {
   hashBatchHeader,
   inCalldata,
   type QueueItem,
+  seatWeightOf,
   stakeGridOf,
   taggedHash,
   toAddress,
@@ -247,11 +248,14 @@ export class ModelL1 {
       const members = this.#state.members[registry];
       const index = members.push(member.operator) - 1;
       this.#emit({ kind: "registered", registry, member: { ...member, index } });
+      const l1Block = this.#state.number;
+      if (registry === "provider")
+        this.#emit({ kind: "seatTaken", index, place: index, weightMT: seatWeightOf(member.stakeWei), l1Block });
       if (registry !== "sequencer") return;
       const grid = stakeGridOf(member.stakeWei);
       this.#state.stakes.push({ epoch: this.slot, index, grid });
       const { stakeWei } = member;
-      this.#emit({ kind: "stakeChanged", index, grid, stakeWei, l1Block: this.#state.number });
+      this.#emit({ kind: "stakeChanged", index, grid, stakeWei, l1Block });
     };
     this.#waiting.push({ run });
   }

@@ -45,7 +45,7 @@ const deposited = (to: Address, amount: number): readonly unknown[] => [1, METIS
 /** Calls that only the system, MVM_DACMaster, MVM_Coinbase, MVM_ExecutionManager or MetisDAO may make. */
 const RESERVED: readonly (readonly [keyof typeof LAB, string, readonly unknown[], Address])[] = [
   ["executionManager", "context", [9, 9, 9, 9, 9], SYSTEM],
-  ["executionManager", "settle", [mallory.address, [mallory.address], 0, [mallory.address]], SYSTEM],
+  ["executionManager", "settle", [mallory.address, 1, [mallory.address], 0, [mallory.address]], SYSTEM],
   ["executionManager", "setRule", [0, "0xc0", true], PREDEPLOYS.dacMaster],
   ["executionManager", "include", [1, "0xc0", [alice.address]], PREDEPLOYS.dacMaster],
   ["executionManager", "exclude", [1, "0xc0", [alice.address]], PREDEPLOYS.dacMaster],
@@ -57,7 +57,7 @@ const RESERVED: readonly (readonly [keyof typeof LAB, string, readonly unknown[]
     SYSTEM,
   ],
   ["dacMaster", "setTaxRates", [[[0, 10_000]]], METIS_DAO_ALIAS],
-  ["feeVault", "settle", [mallory.address, [mallory.address], 0], PREDEPLOYS.executionManager],
+  ["feeVault", "settle", [mallory.address, 1, [mallory.address], 0], PREDEPLOYS.executionManager],
   ["l2ToL1", "sendWithdrawal", [mallory.address, mallory.address, MT], PREDEPLOYS.coinbase],
   ["tokenBridge", "finalizeDeposit", deposited(mallory.address, 1), L1_BRIDGE_ALIAS],
   ["addressTable", "append", [[mallory.address]], PREDEPLOYS.executionManager],
@@ -114,7 +114,7 @@ describe("a system transaction", () => {
   it("cannot be sent by a user: no encoding of one decodes as a user's, whatever signature follows", () => {
     const chainId = toChainId(1_088);
     const context = { slot: 1n, l1Block: 1n, l1BaseFee: 1n, generation: 0n };
-    const settlement = { sequencer: mallory.address, providers: [], l1Fees: MT, seen: [] };
+    const settlement = { sequencer: mallory.address, seated: 0, providers: [], l1Fees: MT, seen: [] };
     const raws = [
       contextTransaction(1n, context, 1),
       settleTransaction(1n, settlement),
@@ -127,7 +127,8 @@ describe("a system transaction", () => {
   });
 
   it("is not what a user's call with the same data is, nor that call under the system's type", async () => {
-    const { data, to } = settleTransaction(1n, { sequencer: mallory.address, providers: [], l1Fees: 0n, seen: [] });
+    const settlement = { sequencer: mallory.address, seated: 0, providers: [], l1Fees: 0n, seen: [] };
+    const { data, to } = settleTransaction(1n, settlement);
     const call = { nonce: 0, to, data: toHex(data), gasLimit: 1_000_000n };
     const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 0n };
     const unsigned = EthersTransaction.from({ type: 2, chainId: 1_088, ...call, ...fees });
@@ -230,15 +231,20 @@ describe("a claim of fees", () => {
     expect(lab.balanceOf(PREDEPLOYS.feeVault)).toBeGreaterThanOrEqual(await creditOf(lab, bob.address));
   });
 
-  it("settle pays accounts whose code burns gas or reverts, and predeploys, without running anything", async () => {
-    const trap = createAddress(mallory.address, 0n);
-    const lab = await DacLab.founded([alice, mallory], { paid: [trap, PREDEPLOYS.executionManager, trap, SYSTEM] });
-    await deploy(lab, mallory, ENDLESS);
-    const { settle } = await lab.block({ transactions: [{ from: alice, to: bob.address, value: 1n }] });
-    expect(settle.status).toBe(1);
-    expect(await creditOf(lab, trap)).toBeGreaterThan(0n);
-    const data = fromHex(LAB.feeVault.abi.encodeFunctionData("claim", [trap]));
-    expect((await lab.call({ from: trap, to: PREDEPLOYS.feeVault, data })).status).toBe(0);
-    expect((await lab.call({ from: trap, to: bob.address, data: NONE })).status).toBe(1);
-  });
+  it.each([3, 1, 0])(
+    "settle pays accounts whose code burns gas or reverts, and predeploys, without running anything, %d of them seated",
+    async (seated) => {
+      const trap = createAddress(mallory.address, 0n);
+      const paid = [trap, PREDEPLOYS.executionManager, trap, SYSTEM] as const;
+      const lab = await DacLab.founded([alice, mallory], { paid, seated });
+      await deploy(lab, mallory, ENDLESS);
+      const { settle } = await lab.block({ transactions: [{ from: alice, to: bob.address, value: 1n }] });
+      expect(settle.status).toBe(1);
+      expect(await creditOf(lab, trap)).toBeGreaterThan(0n);
+      expect(lab.balanceOf(PREDEPLOYS.burnVault) > 0n).toBe(seated < 3);
+      const data = fromHex(LAB.feeVault.abi.encodeFunctionData("claim", [trap]));
+      expect((await lab.call({ from: trap, to: PREDEPLOYS.feeVault, data })).status).toBe(0);
+      expect((await lab.call({ from: trap, to: bob.address, data: NONE })).status).toBe(1);
+    },
+  );
 });

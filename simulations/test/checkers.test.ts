@@ -3,12 +3,12 @@ import {
   depositItem,
   fromHex,
   type Header,
+  NO_WORK,
   type SealedBlock,
   signDigest,
   toAddress,
   toChainId,
   toHash,
-  toJobId,
   type UnsignedBlock,
   ZERO_HASH,
 } from "@mvm/protocol";
@@ -62,8 +62,9 @@ describe("each checker is silent in a sound world and fires in a broken one", ()
       prevRandao: ZERO_HASH,
       baseFeePerGas: 1n,
     };
-    const context = { slot: 5n, l1Block: 1n, l1BaseFee: 1n, queueEnd: 0n, jobId: toJobId(ZERO_HASH) };
-    const block = { chainId, generation: 0n, header, context, transactions: [], outcomes: [], seats: [] };
+    const drawn = { randomness: ZERO_HASH, work: NO_WORK, evidence: ZERO_HASH };
+    const context = { slot: 5n, l1Block: 1n, l1BaseFee: 1n, queueEnd: 0n, ...drawn };
+    const block = { chainId, generation: 0n, header, context, transactions: [], outcomes: [], evidence: null };
     const other = { ...block, header: { ...header, gasUsed: 1n } };
     const places = new OneBlockPerPlace(network);
     for (const each of [

@@ -130,7 +130,7 @@ function blockOf(list: readonly Uint8Array[], l1BaseFee: bigint, closing: Closin
     queueItems: [],
     transactionCount: list.length + 2,
   });
-  const settle = settleTransaction(NUMBER, { sequencer: SEQUENCER, providers: PROVIDERS, ...closing });
+  const settle = settleTransaction(NUMBER, { sequencer: SEQUENCER, seated: 1, providers: PROVIDERS, ...closing });
   const [first, last] = [opening[0]!, settle].map((own) => encodeSystemTransaction(CHAIN, own));
   return [first!, ...list, last!];
 }
@@ -250,14 +250,14 @@ it("a settle whose arguments have another form is for another proof", async () =
     concatBytes(data.subarray(0, 4 + 32 * place), toWord(value), data.subarray(36 + 32 * place));
   expect(await endingIn({})).toBe(false);
   // where the addresses begin; how many providers, how many addresses
-  const [seenAt, paid, seen] = [3, 4, 7];
+  const [seenAt, paid, seen] = [4, 5, 8];
   const counts = [0n, 1n, 3n, 9n, 10n, 2n ** 64n, 2n ** 251n - 5n, 2n ** 256n - 5n, 2n ** 256n - 1n];
   const others = [
-    ...[0n, 128n, 225n, 256n, 2n ** 256n - 32n].map((value) => withWord(seenAt, value)),
+    ...[0n, 160n, 257n, 288n, 2n ** 256n - 32n].map((value) => withWord(seenAt, value)),
     ...counts.map((value) => withWord(paid, value)),
     ...counts.map((value) => withWord(seen, value)),
     ...[1, 31, 32].map((more) => concatBytes(data, new Uint8Array(more))),
-    ...[data.length - 1, data.length - 32, 4 + 32 * 5, 4 + 32, 5, 4, 3, 0].map((length) => data.subarray(0, length)),
+    ...[data.length - 1, data.length - 32, 4 + 32 * 6, 4 + 32, 5, 4, 3, 0].map((length) => data.subarray(0, length)),
     data.with(3, data[3]! ^ 1),
   ];
   for (const other of others) expect(await endingIn({ data: other })).toBe("NoSettle");

@@ -168,6 +168,8 @@ export type LabOptions = {
   readonly l1BaseFee?: bigint;
   /** sequencer, then providers */
   readonly paid?: readonly [Address, ...Address[]];
+  /** how many of the providers have a fee of their own; all unless said */
+  readonly seated?: number;
 };
 
 /** abi.encode(Charter) of what a founder writes. */
@@ -185,6 +187,7 @@ function engineOf(chain: NonNullable<EngineOptions["chain"]>): Promise<Engine> {
 export class DacLab {
   readonly engine: Engine;
   readonly paid: readonly [Address, ...Address[]];
+  readonly seated: number;
   readonly l1BaseFee: bigint;
   readonly #charter: Uint8Array;
   readonly #accounts = new Map<Address, Account>();
@@ -195,9 +198,10 @@ export class DacLab {
   #baseFeePerGas = GENESIS_BASE_FEE;
   #queued = 0n;
 
-  private constructor(engine: Engine, { charter = {}, l1BaseFee = 20n * GWEI, paid }: LabOptions) {
+  private constructor(engine: Engine, { charter = {}, l1BaseFee = 20n * GWEI, paid, seated }: LabOptions) {
     this.engine = engine;
     this.paid = paid ?? [new User("sequencer").address, new User("provider 0").address, new User("provider 1").address];
+    this.seated = seated ?? this.paid.length - 1;
     this.l1BaseFee = l1BaseFee;
     this.#charter = charter instanceof Uint8Array ? charter : charterBytes(charter);
     this.#apply(genesisWrites());
@@ -348,8 +352,9 @@ export class DacLab {
       this.#apply(outcome.writes);
     }
     const included = raws.filter((_, i) => users[i]!.kind === "included");
+    const { paid, seated, l1BaseFee } = this;
     const settle = await run(
-      closingTransaction(CHAIN_ID, { number, l1BaseFee: this.l1BaseFee }, { paid: this.paid, transactions: included }),
+      closingTransaction(CHAIN_ID, { number, l1BaseFee }, { paid, seated, transactions: included }),
     );
 
     const all = [...opened, ...users, settle];

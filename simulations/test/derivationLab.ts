@@ -30,16 +30,19 @@ import {
   type Hex,
   hashHeader,
   inCalldata,
-  type JobId,
   keccakHash,
+  NO_WORK,
   PREDEPLOYS,
   PROFILES,
   prevRandaoOf,
   type SealedBlock,
+  seatedIn,
+  servedBy,
   TABLE_SIZE_SLOT,
   tableSlot,
   toAddress,
   toWord,
+  type Work,
   ZERO_ADDRESS,
   ZERO_HASH,
 } from "@mvm/protocol";
@@ -55,6 +58,8 @@ const SEQUENCER = toAddress("0x00000000000000000000000000000000000005e9");
 /** has a number in the table */
 const KNOWN = toAddress("0x00000000000000000000000000000000000beef1");
 const [NUMBER, SIZE] = [1, 3];
+/** The only provider has a seat, and stands in for another one. */
+const WORK: Work = { attempt: 0, seats: [0, null, 0] };
 const { epochBlocks } = PROFILES.mainnet;
 const JUDGES = { derivation: "dataVerifier", context: "blockVerifier", closing: "closingVerifier" } as const;
 
@@ -177,7 +182,7 @@ export class DerivationLab {
       blocks.push(this.#block({ position: i, users, slot: slotAt(i), generation, parent, timestamp }));
     }
     const table = shape.table ?? new AddressTable(SIZE, [[KNOWN, NUMBER]]);
-    const posting = { poster: ZERO_ADDRESS, queueEnd: 0n, providerIndex: () => 0, table };
+    const posting = { poster: ZERO_ADDRESS, queueEnd: 0n, table };
     return { blocks, data: encodeBlocks(blocks as unknown as readonly SealedBlock[], posting) };
   }
 
@@ -192,16 +197,18 @@ export class DerivationLab {
     const { position, slot, generation, parent, timestamp } = at;
     const { chainId } = this.network;
     const number = BigInt(position + 1);
-    const jobId = keccakHash(toWord(number)) as string as JobId;
-    const known = this.#values.find((own) => own.slot === slot) ?? { l1Block: 1n, l1BaseFee: 1n };
-    const context = { slot, l1Block: known.l1Block, l1BaseFee: known.l1BaseFee, queueEnd: 1n, jobId };
+    const randomness = keccakHash(toWord(number));
+    const evidence = keccakHash(fromHex(randomness));
+    const work = at.users === 0 ? NO_WORK : WORK;
+    const values = this.#values.find((own) => own.slot === slot) ?? { l1Block: 1n, l1BaseFee: 1n };
+    const context = { slot, ...values, queueEnd: 1n, randomness, work, evidence };
     const users = Array.from({ length: at.users }, (_, i) => this.user(BigInt(position * at.users + i)));
     const queueItems = position === 0 ? [this.#item.item] : [];
-    const paid = [SEQUENCER, this.network.operator] as const;
+    const paid = [SEQUENCER, ...servedBy(work).map(() => this.network.operator)] as const;
     const closing = closingTransaction(
       chainId,
       { number, l1BaseFee: context.l1BaseFee },
-      { paid, transactions: users },
+      { paid, seated: seatedIn(work), transactions: users },
     );
     const opening = (transactionCount: number) =>
       openingTransactions({ number, generation, context, founding: this.#founding, queueItems, transactionCount });
@@ -212,7 +219,7 @@ export class DerivationLab {
       parentHash: hashHeader(parent),
       number,
       timestamp,
-      prevRandao: prevRandaoOf(jobId),
+      prevRandao: prevRandaoOf(randomness),
     };
     const transactions = [...encoded.slice(0, -1), ...users, encoded.at(-1)!];
     return { chainId, generation, header, context, transactions };

@@ -18,12 +18,12 @@ import {
   timeProof,
 } from "@mvm/node";
 import {
-  type Address,
   AddressTable,
   concatBytes,
   decodeSystemTransaction,
   encodeSystemTransaction,
   LIMITS,
+  type Settlement,
   SYSTEM,
   type SystemTransaction,
   settledAccounts,
@@ -61,14 +61,14 @@ function dataChanged(block: LabBlock, place: number, at: number): LabBlock {
 
 type Made = { readonly blocks: readonly LabBlock[]; readonly data: Uint8Array };
 /** A block whose settle says something else of its transactions than they are. */
-function closedBy(block: LabBlock, change: (right: Closing) => Partial<Closing>): LabBlock {
+function closedBy(block: LabBlock, change: (right: Settlement) => Partial<Settlement>): LabBlock {
   const own = decodeSystemTransaction(block.transactions.at(-1)!, block.chainId);
-  const { paid, ...right } = settledAccounts(own)!;
+  const { paid, ...rest } = settledAccounts(own)!;
   const [sequencer, ...providers] = paid;
-  const closing = settleTransaction(own.index, { sequencer, providers, ...right, ...change(right) });
+  const right = { sequencer, providers, ...rest };
+  const closing = settleTransaction(own.index, { ...right, ...change(right) });
   return withTransaction(block, lastOf(block), encodeSystemTransaction(block.chainId, closing));
 }
-type Closing = { readonly l1Fees: bigint; readonly seen: readonly Address[] };
 
 const blockWith = ({ blocks }: Made, position: number, change: (block: LabBlock) => LabBlock): LabBlock[] =>
   blocks.map((block, i) => (i === position ? change(block) : block));
@@ -98,12 +98,27 @@ const LIES: readonly Lie[] = [
   [
     "a settle that pays another sequencer",
     "settle",
-    onBlock(1, (block) => dataChanged(block, lastOf(block), 35 - 292)),
+    onBlock(1, (block) => closedBy(block, () => ({ sequencer: lab.network.operator }))),
   ],
   [
     "a settle that pays another provider",
     "settle",
-    onBlock(1, (block) => dataChanged(block, lastOf(block), 195 - 292)),
+    onBlock(1, (block) => closedBy(block, ({ providers: [first] }) => ({ providers: [first!, ZERO_ADDRESS] }))),
+  ],
+  [
+    "a settle that pays a provider less",
+    "settle",
+    onBlock(1, (block) => closedBy(block, ({ providers }) => ({ providers: providers.slice(1) }))),
+  ],
+  [
+    "a settle that pays who stands in for a seat",
+    "settle",
+    onBlock(1, (block) => closedBy(block, () => ({ seated: 2 }))),
+  ],
+  [
+    "a settle that burns the fee of a seat's holder",
+    "settle",
+    onBlock(2, (block) => closedBy(block, () => ({ seated: 0 }))),
   ],
   ["an end that is no settle", "settle", onBlock(1, (block) => changed(block, lastOf(block), { source: "deposit" }))],
   [

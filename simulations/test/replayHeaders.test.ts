@@ -8,9 +8,9 @@ import {
   encodeRlpList,
   fromHex,
   GENESIS_BASE_FEE,
+  type Hash,
   type Header,
   hashHeader,
-  type JobId,
   keccakHash,
   LIMITS,
   nextBaseFee,
@@ -232,16 +232,15 @@ const parents: fc.Arbitrary<Header> = fc
   .map(([header, baseFeePerGas, gasUsed, number, ticks]) => {
     return { ...header, baseFeePerGas, gasUsed, number, timestamp: ticks * TICK };
   });
-const jobIds = hashes.map((hash) => hash as string as JobId);
 
-/** A header that follows from its parent and job. */
-const childOf = (parent: Header, jobId: JobId, header: Header, ticks: bigint): Header => ({
+/** A header that follows from its parent and from its sequencer's randomness. */
+const childOf = (parent: Header, randomness: Hash, header: Header, ticks: bigint): Header => ({
   ...header,
   number: parent.number + 1n,
   parentHash: hashHeader(parent),
   timestamp: parent.timestamp + (1n + ticks) * TICK,
   baseFeePerGas: nextBaseFee(parent),
-  prevRandao: prevRandaoOf(jobId),
+  prevRandao: prevRandaoOf(randomness),
   gasUsed: header.gasUsed % LIMITS.blockGas,
 });
 
@@ -251,22 +250,22 @@ const FAULTS: Record<string, Field> = {
   "timestamp does not follow the parent": "timestamp",
   "timestamp is off the ticks": "timestamp",
   "base fee": "baseFeePerGas",
-  "prevRandao does not follow from the job": "prevRandao",
+  "prevRandao does not follow from the sequencer's randomness": "prevRandao",
   "L1 values are not those of the slot": "none",
 };
 
 const view = new L1View(PROFILES.mainnet);
 
-/** What the rules of a block say of parent and job, the rest of the block left aside. */
-function blockFaultOf(parent: Header, header: Header, jobId: JobId): Field {
+/** What the rules of a block say of parent and randomness, the rest of the block left aside. */
+function blockFaultOf(parent: Header, header: Header, randomness: Hash): Field {
   const block: UnsignedBlock = {
     chainId: CHAIN,
     generation: 0n,
     header,
-    context: { ...GENESIS_CONTEXT, slot: 1n, jobId },
+    context: { ...GENESIS_CONTEXT, slot: 1n, randomness },
     transactions: [new Uint8Array(1)],
     outcomes: [{ kind: "included", status: 1, gasUsed: header.gasUsed, logs: [], writes: [] } as never],
-    seats: [],
+    evidence: null,
   };
   const before = parentOf({ ...block, header: parent, context: GENESIS_CONTEXT });
   const fault = blockFault({ view, parameters: PROFILES.mainnet }, before, block, 2n ** 64n);
@@ -287,12 +286,12 @@ const changes = fc.constantFrom(
 );
 
 describe("a header", () => {
-  it("follows from its parent and its job where the rules of blocks say so, else is faulted by their field", async () => {
+  it("follows from its parent and its randomness where the rules of blocks say so, else is faulted by their field", async () => {
     const seen = new Set<Field>();
     const more = fc.tuple(fc.bigInt({ min: 0n, max: 100n }), fc.array(changes, { maxLength: 2 }));
     await fc.assert(
-      fc.asyncProperty(parents, headers, jobIds, more, async (parent, header, jobId, [ticks, changed]) => {
-        const child = childOf(parent, jobId, header, ticks);
+      fc.asyncProperty(parents, headers, hashes, more, async (parent, header, randomness, [ticks, changed]) => {
+        const child = childOf(parent, randomness, header, ticks);
         const other: Record<string, Partial<Header>> = {
           number: { number: child.number + header.number + 1n },
           parentHash: { parentHash: header.parentHash },
@@ -306,8 +305,8 @@ describe("a header", () => {
         if (given.number >= 2n ** 64n) return;
         const args = [encodeHeader(given), encodeHeader(parent), TICK];
         let told = fieldOf((await lab.tell("parentFault", args))[0]);
-        if (told === "none") told = fieldOf((await lab.tell("randomnessFault", [args[0], jobId]))[0]);
-        expect(told).toBe(blockFaultOf(parent, given, jobId));
+        if (told === "none") told = fieldOf((await lab.tell("randomnessFault", [args[0], randomness]))[0]);
+        expect(told).toBe(blockFaultOf(parent, given, randomness));
         seen.add(told);
       }),
       { numRuns: 300 },
@@ -332,7 +331,7 @@ describe("a header", () => {
     for (const fee of [0n, GENESIS_BASE_FEE - 1n, (LADDER.at(-1)! * 9n) / 8n, 2n ** 256n - 1n]) {
       expect((await lab.tell("nextBaseFee", [fee, 0n]))[0]).toBe(false);
       const before = { ...parent, baseFeePerGas: fee };
-      const child = childOf(parent, header.prevRandao as string as JobId, header, 0n);
+      const child = childOf(parent, header.prevRandao, header, 0n);
       for (const baseFeePerGas of [0n, fee, GENESIS_BASE_FEE]) {
         const after = encodeHeader({ ...child, parentHash: hashHeader(before), baseFeePerGas });
         const told = await lab.tell("parentFault", [after, encodeHeader(before), TICK]);

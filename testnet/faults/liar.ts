@@ -215,7 +215,6 @@ export class Liar {
       encodeBlocks(posted, {
         poster,
         queueEnd: chain.block(firstBlock - 1n)!.context.queueEnd,
-        providerIndex: (operator, slot) => core.view.providerIndex(operator, slot),
       });
     this.#isBlobSpoilt = this.#lieTo(chainId)?.spoilsBlob ?? false;
     const data = this.#data(this.#lieTo(chainId)!, { blocks, data: draft.data, encode });

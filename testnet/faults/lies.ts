@@ -15,6 +15,7 @@ import {
   postedTransactions,
   type SealedBlock,
   type SystemTransaction,
+  seatedIn,
   settledAccounts,
   settleTransaction,
   toAddress,
@@ -171,7 +172,11 @@ function otherBaseFee(block: SealedBlock): Executable {
   const l1BaseFee = block.context.l1BaseFee + 1n;
   const opening = contextTransaction(number, { ...block.context, generation, l1BaseFee }, transactions.length);
   const users = postedTransactions(block);
-  const closing = closingTransaction(chainId, { number, l1BaseFee }, { paid: paidBy(block)!, transactions: users });
+  const closing = closingTransaction(
+    chainId,
+    { number, l1BaseFee },
+    { paid: paidBy(block)!, seated: seatedIn(block.context.work), transactions: users },
+  );
   const [first, last] = [opening, closing].map((own) => encodeSystemTransaction(chainId, own));
   return { transactions: transactions.with(0, first!).with(-1, last!), l1BaseFee };
 }

@@ -39,10 +39,11 @@ function logGamma(s: number): number {
 
 export type Fit = { readonly chiSquare: number; readonly degreesOfFreedom: number; readonly pValue: number };
 
-/** Fit of counts to equal shares; at least two counts, not all zero. */
-export function fitToEqualShares(counts: readonly number[]): Fit {
-  const expected = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  const chiSquare = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+/** Fit of counts to shares in proportion to positive weights; at least two counts, not all zero, as many weights. */
+export function fitToShares(counts: readonly number[], weights: readonly number[]): Fit {
+  const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+  const each = sumOf(counts) / sumOf(weights);
+  const chiSquare = sumOf(counts.map((count, i) => (count - each * weights[i]!) ** 2 / (each * weights[i]!)));
   const degreesOfFreedom = counts.length - 1;
   return { chiSquare, degreesOfFreedom, pValue: upperGamma(degreesOfFreedom / 2, chiSquare / 2) };
 }

@@ -1,5 +1,5 @@
 /** Drives a running network as users do, and measures what became of it. */
-import { headOf } from "@mvm/l1";
+import { headOf, operatorsPage } from "@mvm/l1";
 import { SYSTEM } from "@mvm/protocol";
 import { toQuantity } from "ethers";
 import {
@@ -11,7 +11,7 @@ import {
   type TaxedTransfer,
 } from "./charterProbes.ts";
 import type { CharterKind } from "./charters.ts";
-import { type Fit, fitToEqualShares } from "./chiSquare.ts";
+import { type Fit, fitToShares } from "./chiSquare.ts";
 import { transferTokens } from "./erc20User.ts";
 import { rebuild } from "./rebuildProcess.ts";
 import type { Testnet, TestnetDac } from "./testnet.ts";
@@ -147,8 +147,10 @@ export async function smoke(testnet: Testnet, readyMs: number): Promise<SmokeRep
     Object.fromEntries(reports.map(([label, report]) => [label, choose(report)]));
   const sum = (choose: (report: DacReport) => number): number =>
     all.reduce((total, report) => total + choose(report), 0);
-  const providers = testnet.nodes.filter(({ role }) => role === "provider").length;
-  const counts = Array.from({ length: providers }, (_, i) => sum((report) => report.byProvider[`provider-${i}`] ?? 0));
+  const reader = { transport: testnet.anvil.provider, addresses: testnet.contracts };
+  const providers = await operatorsPage(reader, "provider", 0n);
+  const counts = providers.map((_, index) => sum((report) => report.byProvider[`provider-${index}`] ?? 0));
+  const stakes = providers.map(({ account }) => testnet.nodes.find(({ operator }) => operator === account)!.stakeMT);
   const l2Transactions = sum((report) => report.transactions);
   const balancesRight = all.every((report) => report.balancesRight);
   const rebuiltRootMatches = all.every((report) => report.rootMatches);
@@ -171,7 +173,7 @@ export async function smoke(testnet: Testnet, readyMs: number): Promise<SmokeRep
     batchesOnL1: sum((report) => report.batches),
     batchesByDac: pick((report) => report.batches),
     blocksByProvider: pick((report) => report.byProvider),
-    providerFit: fitToEqualShares(counts),
+    providerFit: fitToShares(counts, stakes),
     rebuiltRootMatches,
     l1GasPerTransaction: Number((await batchGas(testnet)) / BigInt(l2Transactions)),
     ...probed,

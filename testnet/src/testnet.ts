@@ -44,6 +44,8 @@ export type TestnetNode = Pick<Planned, "program" | "onLine"> & {
   readonly role: Role;
   readonly dataDir: string;
   readonly operator: Address;
+  /** whole MT, where its role takes a stake other than the least */
+  readonly stakeMT: number;
   process: RunningProcess;
 };
 
@@ -70,6 +72,7 @@ type Prepared = Pick<Planned, "program" | "onLine"> & {
   readonly role: Role;
   readonly dataDir: string;
   readonly operator: Address;
+  readonly stakeMT: number;
 };
 /** A DAC that is to be created, with MT for the user. */
 type PlannedDac = { readonly label: string; readonly kind: CharterKind; readonly depositWei?: bigint };
@@ -90,6 +93,8 @@ const OPERATOR_ETHER_WEI = 10n ** 20n;
 const DEPOSIT_WEI = 10n ** 21n;
 /** Covers the deposits of many DACs: a stake counts once over all of them. */
 const SEQUENCER_STAKE_MT = 100_000;
+/** Whole MT that the providers sign up with, in turn: different ones, so that draws by stake can be told from others. */
+const PROVIDER_STAKES_MT = [100, 200, 300];
 /** What nodes have compiled, for the next run: half of what starting them takes. */
 const COMPILE_CACHE = join(import.meta.dirname, "../../node_modules/.cache/mvm-testnet");
 
@@ -188,7 +193,12 @@ export class Testnet {
     const planned: Planned[] = [];
     const add = (role: Role, count: number): void => {
       for (let i = 1; i <= count; i++) {
-        const stakeMT = role === "sequencer" ? size.sequencerStakesMT?.[i - 1] : undefined;
+        const stakeMT =
+          role === "provider"
+            ? PROVIDER_STAKES_MT[(i - 1) % PROVIDER_STAKES_MT.length]
+            : role === "sequencer"
+              ? size.sequencerStakesMT?.[i - 1]
+              : undefined;
         const settings = role === "sequencer" ? size.sequencerSettings : undefined;
         planned.push({
           name: `${role}-${i}`,
@@ -225,11 +235,16 @@ export class Testnet {
       roles: [role],
       bootstrap: [],
       // anvil takes the proof of a whole blob, which is much cheaper to compute than those of its cells
-      settings: { blobProofs: "blob", ...(role === "sequencer" && { sequencerStakeMT: stakeMT }), ...settings },
+      settings: {
+        blobProofs: "blob",
+        ...(role === "sequencer" && { sequencerStakeMT: stakeMT }),
+        ...(role === "provider" && { providerStakeMT: stakeMT }),
+        ...settings,
+      },
     });
     const { program, onLine } = how;
     const operator = made["operator"] as Address;
-    return { name, role, dataDir, operator, ...(program && { program }), ...(onLine && { onLine }) };
+    return { name, role, dataDir, operator, stakeMT, ...(program && { program }), ...(onLine && { onLine }) };
   }
 
   /** Ether for gas and MT for stakes, all transactions in flight at once. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { fitToEqualShares } from "../src/chiSquare.ts";
+import { fitToShares } from "../src/chiSquare.ts";
 
-describe("fitToEqualShares", () => {
+describe("fitToShares", () => {
   it("agrees with the tables of the chi-square distribution", () => {
     // 0.05 quantiles: 3.841 (1 degree), 7.815 (3 degrees), 11.070 (5 degrees).
     const withStatistic = (x: number, cells: number): number[] => {
@@ -14,14 +14,19 @@ describe("fitToEqualShares", () => {
       [7.815, 4],
       [11.07, 6],
     ] as const) {
-      const fit = fitToEqualShares(withStatistic(x, cells));
+      const fit = fitToShares(withStatistic(x, cells), Array(cells).fill(7));
       expect(fit.chiSquare).toBeCloseTo(x, 6);
       expect(fit.pValue).toBeCloseTo(0.05, 4);
     }
   });
 
+  it("weighs: shares in proportion are a perfect fit, equal ones none", () => {
+    expect(fitToShares([100, 200, 300], [1, 2, 3]).pValue).toBe(1);
+    expect(fitToShares([200, 200, 200], [1, 2, 3]).pValue).toBeLessThan(1e-9);
+  });
+
   it("finds equal counts a perfect fit and very unequal ones none", () => {
-    expect(fitToEqualShares([50, 50, 50]).pValue).toBe(1);
-    expect(fitToEqualShares([1000, 1, 1]).pValue).toBeLessThan(1e-9);
+    expect(fitToShares([50, 50, 50], [1, 1, 1]).pValue).toBe(1);
+    expect(fitToShares([1000, 1, 1], [1, 1, 1]).pValue).toBeLessThan(1e-9);
   });
 });

@@ -76,14 +76,18 @@ contract MVM_ExecutionManager {
     /// @notice Ends a block: hands all fees over to the fee vault, which splits them, and enters addresses that the block
     /// was the first to name into the address table. Only the system may call.
     /// @param sequencer Who made the block.
+    /// @param seated How many of the providers, the first ones, have a fee of their own; the others stand in.
     /// @param providers Who executed it, at most MVM_FeeVault.MAX_PROVIDERS.
     /// @param l1Fees Wei of MT of the fees that the transactions paid for their data on L1.
     /// @param seen Addresses for the table, at most MVM_AddressTable.MAX_APPENDED.
-    function settle(address sequencer, address[] calldata providers, uint256 l1Fees, address[] calldata seen)
-        external
-        only(Predeploys.SYSTEM)
-    {
-        MVM_FeeVault(Predeploys.FEE_VAULT).settle{value: address(this).balance}(sequencer, providers, l1Fees);
+    function settle(
+        address sequencer,
+        uint256 seated,
+        address[] calldata providers,
+        uint256 l1Fees,
+        address[] calldata seen
+    ) external only(Predeploys.SYSTEM) {
+        MVM_FeeVault(Predeploys.FEE_VAULT).settle{value: address(this).balance}(sequencer, seated, providers, l1Fees);
         if (seen.length != 0) MVM_AddressTable(Predeploys.ADDRESS_TABLE).append(seen);
     }
 

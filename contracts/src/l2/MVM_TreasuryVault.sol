@@ -5,8 +5,8 @@ import {MVM_DACMaster} from "./MVM_DACMaster.sol";
 import {Predeploys} from "./Predeploys.sol";
 
 /// @title MVM_TreasuryVault: MT that fall to MetisDAO
-/// @notice Predeployed twice on every DAC: for the tax, and for what SELFDESTRUCT would burn. The engine adds to the
-/// balance without a call; nobody can send MT here by one.
+/// @notice Predeployed twice on every DAC: for the tax, and for what SELFDESTRUCT and passed-over seats would burn. The engine
+/// adds to the balance without a call; by one, only MVM_FeeVault can.
 contract MVM_TreasuryVault {
     /// @notice MetisDAO took MT out.
     event Swept(address indexed to, uint256 amount);
@@ -15,6 +15,11 @@ contract MVM_TreasuryVault {
     error OnlyCaller(address expected, address caller);
     /// @notice The receiver did not take the MT.
     error TransferFailed(address to);
+
+    /// @notice Takes fees of seats that were passed over. Only MVM_FeeVault may send them.
+    receive() external payable {
+        if (msg.sender != Predeploys.FEE_VAULT) revert OnlyCaller(Predeploys.FEE_VAULT, msg.sender);
+    }
 
     /// @notice Pays MT out. Only MetisDAO may call, by a message from L1.
     /// @param to Receiver.

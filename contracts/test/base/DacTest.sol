@@ -20,8 +20,8 @@ abstract contract DacTest is Test {
     MVM_ExecutionManager internal constant executionManager = MVM_ExecutionManager(Predeploys.EXECUTION_MANAGER);
     MVM_DACMaster internal constant dacMaster = MVM_DACMaster(Predeploys.DAC_MASTER);
     MVM_FeeVault internal constant feeVault = MVM_FeeVault(Predeploys.FEE_VAULT);
-    MVM_TreasuryVault internal constant taxVault = MVM_TreasuryVault(Predeploys.TAX_VAULT);
-    MVM_TreasuryVault internal constant burnVault = MVM_TreasuryVault(Predeploys.BURN_VAULT);
+    MVM_TreasuryVault internal constant taxVault = MVM_TreasuryVault(payable(Predeploys.TAX_VAULT));
+    MVM_TreasuryVault internal constant burnVault = MVM_TreasuryVault(payable(Predeploys.BURN_VAULT));
     MVM_L2ToL1 internal constant l2ToL1 = MVM_L2ToL1(Predeploys.L2_TO_L1);
     MVM_TokenBridge internal constant tokenBridge = MVM_TokenBridge(Predeploys.TOKEN_BRIDGE);
     MVM_AddressTable internal constant addressTable = MVM_AddressTable(Predeploys.ADDRESS_TABLE);

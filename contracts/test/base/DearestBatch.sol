@@ -22,14 +22,14 @@ library DearestBatch {
         bytes memory fees = bytes.concat(bytes1(uint8(127)), repeated(bytes.concat(LONGEST, LONGEST), 127));
         bytes memory gasLimits = bytes.concat(bytes1(uint8(127)), repeated(hex"ffffffffffffffffff01", 127));
         bytes memory shape = bytes.concat(hex"1122334440", repeated(hex"55", 32), repeated(LONGEST, 64));
-        return bytes.concat(hex"03ffffffffffff3f0020", fees, gasLimits, hex"04", repeated(shape, 4));
+        return bytes.concat(hex"04ffffffffffff3f0020", fees, gasLimits, hex"04", repeated(shape, 4));
     }
 
     /// @dev Two groups of 16 contexts of full length, `count` transactions in the first block.
     function dearestContexts(bytes1 count) private pure returns (bytes memory) {
         bytes memory first = hex"ffffffffffffffffff01ffffffffffffffffff01";
-        bytes memory rest = bytes.concat(hex"ffffffff0f", keccak256("job"), hex"01", repeated(hex"aa", 20));
-        rest = bytes.concat(rest, hex"04", repeated(hex"ffffffff0f", 4));
+        bytes memory rest = bytes.concat(hex"ffffffff0f", keccak256("randomness"), keccak256("evidence"), hex"01");
+        rest = bytes.concat(rest, repeated(hex"aa", 20), hex"3c", repeated(hex"ffffffff0f", 2));
         bytes memory others = repeated(bytes.concat(hex"0000", rest, hex"00"), 15);
         bytes memory group = bytes.concat(first, rest, count, others);
         bytes memory lastGroup = bytes.concat(first, rest, hex"00", others);

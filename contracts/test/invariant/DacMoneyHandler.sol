@@ -37,7 +37,9 @@ contract DacMoneyHandler is DacTest {
 
     function settle(uint256 sequencer, uint256 count, uint256 l1Fees) external {
         vm.prank(Predeploys.SYSTEM);
-        executionManager.settle(_user(sequencer), accounts(FIRST_USER, count % (USERS + 1)), l1Fees, new address[](0));
+        uint256 providers = count % (USERS + 1);
+        uint256 seated = providers == 0 ? 0 : count / 7 % (providers + 1);
+        executionManager.settle(_user(sequencer), seated, accounts(FIRST_USER, providers), l1Fees, new address[](0));
     }
 
     function claim(uint256 user) external {

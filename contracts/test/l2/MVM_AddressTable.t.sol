@@ -13,7 +13,7 @@ contract MVM_AddressTableTest is DacTest {
 
     function settle(address[] memory seen) private {
         vm.prank(Predeploys.SYSTEM);
-        executionManager.settle(METIS_DAO, new address[](0), 0, seen);
+        executionManager.settle(METIS_DAO, 0, new address[](0), 0, seen);
     }
 
     function test_settleEntersAddressesInTheirOrderEachOnce() public {
@@ -53,6 +53,6 @@ contract MVM_AddressTableTest is DacTest {
         assertEq(addressTable.count(), 256, "count");
         vm.prank(Predeploys.SYSTEM);
         vm.expectRevert(abi.encodeWithSelector(MVM_AddressTable.TooManyAddresses.selector, 257));
-        executionManager.settle(METIS_DAO, new address[](0), 0, accounts(1, 257));
+        executionManager.settle(METIS_DAO, 0, new address[](0), 0, accounts(1, 257));
     }
 }

@@ -100,7 +100,7 @@ contract MVM_ExecutionManagerTest is DacTest {
     function test_settleHandsAllFeesToTheVault(uint256 fees, uint256 l1Fees) public {
         vm.deal(Predeploys.EXECUTION_MANAGER, fees);
         vm.prank(Predeploys.SYSTEM);
-        executionManager.settle(SIGNER, accounts(1, 16), l1Fees, new address[](0));
+        executionManager.settle(SIGNER, 16, accounts(1, 16), l1Fees, new address[](0));
         assertEq(Predeploys.EXECUTION_MANAGER.balance, 0, "nothing kept");
         assertEq(Predeploys.FEE_VAULT.balance, fees, "all handed over");
     }
@@ -112,7 +112,7 @@ contract MVM_ExecutionManagerTest is DacTest {
         (bool taken,) = Predeploys.EXECUTION_MANAGER.call{value: amount}("");
         assertTrue(taken, "taken");
         vm.prank(Predeploys.SYSTEM);
-        executionManager.settle(SIGNER, accounts(1, 1), 0, new address[](0));
+        executionManager.settle(SIGNER, 1, accounts(1, 1), 0, new address[](0));
         assertEq(Predeploys.FEE_VAULT.balance, amount, "handed over");
     }
 
@@ -125,7 +125,7 @@ contract MVM_ExecutionManagerTest is DacTest {
         executionManager.context(1, 1, 1, 1, 1);
         vm.prank(caller);
         vm.expectRevert(refusal);
-        executionManager.settle(caller, new address[](0), 0, new address[](0));
+        executionManager.settle(caller, 0, new address[](0), 0, new address[](0));
     }
 
     function test_onlyTheDacMasterSetsTheCharter(address caller) public {

@@ -29,9 +29,55 @@ contract MVM_FeeVaultTest is DacTest {
     }
 
     function settle(uint256 amount, address[] memory providers, uint256 l1Fees) private {
+        settle(amount, providers.length, providers, l1Fees);
+    }
+
+    function settle(uint256 amount, uint256 seated, address[] memory providers, uint256 l1Fees) private {
         vm.deal(Predeploys.EXECUTION_MANAGER, amount);
         vm.prank(Predeploys.EXECUTION_MANAGER);
-        feeVault.settle{value: amount}(SEQUENCER, providers, l1Fees);
+        feeVault.settle{value: amount}(SEQUENCER, seated, providers, l1Fees);
+    }
+
+    function test_whoStandsInIsPaidByTheSequencerAndTheSeatsFeeIsBurnt() public {
+        settle(1_010_000, 1, accounts(1, 2), 10_000);
+        assertEq(feeVault.credit(address(1)), 250_000, "the seat that served");
+        assertEq(feeVault.credit(address(2)), 250_000, "the one that stood in");
+        assertEq(feeVault.credit(SEQUENCER), 10_000, "nothing is left to the sequencer but L1 fees");
+        assertEq(Predeploys.BURN_VAULT.balance, 250_000, "burnt");
+    }
+
+    function test_aSequencerGainsNothingByPassingSeatsOverForItsFriends(uint128 amount, uint8 count, uint8 seated)
+        public
+    {
+        address[] memory providers = accounts(0x100, 1 + count % 16);
+        settle(amount, providers, 0);
+        uint256 honest = feeVault.credit(SEQUENCER);
+        uint256 fee = feeVault.credit(providers[0]);
+        seated = uint8(seated % providers.length);
+        settle(amount, seated, providers, 0);
+        uint256 together = feeVault.credit(SEQUENCER) - honest;
+        for (uint256 i = seated; i < providers.length; i++) {
+            together += feeVault.credit(providers[i]) - fee;
+        }
+        assertEq(together, honest, "the sequencer and those who stand in");
+        assertEq(Predeploys.BURN_VAULT.balance, fee * (providers.length - seated), "fees of all seats passed over");
+        for (uint256 i = 0; i < seated; i++) {
+            assertEq(feeVault.credit(providers[i]), 2 * fee, "who has the seat");
+        }
+    }
+
+    function test_moreSeatedThanThereAreIsRefused() public {
+        vm.prank(Predeploys.EXECUTION_MANAGER);
+        vm.expectRevert(abi.encodeWithSelector(MVM_FeeVault.TooManyProviders.selector, 3));
+        feeVault.settle(SEQUENCER, 3, accounts(1, 2), 0);
+    }
+
+    function test_nobodyElseSendsMTToTheVaultOfWhatIsBurnt(address payer) public {
+        vm.assume(payer != Predeploys.FEE_VAULT);
+        vm.deal(payer, 1);
+        vm.prank(payer);
+        (bool taken,) = Predeploys.BURN_VAULT.call{value: 1}("");
+        assertTrue(!taken, "refused");
     }
 
     function test_aRoundAmountIsSplitAsThePartsSay() public {
@@ -58,15 +104,19 @@ contract MVM_FeeVaultTest is DacTest {
         assertEq(feeVault.rangerPool(), 1000, "rangers");
     }
 
-    function test_everyWeiIsSomebodysWhateverComes(uint256 amount, uint8 count, uint256 l1Fees, bool samePerson)
-        public
-    {
+    function test_everyWeiIsSomebodysWhateverComes(
+        uint256 amount,
+        uint8 count,
+        uint8 seated,
+        uint256 l1Fees,
+        bool samePerson
+    ) public {
         address[] memory providers = accounts(0x100, count % 17);
         for (uint256 i = 0; samePerson && i < providers.length; i++) {
             providers[i] = SEQUENCER;
         }
-        settle(amount, providers, l1Fees);
-        uint256 credits = feeVault.credit(SEQUENCER);
+        settle(amount, seated % (providers.length + 1), providers, l1Fees);
+        uint256 credits = feeVault.credit(SEQUENCER) + Predeploys.BURN_VAULT.balance;
         for (uint256 i = 0; !samePerson && i < providers.length; i++) {
             credits += feeVault.credit(providers[i]);
         }
@@ -78,13 +128,13 @@ contract MVM_FeeVaultTest is DacTest {
         vm.assume(caller != Predeploys.EXECUTION_MANAGER);
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(MVM_FeeVault.OnlyCaller.selector, Predeploys.EXECUTION_MANAGER, caller));
-        feeVault.settle(caller, new address[](0), 0);
+        feeVault.settle(caller, 0, new address[](0), 0);
     }
 
     function test_providersAreBounded() public {
         vm.prank(Predeploys.EXECUTION_MANAGER);
         vm.expectRevert(abi.encodeWithSelector(MVM_FeeVault.TooManyProviders.selector, 17));
-        feeVault.settle(SEQUENCER, accounts(1, 17), 0);
+        feeVault.settle(SEQUENCER, 17, accounts(1, 17), 0);
     }
 
     function test_aClaimPaysOnceToWhomTheEarnerSays(uint128 amount, address payable to) public {

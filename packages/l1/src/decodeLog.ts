@@ -15,7 +15,7 @@ const FOLLOWED = {
   bridge: ["DepositHeld", "HeldReleased", "HeldRefunded"],
   bondManager: ["ThresholdChanged", "LockChanged", "Slashed"],
   sequencerPool: ["Registered", "AddressUpdated", "ExitRequested", "Ejected", "StakeChanged"],
-  providerRegistry: ROLE_EVENTS,
+  providerRegistry: [...ROLE_EVENTS, "SeatTaken"],
   storageRegistry: ROLE_EVENTS,
   rollupChain: ["BatchAppended", "RolledBack", "SlotClaimed", "TurnedToExit", "Withheld", "ClockHeld", "ClockReleased"],
   disclosures: ["Asked", "Served", "Answered", "Expired", "PaidBack"],
@@ -78,7 +78,7 @@ export function toItemValues(fields: Result): QueueItemValues {
 }
 
 function decodeRoleEvent(role: StakedRole, name: string, fields: Result, origin: L1Origin): ContractEvent | undefined {
-  if (name === "StakeChanged") return undefined; // tells no operator
+  if (name === "StakeChanged" || name === "SeatTaken") return undefined; // tell no operator
   const common = { ...origin, role, index: BigInt(fields["index"]), operator: toAddress(fields["operator"]) };
   const network = () => ({ peerId: getBytes(fields["peerId"]), multiaddr: getBytes(fields["multiaddr"]) });
   switch (name) {
@@ -174,6 +174,14 @@ function decodeChainEvent(name: string, fields: Result, origin: L1Origin): Contr
         index: BigInt(fields["index"]),
         grid: Number(fields["grid"]),
         stakeWei: BigInt(fields["stakeWei"]),
+      };
+    case "SeatTaken":
+      return {
+        ...origin,
+        type: "seat-taken",
+        index: BigInt(fields["index"]),
+        place: Number(fields["place"]),
+        weightMT: Number(fields["weightMT"]),
       };
     case "ThresholdChanged":
       return {

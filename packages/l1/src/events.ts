@@ -71,6 +71,15 @@ export type StakeChangedEvent = L1Origin & {
   readonly stakeWei: bigint;
 };
 
+/** A provider took a place of the seat tree, or left it. */
+export type SeatTakenEvent = L1Origin & {
+  readonly type: "seat-taken";
+  readonly index: bigint;
+  readonly place: number;
+  /** its stake in whole MT; 0: it left */
+  readonly weightMT: number;
+};
+
 /** A DAC's Dynamic Bond Threshold changed. */
 export type ThresholdChangedEvent = L1Origin & {
   readonly type: "threshold-changed";
@@ -159,6 +168,7 @@ export type ContractEvent =
   | DepositHeldEvent
   | HeldGoneEvent
   | StakeChangedEvent
+  | SeatTakenEvent
   | ThresholdChangedEvent
   | LockChangedEvent
   | ConvictedEvent

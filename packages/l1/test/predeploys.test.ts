@@ -141,10 +141,18 @@ describe("the predeploys' code and the protocol's reading of it", () => {
 
   it("agree on how a settle names its accounts", async () => {
     await anvil.provider.send("anvil_setBalance", [PREDEPLOYS.executionManager, toQuantity(110_000)]);
-    const settlement = { sequencer: numbered(1), providers: [numbered(2), numbered(3)], l1Fees: 10_000n, seen: [] };
+    const providers = [numbered(2), numbered(3)];
+    const settlement = { sequencer: numbered(1), seated: 2, providers, l1Fees: 10_000n, seen: [] };
+    const credits = () => Promise.all([1, 2, 3].map((number) => view(PREDEPLOYS.feeVault, "credit", numbered(number))));
     expect(await bySystem(settleTransaction(1n, settlement))).toBe(true);
-    const credits = [1, 2, 3].map((number) => view(PREDEPLOYS.feeVault, "credit", numbered(number)));
-    expect(await Promise.all(credits)).toEqual([35_000n, 25_000n, 25_000n]);
+    expect(await credits()).toEqual([35_000n, 25_000n, 25_000n]);
     expect(await anvil.provider.getBalance(PREDEPLOYS.executionManager)).toBe(0n);
+    expect(await anvil.provider.getBalance(PREDEPLOYS.burnVault)).toBe(0n);
+    // who stands in has the sequencer's share; the fee of the seat is burnt
+    await anvil.provider.send("anvil_setBalance", [PREDEPLOYS.executionManager, toQuantity(110_000)]);
+    expect(await bySystem(settleTransaction(2n, { ...settlement, seated: 1 }))).toBe(true);
+    expect(await credits()).toEqual([45_000n, 50_000n, 50_000n]);
+    expect(await anvil.provider.getBalance(PREDEPLOYS.burnVault)).toBe(25_000n);
+    expect(await bySystem(settleTransaction(3n, { ...settlement, seated: 3 }))).toBe(false);
   });
 });

@@ -37,6 +37,7 @@ import {
   Recorder,
   registerFor,
   registrationOf,
+  STAKE_WEI,
   signed,
   startNetwork,
   type TestNetwork,
@@ -165,7 +166,8 @@ describe("a network's contracts, from deployment to a batch", () => {
     expect(ended).toEqual(numbers);
     const told = recorder.events.map(({ type }) => type).filter((type) => type !== "block" && type !== "block-end");
     const registered = Array.from({ length: 3 }, () => ["registered", "stake-changed"]).flat();
-    for (let i = 0; i < 6; i++) registered.push("registered");
+    for (let i = 0; i < 3; i++) registered.push("registered", "seat-taken");
+    for (let i = 0; i < 3; i++) registered.push("registered");
     const tail = [
       "queue-item-added",
       "threshold-changed",
@@ -173,9 +175,17 @@ describe("a network's contracts, from deployment to a batch", () => {
       "lock-changed",
       "address-updated",
       "exited",
+      "seat-taken",
       "stake-withdrawn",
     ];
     expect(told).toEqual(["dac-created", ...registered, ...tail]);
+    const weightMT = Number(STAKE_WEI / MT);
+    expect(recorder.ofType("seat-taken").map(({ index, place, weightMT }) => ({ index, place, weightMT }))).toEqual([
+      { index: 0n, place: 0, weightMT },
+      { index: 1n, place: 1, weightMT },
+      { index: 2n, place: 2, weightMT },
+      { index: 2n, place: 2, weightMT: 0 },
+    ]);
     const [dac] = recorder.ofType("dac-created");
     expect(dac).toMatchObject({ chainId, label: "alpha", metisDao: addresses.timelock, storageUnits: 1 });
     expect(dac!.charter).toBe(encodeCharter(CHARTER));

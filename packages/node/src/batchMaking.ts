@@ -28,8 +28,8 @@ export function signedAt({ claims, sign, ...rest }: DraftBatch, place: DataPlace
 
 /** Bytes that a posted transaction takes at the least: it may be posted as it is, with a signature of few bytes. */
 const LEAST_ROW_BYTES = 40;
-/** Bytes that a block takes at the least beside its transactions: its job's number. */
-const LEAST_CONTEXT_BYTES = 32;
+/** Bytes that a block takes at the least beside its transactions: its randomness, and the hash of its evidence. */
+const LEAST_CONTEXT_BYTES = 64;
 /** Addresses that are looked up at once; below the reads that ProvenReader has under way at the most. */
 const LOOKED_UP_TOGETHER = 2_048;
 
@@ -91,7 +91,6 @@ export async function makeBatch(
     encodeBlocks(blocks.slice(0, count), {
       poster,
       queueEnd: before.context.queueEnd,
-      providerIndex: (operator, slot) => view.providerIndex(operator, slot),
       table: entries && new AddressTable(entries.size, entries.known),
     });
   let data = encode(blocks.length);

@@ -84,6 +84,12 @@ export const networkSchema = z.strictObject({
 
 export type NetworkFile = z.infer<typeof networkSchema>;
 
+const stakeMT = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 32 - 1);
+
 const configSchema = z.strictObject({
   version: z.literal(CONFIG_VERSION, `is not ${CONFIG_VERSION}, the version that this program knows`),
   roles: z.array(z.enum(ROLES)).min(1, "names no role").max(ROLES.length),
@@ -95,13 +101,9 @@ const configSchema = z.strictObject({
   bootstrap: z.array(z.string().includes("/p2p/")).max(32),
   /** whether the node signs up for its staked roles by itself, with the profile's least stake */
   register: z.boolean(),
-  /** whole MT that a sequencer signs up with; the profile's least stake where it is not given */
-  sequencerStakeMT: z
-    .number()
-    .int()
-    .positive()
-    .max(2 ** 32 - 1)
-    .optional(),
+  /** whole MT that a sequencer, or a provider, signs up with; the profile's least stake where it is not given */
+  sequencerStakeMT: stakeMT.optional(),
+  providerStakeMT: stakeMT.optional(),
   gateway: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65_535), domain: z.string() }),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
   /** where a sequencer's batches go on L1 */

@@ -31,7 +31,7 @@ export function genesisBlock(dac: Pick<Dac, "chainId" | "genesisHash" | "timesta
     context: GENESIS_CONTEXT,
     transactions: [],
     outcomes: [],
-    seats: [],
+    evidence: null,
     signature: `0x${"00".repeat(65)}` as Hex,
   };
 }

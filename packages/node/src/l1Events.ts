@@ -65,6 +65,10 @@ export function toRoleEvent(event: ContractEvent, timestamp: bigint, bridge: Add
         stakeWei: event.stakeWei,
         l1Block: event.l1Block,
       };
+    case "seat-taken": {
+      const { index, place, weightMT, l1Block } = event;
+      return { kind: "seatTaken", index: Number(index), place, weightMT, l1Block };
+    }
     case "lock-changed":
       return {
         kind: "lockChanged",

@@ -1,6 +1,14 @@
 /** The provider role of a node: the machine, and the executions that it asks for. */
 import type { Engine } from "@mvm/evm";
-import { fittingOutcomes, type Job, type JobId, type NamedRequest, type PeerId, resultDigest } from "@mvm/protocol";
+import {
+  fittingOutcomes,
+  type Job,
+  type JobId,
+  type NamedRequest,
+  type PeerId,
+  resultDigest,
+  resultHash,
+} from "@mvm/protocol";
 import { type L1View, Provider, type ProviderEffect, type ProviderEvent } from "@mvm/roles";
 import { JobExecution } from "./jobExecution.ts";
 import { MachineDriver } from "./machineDriver.ts";
@@ -27,6 +35,7 @@ export class Providing {
     this.#engine = engine;
     const machine = new Provider({
       view,
+      operator: ports.identity.operator,
       parallelJobs: PARALLEL_JOBS,
       valuesTimeoutMs: settings.parameters.readTimeoutMs,
     });
@@ -61,7 +70,9 @@ export class Providing {
       );
       this.#executions.set(jobId, execution);
       const outcomes = fittingOutcomes(await execution.run());
-      const signature = this.#ports.identity.bls.sign(resultDigest(this.#settings.network, job, outcomes));
+      const signature = this.#ports.identity.bls.sign(
+        resultDigest(this.#settings.network, jobId, resultHash(job, outcomes)),
+      );
       this.jobsDone += 1;
       this.#driver.dispatch({ kind: "executed", jobId, result: { outcomes, signature } });
     } catch (error) {

@@ -25,6 +25,8 @@ import {
   prevRandaoOf,
   type SealedBlock,
   type SystemTransaction,
+  seatedIn,
+  servedBy,
   TABLE_SIZE_SLOT,
   type Transaction,
   TransactionError,
@@ -260,18 +262,17 @@ export class Rebuild {
   }
 
   /** What is posted of a block, with what follows from L1. Throws RebuildError where L1 knows no such slot. */
-  #posted(
-    header: BatchHeader,
-    { number, slot, jobId, timestamp, queueItems: taken, transactions }: DecodedBlock & { readonly number: bigint },
-    queueBegin: bigint,
-  ): PostedBlock {
+  #posted(header: BatchHeader, decoded: DecodedBlock & { readonly number: bigint }, queueBegin: bigint): PostedBlock {
     const { chainId, founding } = this.#dac;
+    const { number, slot, timestamp, queueItems: taken, transactions, randomness, work, evidence } = decoded;
     const place = this.#placeOf(number);
     const values = this.#view.valuesOf(slot);
     if (values === undefined) throw this.#wrong(`${place} is of slot ${slot}, whose L1 values are not known`);
     if (slot > header.slot) throw this.#wrong(`${place} is of slot ${slot}, after its batch's`);
     const { generation } = header;
-    const context = { slot, ...values, queueEnd: queueBegin + BigInt(taken), jobId };
+    const { l1Block, l1BaseFee } = values;
+    const queueEnd = queueBegin + BigInt(taken);
+    const context = { slot, l1Block, l1BaseFee, queueEnd, randomness, work, evidence };
     const queueItems = this.#view.dueItems(chainId, queueBegin, slot).slice(0, taken);
     const opened = { number, generation, context, founding, queueItems };
     const openingCount = openingTransactions({ ...opened, transactionCount: 0 }).length;
@@ -285,18 +286,18 @@ export class Rebuild {
 
   /** What a block ends in. Throws RebuildError where L1 does not know a provider. */
   #settle(header: BatchHeader, { number, context, transactions }: PostedBlock, block: DecodedBlock): SystemTransaction {
-    const providers = block.providers.map((index) => {
-      const operator = this.#view.provider(index);
-      if (operator === undefined)
+    const providers = servedBy(block.work).map((index) => {
+      const provider = this.#view.provider(index);
+      if (provider === undefined)
         throw this.#wrong(`${this.#placeOf(number)} pays provider ${index}, whom L1 does not know`);
-      return operator;
+      return provider.operator;
     });
     const sequencer = block.sequencer === "poster" ? header.poster : block.sequencer;
     const { l1BaseFee } = context;
     return closingTransaction(
       this.#dac.chainId,
       { number, l1BaseFee },
-      { paid: [sequencer, ...providers], transactions },
+      { paid: [sequencer, ...providers], seated: seatedIn(block.work), transactions },
     );
   }
 
@@ -308,7 +309,7 @@ export class Rebuild {
     const parent = this.#parent;
     const { number, generation, context, timestamp, raws } = planned;
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
-    const prevRandao = prevRandaoOf(context.jobId);
+    const prevRandao = prevRandaoOf(context.randomness);
     const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao });
     const outcomes = await this.#outcomes(environment, planned);
     await this.#append(
@@ -375,7 +376,7 @@ export class Rebuild {
       context,
       transactions: raws,
       outcomes,
-      seats: [],
+      evidence: null,
     };
     const rules = { view: this.#view, parameters: this.#parameters };
     const fault = blockFault(rules, this.#parent, unsigned, latest);

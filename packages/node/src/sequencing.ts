@@ -9,12 +9,14 @@ import {
   claimsOf,
   decodeBlock,
   encodeBlock,
+  type Hash,
   type Hex,
   type JobId,
   type NamedRequest,
   type PeerId,
   type SealedBlock,
   type UnsignedBlock,
+  vrfProve,
 } from "@mvm/protocol";
 import { type L1View, type Parent, Sequencer, type SequencerEffect, type SequencerEvent } from "@mvm/roles";
 import { makeBatch } from "./batchMaking.ts";
@@ -37,7 +39,7 @@ export class Sequencing {
   readonly #engine: Engine;
   readonly #machine: Sequencer;
   readonly #driver: MachineDriver<SequencerEvent, SequencerEffect>;
-  readonly #sessions = new Map<JobId, BlockSession>();
+  readonly #sessions = new Map<Hash, BlockSession>();
   readonly #abort = new AbortController();
   #stopListening: () => void;
 
@@ -57,8 +59,9 @@ export class Sequencing {
     this.#chain = chain;
     this.#hosts = hosts;
     this.#engine = engine;
-    const { operator } = ports.identity;
-    this.#machine = new Sequencer({ ...settings, chainId: chain.chainId, operator, view, head: chain.head });
+    const { operator, bls } = ports.identity;
+    const prove = (message: Hash): Hex => vrfProve(bls, message);
+    this.#machine = new Sequencer({ ...settings, chainId: chain.chainId, operator, view, head: chain.head, prove });
     this.#driver = new MachineDriver<SequencerEvent, SequencerEffect>({
       machine: this.#machine,
       ports,
@@ -91,7 +94,7 @@ export class Sequencing {
 
   /** Whether the job is one of this chain's. */
   runs(jobId: JobId): boolean {
-    return this.#sessions.has(jobId);
+    return this.#machine.runs(jobId);
   }
 
   requested(ticket: string, from: PeerId, request: NamedRequest): void {
@@ -139,7 +142,7 @@ export class Sequencing {
     }
   }
 
-  #sessionFailed(session: JobId, error: unknown): void {
+  #sessionFailed(session: Hash, error: unknown): void {
     const reason = reasonOf(error);
     this.#driver.dispatch({ kind: "sessionFailed", session, reason });
   }

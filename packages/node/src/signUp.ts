@@ -32,10 +32,11 @@ export async function signUp(options: {
   const reader = { transport, addresses: config.network.contracts };
   const text = new TextEncoder();
   const at = { peerId: text.encode(network.peerId), multiaddr: text.encode(network.addresses[0] ?? "") };
+  const stakeOf = (wholeMT: number | undefined, leastWei: bigint): bigint =>
+    wholeMT === undefined ? leastWei : BigInt(wholeMT) * MT;
   const stakes = {
-    sequencer:
-      config.sequencerStakeMT === undefined ? parameters.minSequencerStakeWei : BigInt(config.sequencerStakeMT) * MT,
-    provider: parameters.minProviderStakeWei,
+    sequencer: stakeOf(config.sequencerStakeMT, parameters.minSequencerStakeWei),
+    provider: stakeOf(config.providerStakeMT, parameters.minProviderStakeWei),
     storage: parameters.minStorageStakeWei,
   };
   for (const role of STAKED_ROLES.filter((staked) => config.roles.includes(staked))) {

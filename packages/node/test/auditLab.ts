@@ -1,6 +1,5 @@
 /** A chain of three blocks, batches over them that lie, and who audits them. */
 import {
-  type Address,
   AddressTable,
   type Answer,
   answerFault,
@@ -84,15 +83,10 @@ export class AuditLab {
 
   /** The batch over claimed blocks, with the data of the first blocks of the chain as it was made. */
   batchOf(claimed: readonly SealedBlock[], index = 0n): Batch {
-    const { blocks, view, maker } = this;
-    const first = blocks.findIndex(({ context }) => context.jobId === claimed[0]!.context.jobId);
+    const { blocks, maker } = this;
+    const first = blocks.findIndex(({ context }) => context.randomness === claimed[0]!.context.randomness);
     const table = new AddressTable();
-    const posting = (queueEnd: bigint) => ({
-      poster: POSTER,
-      queueEnd,
-      providerIndex: (operator: Address, slot: bigint) => view.providerIndex(operator, slot),
-      table,
-    });
+    const posting = (queueEnd: bigint) => ({ poster: POSTER, queueEnd, table });
     if (first > 0) encodeBlocks(blocks.slice(0, first), posting(0n));
     const made = blocks.slice(first, first + claimed.length);
     const data = encodeBlocks(made, posting(blocks[first - 1]?.context.queueEnd ?? 0n));
@@ -149,7 +143,7 @@ export class AuditLab {
 
   /** Answers on L1 to all that is asked for of a batch over claimed blocks; and what was asked for. */
   disclosing(claimed: readonly SealedBlock[], { header: batch }: Batch) {
-    const first = this.blocks.findIndex(({ context }) => context.jobId === claimed[0]!.context.jobId);
+    const first = this.blocks.findIndex(({ context }) => context.randomness === claimed[0]!.context.randomness);
     const asked: string[] = [];
     const hashes = claimed.map(({ header }) => hashHeader(header));
     const words = claimed.map(transactionsLeaf);

@@ -114,9 +114,11 @@ describe("a batch", () => {
     ["row", 1, () => ({ transactions: [blocks[2]!.transactions[1]!] })],
     ["count", 2, () => ({ transactions: [] })],
     ["time", 2, ({ timestamp }) => ({ timestamp: timestamp + 1n })],
-    ["time", 0, () => ({ jobId: GARBAGE as string as never })],
+    ["time", 0, () => ({ randomness: GARBAGE })],
     ["context", 1, ({ slot }) => ({ slot: slot + 1n })],
     ["settle", 1, () => ({ sequencer: user })],
+    ["settle", 1, ({ work }) => ({ work: { ...work, attempt: 1 } })],
+    ["settle", 1, () => ({ work: { attempt: 0, seats: [0, 9] } })],
   ])("is wrong by its data, proven by %s, where block %i is right", async (kind, at, change) => {
     const verdict = await audit.judge(saying(at, change), shownBy(blocks));
     expect(verdict).toMatchObject(derivation(kind, at));
@@ -149,6 +151,7 @@ describe("a batch", () => {
     const back = await maker.next({
       slot: SLOT - 1n,
       transactions: [await transactionOf(maker.dac, "user", { nonce: 3 })],
+      work: { attempt: 0, seats: [0, 1] },
     });
     blocks = [...blocks, back];
     lab.blocks = blocks;

@@ -1,47 +1,67 @@
 /** Makes the blocks of a chain as an honest sequencer with the whole state at hand does, to check the node against. */
 import { createEngine, type Engine, OverlayReader } from "@mvm/evm";
 import {
-  type Address,
   type BlockContext,
   type BlockEnvironment,
   type BlockOutcome,
   blockDigest,
   decodeTransaction,
   encodeSystemTransaction,
+  environmentOf,
+  evidenceHash,
   fromHex,
   genesisWrites,
-  HEADER_CONSTANTS,
+  type Hash,
   type Header,
   hashHeader,
-  type JobId,
+  type Job,
+  jobIdOf,
   keccakHash,
   LIMITS,
+  NO_WORK,
   nextBaseFee,
+  type Outcome,
   PREDEPLOYS,
   prevRandaoOf,
   type QueueItem,
+  resultDigest,
+  resultHash,
   type SealedBlock,
-  type Seat,
   type SystemTransaction,
+  seatedIn,
+  servedBy,
   type Transaction,
   toMessage,
   type UnsignedBlock,
+  vrfOutput,
+  vrfProve,
+  type Work,
+  type WorkEvidence,
+  ZERO_HASH,
 } from "@mvm/protocol";
-import { closingTransaction, type Dac, type L1View, openingTransactions, type Parent, parentOf } from "@mvm/roles";
+import {
+  closingTransaction,
+  type Dac,
+  type L1View,
+  type Member,
+  openingTransactions,
+  type Parent,
+  parentOf,
+  randomnessMessage,
+} from "@mvm/roles";
 import { type ChainValues, DacDatabase, MemoryStore } from "@mvm/state";
 import { Wallet } from "ethers";
 import { genesisBlock } from "../src/genesis.ts";
 import { blockRoots } from "../src/index.ts";
-import { hashOfText, identityOf, keyOf, SETTINGS, SLOT } from "./world.ts";
+import { identityOf, keyOf, SETTINGS, SLOT } from "./world.ts";
 
 export type BlockPlan = {
   readonly queueItems?: readonly QueueItem[];
   readonly transactions?: readonly Transaction[];
   /** that of the parent unless said, and not before SLOT */
   readonly slot?: bigint;
-  /** who settle pays beside the sequencer */
-  readonly providers?: readonly Address[];
-  readonly seats?: readonly Seat[];
+  /** who did its job: those who hold the first seats, unless said, and nobody where no user's transaction is in it */
+  readonly work?: Work;
   /** who signs; the sequencer unless said */
   readonly signer?: string;
   /** that of L1 unless said */
@@ -52,8 +72,12 @@ export function signed(unsigned: UnsignedBlock, signer = "sequencer"): SealedBlo
   return { ...unsigned, signature: identityOf(signer).signDigest(blockDigest(SETTINGS.network, unsigned)) };
 }
 
+/** What the sequencer of a block drew for it. */
+export type Draw = Pick<WorkEvidence, "proof"> & Pick<BlockContext, "randomness">;
+
 /** Everything of a block but what follows from executing it. */
-export type Draft = {
+export type Draft = Pick<Draw, "proof"> & {
+  /** without the hash of the evidence */
   readonly context: BlockContext;
   readonly opening: readonly SystemTransaction[];
   readonly transactions: readonly Transaction[];
@@ -98,52 +122,80 @@ export class BlockMaker {
   }
 
   /** What every header fixes before execution: place, time, fees. */
-  fixed(jobId: JobId): Pick<Header, "parentHash" | "number" | "timestamp" | "prevRandao" | "baseFeePerGas"> {
+  fixed(randomness: Hash): Pick<Header, "parentHash" | "number" | "timestamp" | "prevRandao" | "baseFeePerGas"> {
     const { header, hash } = this.parent;
     return {
       parentHash: hash,
       number: header.number + 1n,
       timestamp: header.timestamp + 1n,
-      prevRandao: prevRandaoOf(jobId),
+      prevRandao: prevRandaoOf(randomness),
       baseFeePerGas: nextBaseFee({ baseFeePerGas: header.baseFeePerGas, gasUsed: header.gasUsed }),
     };
   }
 
-  jobId(): JobId {
-    return hashOfText(`job ${this.parent.hash}`) as string as JobId;
+  environment(randomness: Hash): BlockEnvironment {
+    return environmentOf(this.fixed(randomness));
   }
 
-  environment(): BlockEnvironment {
-    const { timestamp, baseFeePerGas, prevRandao } = this.fixed(this.jobId());
-    const feeRecipient = HEADER_CONSTANTS.beneficiary;
-    return { timestamp, baseFeePerGas, prevRandao, gasLimit: LIMITS.blockGas, feeRecipient };
+  #slotOf(plan: BlockPlan): bigint {
+    const { slot } = this.parent.context;
+    return plan.slot ?? (slot > SLOT ? slot : SLOT);
+  }
+
+  /** What the sequencer of a block by a plan draws for it. */
+  draw(plan: BlockPlan): Draw {
+    const { chainId } = this.dac;
+    const number = this.parent.header.number + 1n;
+    const place = { chainId, generation: this.#generation, number, slot: this.#slotOf(plan) };
+    const message = randomnessMessage(this.view, SETTINGS.network, place)!;
+    const proof = vrfProve(identityOf(plan.signer ?? "sequencer").bls, message);
+    return { proof, randomness: vrfOutput(proof) };
+  }
+
+  /** Those who hold the first seats of the first job of a block. */
+  #workOf(slot: bigint, randomness: Hash): Work {
+    const holders = this.view.seatsOf(slot, jobIdOf(randomness, 0));
+    if (holders.length < LIMITS.seats) throw new Error(`the test's providers have no seats in slot ${slot}`);
+    return { attempt: 0, seats: holders.slice(0, LIMITS.seats).map(({ index }) => index) };
+  }
+
+  #served(work: Work): readonly Member[] {
+    return servedBy(work).map((index) => this.view.provider(index)!);
   }
 
   /** The transactions of a block by a plan. */
   draft(plan: BlockPlan): Draft {
-    const { queueItems = [], transactions = [], providers = [] } = plan;
-    const slot = plan.slot ?? (this.parent.context.slot > SLOT ? this.parent.context.slot : SLOT);
+    const { queueItems = [], transactions = [] } = plan;
+    const slot = this.#slotOf(plan);
     const { chainId, founding } = this.dac;
-    const { l1Block, l1BaseFee } = {
-      ...this.view.valuesOf(slot)!,
-      ...(plan.l1BaseFee && { l1BaseFee: plan.l1BaseFee }),
-    };
+    const values = this.view.valuesOf(slot)!;
+    const { l1Block } = values;
+    const l1BaseFee = plan.l1BaseFee ?? values.l1BaseFee;
     const queueEnd = this.parent.context.queueEnd + BigInt(queueItems.length);
-    const context = { slot, l1Block, l1BaseFee, queueEnd, jobId: this.jobId() };
+    const { proof, randomness } = this.draw(plan);
+    const work = plan.work ?? (transactions.length === 0 ? NO_WORK : this.#workOf(slot, randomness));
+    const context = { slot, l1Block, l1BaseFee, queueEnd, randomness, work, evidence: ZERO_HASH };
     const number = this.parent.header.number + 1n;
     const place = { number, generation: this.#generation, context, founding, queueItems };
     const users = transactions.map(({ raw }) => raw);
     const transactionCount = openingTransactions({ ...place, transactionCount: 0 }).length + users.length + 1;
     const opening = openingTransactions({ ...place, transactionCount });
-    const paid = [identityOf(plan.signer ?? "sequencer").operator, ...providers] as const;
-    const settle = closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions: users });
+    const { operator } = identityOf(plan.signer ?? "sequencer");
+    const paid = [operator, ...this.#served(work).map((provider) => provider.operator)] as const;
+    const settle = closingTransaction(
+      chainId,
+      { number, l1BaseFee },
+      { paid, seated: seatedIn(work), transactions: users },
+    );
     const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
-    return { context, opening, transactions, settle, raws: [...opening.map(encoded), ...users, encoded(settle)] };
+    const raws = [...opening.map(encoded), ...users, encoded(settle)];
+    return { proof, context, opening, transactions, settle, raws };
   }
 
-  /** Executes a draft on the parent's state; nothing is stored. */
-  async execute({ context, opening, transactions, settle }: Draft): Promise<BlockOutcome[]> {
-    const environment = this.environment();
+  /** Executes a draft on the parent's state; nothing is stored. Gives the block's outcomes, and what its seats sign. */
+  async #execute(draft: Draft): Promise<{ outcomes: readonly BlockOutcome[]; evidence: WorkEvidence }> {
+    const { context, opening, transactions, settle, proof } = draft;
+    const environment = this.environment(context.randomness);
     const { header } = this.parent;
     const overlay = new OverlayReader(this.database.stateAt(header.stateRoot, this.values(header.number + 1n)));
     const outcomes: BlockOutcome[] = [];
@@ -153,12 +205,24 @@ export class BlockMaker {
     };
     for (const transaction of opening) take(await this.engine.executeSystem(environment, transaction, overlay));
     const messages = transactions.map((transaction) => toMessage(transaction, context.l1BaseFee));
-    for (const outcome of await this.engine.execute(environment, messages, overlay)) {
+    const results = await this.engine.execute(environment, messages, overlay);
+    for (const outcome of results) {
       if (outcome.kind === "invalid") throw new Error(`the test's transaction is invalid: ${outcome.reason}`);
       take(outcome);
     }
     take(await this.engine.executeSystem(environment, settle, overlay));
-    return outcomes;
+    const job = { jobId: jobIdOf(context.randomness, context.work.attempt), environment, messages, values: [] };
+    const { result, signatures } = this.#signed(context.work, job, results);
+    return { outcomes, evidence: { proof, result, signatures } };
+  }
+
+  /** The result of a job, and the signatures on it of those who served. */
+  #signed(work: Work, job: Job, outcomes: readonly Outcome[]): Pick<WorkEvidence, "result" | "signatures"> {
+    const served = this.#served(work);
+    if (served.length === 0) return { result: ZERO_HASH, signatures: [] };
+    const result = resultHash(job, outcomes);
+    const digest = resultDigest(SETTINGS.network, job.jobId, result);
+    return { result, signatures: served.map(({ peerId }) => identityOf(peerId).bls.sign(digest)) };
   }
 
   /** The next block, kept as the parent of the one after it. */
@@ -171,15 +235,16 @@ export class BlockMaker {
   /** A block at the next place, which the chain goes on from only when it is kept. */
   async sibling(plan: BlockPlan): Promise<{ block: SealedBlock; keep: () => Promise<void> }> {
     const draft = this.draft(plan);
-    const { context, raws } = draft;
-    const outcomes = await this.execute(draft);
+    const { raws } = draft;
+    const { outcomes, evidence } = await this.#execute(draft);
+    const context = { ...draft.context, evidence: evidenceHash(evidence) };
     const prepared = this.database.prepare(outcomes.map(({ writes }) => writes));
     const withdrawalsRoot = prepared.storageRootOf(PREDEPLOYS.l2ToL1)!;
     const roots = blockRoots(raws, outcomes, { stateRoots: prepared.rootsAfterEach, withdrawalsRoot });
-    const header: Header = { ...this.fixed(context.jobId), ...roots };
+    const header: Header = { ...this.fixed(context.randomness), ...roots };
     const { chainId } = this.dac;
-    const { seats = [], signer } = plan;
-    const unsigned = { chainId, generation: this.#generation, header, context, transactions: raws, outcomes, seats };
+    const place = { chainId, generation: this.#generation };
+    const unsigned = { ...place, header, context, transactions: raws, outcomes, evidence };
     const keep = async (): Promise<void> => {
       await prepared.commit({
         number: header.number,
@@ -191,7 +256,7 @@ export class BlockMaker {
       });
       this.parent = parentOf(unsigned);
     };
-    return { block: signed(unsigned, signer), keep };
+    return { block: signed(unsigned, plan.signer), keep };
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type Hash,
   hotSlot,
   LIMITS,
+  NO_WORK,
   PREDEPLOYS,
   refused,
   type StateEntry,
@@ -32,6 +33,7 @@ import {
   connect,
   deposit,
   FREE_CHARTER,
+  hashOfText,
   identityOf,
   queueOthers,
   SETTINGS,
@@ -43,7 +45,6 @@ import {
 
 const user = identityOf("user").operator;
 const late = identityOf("late").operator;
-const providers = ["provider-a", "provider-b"].map((name) => identityOf(name).operator);
 const MINT = 10n ** 18n;
 
 /** A charter with a rule of either kind, and three tax brackets: two slots of them. */
@@ -90,7 +91,7 @@ async function begin(charter: Charter, blocks: 0 | 1): Promise<void> {
   if (blocks === 1) {
     const deploy = await transactionOf(maker.dac, "user", { nonce: 0, to: null, data: TOKEN_INITCODE });
     const queueItems = view.queueItems(CHAIN_ID, 0n, SLOT).slice(0, 1);
-    chain.receive(await maker.next({ queueItems, transactions: [deploy], providers }));
+    chain.receive(await maker.next({ queueItems, transactions: [deploy] }));
     await world.clock.advance(10);
   }
   expect(chain.head.header.number).toBe(BigInt(blocks));
@@ -131,9 +132,10 @@ const due = () => view.queueItems(CHAIN_ID, chain.head.context.queueEnd, SLOT);
 
 /** Opens the session for a plan, by default foreseeing its own settle. */
 function openBy(plan: BlockPlan, foreseenPlan: BlockPlan = plan): Promise<number> {
-  const environment = maker.environment();
+  const { context, opening } = maker.draft(plan);
+  const environment = maker.environment(context.randomness);
   const foreseen = maker.draft(foreseenPlan).settle;
-  return session.open({ chainId: CHAIN_ID, environment, opening: maker.draft(plan).opening, foreseen, keys: [] });
+  return session.open({ chainId: CHAIN_ID, environment, opening, foreseen, keys: [] });
 }
 
 /** What a provider reads from: the session's answers. */
@@ -154,7 +156,8 @@ const readerOf = (working: BlockSession): StateReader => {
 async function usersBy(plan: BlockPlan): Promise<BlockOutcome[]> {
   const { context, transactions } = maker.draft(plan);
   const messages = transactions.map((transaction) => toMessage(transaction, context.l1BaseFee));
-  const executed = await done((await createEngine()).execute(maker.environment(), messages, readerOf(session)));
+  const environment = maker.environment(context.randomness);
+  const executed = await done((await createEngine()).execute(environment, messages, readerOf(session)));
   return executed.map((outcome) => {
     if (outcome.kind === "invalid") throw new Error(`the test's transaction is invalid: ${outcome.reason}`);
     const { status, gasUsed, logs, writes } = outcome;
@@ -164,8 +167,9 @@ async function usersBy(plan: BlockPlan): Promise<BlockOutcome[]> {
 
 function assemblyOf(plan: BlockPlan, users: readonly BlockOutcome[]): AssembleEffect {
   const { context, raws, settle } = maker.draft(plan);
-  const [header, environment] = [maker.fixed(context.jobId), maker.environment()];
-  return { kind: "assemble", session: context.jobId, header, environment, transactions: raws, users, settle };
+  const [header, environment] = [maker.fixed(context.randomness), maker.environment(context.randomness)];
+  const session = hashOfText("session");
+  return { kind: "assemble", session, header, environment, transactions: raws, users, settle };
 }
 
 const plainOf = ({ status, gasUsed, logs, writes }: BlockOutcome): BlockOutcome => ({ status, gasUsed, logs, writes });
@@ -194,7 +198,7 @@ describe("a block's session", () => {
       await transactionOf(maker.dac, "late", { nonce: 0, value: 5n }),
       await transactionOf(maker.dac, "user", { nonce: 2, to: null, data: TOKEN_INITCODE }),
     ];
-    await expectEqualBlocks({ queueItems: due(), transactions, providers });
+    await expectEqualBlocks({ queueItems: due(), transactions });
   });
 
   it.each([
@@ -208,13 +212,13 @@ describe("a block's session", () => {
       await transactionOf(maker.dac, "user", { nonce: 0, to: null, data: TOKEN_INITCODE }),
       await transactionOf(maker.dac, "user", { nonce: 1, value: 10n ** 16n }),
     ];
-    await expectEqualBlocks({ queueItems: due(), transactions, providers });
+    await expectEqualBlocks({ queueItems: due(), transactions });
   });
 
   it("makes them for the block of a ruled DAC after its founding", async () => {
     await begin(RULED, 1);
     const transactions = [await transactionOf(maker.dac, "user", { nonce: 1, value: 10n ** 16n })];
-    await expectEqualBlocks({ queueItems: due(), transactions, providers });
+    await expectEqualBlocks({ queueItems: due(), transactions });
   });
 
   it("makes them for a block with items of L1's queue of every kind, whose users' transactions come after", async () => {
@@ -222,7 +226,7 @@ describe("a block's session", () => {
     const forced = await transactionOf(maker.dac, "user", { nonce: 1, value: 10n ** 16n });
     queueOthers(view, 4n, user, forced.raw);
     const transactions = [await transactionOf(maker.dac, "user", { nonce: 2, value: 5n })];
-    await expectEqualBlocks({ queueItems: due(), transactions, providers });
+    await expectEqualBlocks({ queueItems: due(), transactions });
     expect(chain.database.transactionPlace(forced.hash)).toEqual({ number: 2n, index: 6 });
   });
 
@@ -246,7 +250,7 @@ describe("a block's session", () => {
       await begin(RULED, blocks);
       for (let n = 4n; n < LIMITS.blockQueueItems; n++) deposit(view, n, identityOf(`holder ${n}`).operator, MINT);
       const transactions = [await transactionOf(maker.dac, "user", { nonce: blocks, value: 5n })];
-      const plan = { queueItems: due().slice(0, deposits), transactions, providers };
+      const plan = { queueItems: due().slice(0, deposits), transactions };
       await done(openBy(plan));
       const opening = served.splice(0).length;
       const users = await usersBy(plan);
@@ -329,8 +333,8 @@ describe("a block's session whose hosts do not serve", () => {
     const messages = [1n, 2n].map((index): SystemTransaction => ({ ...message, index }));
     await done(session.read([{ kind: "account", address: to }]));
     isRefused = () => true;
-    const environment = maker.environment();
-    const foreseen = maker.draft({}).settle;
+    const { context, settle: foreseen } = maker.draft({});
+    const environment = maker.environment(context.randomness);
     expectHostsSilent(
       await failureOf(session.open({ chainId: CHAIN_ID, environment, opening: messages, foreseen, keys: [] })),
     );
@@ -338,15 +342,15 @@ describe("a block's session whose hosts do not serve", () => {
 
   it("what settle reads fails to assemble", async () => {
     const transactions = [await transactionOf(maker.dac, "user", { nonce: 1, value: 5n })];
-    const plan = { queueItems: due(), transactions, providers };
-    await done(openBy(plan, { ...plan, providers: [] }));
+    const plan = { queueItems: due(), transactions };
+    await done(openBy(plan, { ...plan, work: NO_WORK }));
     const users = await usersBy(plan);
     isRefused = ({ keys }) => keys.some((key) => key.kind === "slot" && key.address === PREDEPLOYS.feeVault);
     expectHostsSilent(await failureOf(session.assemble(assemblyOf(plan, users))));
   });
 
   it("the witness fails to assemble", async () => {
-    const plan = { queueItems: due(), providers };
+    const plan = { queueItems: due() };
     await done(openBy(plan));
     isRefused = ({ forWrites }) => forWrites;
     const error = await failureOf(session.assemble(assemblyOf(plan, [])));

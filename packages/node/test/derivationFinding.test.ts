@@ -1,6 +1,5 @@
 /** What is found in batches of a chain that is made as sequencers make it; L1 itself judges in simulations/test/derivationOnL1.test.ts. */
 import {
-  type Address,
   AddressTable,
   claimsOf,
   type DecodedBlock,
@@ -13,9 +12,11 @@ import {
   inCalldata,
   LIMITS,
   type SealedBlock,
+  type Settlement,
   settledAccounts,
   settleTransaction,
   toChainId,
+  type Work,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { genesisBlock } from "../src/genesis.ts";
@@ -45,6 +46,8 @@ import {
 
 const user = identityOf("user").operator;
 const poster = identityOf("sequencer").operator;
+/** "provider-a" and "provider-b", of whom neither stands in */
+const WORK: Work = { attempt: 0, seats: [0, 1] };
 const providers = ["provider-a", "provider-b"].map((name) => identityOf(name).operator);
 
 let view: ReturnType<typeof viewOf>;
@@ -60,18 +63,19 @@ beforeEach(async () => {
   queueOthers(view, 3n, user, forced.raw);
   const items = view.queueItems(CHAIN_ID, 0n, SLOT);
   blocks = [
-    await maker.next({ queueItems: items.slice(0, 2), transactions: [await call(0, { value: 4n })], providers }),
-    await maker.next({ transactions: [await call(1, { to: null, data: TOKEN_INITCODE })] }),
+    await maker.next({ queueItems: items.slice(0, 2), transactions: [await call(0, { value: 4n })], work: WORK }),
+    await maker.next({
+      transactions: [await call(1, { to: null, data: TOKEN_INITCODE })],
+      work: { attempt: 0, seats: [0, null, 2] },
+    }),
     await maker.next({ queueItems: items.slice(2), transactions: [await call(3, { data: tokenTransfer(user, 1n) })] }),
-    await maker.next({ transactions: [await call(4, { value: 1n })], providers: providers.slice(1) }),
+    await maker.next({ transactions: [await call(4, { value: 1n })], work: { attempt: 2, seats: [null, 1, 1] } }),
   ];
 });
 
-const providerIndex = (operator: Address, slot: bigint) => view.providerIndex(operator, slot);
-
 /** Data of blocks, and the table as they leave it. */
 function written(part: readonly SealedBlock[], queueEnd: bigint, table: AddressTable): Uint8Array {
-  return part.length === 0 ? new Uint8Array(0) : encodeBlocks(part, { poster, queueEnd, providerIndex, table });
+  return part.length === 0 ? new Uint8Array(0) : encodeBlocks(part, { poster, queueEnd, table });
 }
 
 function tableAfter(count: number): AddressTable {
@@ -111,7 +115,7 @@ function found(batch: PostedBatch, previous?: PostedBatch): string | undefined {
   const source: DerivationSource = {
     valuesOf: (slot) => view.valuesOf(slot),
     queueItem: (index) => view.queuedItem(CHAIN_ID, index),
-    providerAt: (index) => view.provider(index),
+    providerAt: (index) => view.provider(index)?.operator,
     founding: maker.dac.founding,
     storageUnits: 1,
     epochBlocks: SETTINGS.parameters.epochBlocks,
@@ -121,6 +125,20 @@ function found(batch: PostedBatch, previous?: PostedBatch): string | undefined {
     nodes: { get: () => undefined },
   };
   return derivationFinding(batch, source)?.kind;
+}
+
+/** What is found in the batch of all blocks where the settle of one says something else than it should. */
+function settling(position: number, lie: Partial<Settlement>): string | undefined {
+  const block = blocks[position]!;
+  const settle = decodeSystemTransaction(block.transactions.at(-1)!, CHAIN_ID);
+  const { paid, ...rest } = settledAccounts(settle)!;
+  const [sequencer, ...others] = paid;
+  const raw = encodeSystemTransaction(
+    CHAIN_ID,
+    settleTransaction(settle.index, { sequencer, providers: others, ...rest, ...lie }),
+  );
+  const told = blocks.with(position, { ...block, transactions: block.transactions.with(-1, raw) });
+  return found({ ...posted(blocks), ...commitmentsOf(told) });
 }
 
 describe("what of a posted batch does not follow from its data", () => {
@@ -157,16 +175,20 @@ describe("what of a posted batch does not follow from its data", () => {
 
   it.each<readonly [string, string, number, (block: DecodedBlock) => Partial<DecodedBlock>]>([
     ["time", "another time", 1, ({ timestamp }) => ({ timestamp: timestamp + 1n })],
-    ["time", "another job", 1, () => ({ jobId: hashOfText("another") as string as never })],
+    ["time", "another randomness", 1, () => ({ randomness: hashOfText("another") })],
     ["count", "an item of the queue more", 1, ({ queueItems }) => ({ queueItems: queueItems + 1 })],
     ["count", "no transaction", 3, () => ({ transactions: [] })],
     ["row", "another transaction", 3, () => ({ transactions: [blocks[1]!.transactions[1]!] })],
     ["row", "a transaction of the system", 3, () => ({ transactions: [blocks[3]!.transactions.at(-1)!] })],
     ["context", "a slot after the batch's", 3, ({ slot }) => ({ slot: slot + 1n })],
     ["settle", "another sequencer", 0, () => ({ sequencer: identityOf("other").operator })],
-    ["settle", "another provider", 0, ({ providers: [first] }) => ({ providers: [first!, 2] })],
-    ["settle", "a provider whom nobody knows", 0, ({ providers: [first] }) => ({ providers: [first!, 99] })],
-    ["settle", "a provider less", 3, () => ({ providers: [] })],
+    ["settle", "another provider", 0, () => ({ work: { attempt: 0, seats: [0, 2] } })],
+    ["settle", "a provider whom nobody knows", 0, () => ({ work: { attempt: 0, seats: [0, 99] } })],
+    ["settle", "the providers in another order", 0, () => ({ work: { attempt: 0, seats: [1, 0] } })],
+    ["settle", "a provider standing in who did not", 0, () => ({ work: { attempt: 0, seats: [0, null, 1] } })],
+    ["settle", "a seat's holder who stood in", 1, () => ({ work: { attempt: 0, seats: [0, 2] } })],
+    ["settle", "a job before that was none", 0, ({ work }) => ({ work: { ...work, attempt: 1 } })],
+    ["settle", "the first job where that had failed", 3, ({ work }) => ({ work: { ...work, attempt: 0 } })],
   ])("is found by the proof %s where they have %s", (kind, _what, position, change) => {
     expect(found(saying(position, change))).toBe(kind);
   });
@@ -174,17 +196,29 @@ describe("what of a posted batch does not follow from its data", () => {
   it("is settle where its L1 fees or its addresses for the table are not those of the block's transactions", () => {
     for (const [position, block] of blocks.entries()) {
       const settle = decodeSystemTransaction(block.transactions.at(-1)!, CHAIN_ID);
-      const { paid, l1Fees, seen } = settledAccounts(settle)!;
-      const [sequencer, ...others] = paid;
-      const right = { sequencer, providers: others, l1Fees, seen };
+      const { l1Fees, seen } = settledAccounts(settle)!;
       const lies = [{ l1Fees: l1Fees + 1n }, { seen: [...seen, poster] }, ...(seen.length > 0 ? [{ seen: [] }] : [])];
-      for (const lie of lies) {
-        const raw = encodeSystemTransaction(CHAIN_ID, settleTransaction(settle.index, { ...right, ...lie }));
-        const told = blocks.with(position, { ...block, transactions: block.transactions.with(-1, raw) });
-        const batch = { ...posted(blocks), ...commitmentsOf(told) };
-        expect(found(batch), `block ${position}`).toBe("closing");
-      }
+      for (const lie of lies) expect(settling(position, lie), `block ${position}`).toBe("closing");
     }
+  });
+
+  it("is settle where it gives a fee of their own to other providers than those who held the first seats", () => {
+    for (const position of blocks.keys()) {
+      const { seats, attempt } = blocks[position]!.context.work;
+      const right = attempt > 0 ? 0 : seats.slice(0, LIMITS.seats).filter((seat) => seat !== null).length;
+      for (let seated = 0; seated <= LIMITS.seats + 1; seated++)
+        expect(settling(position, { seated }), `block ${position}`).toBe(seated === right ? undefined : "settle");
+    }
+  });
+
+  it("is settle where it pays providers of a block that had no job, or the data name such", async () => {
+    const forced = { ...depositItem({ queueIndex: 6n, from: user, to: user, mint: 0n }), kind: "forced" } as const;
+    for (const queueIndex of [6n, 7n]) queue(view, { ...forced, queueIndex, data: Uint8Array.of(1) });
+    const items = view.dueItems(CHAIN_ID, 6n, SLOT);
+    for (const item of items) blocks.push(await maker.next({ queueItems: [item] }));
+    expect(found(posted(blocks))).toBe(undefined);
+    expect(settling(4, { providers, seated: 2 })).toBe("settle");
+    expect(found(saying(5, () => ({ work: WORK })))).toBe("settle");
   });
 
   it("is their form where they cannot be read or are another batch's, whether or not anybody shows the blocks", () => {

@@ -44,7 +44,7 @@ const lied = (at: number, index: number, lie: Partial<BlockOutcome>): SealedBloc
 };
 
 /** What the end of a block says of its transactions. */
-type Closing = { readonly l1Fees: bigint; readonly seen: readonly Address[] };
+type Closing = { readonly seated: number; readonly l1Fees: bigint; readonly seen: readonly Address[] };
 
 const derivation = (kind: string, position: number) => ({
   kind: "wrong",
@@ -123,7 +123,7 @@ describe("a batch that nobody shows but on L1", () => {
   it.each<readonly [string, number, (block: DecodedBlock) => Partial<DecodedBlock>]>([
     ["row", 1, () => ({ transactions: [lab.blocks[2]!.transactions[1]!] })],
     ["count", 2, () => ({ transactions: [] })],
-    ["time", 0, () => ({ jobId: GARBAGE as string as never })],
+    ["time", 0, () => ({ randomness: GARBAGE })],
     ["context", 1, ({ slot }) => ({ slot: slot + 1n })],
   ])("is wrong by other transactions, or another context, than its data have: by %s", async (kind, at, change) => {
     const { verdict } = await disclosed(lab.blocks, lab.saying(at, change));
@@ -142,7 +142,7 @@ describe("a batch that nobody shows but on L1", () => {
 
   it("is wrong by a slot before that of the batch before", async () => {
     const transactions = [await transactionOf(lab.maker.dac, "user", { nonce: 3 })];
-    const back = await lab.maker.next({ slot: SLOT - 1n, transactions });
+    const back = await lab.maker.next({ slot: SLOT - 1n, transactions, work: { attempt: 0, seats: [0, 1] } });
     expect((await disclosed(lab.blocks)).verdict).toEqual({ kind: "right" });
     lab.blocks = [...lab.blocks, back];
     const { verdict } = await disclosed([back], lab.batchOf([back], 1n));
@@ -173,10 +173,11 @@ describe("a batch that nobody shows but on L1", () => {
     expect(asked).toEqual(["blocks 0", "words 0", "checkpoints 1", "transactions 1", "bytes 1"]);
   });
 
-  it.each<readonly [string, (right: Closing) => Partial<Closing>]>([
-    ["L1 fees", ({ l1Fees }) => ({ l1Fees: l1Fees + 1n })],
-    ["an address for the table", ({ seen }) => ({ seen: [...seen, user] })],
-  ])("is wrong by %s in the end of a block, whose bytes are asked for", async (_, change) => {
+  it.each<readonly [string, string, (right: Closing) => Partial<Closing>]>([
+    ["L1 fees", "closing", ({ l1Fees }) => ({ l1Fees: l1Fees + 1n })],
+    ["an address for the table", "closing", ({ seen }) => ({ seen: [...seen, user] })],
+    ["a provider less with a fee of its own", "settle", ({ seated }) => ({ seated: seated - 1 })],
+  ])("is wrong by %s in the end of a block, whose bytes are asked for", async (_, kind, change) => {
     const block = lab.blocks[1]!;
     const settle = decodeSystemTransaction(block.transactions.at(-1)!, CHAIN_ID);
     const { paid, ...right } = settledAccounts(settle)!;
@@ -184,7 +185,7 @@ describe("a batch that nobody shows but on L1", () => {
     const other = settleTransaction(settle.index, { sequencer, providers, ...right, ...change(right) });
     const transactions = block.transactions.with(-1, encodeSystemTransaction(CHAIN_ID, other));
     const { verdict, asked } = await disclosed(lab.blocks.with(1, { ...block, transactions }));
-    expect(verdict).toMatchObject(derivation("closing", 1));
+    expect(verdict).toMatchObject(derivation(kind, 1));
     expect(asked).toEqual(["blocks 0", "words 0", "transactions 1", "bytes 1"]);
   });
 

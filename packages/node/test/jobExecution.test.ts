@@ -1,9 +1,9 @@
 import { createAddress } from "@mvm/evm";
 import {
   CHARTER_SLOTS,
-  HEADER_CONSTANTS,
   hotSlot,
   type Job,
+  jobIdOf,
   LIMITS,
   type Outcome,
   outcomesHash,
@@ -38,15 +38,9 @@ beforeAll(async () => {
 });
 
 async function jobOf(users: readonly number[], values: readonly StateEntry[] = []): Promise<Job> {
-  const jobId = maker.jobId();
-  const { timestamp, baseFeePerGas, prevRandao } = maker.fixed(jobId);
-  const environment = {
-    timestamp,
-    baseFeePerGas,
-    prevRandao,
-    gasLimit: LIMITS.blockGas,
-    feeRecipient: HEADER_CONSTANTS.beneficiary,
-  };
+  const { randomness } = maker.draw({});
+  const jobId = jobIdOf(randomness, 0);
+  const environment = maker.environment(randomness);
   const messages = await Promise.all(
     users.map(async (n) => {
       const data = tokenTransfer(identityOf(userOf(n + 100)).operator, 5n);

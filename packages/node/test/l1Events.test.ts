@@ -137,6 +137,11 @@ describe("contract events in the words of the roles", () => {
       { kind: "stakeChanged", index: 2, grid: 40, stakeWei: 8n, l1Block: 9n },
     ],
     [
+      "seat-taken",
+      { ...origin, type: "seat-taken", index: 2n, place: 5, weightMT: 8 },
+      { kind: "seatTaken", index: 2, place: 5, weightMT: 8, l1Block: 9n },
+    ],
+    [
       "threshold-changed",
       { ...origin, type: "threshold-changed", chainId, thresholdMT: 12 },
       { kind: "thresholdChanged", chainId, thresholdMT: 12, l1Block: 9n },

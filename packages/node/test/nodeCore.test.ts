@@ -16,6 +16,7 @@ import {
   type NamedRequest,
   REQUESTS,
   type SealedBlock,
+  servedBy,
   toChainId,
   toJobId,
   ZERO_HASH,
@@ -91,9 +92,9 @@ async function gossip(bytes: Uint8Array): Promise<void> {
   await world.clock.advance(5);
 }
 
-async function ask(to: string, request: NamedRequest): Promise<NamedAnswer> {
+async function ask(to: string, request: NamedRequest, asker = peer): Promise<NamedAnswer> {
   const { protocol } = REQUESTS[request.name];
-  const asking = peer.network.request(peerOf(to), protocol, encodeRequest(request), { timeoutMs: 5_000 });
+  const asking = asker.network.request(peerOf(to), protocol, encodeRequest(request), { timeoutMs: 5_000 });
   await world.clock.advance(5);
   return decodeAnswer(request.name, await asking);
 }
@@ -175,6 +176,21 @@ describe("requests at a node", () => {
     const { core } = await node("gateway", ["gateway"]);
     expect((await ask("gateway", request)).body).toEqual({ kind: "refused", reason });
     await core.stop();
+  });
+
+  it("for a job are refused by a provider that holds no seat of it, and answered by one that does", async () => {
+    const l1 = l1Of(["host"], ["provider-a"]);
+    const sequencer = world.site("sequencer");
+    await sequencer.start();
+    for (const [name, body] of [
+      ["provider-a", { kind: "result", outcomes: [] }],
+      ["provider-b", { kind: "refused", reason: "no seat of this job is held here" }],
+    ] as const) {
+      const { core, site } = await node(name, ["provider"], l1);
+      await connect(sequencer, site);
+      expect((await ask(name, JOB, sequencer)).body).toMatchObject(body);
+      await core.stop();
+    }
   });
 
   it("for head and blocks are answered by whoever follows the chain", async () => {
@@ -343,7 +359,7 @@ describe("a node", () => {
   });
 
   it("of each role: a transaction given to the gateway comes into a block that host, gateway and sequencer share", async () => {
-    const l1 = l1Of(["host"], ["provider-a", "provider-b"]);
+    const l1 = l1Of(["host"]);
     const nodes = new Map<string, Running>();
     const roles: Record<string, Role> = {
       sequencer: "sequencer",
@@ -371,8 +387,11 @@ describe("a node", () => {
     const host = nodes.get("host")!.core.chains.get(CHAIN_ID)!;
     expect(host.database.account(identityOf("receiver").operator)?.balance).toBe(5n);
     expect(gateway.pools.get(CHAIN_ID)!.size).toBe(0);
+    const { header, context } = nodes.get("sequencer")!.core.chains.get(CHAIN_ID)!.head;
+    const served = servedBy(context.work).map((index) => gateway.view.provider(index)!.peerId);
+    expect(served).toHaveLength(LIMITS.seats);
+    for (const peerId of served) expect(nodes.get(peerId)!.core.jobsDone).toBeGreaterThan(0);
     // who made it has kept what it would be asked for
-    const { header } = nodes.get("sequencer")!.core.chains.get(CHAIN_ID)!.head;
     const block = { chainId: CHAIN_ID, header };
     const leaves = await leafStore(nodes.get("sequencer")!.site.stores.get("node")!).get(block);
     expect(merkleRoot(leaves!)).toBe(header.checkpointsRoot);

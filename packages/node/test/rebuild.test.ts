@@ -1,19 +1,23 @@
 import {
-  type Address,
   AddressTable,
   type Charter,
   claimsOf,
   type DecodedBatch,
   type DecodedBlock,
   decodeBatch,
+  decodeTransaction,
   encodeBatch,
   encodeBlocks,
   hashHeader,
   inCalldata,
   LIMITS,
+  postedTransactions,
   type SealedBlock,
+  servedBy,
   toChainId,
+  type Work,
 } from "@mvm/protocol";
+import { paidBy } from "@mvm/roles";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Batch, Rebuild, RebuildError } from "../src/index.ts";
 import { BlockMaker, TOKEN_INITCODE, tokenTransfer, transactionOf } from "./blockMaker.ts";
@@ -33,7 +37,8 @@ import {
 
 const user = identityOf("user").operator;
 
-const providers = ["provider-a", "provider-b"].map((name) => identityOf(name).operator);
+/** "provider-a" and "provider-b", of whom neither stands in */
+const WORK: Work = { attempt: 0, seats: [0, 1] };
 
 /** A charter with a rule and a tax. */
 const RULED: Charter = {
@@ -54,11 +59,19 @@ beforeEach(async () => {
   const deposits = view.queueItems(CHAIN_ID, 0n, SLOT);
   const call = (nonce: number, rest: object) => transactionOf(maker.dac, "user", { nonce, ...rest });
   blocks = [
-    await maker.next({ queueItems: deposits.slice(0, 2), transactions: [await call(0, { value: 4n })], providers }),
-    await maker.next({ transactions: [await call(1, { to: null, data: TOKEN_INITCODE })] }),
+    await maker.next({
+      queueItems: deposits.slice(0, 2),
+      transactions: [await call(0, { value: 4n })],
+      work: WORK,
+    }),
+    await maker.next({
+      transactions: [await call(1, { to: null, data: TOKEN_INITCODE })],
+      work: { attempt: 0, seats: [0, null, 2] },
+    }),
     await maker.next({
       queueItems: deposits.slice(2),
       transactions: [await call(2, { data: tokenTransfer(user, 1n) }), await call(3, { value: 1n })],
+      work: { attempt: 2, seats: [null, 1, 1] },
     }),
   ];
   rebuild = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
@@ -70,8 +83,7 @@ const POSTER = identityOf("p").operator;
 function batchOf(part: readonly SealedBlock[], before: readonly SealedBlock[] = [], table = new AddressTable()): Batch {
   const place = { index: 0n, previousBatchHash: maker.dac.genesisHash, slot: SLOT, poster: POSTER };
   const queueEnd = before.at(-1)?.context.queueEnd ?? 0n;
-  const providerIndex = (operator: Address, slot: bigint) => view.providerIndex(operator, slot);
-  const data = encodeBlocks(part, { poster: POSTER, queueEnd, providerIndex, table });
+  const data = encodeBlocks(part, { poster: POSTER, queueEnd, table });
   return { header: { ...claimsOf(part, place), ...inCalldata(data) }, data, postedAt: GENESIS_SECONDS };
 }
 
@@ -115,7 +127,10 @@ describe("rebuilding a chain from its batches", () => {
     expect(rebuild.transactions).toBe(blocks.flatMap(({ transactions }) => transactions).length);
     const again = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
     const table = new AddressTable();
-    for (const [i, block] of blocks.entries()) await again.batch(batchOf([block], blocks.slice(0, i), table));
+    for (const [i, block] of blocks.entries()) {
+      await again.batch(batchOf([block], blocks.slice(0, i), table));
+      expect(again.head.context).toEqual(block.context);
+    }
     expect(table.size).toBeGreaterThan(0);
     expect(again.head.hash).toBe(rebuild.head.hash);
   });
@@ -141,7 +156,7 @@ describe("rebuilding a chain from its batches", () => {
     const first = await anew.next({
       queueItems: view.queueItems(CHAIN_ID, 0n, SLOT).slice(0, 2),
       transactions: [await call(0, { value: 4n })],
-      providers,
+      work: WORK,
     });
     expect(hashHeader(first.header)).toBe(hashHeader(blocks[0]!.header));
     const next = await anew.next({
@@ -184,21 +199,37 @@ describe("rebuilding a chain from its batches", () => {
     expect((await failureOf(batch)).code).toBe("wrong-batch");
   });
 
-  it("takes from the batch whom a block pays, as its commitment says: L1 does not know who had the seats", async () => {
-    const other = await BlockMaker.start(view);
-    const providers = ["other", "provider-a"].map((name) => identityOf(name).operator);
-    const block = await other.next({ providers, signer: "stranger" });
-    await rebuild.batch(batchOf([block]));
-    expect(rebuild.head.hash).toBe(hashHeader(block.header));
+  it("has whom a block pays follow from its posted work, whoever has the seats: that is for provers to judge", async () => {
+    const [first] = blocks;
+    const plan = {
+      queueItems: view.queueItems(CHAIN_ID, 0n, SLOT).slice(0, 2),
+      transactions: [decodeTransaction(postedTransactions(first!)[0]!, CHAIN_ID)],
+      signer: "stranger",
+    };
+    const works: Work[] = [
+      { attempt: 0, seats: [2, 0] },
+      { attempt: 3, seats: [2, 0] },
+      { attempt: 0, seats: [1, null, null, 1] },
+    ];
+    for (const work of works) {
+      const block = await (await BlockMaker.start(view)).next({ ...plan, work });
+      const [sequencer, ...paid] = paidBy(block)!;
+      expect(sequencer).toBe(identityOf("stranger").operator);
+      expect(paid).toEqual(servedBy(work).map((index) => view.provider(index)!.operator));
+      rebuild = await Rebuild.start(maker.dac, view, SETTINGS.parameters);
+      await rebuild.batch(batchOf([block]));
+      expect(rebuild.head.hash).toBe(hashHeader(block.header));
+    }
   });
 
   it.each<readonly [string, (block: DecodedBlock) => Partial<DecodedBlock>]>([
     ["another sequencer", () => ({ sequencer: identityOf("other").operator })],
     ["their poster", () => ({ sequencer: "poster" })],
-    ["another provider", ({ providers }) => ({ providers: [providers[0]!, 2] })],
-    ["one provider more", ({ providers }) => ({ providers: [...providers, 2] })],
-    ["one provider less", ({ providers }) => ({ providers: providers.slice(0, -1) })],
-    ["them in another order", ({ providers }) => ({ providers: providers.toReversed() })],
+    ["another provider", () => ({ work: { attempt: 0, seats: [0, 2] } })],
+    ["them in another order", () => ({ work: { attempt: 0, seats: [1, 0] } })],
+    ["one of them as who stands in", () => ({ work: { attempt: 0, seats: [0, null, 1] } })],
+    ["both of them as who stand in", () => ({ work: { attempt: 0, seats: [null, null, 0, 1] } })],
+    ["them for a job after the first", () => ({ work: { attempt: 1, seats: [0, 1] } })],
   ])("says that a batch is wrong whose data pay %s than its commitment", async (_what, change) => {
     const error = await failureOf(first(change));
     expect(error.code).toBe("wrong-batch");
@@ -227,7 +258,7 @@ describe("rebuilding a chain from its batches", () => {
   });
 
   it("says that a block that pays a provider whom L1 does not know is wrong", async () => {
-    const error = await failureOf(first(() => ({ providers: [0, 9] })));
+    const error = await failureOf(first(() => ({ work: { attempt: 0, seats: [0, 9] } })));
     expect(error).toMatchObject({ code: "wrong-batch", message: expect.stringMatching(/whom L1 does not know$/) });
   });
 
@@ -303,7 +334,7 @@ describe("rebuilding a chain from its batches", () => {
     ["takes fewer deposits", () => ({ queueItems: 1 })],
     ["has the timestamp of its parent", () => ({ timestamp: maker.dac.timestamp })],
     ["has another timestamp", ({ timestamp }) => ({ timestamp: timestamp + 1n })],
-    ["has another job", () => ({ jobId: hashOfText("job") as string as never })],
+    ["has another randomness", () => ({ randomness: hashOfText("randomness") })],
     ["has a system transaction among the users'", () => ({ transactions: [blocks[0]!.transactions[0]!] })],
     ["has no transaction", () => ({ transactions: [], queueItems: 0 })],
   ])("says that a batch is wrong of which a block %s", async (_what, change) => {

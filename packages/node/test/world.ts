@@ -48,6 +48,8 @@ export const GENESIS_SECONDS = 1_700_000_000n;
 /** The slot of blocks, and where L1 stands: at the first block of the slot after it. */
 export const SLOT = 2n;
 export const L1_HEAD = firstBlockOf(SLOT + 1n, PROFILES.devnet.epochBlocks);
+/** whole MT that each provider has at stake */
+const SEAT_WEIGHT_MT = 100;
 /** well after the genesis, so that blocks are never in the future */
 const START_MS = (Number(GENESIS_SECONDS) + 100_000) * 1000;
 
@@ -197,17 +199,26 @@ export const l1Block = (number: bigint, timestamp: bigint): L1Event => ({
   prevRandao: hashOfText(`randomness of L1 block ${number}`),
 });
 
+/** How L1 tells of a provider that has a place in the seat tree from the first epoch on. */
+const registeredProvider = (name: string, index: number): readonly L1Event[] => [
+  { kind: "registered", registry: "provider", member: memberOf(name, index) },
+  { kind: "seatTaken", index, place: index, weightMT: SEAT_WEIGHT_MT, l1Block: 0n },
+];
+
+/** Who they are unless said. */
+const PROVIDERS = ["provider-a", "provider-b"];
+
 /** L1 with one sequencer "sequencer", the given storage hosts and providers, one DAC, and blocks up to L1_HEAD. */
 export function l1Of(
   hosts: readonly string[],
-  providers: readonly string[] = [],
+  providers: readonly string[] = PROVIDERS,
   charter: Charter = FREE_CHARTER,
 ): readonly L1Event[] {
   return [
     { kind: "registered", registry: "sequencer", member: memberOf("sequencer", 0) },
     { kind: "stakeChanged", index: 0, grid: 1, stakeWei: 10n ** 18n, l1Block: 1n },
     ...hosts.map((name, i) => ({ kind: "registered", registry: "storage", member: memberOf(name, i) }) as const),
-    ...providers.map((name, i) => ({ kind: "registered", registry: "provider", member: memberOf(name, i) }) as const),
+    ...providers.flatMap((name, i) => registeredProvider(name, i)),
     {
       kind: "dacCreated",
       chainId: CHAIN_ID,
@@ -220,11 +231,11 @@ export function l1Of(
   ];
 }
 
-/** A view of such an L1, with two providers, or others. */
+/** A view of such an L1. */
 export function viewOf(
   hosts: readonly string[],
   charter: Charter = FREE_CHARTER,
-  providers: readonly string[] = ["provider-a", "provider-b"],
+  providers: readonly string[] = PROVIDERS,
 ): L1View {
   const view = new L1View(SETTINGS.parameters);
   for (const event of l1Of(hosts, providers, charter)) view.apply(event);

@@ -32,8 +32,6 @@ export type Posting = {
   readonly poster: Address;
   /** items of L1's queue that the chain had consumed before the first block */
   readonly queueEnd: bigint;
-  /** number of a provider in its registry; undefined for who is none of a slot */
-  readonly providerIndex: (operator: Address, slot: bigint) => number | undefined;
   /** the address table as of the end of the block before the first; without it, every address is written out */
   readonly table?: AddressTable | undefined;
 };
@@ -43,18 +41,18 @@ const unknown = (): undefined => undefined;
 /**
  * Encodes blocks of one chain and generation as a batch's data; the table takes in what they name. What it gives decodes to
  * what is posted of the blocks; its size is the caller's to bound, by LIMITS.batchBytes in calldata and BATCH_FORMAT.blobBytes in a blob.
- * @throws CodecError where a block does not end in a settle, or pays who is no provider
+ * @throws CodecError where a block does not end in a settle
  * @throws RangeError for no blocks, and beyond the bounds of the format
  */
 export function encodeBlocks(blocks: readonly SealedBlock[], posting: Posting): Uint8Array {
-  const { poster, providerIndex, table } = posting;
+  const { poster, table } = posting;
   const first = blocks[0];
   if (first === undefined) throw new RangeError("a batch needs a block");
   let consumed = posting.queueEnd;
   const written = blocks.map((block): BatchBlock => {
     const { paid, seen } = settledIn(block);
-    const [sequencer, ...providers] = paid;
-    const { slot, jobId, queueEnd } = block.context;
+    const [sequencer] = paid;
+    const { slot, randomness, evidence, work, queueEnd } = block.context;
     const queueItems = Number(queueEnd - consumed);
     consumed = queueEnd;
     const indexOf = table?.lookUp() ?? unknown;
@@ -63,13 +61,10 @@ export function encodeBlocks(blocks: readonly SealedBlock[], posting: Posting): 
       timestamp: block.header.timestamp,
       slot,
       queueItems,
-      jobId,
+      randomness,
+      evidence,
       sequencer: sequencer === poster ? "poster" : sequencer,
-      providers: providers.map((operator) => {
-        const index = providerIndex(operator, slot);
-        if (index === undefined) throw new CodecError("out-of-range", `settle pays ${operator}, who is no provider`);
-        return index;
-      }),
+      work,
       transactions: postedTransactions(block),
       indexOf,
     };

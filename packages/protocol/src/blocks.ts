@@ -3,13 +3,13 @@ import {
   bytes,
   type Codec,
   CodecError,
-  count,
   decode,
   encode,
   hash,
   hexOf,
   list,
   mapped,
+  optional,
   struct,
   uint,
   version,
@@ -22,6 +22,7 @@ import { toChainId, toWord } from "./hex.ts";
 import { type NetworkIdentity, networkDomain } from "./network.ts";
 import { LIMITS } from "./parameters.ts";
 import type { Address, ChainId, Hash, Hex, JobId } from "./primitives.ts";
+import { type Work, type WorkEvidence, workCodec, workEvidenceCodec } from "./work.ts";
 
 function checkedChainId(id: bigint): ChainId {
   try {
@@ -48,8 +49,12 @@ export type BlockContext = {
   readonly l1BaseFee: bigint;
   /** end (exclusive) of the L1 queue's consumed part after this block */
   readonly queueEnd: bigint;
-  /** the job whose result the block is; prevRandao derives from it */
-  readonly jobId: JobId;
+  /** VRF output of the block's sequencer: the block's jobs and its prevRandao derive from it */
+  readonly randomness: Hash;
+  /** the seats whose result the block is */
+  readonly work: Work;
+  /** evidenceHash of what shows both */
+  readonly evidence: Hash;
 };
 
 export const blockContextCodec: Codec<BlockContext> = struct({
@@ -57,13 +62,10 @@ export const blockContextCodec: Codec<BlockContext> = struct({
   l1Block: uint(64),
   l1BaseFee: uint(64),
   queueEnd: uint(64),
-  jobId: jobIdCodec,
+  randomness: hash,
+  work: workCodec,
+  evidence: hash,
 });
-
-/** A provider's part in a block: its index in the registry and its BLS signature (96 bytes) over the result. */
-export type Seat = { readonly provider: number; readonly signature: Hex };
-
-export const seatCodec: Codec<Seat> = struct({ provider: count(2 ** 32 - 1), signature: hexOf(96) });
 
 export type UnsignedBlock = {
   readonly chainId: ChainId;
@@ -75,7 +77,8 @@ export type UnsignedBlock = {
   readonly transactions: readonly Uint8Array[];
   /** one for each transaction */
   readonly outcomes: readonly BlockOutcome[];
-  readonly seats: readonly Seat[];
+  /** what the context commits to; null where a block was made anew from L1, which has its hash alone */
+  readonly evidence: WorkEvidence | null;
 };
 
 export type SealedBlock = UnsignedBlock & {
@@ -83,12 +86,12 @@ export type SealedBlock = UnsignedBlock & {
   readonly signature: Hex;
 };
 
-const WIRE_VERSION = 2;
+const WIRE_VERSION = 3;
 
 const body = {
   transactions: list(bytes(LIMITS.transactionBytes), LIMITS.blockTransactions),
   outcomes: list(blockOutcomeCodec, LIMITS.blockTransactions),
-  seats: list(seatCodec, LIMITS.seats + LIMITS.standIns),
+  evidence: optional(workEvidenceCodec),
 };
 const bodyLayout = struct(body);
 
@@ -113,7 +116,7 @@ export function decodeBlock(data: Uint8Array): SealedBlock {
 
 /**
  * The digest that a sequencer signs: order and context of one block at one place (design page 20, "Soft confirmation"),
- * and the body that it gossips with them, so that nobody on the way can change outcomes or seats under its name.
+ * and the body that it gossips with them, so that nobody on the way can change outcomes or evidence under its name.
  */
 export function blockDigest(network: NetworkIdentity, block: UnsignedBlock): Hash {
   const { chainId, generation, header, context } = block;
@@ -144,5 +147,5 @@ export const signedHashes = (
 export const blockSigner = (network: NetworkIdentity, block: SealedBlock): Address | null =>
   signerOf(blockDigest(network, block), block.signature);
 
-/** A block's randomness: follows from the job's id. */
-export const prevRandaoOf = (jobId: JobId): Hash => taggedHash("mvm/prevrandao/1", jobId);
+/** The randomness that a block's contracts see: follows from the sequencer's alone, whatever seats did the job. */
+export const prevRandaoOf = (randomness: Hash): Hash => taggedHash("mvm/prevrandao/1", randomness);

@@ -40,3 +40,4 @@ export * from "./systemTransactions.ts";
 export * from "./transactions.ts";
 export * from "./vrf.ts";
 export * from "./withdrawals.ts";
+export * from "./work.ts";

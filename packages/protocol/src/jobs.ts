@@ -54,8 +54,12 @@ export function fittingOutcomes(outcomes: readonly Outcome[]): readonly Outcome[
 /** Hash of the outcomes of a job: equal results, equal hashes. */
 export const outcomesHash = (outcomes: readonly Outcome[]): Hash => keccakHash(encode(outcomesCodec, outcomes));
 
-/** The digest that a provider signs: this network, this job, this work, this result. */
-export function resultDigest(network: NetworkIdentity, job: Job, outcomes: readonly Outcome[]): Hash {
-  const work = keccakHash(encode(workLayout, { environment: job.environment, messages: job.messages }));
-  return taggedHash("mvm/result/1", networkDomain(network), job.jobId, work, outcomesHash(outcomes));
+/** A job's result in 32 bytes: what was to be done, and what came of it. */
+export function resultHash({ environment, messages }: Job, outcomes: readonly Outcome[]): Hash {
+  const work = keccakHash(encode(workLayout, { environment, messages }));
+  return taggedHash("mvm/job-result/1", work, outcomesHash(outcomes));
 }
+
+/** The digest that a provider signs: this network, this job, this result. */
+export const resultDigest = (network: NetworkIdentity, jobId: JobId, result: Hash): Hash =>
+  taggedHash("mvm/result/1", networkDomain(network), jobId, result);

@@ -202,6 +202,8 @@ export const LIMITS = {
   /** seats that do each job (k), and stand-ins (m) after them (design page 20) */
   seats: 2,
   standIns: 2,
+  /** jobs that a block may need, one after the other, each with seats of its own: all seats of one fail by chance far more seldom than one block in a million */
+  jobAttempts: 4,
   /** hosts that keep a DAC's state (design page 50) */
   storageReplicas: 3,
   /** keys of one request for values */

@@ -46,7 +46,7 @@ export const SYSTEM: Address = toAddress("0xffffffffffffffffffffffffffffffffffff
  * State root of every DAC's block 0: that of genesisWrites. It stands here because contracts of L1 are constructed with it and
  * whoever deploys them has no tries; a test holds that it is that.
  */
-export const GENESIS_STATE_ROOT: Hash = toHash("0x142904ac85fb88100bcfdfdef0b1c921c9ab3a30e862252d8edc7e4b0978afcf");
+export const GENESIS_STATE_ROOT: Hash = toHash("0x81d99d4df113e784f561533521f60c207ab532af9c257b804c54df0bf6747d30");
 
 /** Slot of MVM_Coinbase that holds the total supply in wei of MT. */
 export const TOTAL_SUPPLY_SLOT = 0n;

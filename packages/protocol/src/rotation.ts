@@ -1,16 +1,6 @@
-/**
- * The plain rotation that picks providers and storage hosts until the VRF draws replace it. It is public
- * and predictable: no seat is secret, and nothing here is weighted by stake.
- */
+/** The draw of a DAC's storage hosts: public and predictable, and not weighted by stake. */
 import { taggedHash } from "./hash.ts";
-import type { Address, Hash, JobId } from "./primitives.ts";
-
-/** Positions, among `activeCount` providers, of a job's seats and then its stand-ins, each once. */
-export function providerTurns(jobId: JobId, activeCount: number, wanted: number): readonly number[] {
-  if (activeCount < 1) return [];
-  const first = Number(BigInt(jobId) % BigInt(activeCount));
-  return Array.from({ length: Math.min(wanted, activeCount) }, (_, seat) => (first + seat) % activeCount);
-}
+import type { Address, Hash } from "./primitives.ts";
 
 /** The `replicas` hosts of a DAC by rendezvous hashing: highest scores first, ties by address. */
 export function storageHosts<H extends { readonly operator: Address }>(

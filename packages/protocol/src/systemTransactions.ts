@@ -86,10 +86,10 @@ export function aliasOf(l1Address: Address): Address {
 const selectorOf = (signature: string): Uint8Array => keccak(new TextEncoder().encode(signature)).subarray(0, 4);
 const CONTEXT_SELECTOR = selectorOf("context(uint64,uint64,uint64,uint64,uint256)");
 const FOUND_SELECTOR = selectorOf("found(bytes,address,address)");
-const SETTLE_SELECTOR = selectorOf("settle(address,address[],uint256,address[])");
+const SETTLE_SELECTOR = selectorOf("settle(address,uint256,address[],uint256,address[])");
 
 /** Words of settle's arguments before its lists. */
-const SETTLE_HEAD_BYTES = 32 * 4;
+const SETTLE_HEAD_BYTES = 32 * 5;
 
 const addressWord = (value: Address): Uint8Array => toWord(BigInt(value));
 const numberWord = (value: number): Uint8Array => toWord(BigInt(value));
@@ -151,8 +151,10 @@ export function foundingTransaction({ charter, metisDao, bridge }: Founding): Sy
 /** Who is paid out of a block's fees, and what the block adds to the address table. */
 export type Settlement = {
   readonly sequencer: Address;
-  /** operators of the seats that did the block's job */
+  /** operators of the seats that did the block's job, in the order of the seats */
   readonly providers: readonly Address[];
+  /** how many of them, the first ones, have a fee of their own (seatedIn); the others stand in */
+  readonly seated: number;
   /** wei: sum of the L1 fees of the block's transactions */
   readonly l1Fees: bigint;
   /** addresses for MVM_AddressTable, at most LIMITS.seenAddresses */
@@ -162,11 +164,17 @@ export type Settlement = {
 /** The last transaction of a block: splits the fees that the hot account has gathered, and enters addresses into the table. */
 export function settleTransaction(
   number: bigint,
-  { sequencer, providers, l1Fees, seen }: Settlement,
+  { sequencer, providers, seated, l1Fees, seen }: Settlement,
 ): SystemTransaction {
   const providersAt = SETTLE_HEAD_BYTES;
   const seenAt = providersAt + 32 * (1 + providers.length);
-  const head = [addressWord(sequencer), numberWord(providersAt), toWord(l1Fees), numberWord(seenAt)];
+  const head = [
+    addressWord(sequencer),
+    numberWord(seated),
+    numberWord(providersAt),
+    toWord(l1Fees),
+    numberWord(seenAt),
+  ];
   const lists = [providers, seen].flatMap((list) => [numberWord(list.length), ...list.map(addressWord)]);
   return systemCall("settle", number, PREDEPLOYS.executionManager, concatBytes(SETTLE_SELECTOR, ...head, ...lists));
 }
@@ -182,22 +190,24 @@ function addressesIn(data: Uint8Array, at: number, most: number): readonly Addre
 }
 
 /**
- * Whom a settle transaction pays, sequencer first, then providers, which L1 fees it says (wei), and which addresses it enters into the
- * table; null where settleTransaction does not make it.
+ * Whom a settle transaction pays, sequencer first, then providers, how many of these have a fee of their own, which L1 fees it says
+ * (wei), and which addresses it enters into the table; null where settleTransaction does not make it.
  */
 export function settledAccounts(
   transaction: SystemTransaction,
-): ({ readonly paid: readonly [Address, ...Address[]] } & Pick<Settlement, "l1Fees" | "seen">) | null {
+): ({ readonly paid: readonly [Address, ...Address[]] } & Pick<Settlement, "seated" | "l1Fees" | "seen">) | null {
   const { source, index, from, to, mint, value, gasLimit, data } = transaction;
   if (source !== "settle") return null;
-  const providers = addressesIn(data, 4 + SETTLE_HEAD_BYTES, LIMITS.seats + LIMITS.standIns);
+  const providers = addressesIn(data, 4 + SETTLE_HEAD_BYTES, LIMITS.seats);
   if (providers === null) return null;
   const seen = addressesIn(data, 4 + SETTLE_HEAD_BYTES + 32 * (1 + providers.length), LIMITS.seenAddresses);
   if (seen === null) return null;
   const sequencer = addressIn(data, 4);
-  const l1Fees = bytesToBigInt(data.subarray(68, 100));
-  const made = settleTransaction(index, { sequencer, providers, l1Fees, seen });
+  const seated = Number(bytesToBigInt(data.subarray(36, 68)));
+  const l1Fees = bytesToBigInt(data.subarray(100, 132));
+  if (seated > providers.length) return null;
+  const made = settleTransaction(index, { sequencer, providers, seated, l1Fees, seen });
   const call = from === made.from && to === made.to && mint === made.mint && value === made.value;
   if (!call || gasLimit !== made.gasLimit || !equalBytes(data, made.data)) return null;
-  return { paid: [sequencer, ...providers], l1Fees, seen };
+  return { paid: [sequencer, ...providers], seated, l1Fees, seen };
 }

@@ -5,27 +5,24 @@
 import { type BlsKey, blsSignaturePoint, verifyBls } from "./bls.ts";
 import { taggedHash } from "./hash.ts";
 import { toWord } from "./hex.ts";
-import type { ChainId, Hash, Hex, JobId } from "./primitives.ts";
+import type { ChainId, Hash, Hex } from "./primitives.ts";
 
 /** What is drawn in which place, beside the network: the epoch and its randomness R[e] in every draw. */
 export type VrfPlaces = {
-  readonly "sequencer-job": {
+  readonly block: {
     readonly epoch: bigint;
     readonly randomness: Hash;
     readonly chainId: ChainId;
     readonly generation: bigint;
     readonly blockNumber: bigint;
-    readonly attempt: bigint;
   };
-  readonly "provider-seat": { readonly epoch: bigint; readonly randomness: Hash; readonly jobId: JobId };
   readonly "ranger-seat": { readonly epoch: bigint; readonly randomness: Hash; readonly period: bigint };
 };
 export type VrfPurpose = keyof VrfPlaces;
 
 /** The parts of a place after epoch and randomness, in their order; integers are words of 32 bytes. */
 const PARTS: { readonly [P in VrfPurpose]: (place: VrfPlaces[P]) => readonly (bigint | Hex)[] } = {
-  "sequencer-job": ({ chainId, generation, blockNumber, attempt }) => [chainId, generation, blockNumber, attempt],
-  "provider-seat": ({ jobId }) => [jobId],
+  block: ({ chainId, generation, blockNumber }) => [chainId, generation, blockNumber],
   "ranger-seat": ({ period }) => [period],
 };
 

@@ -173,7 +173,7 @@ describe("the address table of posted data", () => {
     fc.assert(
       fc.property(fc.uniqueArray(callAddresses, { minLength: 1, maxLength: 9 }), some.sealedBlocks, (to, sealed) => {
         const transactions = rawsOf(sealed.chainId, to.map(plainCall));
-        const block = framed({ ...sealed, transactions }, { sequencer: POSTER, providers: [] });
+        const block = framed({ ...sealed, transactions }, { sequencer: POSTER, work: sealed.context.work });
         const chain = { blocks: [block], queueEnd: block.context.queueEnd };
         const [empty, full] = [[], to].map(
           (list) => encodeBlocks(chain.blocks, postingOf(chain, tableOf(list))).length,
@@ -189,7 +189,7 @@ describe("the address table of posted data", () => {
       fc.property(callLists(6), some.sealedBlocks, (calls, sealed) => {
         const block = framed(
           { ...sealed, transactions: rawsOf(sealed.chainId, calls) },
-          { sequencer: POSTER, providers: [] },
+          { sequencer: POSTER, work: sealed.context.work },
         );
         const named = settledOf(block).seen;
         const chain = { blocks: [block], queueEnd: block.context.queueEnd };
@@ -210,7 +210,7 @@ describe("the address table of posted data", () => {
     }));
     const block = framed(
       { ...sealed!, transactions: rawsOf(sealed!.chainId, calls) },
-      { sequencer: POSTER, providers: [] },
+      { sequencer: POSTER, work: sealed!.context.work },
     );
     const chain = { blocks: [block, block, block], queueEnd: block.context.queueEnd };
     const [writing, reading] = [new AddressTable(), new AddressTable()];

@@ -13,6 +13,7 @@ import {
   type Header,
   type Hex,
   type InvalidReason,
+  JOB_SEATS,
   type Job,
   type JobId,
   type JobResult,
@@ -22,13 +23,14 @@ import {
   type Outcome,
   type RequestName,
   type SealedBlock,
-  type Seat,
   type StateEntry,
   type StateKey,
   SYSTEM_SOURCES,
   type SystemTransaction,
   type TransactionMessage,
   toHex,
+  type Work,
+  type WorkEvidence,
 } from "@mvm/protocol";
 import fc from "fast-check";
 
@@ -162,15 +164,45 @@ export const headers: fc.Arbitrary<Header> = fc.record({
   baseFeePerGas: uint(256),
 });
 
+/** Registry numbers, those of a length of their own among them. */
+export const providerNumbers = fc.oneof(fc.nat({ max: 2 ** 31 - 1 }), fc.constantFrom(0, 127, 128, 2 ** 32 - 1));
+
+/** Work that a block with a job can have: as many seats served as a job needs. */
+export const works: fc.Arbitrary<Work> = fc
+  .record({
+    attempt: fc.nat({ max: LIMITS.jobAttempts - 1 }),
+    served: fc.subarray([...Array(JOB_SEATS).keys()], { minLength: LIMITS.seats, maxLength: LIMITS.seats }),
+    holders: fc.array(providerNumbers, { minLength: JOB_SEATS, maxLength: JOB_SEATS }),
+  })
+  .map(({ attempt, served, holders }) => ({
+    attempt,
+    seats: holders.slice(0, served.at(-1)! + 1).map((holder, seat) => (served.includes(seat) ? holder : null)),
+  }));
+
+/** Work as the wire takes it, which may have no form that a block's can have. */
+export const wireWorks: fc.Arbitrary<Work> = fc.oneof(
+  works,
+  fc.record({
+    attempt: fc.nat({ max: LIMITS.jobAttempts - 1 }),
+    seats: fc.array(fc.option(providerNumbers), { maxLength: JOB_SEATS }),
+  }),
+);
+
+export const evidence: fc.Arbitrary<WorkEvidence> = fc.record({
+  proof: hexOf(96),
+  result: hashes,
+  signatures: fc.array(hexOf(96), { maxLength: LIMITS.seats }),
+});
+
 export const contexts: fc.Arbitrary<BlockContext> = fc.record({
   slot: uint(64),
   l1Block: uint(64),
   l1BaseFee: uint(64),
   queueEnd: uint(64),
-  jobId: jobIds,
+  randomness: hashes,
+  work: works,
+  evidence: hashes,
 });
-
-export const seats: fc.Arbitrary<Seat> = fc.record({ provider: fc.nat({ max: 2 ** 31 - 1 }), signature: hexOf(96) });
 
 export const sealedBlocks: fc.Arbitrary<SealedBlock> = fc.record({
   chainId: chainIds,
@@ -179,7 +211,7 @@ export const sealedBlocks: fc.Arbitrary<SealedBlock> = fc.record({
   context: contexts,
   transactions: few(someBytes(120)),
   outcomes: few(blockOutcomes),
-  seats: few(seats),
+  evidence: fc.option(evidence),
   signature: hexOf(65),
 });
 

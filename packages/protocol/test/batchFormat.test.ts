@@ -10,19 +10,26 @@ import {
   decodeBatch,
   encodeBatch,
   fromHex,
+  type Hash,
   type Hex,
+  isWork,
+  JOB_SEATS,
   joinBytes,
   keccakHash,
+  LIMITS,
+  NO_WORK,
   rowGroupFault,
+  servedBy,
   toAddress,
   toChainId,
   toHex,
-  toJobId,
   transactionAt,
+  type Work,
 } from "@mvm/protocol";
 import { Transaction as EthersTransaction, Interface, id, SigningKey, type TransactionLike } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { hashes, providerNumbers, wireWorks, works } from "./arbitraries.ts";
 
 const CHAIN = toChainId(1_088);
 const NOW = 1_800_000_000n;
@@ -68,9 +75,10 @@ function blockOf(transactions: readonly Uint8Array[], more: Partial<BatchBlock> 
     timestamp: NOW,
     slot: 7n,
     queueItems: 0,
-    jobId: toJobId(id("job")),
+    randomness: id("randomness") as Hash,
+    evidence: id("evidence") as Hash,
     sequencer: "poster",
-    providers: [3, 300],
+    work: { attempt: 0, seats: [3, 300] },
     transactions,
     indexOf: known.indexOf,
     ...more,
@@ -132,8 +140,12 @@ const calls: readonly TransactionLike[] = [
 const signedCalls = calls.map((fields, nonce) => sign({ nonce, ...fields }));
 const sample = batchOf(
   blockOf(signedCalls.slice(0, 6)),
-  blockOf([], { timestamp: NOW + 2n, slot: 8n, queueItems: 3, sequencer: address("sequencer"), providers: [] }),
-  blockOf(signedCalls.slice(6), { timestamp: NOW + 4n, slot: 8n }),
+  blockOf([], { timestamp: NOW + 2n, slot: 8n, queueItems: 3, sequencer: address("sequencer"), work: NO_WORK }),
+  blockOf(signedCalls.slice(6), {
+    timestamp: NOW + 4n,
+    slot: 8n,
+    work: { attempt: 3, seats: [null, 2 ** 32 - 1, null, 0] },
+  }),
 );
 
 describe("the batch format", () => {
@@ -144,6 +156,47 @@ describe("the batch format", () => {
       blockOf(signedCalls.slice(i % 5, (i % 5) + (i % 3)), { timestamp: NOW + BigInt(2 * i), slot: BigInt(i >> 2) }),
     );
     roundTrip(batchOf(...many));
+  });
+
+  it("gives back whatever seats served a block's job, and that none did", () => {
+    const blocks = fc
+      .tuple(fc.oneof(works, fc.constant(NO_WORK)), hashes, hashes, fc.nat({ max: 2 }))
+      .map(([work, randomness, evidence, count]) =>
+        blockOf(work === NO_WORK ? [] : signedCalls.slice(0, count), { work, randomness, evidence }),
+      );
+    fc.assert(
+      fc.property(fc.array(blocks, { minLength: 1, maxLength: 20 }), (list) => {
+        roundTrip(batchOf(...list));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("writes no other work: neither other seats than a job needs, nor transactions that nobody executed", () => {
+    const encodes = (work: Work, count: number): boolean => {
+      try {
+        roundTrip(batchOf(blockOf(signedCalls.slice(0, count), { work })));
+        return true;
+      } catch (error) {
+        if (error instanceof RangeError) return false;
+        throw error;
+      }
+    };
+    const numbers = fc.oneof(providerNumbers, fc.constantFrom(-1, 0.5, 2 ** 32));
+    const any = fc.record({
+      attempt: fc.nat({ max: LIMITS.jobAttempts }),
+      seats: fc.array(fc.option(numbers), { maxLength: JOB_SEATS + 1 }),
+    });
+    fc.assert(
+      fc.property(fc.oneof(any, wireWorks, works), fc.boolean(), (work, isBusy) => {
+        const isWritable = servedBy(work).every(
+          (number) => Number.isInteger(number) && number >= 0 && number < 2 ** 32,
+        );
+        const isDone = work.seats.length > 0 || !isBusy;
+        expect(encodes(work, isBusy ? 1 : 0)).toBe(isWork(work) && isWritable && isDone);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it("gives back any transaction that ethers can sign, of types 0, 1, 2 and 4", () => {
@@ -291,7 +344,7 @@ describe("the batch format", () => {
     }
     expect(faulty(Uint8Array.of(...data, 0))).toBe(true);
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (noise) => void faulty(noise)));
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (noise) => void faulty(Uint8Array.of(3, 1, 0, ...noise))));
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (noise) => void faulty(Uint8Array.of(4, 1, 0, ...noise))));
   }, 120_000);
 
   it("refuses data longer than a blob", () => {

@@ -1,5 +1,4 @@
 import {
-  type Address,
   BATCH_FORMAT,
   blobRange,
   CodecError,
@@ -11,21 +10,25 @@ import {
   hashHeader,
   inBlob,
   inCalldata,
+  JOB_SEATS,
   keccakHash,
   LIMITS,
   merkleProof,
   merkleRoot,
+  NO_WORK,
   postedTransactions,
   type SealedBlock,
+  seatedIn,
+  servedBy,
   toWord,
   verifyMerkleProof,
+  type Work,
   ZERO_HASH,
 } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as some from "./arbitraries.ts";
 import {
-  addressOf,
   type Chain,
   callLists,
   chains,
@@ -35,7 +38,7 @@ import {
   POSTER,
   paidAccounts,
   postingOf,
-  providerIndex,
+  providerOf,
   rawsOf,
   settledOf,
 } from "./postedChains.ts";
@@ -51,26 +54,41 @@ const places = fc.record({
 const encoded = (chain: Chain): Uint8Array => encodeBlocks(chain.blocks, postingOf(chain));
 
 describe("data of a batch", () => {
-  it("give back chain, generation and of each block time, slot, queue items, job, who is paid and user transactions", () => {
+  it("give back chain, generation and of each block time, slot, queue items, randomness, evidence, who did its job and user transactions", () => {
     fc.assert(
       fc.property(chains(6), (chain) => {
         const { chainId, generation } = chain.blocks[0]!;
         const blocks = chain.blocks.map((block, i) => {
-          const [sequencer, ...providers] = settledOf(block).paid;
+          const [sequencer] = settledOf(block).paid;
+          const { randomness, evidence, work } = block.context;
           const users = block.transactions.filter((raw) => raw[0] !== 0x7e);
           return {
             timestamp: block.header.timestamp,
             slot: block.context.slot,
             queueItems: Number(block.context.queueEnd - (chain.blocks[i - 1]?.context.queueEnd ?? chain.queueEnd)),
-            jobId: block.context.jobId,
+            randomness,
+            evidence,
             sequencer: sequencer === POSTER ? "poster" : sequencer,
-            providers: providers.map((operator) => providerIndex(operator)),
+            work,
             transactionCount: users.length,
             transactions: users,
             named: settledOf(block).seen,
           };
         });
         expect(decodedBatch(encoded(chain))).toEqual({ chainId, generation, blocks });
+      }),
+      RUNS,
+    );
+  });
+
+  it("say whom a block's settle pays: who served, and how many of them have a fee of their own", () => {
+    fc.assert(
+      fc.property(chains(6), (chain) => {
+        for (const [i, { work }] of decodedBatch(encoded(chain)).blocks.entries()) {
+          const { paid, seated } = settledOf(chain.blocks[i]!);
+          expect(paid.slice(1)).toEqual(servedBy(work).map(providerOf));
+          expect(seated).toBe(seatedIn(work));
+        }
       }),
       RUNS,
     );
@@ -95,10 +113,11 @@ describe("data of a batch", () => {
 
   it("take at most four bytes more for a transaction than it has, however short its signature", () => {
     fc.assert(
-      fc.property(some.sealedBlocks, callLists(12), (sealed, calls) => {
+      fc.property(some.sealedBlocks, some.works, callLists(12), (sealed, work, calls) => {
         const sizeOf = (transactions: readonly Uint8Array[]): number => {
-          const block = framed({ ...sealed, transactions }, { sequencer: POSTER, providers: [] });
-          return encoded({ blocks: [block], queueEnd: block.context.queueEnd }).length;
+          const block = framed({ ...sealed, transactions }, { sequencer: POSTER, work });
+          const context = { ...block.context, work };
+          return encoded({ blocks: [{ ...block, context }], queueEnd: context.queueEnd }).length;
         };
         const raws = rawsOf(sealed.chainId, calls);
         const bytes = raws.reduce((sum, { length }) => sum + length, 0);
@@ -124,8 +143,8 @@ describe("data of a batch", () => {
 
   it("say of the sequencer only that it is the poster, where it is", () => {
     fc.assert(
-      fc.property(some.sealedBlocks, some.addresses, fc.boolean(), (block, sequencer, same) => {
-        const chain = { blocks: [framed(block, { sequencer, providers: [] })], queueEnd: block.context.queueEnd };
+      fc.property(some.sealedBlocks, paidAccounts, some.addresses, fc.boolean(), (block, paid, sequencer, same) => {
+        const chain = { blocks: [framed(block, { ...paid, sequencer })], queueEnd: block.context.queueEnd };
         const poster = same ? sequencer : POSTER;
         const data = encodeBlocks(chain.blocks, { ...postingOf(chain), poster });
         expect(decodedBatch(data).blocks[0]!.sequencer).toBe(same ? "poster" : sequencer);
@@ -135,12 +154,12 @@ describe("data of a batch", () => {
     );
   });
 
-  it("hold no signature, seat, outcome, and nothing of L1 but the slot", () => {
+  it("hold no signature, evidence but its hash, outcome, and nothing of L1 but the slot", () => {
     fc.assert(
       fc.property(chains(3), (chain) => {
         const bare = chain.blocks.map((block): SealedBlock => {
           const context = { ...block.context, l1Block: 1n, l1BaseFee: 2n };
-          return { ...block, context, outcomes: [], seats: [], signature: `0x${"00".repeat(65)}` };
+          return { ...block, context, outcomes: [], evidence: null, signature: `0x${"00".repeat(65)}` };
         });
         expect(encoded({ ...chain, blocks: bare })).toEqual(encoded(chain));
       }),
@@ -173,22 +192,20 @@ describe("data of a batch", () => {
     );
   });
 
-  it("are none of a block that pays who is no provider", () => {
+  it("are none of a block whose work has no form that one can have", () => {
+    const [chain] = fc.sample(chains(1), { numRuns: 1, seed: 1 });
+    const block = chain!.blocks[0]!;
+    const withWork = (work: Work) => ({ ...chain!, blocks: [{ ...block, context: { ...block.context, work } }] });
     fc.assert(
-      fc.property(some.sealedBlocks, paidAccounts, fc.nat(), (block, paid, nat) => {
-        const stranger = addressOf("no provider");
-        const providers = paid.providers.slice(1).toSpliced(nat % 4, 0, stranger);
-        const blocks = [framed(block, { ...paid, providers })];
-        const chain = { blocks, queueEnd: block.context.queueEnd };
-        expect(() => encoded(chain)).toThrow(CodecError);
-        const numbered = (operator: Address): number | undefined =>
-          operator === stranger ? 9 : providerIndex(operator);
-        expect(
-          decodedBatch(encodeBlocks(blocks, { ...postingOf(chain), providerIndex: numbered })).blocks[0]!.providers,
-        ).toContain(9);
+      fc.property(fc.nat({ max: LIMITS.jobAttempts - 1 }), fc.nat({ max: JOB_SEATS }), (attempt, count) => {
+        const work = { attempt, seats: Array<number>(count).fill(7) };
+        if (count === LIMITS.seats) expect(decodedBatch(encoded(withWork(work))).blocks[0]!.work).toEqual(work);
+        else expect(() => encoded(withWork(work))).toThrow(RangeError);
       }),
       RUNS,
     );
+    expect(postedTransactions(block).length).toBeGreaterThan(0);
+    expect(() => encoded(withWork(NO_WORK))).toThrow(RangeError);
   });
 
   it("are none of no blocks, of more than a batch may have, and of time that goes back", () => {
@@ -258,11 +275,11 @@ describe("claims of a batch", () => {
     );
   });
 
-  it("do not depend on signatures, seats and outcomes", () => {
+  it("do not depend on signatures, evidence and outcomes", () => {
     fc.assert(
       fc.property(chains(4), places, ({ blocks }, place) => {
         const bare = blocks.map((block): SealedBlock => {
-          return { ...block, outcomes: [], seats: [], signature: `0x${"00".repeat(65)}` };
+          return { ...block, outcomes: [], evidence: null, signature: `0x${"00".repeat(65)}` };
         });
         expect(claimsOf(bare, place)).toEqual(claimsOf(blocks, place));
       }),

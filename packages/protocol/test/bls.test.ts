@@ -15,8 +15,7 @@ import {
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { blsPublicKey, blsSignature } from "../vectors/messages.ts";
-import { publicKeyPoint, signaturePoint } from "../vectors/points.ts";
+import { blsPublicKey, blsSignature, publicKeyPoint, signaturePoint } from "../vectors/bls.ts";
 import { hashes } from "./arbitraries.ts";
 
 const RUNS = { numRuns: 10 };

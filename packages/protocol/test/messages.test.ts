@@ -34,12 +34,13 @@ import {
   type RequestName,
   RlpCursor,
   type RlpInput,
-  seatCodec,
   statedReadCodec,
   stateEntryCodec,
   stateKeyCodec,
   toChainId,
   transactionMessageCodec,
+  workCodec,
+  workEvidenceCodec,
 } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -80,7 +81,8 @@ const FORMATS: readonly Format[] = [
   ofCodec("block environment", blockEnvironmentCodec, some.environments),
   ofCodec("header", headerCodec, some.headers),
   ofCodec("block context", blockContextCodec, some.contexts),
-  ofCodec("seat", seatCodec, some.seats),
+  ofCodec("work", workCodec, some.wireWorks),
+  ofCodec("evidence", workEvidenceCodec, some.evidence),
   ofCodec("job", jobCodec, some.jobs),
   ofCodec("job result", jobResultCodec, some.jobResults),
   ofCodec("batch header", batchHeaderCodec, some.batchHeaders),

@@ -8,11 +8,12 @@ import {
   decodeBatch,
   encodeBatch,
   fromHex,
+  type Hash,
   type Hex,
   LIMITS,
+  NO_WORK,
   namedAddresses,
   toChainId,
-  toJobId,
 } from "@mvm/protocol";
 import { concat, dataLength, id, toBeHex, zeroPadValue } from "ethers";
 import fc from "fast-check";
@@ -36,8 +37,9 @@ function batchIn(decoded: ReturnType<typeof decodeBatch>): DecodedBatch {
 /** What decoding says that blocks name which are posted together, all with the same table. */
 function decoded(blocks: readonly Block[], table: AddressTable): DecodedBatch["blocks"] {
   const posted = blocks.map((block): BatchBlock => {
-    const rest = { slot: 7n, queueItems: 0, jobId: toJobId(id("job")), sequencer: "poster", providers: [] } as const;
-    return { ...block, ...rest, indexOf: table.lookUp() };
+    const drawn = { randomness: id("randomness") as Hash, evidence: id("evidence") as Hash };
+    const work = block.transactions.length === 0 ? NO_WORK : { attempt: 0, seats: [1, 2] };
+    return { ...block, ...drawn, slot: 7n, queueItems: 0, sequencer: "poster", work, indexOf: table.lookUp() };
   });
   const data = encodeBatch({ chainId: CHAIN, generation: 0n, blocks: posted });
   return batchIn(decodeBatch(data, (_, index) => table.at(index))).blocks;

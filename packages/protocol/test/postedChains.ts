@@ -11,15 +11,18 @@ import {
   encodeSystemTransaction,
   fromHex,
   type Hex,
-  LIMITS,
+  NO_WORK,
   namedAddresses,
   type Posting,
   postedTransactions,
   queueTransaction,
   type SealedBlock,
+  seatedIn,
+  servedBy,
   settledAccounts,
   settleTransaction,
   toAddress,
+  type Work,
 } from "@mvm/protocol";
 import { concat, encodeRlp, id, toBeHex, zeroPadValue } from "ethers";
 import fc from "fast-check";
@@ -162,29 +165,35 @@ export function mentionsOf(calls: readonly Call[]): Address[] {
   });
 }
 
-/** Providers of the tests, numbered as their registry may. */
-const PROVIDERS = new Map([3, 0, 127, 128, 2 ** 32 - 1].map((index) => [addressOf(`provider ${index}`), index]));
-export const providerIndex = (operator: Address): number | undefined => PROVIDERS.get(operator);
+/** Operator of a provider of the tests, by its number in the registry. */
+export const providerOf = (index: number): Address => addressOf(`provider ${index}`);
 
-export type Paid = { readonly sequencer: Address; readonly providers: readonly Address[] };
+/** Who made a block, and who did its job. */
+export type Paid = { readonly sequencer: Address; readonly work: Work };
 export const POSTER = addressOf("poster");
 export const paidAccounts: fc.Arbitrary<Paid> = fc.record({
   sequencer: fc.oneof(fc.constant(POSTER), some.addresses),
-  providers: fc.array(fc.constantFrom(...PROVIDERS.keys()), { maxLength: LIMITS.seats + LIMITS.standIns }),
+  work: some.works,
 });
 
-/** A block with the transactions that every block has, around its users'; settle enters what they name. */
-export function framed(block: SealedBlock, paid: Paid): SealedBlock {
-  const { chainId, generation, context, header } = block;
+/**
+ * A block with the transactions that every block has, around its users'; settle enters what they name. Nobody does a job where there
+ * are no users.
+ */
+export function framed(block: SealedBlock, { sequencer, work: wanted }: Paid): SealedBlock {
+  const { chainId, generation, header } = block;
   const users = postedTransactions(block);
-  const deposit = depositItem({ queueIndex: 3n, from: paid.sequencer, to: paid.sequencer, mint: 5n });
+  const work = users.length === 0 ? NO_WORK : wanted;
+  const context = { ...block.context, work };
+  const deposit = depositItem({ queueIndex: 3n, from: sequencer, to: sequencer, mint: 5n });
+  const settlement = { sequencer, providers: servedBy(work).map(providerOf), seated: seatedIn(work) };
   const seen = namedAddresses(chainId, users);
   const [opening, queued, closing] = [
     contextTransaction(header.number, { ...context, generation }, users.length + 3),
     queueTransaction(deposit),
-    settleTransaction(header.number, { ...paid, l1Fees: 7n, seen }),
+    settleTransaction(header.number, { ...settlement, l1Fees: 7n, seen }),
   ].map((transaction) => encodeSystemTransaction(chainId, transaction));
-  return { ...block, transactions: [opening!, queued!, ...users, closing!] };
+  return { ...block, context, transactions: [opening!, queued!, ...users, closing!] };
 }
 
 /** What the settle of a block says. */
@@ -232,7 +241,6 @@ export const chains = (maxBlocks: number): fc.Arbitrary<Chain> =>
 export const postingOf = ({ queueEnd }: Chain, table: AddressTable = new AddressTable()): Posting => ({
   poster: POSTER,
   queueEnd,
-  providerIndex,
   table,
 });
 

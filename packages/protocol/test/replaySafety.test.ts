@@ -9,12 +9,16 @@ import {
   decodeSystemTransaction,
   decodeTransaction,
   encodeSystemTransaction,
+  evidenceHash,
   fromHex,
+  type Hash,
   type Hex,
+  jobIdOf,
   networkDomain,
   outcomesHash,
   prevRandaoOf,
   resultDigest,
+  resultHash,
   SYSTEM_SOURCES,
   signDigest,
   stateKeyId,
@@ -33,6 +37,8 @@ const another = (hex: string, bit: number): Hex => {
   bytes[(bit >> 3) % bytes.length]! ^= 1 << (bit & 7);
   return toHex(bytes);
 };
+/** A point of the signatures' group. */
+const POINT = blsKeyFromSeed(new Uint8Array(32).fill(4)).sign(`0x${"04".repeat(32)}` as Hash);
 const nextOf = (value: bigint): bigint => (value === 0n ? 1n : value - 1n);
 const nextChain = (chainId: ChainId): ChainId =>
   (chainId === 1n ? CHAIN_ID_BOUND - 1n : chainId - 1n) as bigint as ChainId;
@@ -78,16 +84,33 @@ describe("nothing signed or committed for one place is valid for another (I11)",
         expect(headers.length).toBe(Object.keys(block.header).length);
         for (const { field, changed } of headers)
           expect(blockDigest(network, { ...block, header: changed }), field).not.toBe(digest);
-        const contexts = variants(block.context, bit);
-        expect(contexts.length).toBe(Object.keys(block.context).length);
+        const { attempt, seats } = block.context.work;
+        const works = [
+          { attempt: attempt ^ 1, seats },
+          { attempt, seats: seats.with(-1, seats.at(-1) === 0 ? 1 : seats.at(-1)! - 1) },
+          { attempt, seats: seats.with(0, seats[0] === null ? 1 : null) },
+          { attempt, seats: seats.map(() => null) },
+        ];
+        const contexts = [
+          ...variants(block.context, bit),
+          ...works.map((work) => ({ field: "work", changed: { ...block.context, work } })),
+        ];
+        expect(new Set(contexts.map(({ field }) => field))).toEqual(new Set(Object.keys(block.context)));
         for (const { field, changed } of contexts)
           expect(blockDigest(network, { ...block, context: changed }), field).not.toBe(digest);
         const transactions = [...block.transactions, Uint8Array.of(1)];
         expect(blockDigest(network, { ...block, transactions })).not.toBe(digest);
         const outcomes = [...block.outcomes, { status: 1 as const, gasUsed: 0n, logs: [], writes: [] }];
         expect(blockDigest(network, { ...block, outcomes })).not.toBe(digest);
-        const seats = block.seats.map(({ provider, signature }) => ({ provider: provider ^ 1, signature }));
-        if (seats.length > 0) expect(blockDigest(network, { ...block, seats })).not.toBe(digest);
+        const { evidence } = block;
+        if (evidence === null) return;
+        const others = [
+          null,
+          ...variants(evidence, bit).map(({ changed }) => changed),
+          { ...evidence, signatures: evidence.signatures.map((signature) => another(signature, bit)) },
+          { ...evidence, signatures: evidence.signatures.slice(1) },
+        ].slice(0, evidence.signatures.length === 0 ? 3 : 5);
+        for (const other of others) expect(blockDigest(network, { ...block, evidence: other })).not.toBe(digest);
       }),
       RUNS,
     );
@@ -107,39 +130,37 @@ describe("nothing signed or committed for one place is valid for another (I11)",
     );
   });
 
-  it("result digest: network, job, environment, every message, every outcome", () => {
+  it("result digest: network, job, result", () => {
     fc.assert(
-      fc.property(
-        some.networks,
-        some.jobs,
-        fc.array(some.outcomes, { maxLength: 3 }),
-        fc.nat(),
-        (network, job, outcomes, bit) => {
-          const digest = resultDigest(network, job, outcomes);
-          for (const { field, changed } of variants(network, bit))
-            expect(resultDigest(changed, job, outcomes), field).not.toBe(digest);
-          const jobId = another(job.jobId, bit) as Hex as typeof job.jobId;
-          expect(resultDigest(network, { ...job, jobId }, outcomes)).not.toBe(digest);
-          const environments = variants(job.environment, bit);
-          expect(environments.length).toBe(Object.keys(job.environment).length);
-          for (const { field, changed } of environments)
-            expect(resultDigest(network, { ...job, environment: changed }, outcomes), field).not.toBe(digest);
-          job.messages.forEach((message, at) => {
-            for (const { field, changed } of variants(message, bit))
-              expect(
-                resultDigest(network, { ...job, messages: job.messages.with(at, changed) }, outcomes),
-                field,
-              ).not.toBe(digest);
-          });
-          expect(
-            resultDigest(network, { ...job, messages: [...job.messages, ...job.messages.slice(0, 1)] }, outcomes) ===
-              digest,
-          ).toBe(job.messages.length === 0);
-          expect(resultDigest(network, job, [...outcomes, { kind: "invalid", reason: "nonce-too-low" }])).not.toBe(
-            digest,
-          );
-        },
-      ),
+      fc.property(some.networks, some.jobIds, some.hashes, fc.nat(), (network, jobId, result, bit) => {
+        const digest = resultDigest(network, jobId, result);
+        for (const { field, changed } of variants(network, bit))
+          expect(resultDigest(changed, jobId, result), field).not.toBe(digest);
+        expect(resultDigest(network, another(jobId, bit) as Hex as typeof jobId, result)).not.toBe(digest);
+        expect(resultDigest(network, jobId, another(result, bit) as typeof result)).not.toBe(digest);
+      }),
+      RUNS,
+    );
+  });
+
+  it("a result's hash: environment, every message, every outcome, and neither the job's id nor its values", () => {
+    fc.assert(
+      fc.property(some.jobs, fc.array(some.outcomes, { maxLength: 3 }), fc.nat(), (job, outcomes, bit) => {
+        const result = resultHash(job, outcomes);
+        const environments = variants(job.environment, bit);
+        expect(environments.length).toBe(Object.keys(job.environment).length);
+        for (const { field, changed } of environments)
+          expect(resultHash({ ...job, environment: changed }, outcomes), field).not.toBe(result);
+        job.messages.forEach((message, at) => {
+          for (const { field, changed } of variants(message, bit))
+            expect(resultHash({ ...job, messages: job.messages.with(at, changed) }, outcomes), field).not.toBe(result);
+        });
+        const twice = [...job.messages, ...job.messages.slice(0, 1)];
+        expect(resultHash({ ...job, messages: twice }, outcomes) === result).toBe(job.messages.length === 0);
+        expect(resultHash(job, [...outcomes, { kind: "invalid", reason: "nonce-too-low" }])).not.toBe(result);
+        const jobId = another(job.jobId, bit) as Hex as typeof job.jobId;
+        expect(resultHash({ ...job, jobId, values: [] }, outcomes)).toBe(result);
+      }),
       RUNS,
     );
   });
@@ -175,10 +196,13 @@ describe("nothing signed or committed for one place is valid for another (I11)",
     const key = blsKeyFromSeed(new Uint8Array(32).fill(3));
     fc.assert(
       fc.property(some.networks, some.jobs, fc.nat(), (network, job, bit) => {
-        const signature = key.sign(resultDigest(network, job, []));
-        expect(verifyBls(resultDigest(network, job, []), key.publicKey, signature)).toBe(true);
+        const result = resultHash(job, []);
+        const signature = key.sign(resultDigest(network, job.jobId, result));
+        const holds = (digest: Hash): boolean => verifyBls(digest, key.publicKey, signature);
+        expect(holds(resultDigest(network, job.jobId, result))).toBe(true);
         for (const { changed } of variants(network, bit))
-          expect(verifyBls(resultDigest(changed, job, []), key.publicKey, signature)).toBe(false);
+          expect(holds(resultDigest(changed, job.jobId, result))).toBe(false);
+        expect(holds(resultDigest(network, another(job.jobId, bit) as Hex as typeof job.jobId, result))).toBe(false);
       }),
       { numRuns: 10 },
     );
@@ -232,14 +256,18 @@ describe("nothing signed or committed for one place is valid for another (I11)",
     );
   });
 
-  it("one purpose's digest is none of another: randomness, blocks, results, networks", () => {
+  it("one purpose's digest is none of another: randomness, jobs, evidence, blocks, results, networks", () => {
     fc.assert(
       fc.property(some.networks, some.jobs, some.sealedBlocks, (network, job, block) => {
+        const { randomness } = block.context;
         const digests = [
           networkDomain(network),
-          prevRandaoOf(job.jobId),
+          prevRandaoOf(randomness),
+          jobIdOf(randomness, 0),
+          evidenceHash({ proof: POINT, result: randomness, signatures: [] }),
           blockDigest(network, block),
-          resultDigest(network, job, []),
+          resultHash(job, []),
+          resultDigest(network, job.jobId, randomness),
           outcomesHash([]),
         ];
         expect(new Set(digests).size).toBe(digests.length);

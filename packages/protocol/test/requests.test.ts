@@ -156,7 +156,9 @@ const context: BlockContext = {
   l1Block: MAX_UINT64,
   l1BaseFee: MAX_UINT64,
   queueEnd: MAX_UINT64,
-  jobId,
+  randomness: hash,
+  work: { attempt: LIMITS.jobAttempts - 1, seats: [null, null, 2 ** 32 - 1, 2 ** 32 - 1] },
+  evidence: hash,
 };
 
 /** The longest system transactions. */
@@ -165,16 +167,16 @@ const opening = encoded(contextTransaction(MAX_UINT64, { ...context, generation:
 const deposit = encoded(
   queueTransaction(depositItem({ queueIndex: MAX_UINT64, from: address, to: address, mint: 2n ** 256n - 1n })),
 );
-const providers = repeat(LIMITS.seats + LIMITS.standIns, address);
+const providers = repeat(LIMITS.seats, address);
 const seen = repeat(LIMITS.seenAddresses, address);
-const settle = encoded(settleTransaction(MAX_UINT64, { sequencer: address, providers, l1Fees: 2n ** 256n - 1n, seen }));
+const settlement = { sequencer: address, seated: LIMITS.seats, providers, l1Fees: 2n ** 256n - 1n, seen };
+const settle = encoded(settleTransaction(MAX_UINT64, settlement));
 
 /** Data of a batch of one block, by another poster than its sequencer, of which every number is as long as it can be. */
 const postedAlone = (block: SealedBlock): Uint8Array =>
   encodeBlocks([block], {
     poster: `0x${"00".repeat(20)}` as Address,
     queueEnd: MAX_UINT64 - BigInt(LIMITS.blockQueueItems),
-    providerIndex: () => 2 ** 32 - 1,
     table: new AddressTable(),
   });
 
@@ -194,10 +196,8 @@ function blockOf(transactions: readonly Uint8Array[], writes: readonly AccountWr
     baseFeePerGas: 2n ** 256n - 1n,
   };
   const outcomes = transactions.map(() => ({ status: 1, gasUsed: MAX_UINT64, logs: [], writes }) as const);
-  const seats = repeat(LIMITS.seats + LIMITS.standIns, {
-    provider: 2 ** 32 - 1,
-    signature: `0x${"ff".repeat(96)}`,
-  } as const);
+  const point = `0x${"ff".repeat(96)}` as const;
+  const evidence = { proof: point, result: hash, signatures: repeat(LIMITS.seats, point) };
   return {
     chainId: chainId as ChainId,
     generation: MAX_UINT64,
@@ -205,7 +205,7 @@ function blockOf(transactions: readonly Uint8Array[], writes: readonly AccountWr
     context,
     transactions,
     outcomes,
-    seats,
+    evidence,
     signature: `0x${"ff".repeat(65)}`,
   };
 }

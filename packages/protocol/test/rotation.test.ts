@@ -1,7 +1,7 @@
-import { epochOf, providerTurns, storageHosts, taggedHash } from "@mvm/protocol";
+import { epochOf, storageHosts, taggedHash } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addresses, hashes, jobIds, RUNS } from "./arbitraries.ts";
+import { addresses, hashes, RUNS } from "./arbitraries.ts";
 
 const slots = fc.bigInt(0n, 2n ** 40n);
 
@@ -16,28 +16,6 @@ describe("slots", () => {
       }),
       RUNS,
     );
-  });
-});
-
-describe("providers' turns", () => {
-  it("are distinct positions, as many as wanted or as there are", () => {
-    fc.assert(
-      fc.property(jobIds, fc.nat({ max: 30 }), fc.nat({ max: 8 }), (jobId, count, wanted) => {
-        const turns = providerTurns(jobId, count, wanted);
-        expect(turns.length).toBe(Math.min(count, wanted));
-        expect(new Set(turns).size).toBe(turns.length);
-        for (const turn of turns) expect(Number.isInteger(turn) && turn >= 0 && turn < count).toBe(true);
-      }),
-      RUNS,
-    );
-  });
-
-  it("jobs are spread over the providers", () => {
-    const seen = Array.from({ length: 5 }, () => 0);
-    for (let i = 0; i < 1_000; i++)
-      seen[providerTurns(taggedHash("job", Uint8Array.of(i >> 8, i & 255)) as never, 5, 2)[0]!]!++;
-    // 1,000 draws over 5: 200 expected, deviation about 13
-    for (const each of seen) expect(Math.abs(each - 200)).toBeLessThan(70);
   });
 });
 

@@ -28,7 +28,7 @@ const CHAIN = toChainId(77n);
 const abi = new Interface([
   "function context(uint64, uint64, uint64, uint64, uint256)",
   "function found(bytes, address, address)",
-  "function settle(address, address[], uint256, address[])",
+  "function settle(address, uint256, address[], uint256, address[])",
 ]);
 
 type Tree = string | Tree[];
@@ -194,9 +194,11 @@ describe("hostile bytes", () => {
 describe("made of their parts", () => {
   const HOT = "0x4d564d0000000000000000000000000000000002";
   const values = fc.record({ slot: uint(64), l1Block: uint(64), l1BaseFee: uint(64), generation: uint(64) });
-  const providers = fc.array(addresses, { maxLength: LIMITS.seats + LIMITS.standIns });
+  const providers = fc.array(addresses, { maxLength: LIMITS.seats });
   const seen = fc.array(addresses, { maxLength: 8 });
-  const settlements = fc.record({ sequencer: addresses, providers, l1Fees: uint(256), seen });
+  const settlements = fc
+    .record({ sequencer: addresses, providers, l1Fees: uint(256), seen, nat: fc.nat() })
+    .map(({ nat, ...settlement }) => ({ ...settlement, seated: nat % (settlement.providers.length + 1) }));
   const call = { from: `0x${"f".repeat(39)}e`, mint: 0n, value: 0n, gasLimit: 16_777_216n };
   const encoded = (name: string, words: unknown[]): Uint8Array => getBytes(abi.encodeFunctionData(name, words));
 
@@ -238,11 +240,11 @@ describe("made of their parts", () => {
   it("settle calls the hot account with who is paid, and says who that is", () => {
     fc.assert(
       fc.property(uint(64), settlements, (number, settlement) => {
-        const { sequencer, providers: paid, l1Fees, seen: entered } = settlement;
-        const data = encoded("settle", [sequencer, paid, l1Fees, entered]);
+        const { sequencer, seated, providers: paid, l1Fees, seen: entered } = settlement;
+        const data = encoded("settle", [sequencer, seated, paid, l1Fees, entered]);
         const made = settleTransaction(number, settlement);
         expect(made).toEqual({ ...call, source: "settle", index: number, to: HOT, data });
-        const said = { paid: [sequencer, ...paid], l1Fees, seen: entered };
+        const said = { paid: [sequencer, ...paid], seated, l1Fees, seen: entered };
         expect(settledAccounts(made)).toEqual(said);
         expect(settledAccounts(decodeSystemTransaction(encodeSystemTransaction(CHAIN, made), CHAIN))).toEqual(said);
       }),
@@ -273,7 +275,7 @@ describe("made of their parts", () => {
     );
   });
 
-  it("one changed byte of a settle's data names other accounts or fees, or makes it none", () => {
+  it("one changed byte of a settle's data names other accounts, fees or another number of seated ones, or makes it none", () => {
     fc.assert(
       fc.property(settlements, fc.nat(), fc.integer({ min: 1, max: 255 }), (settlement, at, change) => {
         const made = settleTransaction(5n, settlement);
@@ -281,35 +283,42 @@ describe("made of their parts", () => {
         const data = made.data.with(position, made.data[position]! ^ change);
         // Selector, the addresses' upper twelve bytes, offsets and counts have one value each.
         const word = Math.floor((position - 4) / 32);
-        const isFee = word === 2;
-        const counts = [4, 5 + settlement.providers.length];
-        const isAddress = (word === 0 || word > 3) && !counts.includes(word) && (position - 4) % 32 >= 12;
+        const isFee = word === 3;
+        const counts = [5, 6 + settlement.providers.length];
+        const isAddress = (word === 0 || word > 4) && !counts.includes(word) && (position - 4) % 32 >= 12;
+        const isSeated = word === 1 && BigInt(toHex(data.subarray(36, 68))) <= settlement.providers.length;
         const said = settledAccounts({ ...made, data });
-        if (position < 4 || !(isFee || isAddress)) expect(said).toBe(null);
+        if (position < 4 || !(isFee || isAddress || isSeated)) expect(said).toBe(null);
         else {
           const lower = (account: string): string => account.toLowerCase();
-          const [sequencer, paid, l1Fees, entered] = abi.decodeFunctionData("settle", data).toArray();
-          expect(said).toEqual({ paid: [sequencer, ...paid].map(lower), l1Fees, seen: entered.map(lower) });
+          const [sequencer, seated, paid, l1Fees, entered] = abi.decodeFunctionData("settle", data).toArray();
+          const decoded = { seated: Number(seated), l1Fees, seen: entered.map(lower) };
+          expect(said).toEqual({ paid: [sequencer, ...paid].map(lower), ...decoded });
           const { sequencer: first, providers: rest, seen: listed } = settlement;
-          expect([...said!.paid, ...said!.seen].join() === [first, ...rest, ...listed].join()).toBe(isFee);
+          expect([...said!.paid, ...said!.seen].join() === [first, ...rest, ...listed].join()).toBe(!isAddress);
+          expect(said!.l1Fees === settlement.l1Fees).toBe(!isFee);
+          expect(said!.seated === settlement.seated).toBe(!isSeated);
         }
       }),
       { numRuns: 500 },
     );
   });
 
-  it("more providers than a block has seats and stand-ins are no settle", () => {
+  it("more providers than do a job are no settle, nor more seated ones than there are", () => {
     const sequencer = sample.from;
-    const most = LIMITS.seats + LIMITS.standIns;
     for (const [count, isSettle] of [
       [0, true],
-      [most, true],
-      [most + 1, false],
+      [LIMITS.seats, true],
+      [LIMITS.seats + 1, false],
       [1_000, false],
     ] as const) {
       const paid = Array.from({ length: count }, () => sample.to);
-      const accounts = settledAccounts(settleTransaction(1n, { sequencer, providers: paid, l1Fees: 0n, seen: [] }));
-      expect(accounts !== null, `${count}`).toBe(isSettle);
+      const isSettled = (seated: number): boolean => {
+        const settlement = { sequencer, seated, providers: paid, l1Fees: 0n, seen: [] };
+        return settledAccounts(settleTransaction(1n, settlement)) !== null;
+      };
+      for (let seated = 0; seated <= Math.min(count, 4); seated++) expect(isSettled(seated), `${count}`).toBe(isSettle);
+      for (const more of [1, 2, 256, 2 ** 40]) expect(isSettled(count + more), `${count} + ${more}`).toBe(false);
     }
   });
 
@@ -320,7 +329,7 @@ describe("made of their parts", () => {
       [LIMITS.seenAddresses + 1, false],
     ] as const) {
       const entered = Array.from({ length: count }, () => sample.to);
-      const settlement = { sequencer, providers: [sample.from], l1Fees: 0n, seen: entered };
+      const settlement = { sequencer, seated: 1, providers: [sample.from], l1Fees: 0n, seen: entered };
       expect(settledAccounts(settleTransaction(1n, settlement)) !== null, `${count}`).toBe(isSettle);
     }
   });

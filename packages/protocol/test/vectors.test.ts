@@ -37,6 +37,7 @@ import {
   encodeRequest,
   encodeSystemTransaction,
   epochOf,
+  evidenceHash,
   type Founding,
   foundingTransaction,
   fromHex,
@@ -48,10 +49,12 @@ import {
   headerCodec,
   inBlob,
   inCalldata,
+  isWork,
   type Job,
   type JobId,
   type JobResult,
   jobCodec,
+  jobIdOf,
   jobResultCodec,
   merkleProof,
   merkleRoot,
@@ -64,16 +67,18 @@ import {
   postedTransactions,
   prevRandaoOf,
   provePossession,
-  providerTurns,
   type QueueItem,
   queueTransaction,
   REQUESTS,
   type Receipt,
   type RequestName,
   resultDigest,
+  resultHash,
   type SealedBlock,
   type Settlement,
   type SystemTransaction,
+  seatedIn,
+  servedBy,
   settledAccounts,
   settleTransaction,
   signDigest,
@@ -91,11 +96,14 @@ import {
   vrfOutput,
   vrfProve,
   vrfVerify,
+  type Work,
+  type WorkEvidence,
+  workCodec,
+  workEvidenceCodec,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
+import { BLS_DOMAIN, hashToG2 } from "../vectors/bls.ts";
 import { vectorFiles } from "../vectors/generate.ts";
-import { BLS_DOMAIN } from "../vectors/messages.ts";
-import { hashToG2 } from "../vectors/points.ts";
 import { readVectors, vectorText } from "./vectorFiles.ts";
 
 type Coded<T> = { readonly name: string; readonly value: T; readonly encoded: Hex };
@@ -140,8 +148,8 @@ describe("vectors, stated a second time without this package's code", () => {
     for (const { founding, value } of foundings) expect(foundingTransaction(founding)).toEqual(value);
     for (const { number, settlement, value } of settles) {
       expect(settleTransaction(number, settlement)).toEqual(value);
-      const { sequencer, providers, l1Fees, seen } = settlement;
-      expect(settledAccounts(value)).toEqual({ paid: [sequencer, ...providers], l1Fees, seen });
+      const { sequencer, seated, providers, l1Fees, seen } = settlement;
+      expect(settledAccounts(value)).toEqual({ paid: [sequencer, ...providers], seated, l1Fees, seen });
     }
     for (const vector of [queueItems, contexts, foundings, settles].flat()) {
       const chainId = toChainId(vector.chainId);
@@ -176,20 +184,17 @@ describe("vectors, stated a second time without this package's code", () => {
   });
 
   it("a block's randomness", () => {
-    for (const { jobId, prevRandao } of readVectors<{ jobId: JobId; prevRandao: Hash }[]>("prevRandao"))
-      expect(prevRandaoOf(jobId)).toBe(prevRandao);
+    for (const { randomness, prevRandao } of readVectors<{ randomness: Hash; prevRandao: Hash }[]>("prevRandao"))
+      expect(prevRandaoOf(randomness)).toBe(prevRandao);
   });
 
-  it("rotation: slots, providers, storage hosts", () => {
+  it("rotation: slots, storage hosts", () => {
     type Rotation = {
       slots: { l1Block: bigint; epochBlocks: number; slot: bigint }[];
-      providers: { jobId: JobId; activeCount: number; wanted: number; turns: number[] }[];
       storage: { genesisHash: Hash; operators: string[]; replicas: number; hosts: string[] }[];
     };
-    const { slots, providers, storage } = readVectors<Rotation>("rotation");
+    const { slots, storage } = readVectors<Rotation>("rotation");
     for (const { l1Block, epochBlocks, slot } of slots) expect(epochOf(l1Block, epochBlocks)).toBe(slot);
-    for (const { jobId, activeCount, wanted, turns } of providers)
-      expect(providerTurns(jobId, activeCount, wanted)).toEqual(turns);
     for (const { genesisHash, operators, replicas, hosts } of storage) {
       const all = operators.map((operator) => ({ operator: toAddress(operator) }));
       expect(storageHosts(genesisHash, all, replicas).map((host) => host.operator)).toEqual(hosts);
@@ -251,12 +256,13 @@ describe("vectors, stated a second time without this package's code", () => {
     expect(vectors.map(({ domain }) => domain === ours)).toEqual([false, false, false, false, false, true, true]);
   });
 
-  it("jobs: encoding of job and result, result's hash, digest and signature", () => {
+  it("jobs: encoding of job and result, hashes of outcomes and result, digest and signature", () => {
     type Vector = {
       network: NetworkIdentity;
       job: Coded<Job>;
       result: Coded<JobResult>;
       outcomesHash: Hash;
+      resultHash: Hash;
       digest: Hash;
       provider: { secret: Hex; publicKey: Hex };
     };
@@ -266,9 +272,37 @@ describe("vectors, stated a second time without this package's code", () => {
       expect(toHex(encode(jobResultCodec, result.value))).toBe(result.encoded);
       expect(decode(jobResultCodec, fromHex(result.encoded), LARGE)).toEqual(result.value);
       expect(outcomesHash(result.value.outcomes)).toBe(hashes.outcomesHash);
-      expect(resultDigest(network, job.value, result.value.outcomes)).toBe(hashes.digest);
+      expect(resultHash(job.value, result.value.outcomes)).toBe(hashes.resultHash);
+      expect(resultDigest(network, job.value.jobId, hashes.resultHash)).toBe(hashes.digest);
       expect(blsKeyFromSecret(fromHex(provider.secret)).sign(hashes.digest)).toBe(result.value.signature);
       expect(verifyBls(hashes.digest, provider.publicKey, result.value.signature)).toBe(true);
+    }
+  });
+
+  it("work: ids of jobs, who served and has a seat of its own, evidence and its hash", () => {
+    type Vectors = {
+      jobs: { randomness: Hash; attempt: number; jobId: JobId }[];
+      works: (Coded<Work> & { served: number[]; seated: number })[];
+      others: Coded<Work>[];
+      evidence: (Coded<WorkEvidence> & { hash: Hash })[];
+    };
+    const { jobs, works, others, evidence } = readVectors<Vectors>("work");
+    for (const { randomness, attempt, jobId } of jobs) expect(jobIdOf(randomness, attempt)).toBe(jobId);
+    for (const { name, value, encoded, served, seated } of works) {
+      expect(toHex(encode(workCodec, value)), name).toBe(encoded);
+      expect(decode(workCodec, fromHex(encoded), LARGE)).toEqual(value);
+      expect(isWork(value), name).toBe(true);
+      expect(servedBy(value), name).toEqual(served);
+      expect(seatedIn(value), name).toBe(seated);
+    }
+    for (const { name, value, encoded } of others) {
+      expect(decode(workCodec, fromHex(encoded), LARGE)).toEqual(value);
+      expect(isWork(value), name).toBe(false);
+    }
+    for (const { name, value, encoded, hash } of evidence) {
+      expect(toHex(encode(workEvidenceCodec, value)), name).toBe(encoded);
+      expect(decode(workEvidenceCodec, fromHex(encoded), LARGE)).toEqual(value);
+      expect(evidenceHash(value), name).toBe(hash);
     }
   });
 
@@ -284,6 +318,7 @@ describe("vectors, stated a second time without this package's code", () => {
     for (const { value, encoded, hash, digest, context } of blocks) {
       expect(toHex(encode(blockContextCodec, context.value))).toBe(context.encoded);
       expect(value.context).toEqual(context.value);
+      if (value.evidence !== null) expect(evidenceHash(value.evidence)).toBe(context.value.evidence);
       expect(toHex(encodeBlock(value))).toBe(encoded);
       expect(decodeBlock(fromHex(encoded))).toEqual(value);
       expect(hashHeader(value.header)).toBe(hash);
@@ -298,7 +333,6 @@ describe("vectors, stated a second time without this package's code", () => {
       positions: number[];
       place: BatchPlace;
       queueEnd: bigint;
-      providers: { operator: Address; index: number }[];
       table: Address[];
       data: Hex;
       range: BlobRange | null;
@@ -310,7 +344,6 @@ describe("vectors, stated a second time without this package's code", () => {
     const { network, blocks } = readVectors<Blocks>("blocks");
     for (const { positions, place, header, ...vector } of readVectors<Vector[]>("batches")) {
       const covered = positions.map((position) => blocks[position]!.value);
-      const indexes = new Map(vector.providers.map(({ operator, index }) => [operator, index]));
       const tableBefore = (): AddressTable =>
         new AddressTable(
           vector.table.length,
@@ -319,7 +352,6 @@ describe("vectors, stated a second time without this package's code", () => {
       const data = encodeBlocks(covered, {
         poster: place.poster,
         queueEnd: vector.queueEnd,
-        providerIndex: (operator) => indexes.get(operator),
         table: tableBefore(),
       });
       expect(toHex(data)).toBe(vector.data);
@@ -331,6 +363,8 @@ describe("vectors, stated a second time without this package's code", () => {
       );
       if (!decoded.ok) throw new Error(decoded.fault);
       expect(decoded.value.blocks.map(({ transactions }) => transactions)).toEqual(covered.map(postedTransactions));
+      for (const [i, { randomness, evidence, work }] of decoded.value.blocks.entries())
+        expect(covered[i]!.context).toMatchObject({ randomness, evidence, work });
       expect(toHex(encode(batchHeaderCodec, header.value))).toBe(header.encoded);
       expect(decode(batchHeaderCodec, fromHex(header.encoded), LARGE)).toEqual(header.value);
       const { range } = vector;

@@ -4,7 +4,6 @@ import {
   fromHex,
   type Hash,
   type Hex,
-  type JobId,
   toHex,
   type VrfPlaces,
   verifyBls,
@@ -27,13 +26,12 @@ const flip = <H extends Hex>(hex: H, bit: number): H => {
   return toHex(bytes) as H;
 };
 
-const sequencerJobs: fc.Arbitrary<VrfPlaces["sequencer-job"]> = fc.record({
+const blockPlaces: fc.Arbitrary<VrfPlaces["block"]> = fc.record({
   epoch: numbers,
   randomness: hashes,
   chainId: chainIds,
   generation: numbers,
   blockNumber: numbers,
-  attempt: fc.bigInt(0n, 3n),
 });
 
 describe("VRF", () => {
@@ -89,27 +87,24 @@ describe("VRF", () => {
 describe("messages of draws (I11)", () => {
   it("differ by network and by every part of the place", () => {
     fc.assert(
-      fc.property(hashes, sequencerJobs, fc.nat({ max: 255 }), (domain, place, bit) => {
-        const message = vrfMessage("sequencer-job", domain, place);
-        expect(vrfMessage("sequencer-job", flip(domain, bit), place)).not.toBe(message);
+      fc.property(hashes, blockPlaces, fc.nat({ max: 255 }), (domain, place, bit) => {
+        const message = vrfMessage("block", domain, place);
+        expect(vrfMessage("block", flip(domain, bit), place)).not.toBe(message);
         for (const [name, value] of Object.entries(place)) {
           const changed = typeof value === "bigint" ? value + 1n : flip(value, bit);
-          expect(vrfMessage("sequencer-job", domain, { ...place, [name]: changed }), name).not.toBe(message);
+          expect(vrfMessage("block", domain, { ...place, [name]: changed }), name).not.toBe(message);
         }
       }),
       RUNS,
     );
   });
 
-  it("differ by every part of a provider's and a ranger's place, and by the purpose", () => {
+  it("differ by every part of a ranger's place, and by the purpose", () => {
     fc.assert(
-      fc.property(hashes, hashes, numbers, numbers, (domain, randomness, epoch, period) => {
-        const jobId = `0x${period.toString(16).padStart(64, "0")}` as JobId;
+      fc.property(hashes, blockPlaces, numbers, (domain, block, period) => {
+        const { epoch, randomness } = block;
         const messages = [
-          vrfMessage("provider-seat", domain, { epoch, randomness, jobId }),
-          vrfMessage("provider-seat", domain, { epoch: epoch + 1n, randomness, jobId }),
-          vrfMessage("provider-seat", domain, { epoch, randomness: flip(randomness, 0), jobId }),
-          vrfMessage("provider-seat", domain, { epoch, randomness, jobId: flip(jobId, 3) }),
+          vrfMessage("block", domain, block),
           vrfMessage("ranger-seat", domain, { epoch, randomness, period }),
           vrfMessage("ranger-seat", domain, { epoch: epoch + 1n, randomness, period }),
           vrfMessage("ranger-seat", domain, { epoch, randomness: flip(randomness, 0), period }),

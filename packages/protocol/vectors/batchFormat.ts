@@ -1,6 +1,7 @@
-/** Batches of the random-access format, version 3, put together piece by piece: good ones, and each way to be at fault. */
+/** Batches of the random-access format, version 4, put together piece by piece: good ones, and each way to be at fault. */
 import { AbiCoder, concat, dataLength, type Signature, Transaction, type TransactionLike, toBeHex, Wallet } from "ethers";
 import { addressNamed, fillNamed, hashNamed, word } from "./format.ts";
+import { NO_WORK, servedBy, WORKS, type Work, workByte } from "./work.ts";
 
 const CHAIN_ID = 1_088n;
 const NOW = 1_800_000_000n;
@@ -31,8 +32,14 @@ const SWAP = concat(["0x11223344", leb(4), "0x0513", decimal(16, 1)]);
 const SHAPES = [SWAP];
 
 export type Context = { readonly time: string; readonly slot: string; readonly rest: string; readonly count: number };
-const JOB = hashNamed("job");
-const POSTER_AND_TWO = concat(["0x00", leb(2), leb(7), leb(300)]);
+const RANDOMNESS = hashNamed("randomness");
+const EVIDENCE = hashNamed("evidence");
+const BOTH = concat([RANDOMNESS, EVIDENCE]);
+const TWO: Work = { attempt: 0, seats: [7, 300] };
+const THIRD_JOB: Work = { attempt: 2, seats: [null, 128, null, 0] };
+const worked = (work: Work): string => concat([toBeHex(workByte(work), 1), ...servedBy(work).map(leb)]);
+/** A context of the poster's between its slot and its number of transactions, up to the work. */
+const BEFORE_WORK = concat([leb(1), BOTH, "0x00"]);
 
 type Parts = {
   readonly version: string;
@@ -51,7 +58,7 @@ type Parts = {
 };
 
 export const counted = (entries: readonly string[]): string => concat([leb(entries.length), ...entries]);
-const oneBlock = (count: number): Context => ({ time: leb(NOW), slot: leb(9), rest: concat([leb(1), JOB, POSTER_AND_TWO]), count });
+const oneBlock = (count: number): Context => ({ time: leb(NOW), slot: leb(9), rest: concat([BEFORE_WORK, worked(TWO)]), count });
 
 const contextBytes = ({ time, slot, rest, count }: Context): string => concat([time, slot, rest, leb(count)]);
 
@@ -69,7 +76,7 @@ export function batch(rows: readonly string[], changes: Partial<Parts> = {}): st
   const sixteen = lengths.slice(0, 16).reduce((sum, length) => sum + length, 0);
   const rowTable = rows.length === 0 ? [] : rows.length > 16 ? [0, changes.secondRows ?? sixteen] : [0];
   return concat([
-    changes.version ?? "0x03",
+    changes.version ?? "0x04",
     changes.chainId ?? leb(CHAIN_ID),
     changes.generation ?? leb(5),
     changes.blockCount ?? leb(contexts.length),
@@ -149,10 +156,11 @@ const SIMPLE = concat(["0xe0", leb(0), leb(0), index(0), RS]);
 function faultsBefore(): [name: string, data: string, fault: number][] {
   const put = (changes: Partial<Parts>): string => batch([SIMPLE], changes);
   const context = (changes: Partial<Context>): Partial<Parts> => ({ contexts: [{ ...oneBlock(1), ...changes }] });
-  const providers = (list: string): string => concat([leb(1), JOB, "0x00", list]);
+  const work = (byte: string, ...numbers: (bigint | number)[]): Partial<Parts> =>
+    context({ rest: concat([BEFORE_WORK, byte, ...numbers.map(leb)]) });
   return [
     ["no data", "0x", OVERRUN],
-    ["another version", put({ version: "0x02" }), UNKNOWN_VERSION],
+    ["the version before", put({ version: "0x03" }), UNKNOWN_VERSION],
     ["chain ID in a longer form", put({ chainId: "0xc08800" }), NOT_CANONICAL],
     ["no chain ID", put({ chainId: "0x00" }), OUT_OF_RANGE],
     ["chain ID beyond what wallets take", put({ chainId: leb(4_503_599_627_370_476n) }), OUT_OF_RANGE],
@@ -175,8 +183,16 @@ function faultsBefore(): [name: string, data: string, fault: number][] {
     ["transactions before the first block", put({ firstContext: concat([uint24(0), uint24(1)]) }), BAD_OFFSET],
     ["timestamp beyond 64 bits", put(context({ time: leb(2n ** 64n) })), OUT_OF_RANGE],
     ["slot beyond 64 bits", put(context({ slot: leb(2n ** 64n) })), OUT_OF_RANGE],
-    ["unknown flag of a sequencer", put(context({ rest: concat([leb(1), JOB, "0x02"]) })), RESERVED],
-    ["too many providers", put(context({ rest: providers(counted(Array(5).fill(leb(1)))) })), TOO_MANY],
+    ["unknown flag of a sequencer", put(context({ rest: concat([leb(1), BOTH, "0x02"]) })), RESERVED],
+    ["one seat", put(work("0x01", 7)), RESERVED],
+    ["three seats", put(work("0x07", 7, 300, 8)), RESERVED],
+    ["all four seats", put(work("0x0f", 7, 300, 8, 9)), RESERVED],
+    ["a bit above those of the attempt", put(work("0x43", 7, 300)), RESERVED],
+    ["the highest bit beside no seat", put(work("0x80")), RESERVED],
+    ["an attempt without seats", batch([], { contexts: [{ ...oneBlock(0), rest: concat([BEFORE_WORK, "0x10"]) }] }), RESERVED],
+    ["a transaction without seats", put(work("0x00")), RESERVED],
+    ["a provider's number beyond 32 bits", put(work("0x03", 7, 2n ** 32n)), OUT_OF_RANGE],
+    ["a provider's number in a longer form", put(context({ rest: concat([BEFORE_WORK, "0x03", "0x8700", leb(300)]) })), NOT_CANONICAL],
     ["too many transactions", put(context({ count: 2_049 })), TOO_MANY],
     ["more rows than there is room for their offsets", put(context({ count: 2_048 })), OVERRUN],
     ["rows that no block has", batch([], { tail: "0x00" }), LEFTOVER],
@@ -227,20 +243,48 @@ function faultsInRows(): [name: string, data: string, group: number, fault: numb
   ];
 }
 
+/** Every byte that says who did a job, in a block without transactions. */
+const worksOf = () =>
+  [{ work: NO_WORK, seated: 0 }, ...WORKS].map(({ work, seated }) => ({
+    byte: workByte(work),
+    work,
+    served: servedBy(work),
+    seated,
+    data: batch([], { contexts: [{ ...oneBlock(0), rest: concat([BEFORE_WORK, worked(work)]) }] }),
+  }));
+
+/** Bytes that say nothing so, in place of the last but one of a batch whose only block nobody did a job for. */
+function otherWorkBytes() {
+  const known = [NO_WORK, ...WORKS.map(({ work }) => work)].map(workByte);
+  const data = batch([], { contexts: [{ ...oneBlock(0), rest: concat([BEFORE_WORK, worked(NO_WORK)]) }] });
+  const bytes = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => !known.includes(byte));
+  return { data, at: dataLength(data) - 2, bytes };
+}
+
 export async function batchFormatVectors() {
   const good = await cases();
   const rows = [...good, ...good].map(({ row }) => row);
-  const later: Context = { time: leb(0), slot: leb(1), rest: concat([leb(0), JOB, "0x01", stranger, leb(0)]), count: good.length };
-  const data = batch(rows, { contexts: [oneBlock(good.length), later] });
-  const context = { timestamp: NOW, queueItems: 1, jobId: JOB, sequencer: "poster", providers: [7, 300], slot: 9n };
+  const later: Context = {
+    time: leb(0),
+    slot: leb(1),
+    rest: concat([leb(0), BOTH, "0x01", stranger, worked(THIRD_JOB)]),
+    count: good.length,
+  };
+  const idle: Context = { time: leb(3), slot: leb(2), rest: concat([leb(4), EVIDENCE, RANDOMNESS, "0x00", worked(NO_WORK)]), count: 0 };
+  const data = batch(rows, { contexts: [oneBlock(good.length), later, idle] });
+  const context = { timestamp: NOW, slot: 9n, queueItems: 1, randomness: RANDOMNESS, evidence: EVIDENCE, sequencer: "poster" };
+  const swapped = { randomness: EVIDENCE, evidence: RANDOMNESS };
   return {
     chainId: CHAIN_ID,
     generation: 5n,
     data,
     contexts: [
-      { ...context, transactionCount: good.length },
-      { ...context, slot: 10n, queueItems: 0, sequencer: stranger, providers: [], transactionCount: good.length },
+      { ...context, work: TWO, transactionCount: good.length },
+      { ...context, slot: 10n, queueItems: 0, sequencer: stranger, work: THIRD_JOB, transactionCount: good.length },
+      { ...context, ...swapped, timestamp: NOW + 3n, slot: 11n, queueItems: 4, work: NO_WORK, transactionCount: 0 },
     ],
+    works: worksOf(),
+    otherWorkBytes: otherWorkBytes(),
     inline: [stranger],
     named: [known, stranger],
     transactions: good.map(({ name, raw, resolved, indices }) => ({ name, raw, resolved, indices })),

@@ -5,12 +5,9 @@ import { headerHash, merkleRootOf } from "./chain.ts";
 import { addressNamed, type Bytes, encoded, hashNamed, int, tagged, word } from "./format.ts";
 import { blockOf, CHAIN_ID, DESCRIBED, type Described, GENERATION, known, stranger } from "./messages.ts";
 import { domainOf, NETWORK } from "./network.ts";
+import { servedBy, workByte } from "./work.ts";
 
 const poster = addressNamed("poster");
-const PROVIDERS = [
-  { operator: addressNamed("provider 0"), index: 7 },
-  { operator: addressNamed("provider 1"), index: 300 },
-];
 
 /** Head with a signed transaction's parity, middle, r, s. */
 function row({ bytes: raw }: Bytes, head: number, ...middle: string[]): string {
@@ -63,14 +60,14 @@ function transactionsLeafOf({ transactions }: { readonly transactions: readonly 
 
 /** Contexts of a group: time and slot of the first as they are, then time since the one before and slots since the first. */
 function contextsOf(blocks: readonly Described[], { poster: by, queueEnd }: Case) {
-  return blocks.map(({ header, context, users, paid: [sequencer, ...providers] }, i) => {
+  return blocks.map(({ header, context, users, paid: [sequencer] }, i) => {
     const items = context.queueEnd - (blocks[i - 1]?.context.queueEnd ?? queueEnd);
-    const numbers = providers.map((paid) => leb(PROVIDERS.find(({ operator }) => operator === paid)!.index));
+    const worked = concat([toBeHex(workByte(context.work), 1), ...servedBy(context.work).map(leb)]);
     const maker = sequencer === by ? "0x00" : concat(["0x01", sequencer!]);
     return {
       time: leb(header.timestamp - (blocks[i - 1]?.header.timestamp ?? 0n)),
       slot: leb(context.slot - (i === 0 ? 0n : blocks[0]!.context.slot)),
-      rest: concat([leb(items), context.jobId, maker, counted(numbers)]),
+      rest: concat([leb(items), context.randomness, context.evidence, maker, worked]),
       count: users.length,
     };
   });
@@ -120,7 +117,6 @@ function vectorOf(stated: Case) {
     positions: stated.positions,
     place,
     queueEnd: stated.queueEnd,
-    providers: PROVIDERS,
     table: stated.table,
     data,
     range,

@@ -15,6 +15,7 @@ import { hashToG2Vectors, outsideVectors, possessionVectors, vrfVectors } from "
 import { seatVectors } from "./seats.ts";
 import { systemTransactionVectors } from "./system.ts";
 import { transactionVectors } from "./transactions.ts";
+import { workVectors } from "./work.ts";
 
 /** Text of every vector file by its name. */
 export async function vectorFiles(): Promise<{ readonly [name: string]: string }> {
@@ -40,6 +41,7 @@ export async function vectorFiles(): Promise<{ readonly [name: string]: string }
     systemTransactions: systemTransactionVectors(),
     transactions: await transactionVectors(),
     vrf: vrfVectors(),
+    work: workVectors(),
   };
   return Object.fromEntries(Object.entries(contents).map(([name, content]) => [`${name}.json`, toJsonText(content)]));
 }

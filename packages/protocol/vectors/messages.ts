@@ -1,17 +1,15 @@
 /** Jobs, results, sealed blocks and requests, stated with literals and signed by ethers and noble. */
-import { bls12_381 } from "@noble/curves/bls12-381.js";
 import {
   AbiCoder,
   computeAddress,
   concat,
-  getBytes,
-  hexlify,
   keccak256,
   SigningKey,
   toBeHex,
   Transaction,
   type TransactionLike,
 } from "ethers";
+import { blsPublicKey, blsSignature } from "./bls.ts";
 import { HEADERS, headerHash, headerWireItems } from "./chain.ts";
 import {
   BLOCK_OUTCOMES,
@@ -35,6 +33,7 @@ import {
   fillNamed,
   hashNamed,
   int,
+  maybe,
   type Rlp,
   rlpOf,
   tagged,
@@ -43,20 +42,19 @@ import {
 } from "./format.ts";
 import { domainOf, NETWORK } from "./network.ts";
 import { contextOf, DEPOSITS, depositOf, FOUNDING, foundingOf, settleOf, systemBytes } from "./system.ts";
+import {
+  type Evidence,
+  evidenceHash,
+  evidenceItems,
+  evidenceNamed,
+  NO_WORK,
+  type Work,
+  workItems,
+} from "./work.ts";
 
 export const CHAIN_ID = 77n;
 const jobId = hashNamed("job");
 const BLS_SECRET = `0x${"00".repeat(16)}${"5a".repeat(16)}`;
-/** Proof-of-possession scheme of the BLS signature draft: public keys in G1, signatures in G2. */
-export const BLS_DOMAIN = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
-
-export function blsSignature(secret: string, digest: string): string {
-  const scheme = bls12_381.longSignatures;
-  return hexlify(scheme.sign(scheme.hash(getBytes(digest), BLS_DOMAIN), getBytes(secret)).toBytes());
-}
-
-export const blsPublicKey = (secret: string): string =>
-  hexlify(bls12_381.longSignatures.getPublicKey(getBytes(secret)).toBytes());
 
 export const blsVectors = () =>
   [BLS_SECRET, `0x${"00".repeat(31)}01`, `0x${"12".repeat(32)}`].map((secret) => {
@@ -76,10 +74,11 @@ const emptyJob: typeof job = { ...job, messages: [], values: [] };
 function resultOf(value: typeof job, outcomes: typeof OUTCOMES) {
   const outcomesHash = keccak256(rlpOf(outcomes.map(outcomeItems)));
   const work = keccak256(rlpOf([environmentItems(value.environment), value.messages.map(messageItems)]));
-  const digest = tagged("mvm/result/1", domainOf(NETWORK), value.jobId, work, outcomesHash);
+  const resultHash = tagged("mvm/job-result/1", work, outcomesHash);
+  const digest = tagged("mvm/result/1", domainOf(NETWORK), value.jobId, resultHash);
   const signature = blsSignature(BLS_SECRET, digest);
   const result = { outcomes, signature };
-  return { result, items: [outcomes.map(outcomeItems), signature] as Rlp, outcomesHash, digest };
+  return { result, items: [outcomes.map(outcomeItems), signature] as Rlp, outcomesHash, resultHash, digest };
 }
 
 export const jobVectors = () =>
@@ -87,30 +86,36 @@ export const jobVectors = () =>
     { name: "every kind of message and value", value: job, outcomes: OUTCOMES },
     { name: "nothing to do", value: emptyJob, outcomes: [] as typeof OUTCOMES },
   ].map(({ name, value, outcomes }) => {
-    const { result, items, outcomesHash, digest } = resultOf(value, outcomes);
+    const { result, items, outcomesHash, resultHash, digest } = resultOf(value, outcomes);
     return {
       network: NETWORK,
       job: encoded(name, value, jobItems(value)),
       result: encoded(name, result, items),
       outcomesHash,
+      resultHash,
       digest,
       provider: { secret: BLS_SECRET, publicKey: blsPublicKey(BLS_SECRET) },
     };
   });
 
-const context = (slot: bigint, queueEnd: bigint) => ({
+const evidenceAt = (slot: bigint, work: Work): Evidence => evidenceNamed(`slot ${slot}`, work);
+const context = (slot: bigint, queueEnd: bigint, work: Work) => ({
   slot,
   l1Block: slot * 8n + 3n,
   l1BaseFee: slot * 10n ** 9n,
   queueEnd,
-  jobId,
+  randomness: hashNamed(`randomness of slot ${slot}`),
+  work,
+  evidence: evidenceHash(evidenceAt(slot, work)),
 });
 const contextItems = (value: ReturnType<typeof context>): Rlp => [
   int(value.slot),
   int(value.l1Block),
   int(value.l1BaseFee),
   int(value.queueEnd),
-  value.jobId,
+  value.randomness,
+  workItems(value.work),
+  value.evidence,
 ];
 
 type Block = {
@@ -120,14 +125,12 @@ type Block = {
   context: ReturnType<typeof context>;
   transactions: { bytes: string }[];
   outcomes: typeof BLOCK_OUTCOMES;
-  seats: { provider: number; signature: string }[];
+  evidence: Evidence | null;
 };
 
 export const GENERATION = 2n;
 const userTransaction = bytes(`0x02${fillNamed("transaction", 110).slice(2)}`);
 const legacyTransaction = bytes(rlpOf([int(1), fillNamed("legacy", 90)]));
-const seat = { provider: 0, signature: fillNamed("seat", 96) };
-const otherSeat = { provider: 2 ** 32 - 1, signature: fillNamed("other seat", 96) };
 
 export type Described = {
   readonly number: bigint;
@@ -136,14 +139,24 @@ export type Described = {
   /** system transactions between context and settle */
   readonly system: Parameters<typeof systemBytes>[1][];
   readonly users: Block["transactions"];
-  /** sequencer, then providers */
+  /** sequencer, then providers, and how many of these have a fee of their own */
   readonly paid: string[];
+  readonly seated: number;
   /** what settle enters into the address table */
   readonly seen: string[];
-  readonly seats: Block["seats"];
+  /** null: made anew from L1, which has the hash alone */
+  readonly evidence: Block["evidence"];
 };
 
 const sequencer = addressNamed("sequencer");
+const provider0 = addressNamed("provider 0");
+const provider1 = addressNamed("provider 1");
+/** Registry numbers of the two. */
+const [P0, P1] = [7, 300];
+const TWO: Work = { attempt: 0, seats: [P0, P1] };
+const ONE_STANDS_IN: Work = { attempt: 0, seats: [null, P1, null, P0] };
+const BOTH_STAND_IN: Work = { attempt: 0, seats: [null, null, P0, P1] };
+const THIRD_JOB: Work = { attempt: 2, seats: [P1, null, P0] };
 export const known = addressNamed("known to the table");
 export const stranger = addressNamed("stranger to the table");
 
@@ -163,71 +176,77 @@ export const DESCRIBED: Described[] = [
   {
     number: 41n,
     header: HEADERS[0]!,
-    context: context(9n, 1n),
+    context: context(9n, 1n, TWO),
     system: [depositOf(DEPOSITS[1]!)],
     users: [userTransaction],
-    paid: [sequencer, addressNamed("provider 0"), addressNamed("provider 1")],
+    paid: [sequencer, provider0, provider1],
+    seated: 2,
     seen: [],
-    seats: [seat, otherSeat],
+    evidence: evidenceAt(9n, TWO),
   },
   {
     number: 42n,
     header: HEADERS[1]!,
-    context: context(10n, 1n),
+    context: context(10n, 1n, ONE_STANDS_IN),
     system: [],
     users: [legacyTransaction, userTransaction],
-    paid: [sequencer, addressNamed("provider 0")],
+    paid: [sequencer, provider1, provider0],
+    seated: 1,
     seen: [],
-    seats: [seat],
+    evidence: evidenceAt(10n, ONE_STANDS_IN),
   },
   {
     number: 43n,
     header: HEADERS[2]!,
-    context: context(10n, 1n),
+    context: context(10n, 1n, NO_WORK),
     system: [],
     users: [],
     paid: [sequencer],
+    seated: 0,
     seen: [],
-    seats: [],
+    evidence: evidenceAt(10n, NO_WORK),
   },
   {
     number: 1n,
     header: HEADERS[0]!,
-    context: context(0n, 0n),
+    context: context(0n, 0n, NO_WORK),
     system: [foundingOf(FOUNDING)],
     users: [],
     paid: [sequencer],
+    seated: 0,
     seen: [],
-    seats: [],
+    evidence: evidenceAt(0n, NO_WORK),
   },
   {
     number: 44n,
     header: HEADERS[2]!,
-    context: context(11n, 1n),
+    context: context(11n, 1n, THIRD_JOB),
     system: [],
     users: [
       signed({ nonce: 0, gasLimit: 21_000n, value: 15n * 10n ** 16n }),
       signed({ nonce: 1, gasLimit: 60_000n, data: transferData }),
     ],
-    paid: [sequencer, addressNamed("provider 1")],
+    paid: [sequencer, provider1, provider0],
+    seated: 0,
     seen: [known, stranger],
-    seats: [seat],
+    evidence: evidenceAt(11n, THIRD_JOB),
   },
   {
     number: 45n,
     header: HEADERS[2]!,
-    context: context(12n, 4n),
+    context: context(12n, 4n, BOTH_STAND_IN),
     system: [depositOf(DEPOSITS[0]!)],
     users: [signed({ nonce: 2, gasLimit: 21_000n, to: stranger, value: 1n })],
-    paid: [sequencer],
+    paid: [sequencer, provider0, provider1],
+    seated: 0,
     seen: [stranger],
-    seats: [],
+    evidence: null,
   },
 ];
 
-export function blockOf({ number, header, context: place, system, users, paid, seen, seats }: Described): Block {
+export function blockOf({ number, header, context: place, system, users, paid, seated, seen, evidence }: Described): Block {
   const count = system.length + users.length + 2;
-  const closing = { sequencer: paid[0]!, providers: paid.slice(1), l1Fees: number * 10n ** 9n, seen };
+  const closing = { sequencer: paid[0]!, seated, providers: paid.slice(1), l1Fees: number * 10n ** 9n, seen };
   const write = (transaction: Described["system"][number]) => bytes(systemBytes(CHAIN_ID, transaction));
   const opening = contextOf(number, { ...place, generation: GENERATION }, count);
   const transactions = [opening, ...system].map(write).concat(users, write(settleOf(number, closing)));
@@ -238,15 +257,17 @@ export function blockOf({ number, header, context: place, system, users, paid, s
     context: place,
     transactions,
     outcomes: transactions.map((_, i) => BLOCK_OUTCOMES[i % BLOCK_OUTCOMES.length]!),
-    seats,
+    evidence,
   };
 }
 
 const bodyItems = (block: Block): Rlp[] => [
   block.transactions.map((raw) => raw.bytes),
   block.outcomes.map(blockOutcomeItems),
-  block.seats.map(({ provider, signature }) => [int(provider), signature]),
+  maybe(block.evidence === null ? null : evidenceItems(block.evidence)),
 ];
+
+const bodyHashOf = (block: Block): string => keccak256(rlpOf(bodyItems(block)));
 
 const digestOf = (block: Block): string =>
   tagged(
@@ -258,7 +279,7 @@ const digestOf = (block: Block): string =>
     word(block.header.number),
     headerHash(block.header),
     keccak256(rlpOf(contextItems(block.context))),
-    keccak256(rlpOf(bodyItems(block))),
+    bodyHashOf(block),
   );
 
 const SEQUENCER_KEY = hashNamed("sequencer's key");
@@ -269,7 +290,7 @@ function sealed(block: Block) {
 }
 
 const blockItems = (block: ReturnType<typeof sealed>): Rlp => [
-  int(2),
+  int(3),
   int(block.chainId),
   int(block.generation),
   headerWireItems(block.header),
@@ -287,6 +308,7 @@ export const blockVectors = () => {
     blocks: blocks.map((block) => ({
       ...encoded(`block ${block.header.number}`, block, blockItems(block)),
       hash: headerHash(block.header),
+      bodyHash: bodyHashOf(block),
       digest: digestOf(block),
       context: encoded("context", block.context, contextItems(block.context)),
     })),

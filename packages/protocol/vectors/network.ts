@@ -1,4 +1,4 @@
-/** Network identity, randomness and the rotation, stated with literals. */
+/** Network identity, randomness, slots and storage hosts, stated with literals. */
 import { addressNamed, hashNamed, tagged, word } from "./format.ts";
 
 export const NETWORKS = [
@@ -18,19 +18,10 @@ export const networkVectors = () =>
   });
 
 export const prevRandaoVectors = () =>
-  ["job 1", "job 2"].map((name) => {
-    const jobId = hashNamed(name);
-    return { jobId, prevRandao: tagged("mvm/prevrandao/1", jobId) };
+  ["randomness 1", "randomness 2"].map((name) => {
+    const randomness = hashNamed(name);
+    return { randomness, prevRandao: tagged("mvm/prevrandao/1", randomness) };
   });
-
-const modulo = (hash: string, add: bigint, count: number): number => Number((BigInt(hash) + add) % BigInt(count));
-
-function turnsFrom(first: number, count: number, wanted: number): number[] {
-  const turns: number[] = [];
-  for (let turn = first; turns.length < Math.min(count, wanted); turn = turn + 1 === count ? 0 : turn + 1)
-    turns.push(turn);
-  return turns;
-}
 
 export function rotationVectors() {
   const slots = [
@@ -39,17 +30,6 @@ export function rotationVectors() {
     { l1Block: 8n, epochBlocks: 8, slot: 1n },
     { l1Block: 24_000_031n, epochBlocks: 32, slot: 750_000n },
   ];
-  const providers = [
-    [0, 4],
-    [1, 4],
-    [3, 4],
-    [7, 4],
-    [1_000, 2],
-  ].map(([activeCount, wanted]) => {
-    const jobId = hashNamed(`job among ${activeCount}`);
-    const turns = activeCount === 0 ? [] : turnsFrom(modulo(jobId, 0n, activeCount!), activeCount!, wanted!);
-    return { jobId, activeCount: activeCount!, wanted: wanted!, turns };
-  });
   const operators = Array.from({ length: 7 }, (_, i) => addressNamed(`host ${i}`));
   const storage = ["genesis a", "genesis b"].map((name) => {
     const genesisHash = hashNamed(name);
@@ -59,5 +39,5 @@ export function rotationVectors() {
     const scores = [...byScore.keys()].sort((a, b) => (a > b ? -1 : 1));
     return { genesisHash, operators, replicas: 3, hosts: scores.slice(0, 3).map((score) => byScore.get(score)!) };
   });
-  return { slots, providers, storage };
+  return { slots, storage };
 }

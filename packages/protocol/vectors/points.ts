@@ -1,32 +1,11 @@
-/** Points of BLS12-381 as contracts take them, proofs of possession and VRF proofs, by noble and ethers. */
+/** Points of BLS12-381 in and outside of their subgroups, proofs of possession and VRF proofs, by noble and ethers. */
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { concat, getBytes, hexlify, keccak256, toUtf8Bytes } from "ethers";
+import { concat, hexlify, keccak256, toUtf8Bytes } from "ethers";
+import { BLS_DOMAIN, blsPublicKey, blsSignature, coordinate, hashToG2, pairs, publicKeyPoint, signaturePoint } from "./bls.ts";
 import { addressNamed, hashNamed, tagged, word } from "./format.ts";
-import { BLS_DOMAIN, blsPublicKey, blsSignature } from "./messages.ts";
 import { domainOf, NETWORK } from "./network.ts";
 
 const { G1, G2 } = bls12_381;
-type Pair = { readonly c0: bigint; readonly c1: bigint };
-
-const coordinate = (value: bigint): string => `0x${value.toString(16).padStart(96, "0")}`;
-/** x.c0 || x.c1 || y.c0 || y.c1. */
-const pairs = (x: Pair, y: Pair): string => concat([x.c0, x.c1, y.c0, y.c1].map(coordinate));
-
-export function publicKeyPoint(compressed: string): string {
-  const { x, y } = G1.Point.fromHex(compressed.slice(2)).toAffine();
-  return concat([coordinate(x), coordinate(y)]);
-}
-
-export function signaturePoint(compressed: string): string {
-  const { x, y } = G2.Point.fromHex(compressed.slice(2)).toAffine();
-  return pairs(x, y);
-}
-
-/** A message hashed to the curve with the domain separation tag given. */
-export function hashToG2(message: string, domain: string): string {
-  const { x, y } = G2.hashToCurve(getBytes(message), { DST: domain }).toAffine();
-  return pairs(x, y);
-}
 
 /**
  * RFC 9380, appendix J.10.1: suite BLS12381G2_XMD:SHA-256_SSWU_RO_. Message; then P.x and P.y, each the real part and
@@ -146,11 +125,12 @@ const placed = (purpose: string, parts: object, ...words: readonly string[]) => 
 };
 
 function vrfMessages() {
-  const job = { chainId: 77n, generation: 1n, blockNumber: 2n ** 40n, attempt: 3n };
-  const jobId = hashNamed("job");
+  const blocks = [
+    { chainId: 77n, generation: 1n, blockNumber: 2n ** 40n },
+    { chainId: 4503599627370475n, generation: 0n, blockNumber: 1n },
+  ];
   return [
-    placed("sequencer-job", job, ...Object.values(job).map(word)),
-    placed("provider-seat", { jobId }, jobId),
+    ...blocks.map((block) => placed("block", block, ...Object.values(block).map(word))),
     placed("ranger-seat", { period: 9n }, word(9n)),
   ];
 }

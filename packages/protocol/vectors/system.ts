@@ -14,7 +14,7 @@ const CALL_GAS = 2n ** 24n;
 const SYSTEM_CALLS = new Interface([
   "function context(uint64 slot, uint64 l1Block, uint64 l1BaseFee, uint64 generation, uint256 transactionCount)",
   "function found(bytes charter, address metisDao, address bridge)",
-  "function settle(address sequencer, address[] providers, uint256 l1Fees, address[] seen)",
+  "function settle(address sequencer, uint256 seated, address[] providers, uint256 l1Fees, address[] seen)",
 ]);
 
 /** Order of the sources on the wire. */
@@ -80,9 +80,9 @@ type Founding = { charter: Bytes; metisDao: string; bridge: string };
 export const foundingOf = ({ charter, metisDao, bridge }: Founding): Transaction =>
   call("founding", 1n, DAC_MASTER, SYSTEM_CALLS.encodeFunctionData("found", [charter.bytes, metisDao, bridge]));
 
-type Settlement = { sequencer: string; providers: string[]; l1Fees: bigint; seen: string[] };
-export function settleOf(number: bigint, { sequencer, providers, l1Fees, seen }: Settlement): Transaction {
-  const data = SYSTEM_CALLS.encodeFunctionData("settle", [sequencer, providers, l1Fees, seen]);
+type Settlement = { sequencer: string; seated: number; providers: string[]; l1Fees: bigint; seen: string[] };
+export function settleOf(number: bigint, { sequencer, seated, providers, l1Fees, seen }: Settlement): Transaction {
+  const data = SYSTEM_CALLS.encodeFunctionData("settle", [sequencer, seated, providers, l1Fees, seen]);
   return call("settle", number, EXECUTION_MANAGER, data);
 }
 
@@ -181,13 +181,20 @@ export function systemTransactionVectors() {
     },
   ];
   const foundings = [FOUNDING, ...[0, 1, 31, 33].map((size) => ({ ...FOUNDING, charter: bytes(size === 0 ? "0x" : fillNamed("charter", size)) }))];
-  const settles = [0, 1, 4].map((count) => ({
-    number: BigInt(count) + 1n,
+  const settles = [
+    { count: 0, seated: 0, entered: 0 },
+    { count: 1, seated: 1, entered: 0 },
+    { count: 2, seated: 0, entered: 1 },
+    { count: 2, seated: 1, entered: 64 },
+    { count: 2, seated: 2, entered: 256 },
+  ].map(({ count, seated, entered }, place) => ({
+    number: BigInt(place) + 1n,
     settlement: {
       sequencer: addressNamed("sequencer"),
+      seated,
       providers: Array.from({ length: count }, (_, i) => addressNamed(`provider ${i}`)),
-      seen: Array.from({ length: 64 * count }, (_, i) => addressNamed(`seen ${i}`)),
-      l1Fees: count === 4 ? 2n ** 256n - 1n : BigInt(count) * 10n ** 15n,
+      seen: Array.from({ length: entered }, (_, i) => addressNamed(`seen ${i}`)),
+      l1Fees: seated === 2 ? 2n ** 256n - 1n : BigInt(place) * 10n ** 15n,
     },
   }));
   return {

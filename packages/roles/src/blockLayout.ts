@@ -11,11 +11,13 @@ import {
   type Founding,
   foundingTransaction,
   isSystemTransaction,
+  isWork,
   l1FeeOf,
   namedAddresses,
   type QueueItem,
   queueTransaction,
   type SystemTransaction,
+  seatedIn,
   settledAccounts,
   settleTransaction,
   type UnsignedBlock,
@@ -51,13 +53,15 @@ export function closingTransaction(
   block: {
     /** sequencer, then providers */
     readonly paid: readonly [Address, ...Address[]];
+    /** how many of the providers have a fee of their own (seatedIn) */
+    readonly seated: number;
     readonly transactions: readonly Uint8Array[];
   },
 ): SystemTransaction {
   const [sequencer, ...providers] = block.paid;
   const l1Fees = block.transactions.reduce((sum, raw) => sum + l1FeeOf(raw, l1BaseFee), 0n);
   const seen = namedAddresses(chainId, block.transactions);
-  return settleTransaction(number, { sequencer, providers, l1Fees, seen });
+  return settleTransaction(number, { sequencer, providers, seated: block.seated, l1Fees, seen });
 }
 
 type Ended = Pick<UnsignedBlock, "chainId" | "transactions">;
@@ -77,9 +81,14 @@ export function paidBy(block: Ended): readonly [Address, ...Address[]] | null {
 /**
  * What is wrong with the order or the system transactions of a block, or null.
  * @param queueItems that the block has to consume
+ * @param providers operators of the seats that served, in their order
  */
-export function layoutFault(block: UnsignedBlock, founding: Founding, queueItems: readonly QueueItem[]): string | null {
-  const { chainId, generation, header, context, transactions, seats } = block;
+export function layoutFault(
+  block: UnsignedBlock,
+  founding: Founding,
+  { queueItems, providers }: { readonly queueItems: readonly QueueItem[]; readonly providers: readonly Address[] },
+): string | null {
+  const { chainId, generation, header, context, transactions } = block;
   const { number } = header;
   const opening = openingTransactions({
     number,
@@ -97,10 +106,16 @@ export function layoutFault(block: UnsignedBlock, founding: Founding, queueItems
   const users = transactions.slice(opening.length, -1);
   if (users.some(isSystemTransaction)) return "a system transaction among the users'";
   if (users.length === 0 && opening.length === 1) return "no transaction but the system's";
+  const { l1BaseFee, work } = context;
+  if (!isWork(work) || (users.length > 0 && work.seats.length === 0)) return "other seats than a block may have";
   const paid = paidBy(block);
   if (paid === null) return "does not end in settle";
-  const { l1BaseFee } = context;
-  const closing = closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions: users });
-  if (!equalBytes(transactions.at(-1)!, encodeSystemTransaction(chainId, closing))) return "settle transaction differs";
-  return seats.length === 0 || seats.length === paid.length - 1 ? null : "settle pays others than the seats";
+  const closing = closingTransaction(
+    chainId,
+    { number, l1BaseFee },
+    { paid: [paid[0], ...providers], seated: seatedIn(work), transactions: users },
+  );
+  return equalBytes(transactions.at(-1)!, encodeSystemTransaction(chainId, closing))
+    ? null
+    : "settle transaction differs";
 }

@@ -5,13 +5,14 @@ import {
   type Hash,
   type Header,
   hashHeader,
-  type JobId,
   LIMITS,
   type NetworkIdentity,
+  NO_WORK,
   nextBaseFee,
   type Parameters,
   prevRandaoOf,
   type SealedBlock,
+  servedBy,
   type UnsignedBlock,
   ZERO_HASH,
 } from "@mvm/protocol";
@@ -31,7 +32,9 @@ export const GENESIS_CONTEXT: BlockContext = {
   l1Block: 0n,
   l1BaseFee: 0n,
   queueEnd: 0n,
-  jobId: ZERO_HASH as string as JobId,
+  randomness: ZERO_HASH,
+  work: NO_WORK,
+  evidence: ZERO_HASH,
 };
 
 export const parentOf = (block: UnsignedBlock): Parent => ({
@@ -89,11 +92,9 @@ function systemFault(view: L1View, parent: Parent, block: UnsignedBlock): string
   if (BigInt(due.length) < taken) return "consumes queue items that are not due";
   if (due.reduce((sum, { data }) => sum + data.length, 0) > LIMITS.blockQueueBytes)
     return "consumes queue items of too many bytes";
-  // what is posted names providers by numbers that have to last
-  const [, ...providers] = paidBy(block) ?? [];
-  if (providers.some((operator) => view.providerIndex(operator, context.slot) === undefined))
-    return "settle pays who is no provider of the slot";
-  return layoutFault(block, dac.founding, due);
+  const providers = servedBy(context.work).map((index) => view.provider(index)?.operator);
+  if (!providers.every((operator) => operator !== undefined)) return "names a provider that there is none of";
+  return layoutFault(block, dac.founding, { queueItems: due, providers });
 }
 
 /**
@@ -135,7 +136,8 @@ export function blockFault(
     header.baseFeePerGas !== nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed })
   )
     return "base fee";
-  if (header.prevRandao !== prevRandaoOf(context.jobId)) return "prevRandao does not follow from the job";
+  if (header.prevRandao !== prevRandaoOf(context.randomness))
+    return "prevRandao does not follow from the sequencer's randomness";
   const gasUsed = outcomes.reduce((sum, outcome) => sum + outcome.gasUsed, 0n);
   if (header.gasUsed !== gasUsed || gasUsed > LIMITS.blockGas) return "gas used";
   if (context.slot < parent.context.slot) return "slot goes back";

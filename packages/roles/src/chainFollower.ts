@@ -34,6 +34,7 @@ import type {
   TimerEffect,
   TimerEvent,
 } from "./machine.ts";
+import { workFault } from "./workRules.ts";
 
 /** Have a block applied on top of the head: roots checked, stored whole or not at all. Ends in an Applied event. */
 export type ApplyEffect = { readonly kind: "apply"; readonly block: SealedBlock };
@@ -340,8 +341,9 @@ export class ChainFollower {
       const better = block.header.number > this.safeNumber && (isPosted || block.context.slot > own.context.slot);
       if (own.hash === hashHeader(block.header) || !better) return [];
     }
-    const latest = latestTimestamp(this.#options.view, block, moment.nowMs);
-    const fault = blockFault(this.#options, parent, block, latest);
+    const { view, network } = this.#options;
+    const latest = latestTimestamp(view, block, moment.nowMs);
+    const fault = blockFault(this.#options, parent, block, latest) ?? workFault(view, network, block);
     if (fault !== null) return [this.#note("warn", "block-refused", { number: block.header.number, fault })];
     if (own !== undefined) {
       this.#waiting.unshift(block);

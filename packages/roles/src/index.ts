@@ -17,3 +17,4 @@ export * from "./sequencer.ts";
 export * from "./sequencerEffects.ts";
 export * from "./storage.ts";
 export * from "./transactionPool.ts";
+export * from "./workRules.ts";

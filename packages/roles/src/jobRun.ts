@@ -1,99 +1,151 @@
-/** One job's way through its seats: asks providers, checks what they sign, compares, falls back to stand-ins. */
+/** One job's way through its seats: asks their holders, checks what they sign, compares, goes on to the seats that stand in. */
 import {
   type Hash,
+  type Hex,
   type Job,
   type JobResult,
   LIMITS,
   type NetworkIdentity,
   type Outcome,
-  outcomesHash,
   type PeerId,
   resultDigest,
-  type Seat,
+  resultHash,
   verifyBls,
 } from "@mvm/protocol";
 import type { Member } from "./l1Event.ts";
 import type { AnsweredEvent, ReportEffect, RequestEffect, RequestFailedEvent } from "./machine.ts";
 
-export type JobEnd =
-  /** outcomes of the first messages, all of them unless the result would be too long */
-  | { readonly kind: "agreed"; readonly outcomes: readonly Outcome[]; readonly seats: readonly Seat[] }
-  | { readonly kind: "failed"; readonly reason: string };
+/** What enough seats have signed. */
+export type AgreedWork = {
+  /** of the first messages, all of them unless the result would be too long */
+  readonly outcomes: readonly Outcome[];
+  /** registry number of each seat's holder, null for one that was passed over */
+  readonly seats: readonly (number | null)[];
+  /** resultHash, and the signature of each seat that served */
+  readonly result: Hash;
+  readonly signatures: readonly Hex[];
+};
+
+export type JobEnd = ({ readonly kind: "agreed" } & AgreedWork) | { readonly kind: "failed"; readonly reason: string };
 
 export type JobStep = { readonly effects: readonly (RequestEffect | ReportEffect)[]; readonly end: JobEnd | null };
 
 export type JobRunOptions = {
   readonly network: NetworkIdentity;
+  /** no other run's: a job may be tried again */
+  readonly session: Hash;
   readonly job: Job;
-  /** seats first, then stand-ins */
-  readonly providers: readonly Member[];
+  /** holders of the job's seats in their order: one may hold several */
+  readonly seats: readonly Member[];
   readonly timeoutMs: number;
 };
 
-type Group = { readonly outcomes: readonly Outcome[]; readonly seats: Seat[] };
+/** What a holder has come to: it is asked, it has failed, or it has signed a result. */
+type Holder =
+  | { readonly kind: "asked" }
+  | { readonly kind: "failed" }
+  | { readonly kind: "signed"; readonly result: Hash; readonly outcomes: readonly Outcome[]; readonly signature: Hex };
 
 export class JobRun {
   readonly #options: JobRunOptions;
-  /** equal results that a block needs: all seats, or all providers where there are fewer */
-  readonly #needed: number;
-  readonly #asked = new Map<string, Member>();
-  readonly #groups = new Map<Hash, Group>();
-  #next = 0;
+  /** by registry number */
+  readonly #holders = new Map<number, Holder>();
+  readonly #tickets = new Map<string, Member>();
+  /** seats, from the first on, whose holders were asked */
+  #reached = 0;
 
   constructor(options: JobRunOptions) {
     this.#options = options;
-    this.#needed = Math.min(LIMITS.seats, options.providers.length);
   }
 
   /** Whether the peer was asked to do this job and has not ended it: only such may read values. */
   serves(peer: PeerId): boolean {
-    return [...this.#asked.values()].some((member) => member.peerId === peer);
+    return [...this.#tickets.values()].some((member) => member.peerId === peer);
   }
 
   start(): JobStep {
-    if (this.#needed === 0) return { effects: [], end: { kind: "failed", reason: "no provider is registered" } };
-    return { effects: Array.from({ length: this.#needed }, () => this.#ask()).flat(), end: null };
+    if (this.#options.seats.length === 0)
+      return { effects: [], end: { kind: "failed", reason: "no provider is registered" } };
+    return this.#goOn([]);
   }
 
   handle(event: AnsweredEvent | RequestFailedEvent): JobStep {
-    const member = this.#asked.get(event.ticket);
+    const member = this.#tickets.get(event.ticket);
     if (member === undefined) return { effects: [], end: null };
-    this.#asked.delete(event.ticket);
+    this.#tickets.delete(event.ticket);
     const body = event.kind === "answered" && event.answer.name === "job" ? event.answer.body : null;
-    if (body?.kind !== "result") return this.#standIn([]);
-    const fault = this.#faultOf(member, body);
-    if (fault !== null) return this.#standIn([{ kind: "report", peer: member.peerId, reason: fault }]);
-    const key = outcomesHash(body.outcomes);
-    const group = this.#groups.get(key) ?? { outcomes: body.outcomes, seats: [] };
-    group.seats.push({ provider: member.index, signature: body.signature });
-    this.#groups.set(key, group);
-    if (group.seats.length >= this.#needed)
-      return { effects: [], end: { kind: "agreed", outcomes: group.outcomes, seats: group.seats } };
-    return this.#asked.size === 0 ? this.#standIn([]) : { effects: [], end: null };
+    const judged = body?.kind === "result" ? this.#judge(member, body) : null;
+    if (typeof judged === "string") {
+      this.#holders.set(member.index, { kind: "failed" });
+      return this.#goOn([{ kind: "report", peer: member.peerId, reason: judged }]);
+    }
+    this.#holders.set(member.index, judged ?? { kind: "failed" });
+    return this.#goOn([]);
   }
 
-  #faultOf(member: Member, result: JobResult): string | null {
+  /** A holder that signed this result, or what is wrong with it. */
+  #judge(member: Member, { outcomes, signature }: JobResult): Holder | string {
     const { network, job } = this.#options;
-    const { length } = result.outcomes;
-    if (length === 0 || length > job.messages.length) return "result with no outcome, or with more than messages";
-    return verifyBls(resultDigest(network, job, result.outcomes), member.blsPublicKey, result.signature)
-      ? null
+    if (outcomes.length === 0 || outcomes.length > job.messages.length)
+      return "result with no outcome, or with more than messages";
+    const result = resultHash(job, outcomes);
+    return verifyBls(resultDigest(network, job.jobId, result), member.blsPublicKey, signature)
+      ? { kind: "signed", result, outcomes, signature }
       : "result with a bad signature";
   }
 
-  #ask(): readonly RequestEffect[] {
-    const member = this.#options.providers[this.#next];
-    if (member === undefined) return [];
-    const { job, timeoutMs } = this.#options;
-    const ticket = `job:${job.jobId}:${this.#next++}`;
-    this.#asked.set(ticket, member);
-    return [{ kind: "request", ticket, to: member.peerId, request: { name: "job", body: job }, timeoutMs }];
+  /** Ends where as many seats agree as a job needs; else has as many asked as may still make up for what is missing. */
+  #goOn(reports: readonly ReportEffect[]): JobStep {
+    const effects: (RequestEffect | ReportEffect)[] = [...reports];
+    for (;;) {
+      const groups = this.#groups();
+      const [agreed] = [...groups.values()].filter((seats) => seats.length >= LIMITS.seats);
+      if (agreed !== undefined) return { effects, end: this.#agreed(agreed.slice(0, LIMITS.seats)) };
+      const most = Math.max(0, ...[...groups.values()].map((seats) => seats.length));
+      if (most + this.#countOf("asked") >= LIMITS.seats) return { effects, end: null };
+      if (this.#reached === this.#options.seats.length) {
+        if (this.#tickets.size > 0) return { effects, end: null };
+        const reason = groups.size > 1 ? "the seats disagree" : "too few seats answered";
+        return { effects, end: { kind: "failed", reason } };
+      }
+      effects.push(...this.#ask(this.#options.seats[this.#reached]!));
+      this.#reached += 1;
+    }
   }
 
-  #standIn(reports: readonly ReportEffect[]): JobStep {
-    const effects = [...reports, ...this.#ask()];
-    if (this.#asked.size > 0) return { effects, end: null };
-    const reason = this.#groups.size > 1 ? "the seats disagree" : "too few seats answered";
-    return { effects, end: { kind: "failed", reason } };
+  /** Seats by the result that their holders signed. */
+  #groups(): ReadonlyMap<Hash, readonly number[]> {
+    const groups = new Map<Hash, number[]>();
+    for (const [seat, holder] of this.#reachedHolders().entries())
+      if (holder.kind === "signed") groups.set(holder.result, [...(groups.get(holder.result) ?? []), seat]);
+    return groups;
+  }
+
+  #countOf(kind: Holder["kind"]): number {
+    return this.#reachedHolders().filter((holder) => holder.kind === kind).length;
+  }
+
+  #reachedHolders(): readonly Holder[] {
+    return this.#options.seats.slice(0, this.#reached).map(({ index }) => this.#holders.get(index)!);
+  }
+
+  #agreed(served: readonly number[]): JobEnd {
+    const holders = this.#reachedHolders();
+    const signed = served.map((seat) => holders[seat]!).filter((holder) => holder.kind === "signed");
+    const seats = this.#options.seats
+      .slice(0, served.at(-1)! + 1)
+      .map(({ index }, seat) => (served.includes(seat) ? index : null));
+    const { outcomes, result } = signed[0]!;
+    return { kind: "agreed", outcomes, seats, result, signatures: signed.map(({ signature }) => signature) };
+  }
+
+  /** Asks a seat's holder, once whatever seats it has. */
+  #ask(member: Member): readonly RequestEffect[] {
+    if (this.#holders.has(member.index)) return [];
+    const { session, job, timeoutMs } = this.#options;
+    const ticket = `job:${session}:${member.index}`;
+    this.#holders.set(member.index, { kind: "asked" });
+    this.#tickets.set(ticket, member);
+    return [{ kind: "request", ticket, to: member.peerId, request: { name: "job", body: job }, timeoutMs }];
   }
 }

@@ -54,6 +54,14 @@ export type L1Event =
       readonly stakeWei: bigint;
       readonly l1Block: bigint;
     }
+  /** a provider's place in the seat tree, and its stake there in whole MT; 0: it left the place */
+  | {
+      readonly kind: "seatTaken";
+      readonly index: number;
+      readonly place: number;
+      readonly weightMT: number;
+      readonly l1Block: bigint;
+    }
   /** what is locked of a sequencer's stake for a chain, wei of MT */
   | {
       readonly kind: "lockChanged";

@@ -9,12 +9,16 @@ import {
   type Founding,
   firstBlockOf,
   type Hash,
+  JOB_SEATS,
+  type JobId,
   LIMITS,
   MAX_RANKS,
   type Parameters,
   type PeerId,
   queueItemGas,
+  SeatTree,
   SNAPSHOT_DISTANCE,
+  Snapshots,
   storageHosts,
 } from "@mvm/protocol";
 import { AskLedger, type Served } from "./askLedger.ts";
@@ -23,7 +27,6 @@ import { Bonds } from "./bonds.ts";
 import { held, type Pause, ranSince, released } from "./chainClock.ts";
 import type { L1Event, Member, QueuedItem, RegistryName } from "./l1Event.ts";
 import { L1Journal } from "./l1Journal.ts";
-import { ProviderRoll } from "./providerRoll.ts";
 import { type EpochValues, KEPT_EPOCHS, SlotTurns } from "./slotTurns.ts";
 import { pushed, put, together, type Undo } from "./undo.ts";
 
@@ -68,7 +71,9 @@ export class L1View {
   readonly #turns: SlotTurns;
   readonly #bonds = new Bonds();
   readonly #members: Record<RegistryName, readonly Member[]> = { sequencer: [], provider: [], storage: [] };
-  readonly #roll = new ProviderRoll();
+  /** every provider by the number that L1 gave it, for ever */
+  readonly #providers = new Map<number, Member>();
+  readonly #seats = new Snapshots(SeatTree.empty);
   readonly #dacs = new Map<ChainId, Dac>();
   readonly #queues = new Map<ChainId, MeasuredItem[]>();
   readonly #ledger = new BatchLedger();
@@ -142,6 +147,8 @@ export class L1View {
         const { index, grid, stakeWei, l1Block } = event;
         return together(this.#turns.stakeChanged(index, grid, l1Block), this.#bonds.stakeChanged(index, stakeWei));
       }
+      case "seatTaken":
+        return this.#seatTaken(event);
       case "lockChanged":
         return this.#bonds.lockChanged(event.sequencer, event.chainId, event.amountWei);
       case "thresholdChanged":
@@ -189,10 +196,14 @@ export class L1View {
   #registered(registry: RegistryName, member: Member): Undo {
     const back = this.#setMembers(registry, [...this.#members[registry], member]);
     if (registry === "sequencer") return together(back, this.#turns.registered(member));
-    if (registry === "storage") return back;
-    // events of an L1 block come before the block
-    const epoch = epochOf(this.#block.number + 1n, this.#parameters.epochBlocks);
-    return together(back, this.#roll.registered(member, epoch));
+    return registry === "provider" ? together(back, put(this.#providers, member.index, member)) : back;
+  }
+
+  #seatTaken({ index, place, weightMT, l1Block }: L1Event & { kind: "seatTaken" }): Undo {
+    const provider = this.#providers.get(index);
+    if (provider === undefined) throw new RangeError(`a seat for provider ${index}, who did not register`);
+    const epoch = epochOf(l1Block, this.#parameters.epochBlocks);
+    return this.#seats.apply(epoch, (tree) => tree.put(place, provider, weightMT));
   }
 
   #addressUpdated({ registry, operator, peerId, multiaddr }: L1Event & { kind: "addressUpdated" }): Undo {
@@ -201,8 +212,12 @@ export class L1View {
     );
     const back = this.#setMembers(registry, updated);
     const member = updated.find((other) => other.operator === operator);
-    // draws give sequencers as they are now
-    return registry === "sequencer" && member !== undefined ? together(back, this.#turns.registered(member)) : back;
+    if (member === undefined || registry === "storage") return back;
+    // draws give members as they are now
+    return together(
+      back,
+      registry === "sequencer" ? this.#turns.registered(member) : put(this.#providers, member.index, member),
+    );
   }
 
   /** One who was convicted is ejected by this. */
@@ -256,19 +271,25 @@ export class L1View {
     return this.#members[registry].find((member) => member.operator === operator);
   }
 
-  /** Active providers that count for a slot, in registry order. */
-  providers(slot: bigint): readonly Member[] {
-    return this.#members.provider.filter(({ operator }) => this.#roll.indexOf(operator, slot) !== undefined);
+  /** Who holds the seats of a job in a slot, in their order; none without providers, or where the slot's snapshot is not remembered. */
+  seatsOf(slot: bigint, jobId: JobId): readonly Member[] {
+    const snapshot = slot - SNAPSHOT_DISTANCE;
+    if (snapshot < 0n || !this.#seats.remembers(snapshot)) return [];
+    return this.#seats
+      .at(snapshot)
+      .seatsOf(jobId, JOB_SEATS)
+      .map(({ index }) => this.#providers.get(index)!);
   }
 
-  /** Number of a provider, also of one that has left; undefined for who does not count for a slot. */
-  providerIndex(operator: Address, slot: bigint): number | undefined {
-    return this.#roll.indexOf(operator, slot);
+  /** Whether a provider holds a seat of a job in the present slot, or in one next to it: its sender may see another one. */
+  holdsSeat(operator: Address, jobId: JobId): boolean {
+    const slots = [this.slot - 1n, this.slot, this.slot + 1n];
+    return slots.some((slot) => this.seatsOf(slot, jobId).some((holder) => holder.operator === operator));
   }
 
-  /** The provider, also one that has left, that a number was given to. */
-  provider(index: number): Address | undefined {
-    return this.#roll.operatorOf(index);
+  /** A provider, also one that has left, by its number. */
+  provider(index: number): Member | undefined {
+    return this.#providers.get(index);
   }
 
   /** Whether a peer belongs to an active member of the registry. */

@@ -1,5 +1,6 @@
 /** A provider: takes jobs up to its capacity, has them executed, asks their sender for values that were not predicted. */
 import {
+  type Address,
   type Job,
   type JobId,
   type JobResult,
@@ -40,6 +41,7 @@ export type ProviderEvent =
 
 export type ProviderOptions = {
   readonly view: L1View;
+  readonly operator: Address;
   /** jobs that run at once */
   readonly parallelJobs: number;
   /** milliseconds to wait for values */
@@ -92,6 +94,7 @@ export class Provider {
       if (view.wasSequencer(from)) return [refusal];
       return [refusal, { kind: "report", peer: from, reason: "job from a peer that is no sequencer" }];
     }
+    if (!view.holdsSeat(this.#options.operator, job.jobId)) return [answer("no seat of this job is held here")];
     if (this.#running.has(job.jobId)) return [answer("already running")];
     if (this.#running.size >= this.#options.parallelJobs) return [answer("busy")];
     this.#running.set(job.jobId, { ticket, from, asked: new Set() });

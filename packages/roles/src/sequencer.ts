@@ -12,35 +12,42 @@ import {
   decodeTransaction,
   encodeSystemTransaction,
   environmentOf,
+  evidenceHash,
   firstBlockOf,
   type Hash,
+  type Hex,
   includedHashes,
   type JobId,
+  jobIdOf,
   keccakHash,
   LIMITS,
   type NetworkIdentity,
+  NO_WORK,
   nextBaseFee,
   type Parameters,
   prevRandaoOf,
-  providerTurns,
   type QueueItem,
   queueItemGas,
   refused,
   type SealedBlock,
-  type Seat,
   type StateEntry,
   type StateKey,
   type SystemTransaction,
+  seatedIn,
   type Transaction,
   TransactionError,
   taggedHash,
   toMessage,
   type UnsignedBlock,
+  vrfOutput,
+  type Work,
+  type WorkEvidence,
+  ZERO_HASH,
 } from "@mvm/protocol";
 import { fitting, isHopeless, takeFitting } from "./blockFilling.ts";
 import { closingTransaction, openingTransactions } from "./blockLayout.ts";
 import type { Parent } from "./blockRules.ts";
-import { type JobEnd, JobRun, type JobStep } from "./jobRun.ts";
+import { type AgreedWork, type JobEnd, JobRun, type JobStep } from "./jobRun.ts";
 import type { Member } from "./l1Event.ts";
 import type { L1View } from "./l1View.ts";
 import type {
@@ -55,6 +62,7 @@ import type {
 import { Posting } from "./posting.ts";
 import type { SequencerEffect, SequencerEvent } from "./sequencerEffects.ts";
 import { TransactionPool } from "./transactionPool.ts";
+import { randomnessMessage } from "./workRules.ts";
 
 export type SequencerOptions = {
   readonly chainId: ChainId;
@@ -63,11 +71,26 @@ export type SequencerOptions = {
   readonly network: NetworkIdentity;
   readonly parameters: Parameters;
   readonly head: Parent;
+  /** VRF proof of the own BLS key, 96 bytes compressed: there is one for each message, so that it depends on nothing else */
+  readonly prove: (message: Hash) => Hex;
+};
+
+/** What the sequencer drew for a place of its chain, and how many of the jobs there have failed. */
+type Place = {
+  readonly slot: bigint;
+  readonly generation: bigint;
+  readonly number: bigint;
+  readonly proof: Hex;
+  readonly randomness: Hash;
+  attempt: number;
 };
 
 /** A block on its way. */
 type Build = {
-  readonly session: JobId;
+  readonly session: Hash;
+  readonly place: Place;
+  /** of its job */
+  readonly jobId: JobId;
   readonly slot: bigint;
   readonly generation: bigint;
   readonly parent: Parent;
@@ -77,8 +100,8 @@ type Build = {
   /** bytes of the opening and its outcomes, once it is executed */
   openingBytes: number;
   candidates: readonly Transaction[];
-  /** seats and stand-ins of the job */
-  readonly members: readonly Member[];
+  /** holders of the job's seats */
+  readonly seats: readonly Member[];
   run: JobRun | null;
   /** it may be signed already: nothing else may be begun at its place before that has ended */
   isSealing: boolean;
@@ -102,6 +125,7 @@ export class Sequencer {
   readonly #posting: Posting;
   #head: Parent;
   #build: Build | null = null;
+  #place: Place | null = null;
   /** the slot whose predecessor's blocks have been asked for; own production waits for that */
   #turn: {
     readonly slot: bigint;
@@ -129,6 +153,11 @@ export class Sequencer {
     this.#options = options;
     this.#head = options.head;
     this.#posting = new Posting(options);
+  }
+
+  /** Whether a job is that of the block on its way. */
+  runs(jobId: JobId): boolean {
+    return this.#build?.jobId === jobId;
   }
 
   get poolSize(): number {
@@ -305,23 +334,30 @@ export class Sequencer {
   #open(timestamp: bigint, moment: Moment): readonly SequencerEffect[] {
     const { view, chainId } = this.#options;
     const parent = this.#head;
-    const session = taggedHash("mvm/job-nonce/1", moment.entropy) as string as JobId;
+    const place = this.#placeAfter(parent);
+    const { randomness, attempt } = place;
+    const jobId = jobIdOf(randomness, attempt);
+    const session = taggedHash("mvm/session/1", moment.entropy);
     const queueItems = this.#dueItems();
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
     const count = Math.min(this.#maxCandidates, LIMITS.blockTransactions - queueItems.length - MAX_SYSTEM_CALLS);
     const gas = queueItems.reduce<bigint>((left, item) => left - queueItemGas(item, chainId), LIMITS.blockGas);
     const candidates = takeFitting(this.#inOrder(baseFeePerGas), { count, gas });
-    const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao: prevRandaoOf(session) });
+    const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao: prevRandaoOf(randomness) });
     const { l1Block, l1BaseFee } = view.valuesOf(view.slot)!;
     const context = {
       slot: view.slot,
       l1Block,
       l1BaseFee,
       queueEnd: parent.context.queueEnd + BigInt(queueItems.length),
-      jobId: session,
+      randomness,
+      work: NO_WORK,
+      evidence: ZERO_HASH,
     };
     this.#build = {
       session,
+      place,
+      jobId,
       slot: view.slot,
       generation: view.generation(chainId),
       parent,
@@ -330,7 +366,7 @@ export class Sequencer {
       queueItems,
       openingBytes: 0,
       candidates,
-      members: this.#seatsOf(session),
+      seats: view.seatsOf(view.slot, jobId),
       run: null,
       isSealing: false,
       unsigned: null,
@@ -343,30 +379,38 @@ export class Sequencer {
     const keys = [...addresses].map((address): StateKey => ({ kind: "account", address }));
     const opening = this.#openingOf(this.#build, 0);
     const raws = candidates.map(({ raw }) => raw);
-    const foreseen = this.#closingOf(this.#build, this.#build.members, raws);
+    const foreseen = this.#closingOf(
+      this.#build,
+      { providers: this.#build.seats, seated: Math.min(1, this.#build.seats.length) },
+      raws,
+    );
     const signers = [...new Set(candidates.map(({ from }) => from))];
     return [{ kind: "openSession", session, chainId, parent, environment, opening, foreseen, keys, signers }];
   }
 
-  /** Seats of a job, then its stand-ins. */
-  #seatsOf(session: JobId): readonly Member[] {
-    const { view } = this.#options;
-    const providers = view.providers(view.slot);
-    const turns = providerTurns(session, providers.length, LIMITS.seats + LIMITS.standIns);
-    return turns.map((position) => providers[position]!);
+  /** The own draw for the block after a parent; its jobs that failed count for as long as it is that block's turn. */
+  #placeAfter({ header }: Parent): Place {
+    const { view, network, chainId, prove } = this.#options;
+    const at = { chainId, generation: view.generation(chainId), number: header.number + 1n, slot: view.slot };
+    const { slot, generation, number } = at;
+    const known = this.#place;
+    if (known?.slot === slot && known.generation === generation && known.number === number) return known;
+    const proof = prove(randomnessMessage(view, network, at)!);
+    this.#place = { slot, generation, number, proof, randomness: vrfOutput(proof), attempt: 0 };
+    return this.#place;
   }
 
   /** Settle for a block that these providers did, with these encoded users' transactions. */
   #closingOf(
     { parent, context }: Build,
-    providers: readonly Member[],
+    { providers, seated }: { readonly providers: readonly Member[]; readonly seated: number },
     transactions: readonly Uint8Array[],
   ): SystemTransaction {
     const { chainId, operator } = this.#options;
     const paid = [operator, ...providers.map((provider) => provider.operator)] as const;
     const { l1BaseFee } = context;
     const number = parent.header.number + 1n;
-    return closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions });
+    return closingTransaction(chainId, { number, l1BaseFee }, { paid, seated, transactions });
   }
 
   #openingOf(
@@ -394,19 +438,20 @@ export class Sequencer {
     build.openingBytes = event.openingBytes;
     build.candidates = this.#runnable(build.candidates, event.entries);
     if (build.candidates.length === 0) {
-      if (this.#stands(build)) return this.#assemble(build, [], []);
+      if (this.#stands(build)) return this.#assemble(build, [], null);
       this.#exhausted = this.#deferred.size === 0;
       this.#deferred.clear();
       return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
     }
     const { network, parameters } = this.#options;
     const job = {
-      jobId: build.session,
+      jobId: build.jobId,
       environment: build.environment,
       messages: build.candidates.map((transaction) => toMessage(transaction, build.context.l1BaseFee)),
       values: event.entries,
     };
-    build.run = new JobRun({ network, job, providers: build.members, timeoutMs: parameters.jobTimeoutMs });
+    const { session, seats } = build;
+    build.run = new JobRun({ network, session, job, seats, timeoutMs: parameters.jobTimeoutMs });
     return this.#jobStep(build, build.run.start(), moment);
   }
 
@@ -435,7 +480,10 @@ export class Sequencer {
 
   #jobEnded(build: Build, end: JobEnd, moment: Moment): readonly SequencerEffect[] {
     build.run = null;
-    if (end.kind === "failed") return this.#abandon(end.reason, moment);
+    if (end.kind === "failed") {
+      build.place.attempt = Math.min(build.place.attempt + 1, LIMITS.jobAttempts - 1);
+      return this.#abandon(end.reason, moment);
+    }
     end.outcomes.forEach((outcome, i) => {
       if (isHopeless(outcome)) this.#pool.remove(build.candidates[i]!.hash);
     });
@@ -446,7 +494,7 @@ export class Sequencer {
       this.#exhausted = true;
       return this.#drop();
     }
-    return this.#assemble(build, fitting(included, build.openingBytes), end.seats);
+    return this.#assemble(build, fitting(included, build.openingBytes), end);
   }
 
   /** Whether the block has a reason without any user's transaction. */
@@ -457,18 +505,22 @@ export class Sequencer {
   #assemble(
     build: Build,
     included: readonly { raw: Uint8Array; outcome: BlockOutcome }[],
-    seats: readonly Seat[],
+    agreed: AgreedWork | null,
   ): readonly SequencerEffect[] {
     const { chainId } = this.#options;
-    const { generation, environment, context, members } = build;
+    const { generation, environment, place } = build;
     const number = build.parent.header.number + 1n;
     const users = included.map(({ raw }) => raw);
-    const providers = seats.map(({ provider }) => members.find(({ index }) => index === provider)!);
-    const settle = this.#closingOf(build, providers, users);
+    const work: Work = agreed === null ? NO_WORK : { attempt: place.attempt, seats: agreed.seats };
+    const { result, signatures } = agreed ?? { result: ZERO_HASH, signatures: [] };
+    const evidence: WorkEvidence = { proof: place.proof, result, signatures };
+    const context = { ...build.context, work, evidence: evidenceHash(evidence) };
+    const providers = build.seats.filter((_, seat) => typeof work.seats[seat] === "number");
+    const settle = this.#closingOf(build, { providers, seated: seatedIn(work) }, users);
     const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
     const opening = this.#openingOf(build, this.#openingOf(build, 0).length + users.length + 1);
     const transactions = [...opening.map(encoded), ...users, encoded(settle)];
-    build.unsigned = { chainId, generation, context, transactions, seats };
+    build.unsigned = { chainId, generation, context, transactions, evidence };
     const { timestamp, prevRandao, baseFeePerGas } = environment;
     const header = {
       parentHash: build.parent.hash,
@@ -569,7 +621,7 @@ export class Sequencer {
     }
     if (request.name !== "values") return [];
     const build = this.#build;
-    if (build?.session !== request.body.jobId || !build.run?.serves(from)) {
+    if (build?.jobId !== request.body.jobId || !build.run?.serves(from)) {
       return [{ kind: "answer", ticket, answer: { name: "values", body: refused("no such job of yours") } }];
     }
     return [{ kind: "readSession", session: build.session, ticket, keys: request.body.keys }];

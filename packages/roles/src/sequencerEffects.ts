@@ -4,8 +4,8 @@ import type {
   BlockEnvironment,
   BlockOutcome,
   ChainId,
+  Hash,
   Header,
-  JobId,
   SealedBlock,
   StateEntry,
   StateKey,
@@ -32,7 +32,7 @@ import type {
  */
 export type OpenSessionEffect = {
   readonly kind: "openSession";
-  readonly session: JobId;
+  readonly session: Hash;
   readonly chainId: ChainId;
   readonly parent: Parent;
   readonly environment: BlockEnvironment;
@@ -44,14 +44,14 @@ export type OpenSessionEffect = {
 /** Read values in a session for a provider. Ends in SessionRead. */
 export type ReadSessionEffect = {
   readonly kind: "readSession";
-  readonly session: JobId;
+  readonly session: Hash;
   readonly ticket: string;
   readonly keys: readonly StateKey[];
 };
 /** Apply the users' outcomes in a session, execute settle, compute checkpoints and header. Ends in Assembled or SessionFailed. */
 export type AssembleEffect = {
   readonly kind: "assemble";
-  readonly session: JobId;
+  readonly session: Hash;
   readonly header: Pick<Header, "parentHash" | "number" | "timestamp" | "prevRandao" | "baseFeePerGas">;
   readonly environment: BlockEnvironment;
   /** of the whole block, settle included */
@@ -59,7 +59,7 @@ export type AssembleEffect = {
   readonly users: readonly BlockOutcome[];
   readonly settle: SystemTransaction;
 };
-export type CloseSessionEffect = { readonly kind: "closeSession"; readonly session: JobId };
+export type CloseSessionEffect = { readonly kind: "closeSession"; readonly session: Hash };
 /** Sign a block, unless another was signed at its place; store it, then end in Sealed, or in SealRefused. */
 export type SealEffect = { readonly kind: "seal"; readonly block: UnsignedBlock };
 /** Gossip a sealed block, and hand it to the own follower. */
@@ -117,21 +117,21 @@ export type SequencerEvent =
     }
   | {
       readonly kind: "sessionOpened";
-      readonly session: JobId;
+      readonly session: Hash;
       readonly entries: readonly StateEntry[];
       /** bytes of the opening's transactions and outcomes in the block */
       readonly openingBytes: number;
     }
   | {
       readonly kind: "sessionRead";
-      readonly session: JobId;
+      readonly session: Hash;
       readonly ticket: string;
       readonly entries: readonly StateEntry[] | null;
     }
-  | { readonly kind: "sessionFailed"; readonly session: JobId; readonly reason: string }
+  | { readonly kind: "sessionFailed"; readonly session: Hash; readonly reason: string }
   | {
       readonly kind: "assembled";
-      readonly session: JobId;
+      readonly session: Hash;
       readonly header: Header;
       /** of the whole block */
       readonly outcomes: readonly BlockOutcome[];

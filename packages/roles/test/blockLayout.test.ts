@@ -5,15 +5,19 @@ import {
   type Founding,
   LIMITS,
   l1FeeOf,
+  NO_WORK,
   namedAddresses,
   PREDEPLOYS,
   type QueueItem,
   queueTransaction,
   type SealedBlock,
   type SystemTransaction,
+  seatedIn,
+  servedBy,
   settleTransaction,
   toHex,
   toWord,
+  type Work,
 } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -23,22 +27,22 @@ import { blockOn, CHAIN, depositTo, FOUNDING, GENESIS, PROVIDERS, SEQUENCERS, st
 const view = startView();
 const queueItems = [depositTo(view, 0n, 3n), depositTo(view, 1n, 3n)];
 const users = [transfer().raw, transfer({ nonce: 1n, data: new Uint8Array(3) }).raw];
-const providers = PROVIDERS.slice(0, 2).map(({ operator }) => operator);
-const seats = [0, 1].map((provider) => ({ provider, signature: `0x${"11".repeat(96)}` as const }));
-
-/** Block 1: context, founding, two deposits, two transactions, settle. */
-const first = blockOn({ view, parent: GENESIS, queueItems, transactions: users, providers, seats });
+const providersOf = ({ context }: SealedBlock): readonly Address[] =>
+  servedBy(context.work).map((index) => PROVIDERS[index]!.operator);
+/** Block 1: context, founding, two deposits, two transactions, settle; seats are passed over until two providers have served. */
+const first = [[], [1], [1, 2]]
+  .map((passed) => blockOn({ view, parent: GENESIS, queueItems, transactions: users, passed }))
+  .find((block) => new Set(providersOf(block)).size === LIMITS.seats)!;
+const providers = providersOf(first);
 /** Block 2: context, one deposit, two transactions, settle. */
 const second = blockOn({
   view,
   parent: parentOf(first),
   queueItems: queueItems.slice(1),
   transactions: users,
-  providers,
-  seats,
 });
 const faultOf = (block: SealedBlock, due: readonly QueueItem[] = queueItems, founding: Founding = FOUNDING) =>
-  layoutFault(block, founding, due);
+  layoutFault(block, founding, { queueItems: due, providers: providersOf(block) });
 
 const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(CHAIN, transaction);
 const decoded = (raw: Uint8Array): SystemTransaction => decodeSystemTransaction(raw, CHAIN);
@@ -60,7 +64,14 @@ const turned = (block: SealedBlock, at: number, byte: number): SealedBlock => {
 const settled = (block: SealedBlock, change: Partial<Parameters<typeof settleTransaction>[1]>): SealedBlock => {
   const l1Fees = users.reduce((sum, raw) => sum + l1FeeOf(raw, block.context.l1BaseFee), 0n);
   const seen = namedAddresses(CHAIN, users);
-  const settlement = { sequencer: paidBy(first)![0], providers, l1Fees, seen, ...change };
+  const settlement = {
+    sequencer: paidBy(first)![0],
+    providers,
+    seated: seatedIn(first.context.work),
+    l1Fees,
+    seen,
+    ...change,
+  };
   return replaced(block, block.transactions.length - 1, encoded(settleTransaction(block.header.number, settlement)));
 };
 const SETTLE = first.transactions.length - 1;
@@ -184,8 +195,9 @@ describe("the layout of a block", () => {
     for (const ending of [users[1]!, Uint8Array.of(0x7e), Uint8Array.of(0x7e, 0xc0), new Uint8Array(0)])
       expect(faultOf(replaced(first, SETTLE, ending))).toBe("does not end in settle");
     const { data } = decoded(first.transactions[SETTLE]!);
-    for (const byte of [0, 4, 36, 67, 100]) expect(faultOf(turned(first, SETTLE, byte))).toBe("does not end in settle");
-    expect(data.length).toBe(4 + 32 * 9);
+    for (const byte of [0, 4, 36, 66, 68, 99, 132])
+      expect(faultOf(turned(first, SETTLE, byte))).toBe("does not end in settle");
+    expect(data.length).toBe(4 + 32 * 10);
   });
 
   it("is at fault when settle takes other L1 fees than the users' transactions pay", () => {
@@ -196,14 +208,37 @@ describe("the layout of a block", () => {
       expect(faultOf(settled(first, { l1Fees }))).toBe("settle transaction differs");
   });
 
-  it("is at fault when settle pays more or fewer providers than there are seats", () => {
-    const fault = "settle pays others than the seats";
-    expect(faultOf(settled(first, { providers: providers.slice(1) }))).toBe(fault);
-    expect(faultOf(settled(first, { providers: [] }))).toBe(fault);
-    expect(faultOf(settled(first, { providers: [...providers, providers[0]!] }))).toBe(fault);
-    expect(faultOf({ ...first, seats: seats.slice(1) })).toBe(fault);
-    const many = Array.from({ length: LIMITS.seats + LIMITS.standIns + 1 }, () => providers[0]!);
+  it("is at fault when settle pays others than the holders of the seats that served, or pays them otherwise", () => {
+    const fault = "settle transaction differs";
+    const other = PROVIDERS.find(({ operator }) => !providers.includes(operator))!.operator;
+    expect(faultOf(settled(first, { providers: providers.slice(1), seated: 1 }))).toBe(fault);
+    expect(faultOf(settled(first, { providers: [], seated: 0 }))).toBe(fault);
+    expect(faultOf(settled(first, { providers: [providers[0]!, other] }))).toBe(fault);
+    expect(faultOf(settled(first, { providers: providers.toReversed() }))).toBe(fault);
+    for (const seated of [0, 1, 2].filter((count) => count !== seatedIn(first.context.work)))
+      expect(faultOf(settled(first, { seated }))).toBe(fault);
+    expect(faultOf(settled(first, { seated: 3 }))).toBe("does not end in settle");
+    const many = Array.from({ length: LIMITS.seats + 1 }, () => providers[0]!);
     expect(faultOf(settled(first, { providers: many }))).toBe("does not end in settle");
+  });
+
+  it("is at fault when it names other seats than a block may have", () => {
+    const fault = "other seats than a block may have";
+    const withWork = (work: Work) => faultOf({ ...first, context: { ...first.context, work } });
+    const [one, two] = servedBy(first.context.work) as [number, number];
+    for (const seats of [[], [one], [one, two, one], [one, two, null], [null, null, null, null, one, two]])
+      expect(withWork({ attempt: 0, seats })).toBe(fault);
+    expect(withWork({ attempt: LIMITS.jobAttempts, seats: [one, two] })).toBe(fault);
+    // seats that stand in are paid otherwise than those that are their own
+    const paidAs = [
+      [one, two],
+      [one, null, two],
+      [null, null, one, two],
+    ].map((seats) => ({ attempt: 0, seats }));
+    for (const work of [...paidAs, { attempt: 1, seats: [one, two] }])
+      expect(withWork(work)).toBe(
+        seatedIn(work) === seatedIn(first.context.work) ? null : "settle transaction differs",
+      );
   });
 
   it("is at fault when settle enters other addresses than its transactions name, or more than a block may", () => {
@@ -236,15 +271,24 @@ describe("the layout of a block", () => {
       founding: fc.record({ charter: fc.uint8Array({ maxLength: 2_000 }), metisDao: address, bridge: address }),
       due,
       transactions: userTransactions,
-      paid: fc.tuple(address, fc.array(address, { maxLength: LIMITS.seats + LIMITS.standIns })),
-      withSeats: fc.boolean(),
+      paid: fc.tuple(address, fc.array(address, { minLength: LIMITS.seats, maxLength: LIMITS.seats })),
+      passed: fc.subarray([0, 1, 2], { maxLength: LIMITS.standIns }),
+      attempt: fc.nat(LIMITS.jobAttempts - 1),
+      isIdle: fc.boolean(),
     });
     fc.assert(
       fc.property(
         spec,
-        ({ number, generation, context, founding, due: items, transactions, paid: [head, rest], withSeats }) => {
+        ({ number, generation, context, founding, due: items, transactions, paid: [head, served], ...made }) => {
           fc.pre(number === 1n || items.length + transactions.length > 0);
           const queued = items.map((queued, i) => ({ ...queued, queueIndex: BigInt(i) }));
+          const hasJob = transactions.length > 0 || !made.isIdle;
+          const rest = hasJob ? served : [];
+          const seats = [0, 1, 2, 3].filter((seat) => !made.passed.includes(seat)).slice(0, rest.length);
+          const line = Array.from({ length: (seats.at(-1) ?? -1) + 1 }, (_, seat) =>
+            seats.includes(seat) ? seat : null,
+          );
+          const work = hasJob ? { attempt: made.attempt, seats: line } : NO_WORK;
           const paid = [head, ...rest] as const;
           const { l1BaseFee } = context;
           const place = { number, generation, context, founding, queueItems: queued };
@@ -252,18 +296,17 @@ describe("the layout of a block", () => {
           const raws = [
             ...openingTransactions({ ...place, transactionCount: count }).map(encoded),
             ...transactions,
-            encoded(closingTransaction(CHAIN, { number, l1BaseFee }, { paid, transactions })),
+            encoded(closingTransaction(CHAIN, { number, l1BaseFee }, { paid, seated: seatedIn(work), transactions })),
           ];
           const block = {
             ...first,
             generation,
             header: { ...first.header, number },
-            context: { ...first.context, ...context },
+            context: { ...first.context, ...context, work },
             transactions: raws,
-            seats: withSeats ? rest.map((_, provider) => ({ ...seats[0]!, provider })) : [],
           };
           expect(raws.length).toBe(count);
-          expect(layoutFault(block, founding, queued)).toBeNull();
+          expect(layoutFault(block, founding, { queueItems: queued, providers: rest })).toBeNull();
           expect(paidBy(block)).toEqual(paid);
         },
       ),

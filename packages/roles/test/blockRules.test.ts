@@ -2,11 +2,9 @@ import {
   type Address,
   depositItem,
   encodeSystemTransaction,
-  firstBlockOf,
   LIMITS,
   type QueueItem,
   type SealedBlock,
-  SNAPSHOT_DISTANCE,
   toChainId,
   toWord,
   ZERO_HASH,
@@ -71,7 +69,7 @@ describe("the rules of blocks", () => {
     ["timestamp does not follow the parent", withHeader({ timestamp: GENESIS.header.timestamp })],
     ["timestamp is in the future", withHeader({ timestamp: GENESIS.header.timestamp + 16n })],
     ["base fee", withHeader({ baseFeePerGas: 1n })],
-    ["prevRandao does not follow from the job", withHeader({ prevRandao: ZERO_HASH })],
+    ["prevRandao does not follow from the sequencer's randomness", withHeader({ prevRandao: ZERO_HASH })],
     ["gas used", withHeader({ gasUsed: 1n })],
     [
       "gas used",
@@ -197,24 +195,12 @@ describe("the rules of blocks", () => {
     );
   });
 
-  it("let a block pay whom the slot looks at alone: later ones' numbers are not settled when the slot is drawn", () => {
-    const late = operator("late", 99);
-    const fault = "settle pays who is no provider of the slot";
-    const joined = (l1Block: bigint): string | null => {
-      const crowd = startView(l1Block);
-      crowd.apply({ kind: "registered", registry: "provider", member: late });
-      mine(crowd, FIRST_BLOCK);
-      const paying = blockOn({ view: crowd, parent: GENESIS, providers: [late.operator] });
-      return blockFault(
-        { view: crowd, parameters: PARAMETERS },
-        GENESIS,
-        paying,
-        latestTimestamp(crowd, paying, at(5).nowMs),
-      );
-    };
-    const closed = firstBlockOf(FIRST_SLOT - SNAPSHOT_DISTANCE + 1n, PARAMETERS.epochBlocks);
-    expect(joined(closed - 2n)).not.toBe(fault);
-    expect(joined(closed - 1n)).toBe(fault);
+  it("let a block name providers alone that L1 has given numbers to", () => {
+    const work = { attempt: 0, seats: [0, 99] };
+    const naming = { ...sound, context: { ...sound.context, work } };
+    expect(
+      blockFault({ view, parameters: PARAMETERS }, GENESIS, naming, latestTimestamp(view, naming, at(5).nowMs)),
+    ).toBe("names a provider that there is none of");
   });
 
   it("refuse a timestamp off the ticks", () => {
@@ -236,7 +222,7 @@ describe("gossip", () => {
     const settleOf = (paid: readonly [Address, ...Address[]]) => {
       const transactions = sound.transactions.slice(-2, -1);
       const { l1BaseFee } = sound.context;
-      const settle = closingTransaction(CHAIN, { number: 1n, l1BaseFee }, { paid, transactions });
+      const settle = closingTransaction(CHAIN, { number: 1n, l1BaseFee }, { paid, seated: 0, transactions });
       return encodeSystemTransaction(CHAIN, settle);
     };
     const refused = { verdict: "reject", reason: "not signed by whom it pays" };

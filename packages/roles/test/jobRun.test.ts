@@ -1,10 +1,13 @@
 import {
   GENESIS_BASE_FEE,
+  isWork,
+  JOB_SEATS,
   type Job,
   LIMITS,
   type NamedAnswer,
   type Outcome,
   resultDigest,
+  resultHash,
   toHash,
   toJobId,
   toMessage,
@@ -13,7 +16,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { JobRun, type JobStep } from "../src/index.ts";
-import { freshHash, NETWORK, PROVIDERS, transfer } from "./world.ts";
+import { freshHash, NETWORK, type Operator, PROVIDERS, transfer } from "./world.ts";
 
 const job: Job = {
   jobId: toJobId(freshHash()),
@@ -32,15 +35,15 @@ const result = (gasUsed: bigint): readonly Outcome[] => [
 ];
 const RIGHT = result(21_000n);
 const WRONG = result(1n);
-const LINE = PROVIDERS.slice(0, LIMITS.seats + LIMITS.standIns);
+const LINE = PROVIDERS.slice(0, JOB_SEATS);
 
 /** A run whose requests are kept, to be answered by their place in the line. */
 class Driven {
   readonly run: JobRun;
   readonly steps: JobStep[];
 
-  constructor(providers = LINE) {
-    this.run = new JobRun({ network: NETWORK, job, providers, timeoutMs: 1_000 });
+  constructor(seats: readonly Operator[] = LINE) {
+    this.run = new JobRun({ network: NETWORK, session: toHash(freshHash()), job, seats, timeoutMs: 1_000 });
     this.steps = [this.run.start()];
   }
 
@@ -59,7 +62,7 @@ class Driven {
   /** The provider at a place of the line answers; it signs what `signed` says. */
   answer(place: number, outcomes: readonly Outcome[], signed = outcomes): void {
     const provider = PROVIDERS.find(({ peerId }) => peerId === this.requests[place]!.to)!;
-    const signature = provider.sign(resultDigest(NETWORK, job, signed));
+    const signature = provider.bls.sign(resultDigest(NETWORK, job.jobId, resultHash(job, signed)));
     const answer: NamedAnswer = { name: "job", body: { kind: "result", outcomes, signature } };
     this.steps.push(this.run.handle({ kind: "answered", ticket: this.requests[place]!.ticket, answer }));
   }
@@ -78,8 +81,41 @@ describe("a job's run", () => {
     driven.answer(1, RIGHT);
     expect(driven.end).toBeNull();
     driven.answer(0, RIGHT);
-    expect(driven.end).toMatchObject({ kind: "agreed", outcomes: RIGHT });
-    expect(driven.end?.kind === "agreed" && driven.end.seats.map(({ provider }) => provider)).toEqual([1, 0]);
+    expect(driven.end).toMatchObject({
+      kind: "agreed",
+      outcomes: RIGHT,
+      seats: [0, 1],
+      result: resultHash(job, RIGHT),
+    });
+  });
+
+  it("gives the signature of each seat that served, in the order of the seats, and says which were passed over", () => {
+    const driven = new Driven([2, 4, 1, 3].map((index) => PROVIDERS[index]!));
+    driven.answer(1, RIGHT);
+    driven.fail(0);
+    driven.answer(2, WRONG);
+    driven.answer(3, RIGHT);
+    const digest = resultDigest(NETWORK, job.jobId, resultHash(job, RIGHT));
+    const signatures = [4, 3].map((index) => PROVIDERS[index]!.bls.sign(digest));
+    expect(driven.end).toMatchObject({ kind: "agreed", seats: [null, 4, null, 3], signatures });
+  });
+
+  it("asks a holder of several seats once, and its word counts for each of them", () => {
+    const [one, two, three] = PROVIDERS;
+    const both = new Driven([one!, one!, two!, three!]);
+    expect(both.requests.length).toBe(1);
+    both.answer(0, RIGHT);
+    expect(both.end).toMatchObject({ kind: "agreed", seats: [0, 0] });
+    const silent = new Driven([one!, one!, two!, two!]);
+    silent.fail(0);
+    expect(silent.requests.map(({ to }) => to)).toEqual([one!.peerId, two!.peerId]);
+    silent.answer(1, RIGHT);
+    expect(silent.end).toMatchObject({ kind: "agreed", seats: [null, null, 1, 1] });
+    const late = new Driven([one!, two!, one!, one!]);
+    late.fail(1);
+    expect(late.requests.length).toBe(2);
+    late.answer(0, RIGHT);
+    expect(late.end).toMatchObject({ kind: "agreed", seats: [0, null, 0] });
   });
 
   it("settles a disagreement by stand-ins, and fails when they are used up", () => {
@@ -121,10 +157,13 @@ describe("a job's run", () => {
     expect(driven.run.serves(LINE[0]!.peerId)).toBe(false);
   });
 
-  it("makes do with one provider where there is no other, and fails at once without any", () => {
-    const single = new Driven(PROVIDERS.slice(0, 1));
+  it("makes do with one provider that holds all seats, and fails at once without any", () => {
+    const single = new Driven(LINE.map(() => PROVIDERS[0]!));
     single.answer(0, RIGHT);
     expect(single.end).toMatchObject({ kind: "agreed" });
+    const silent = new Driven(LINE.map(() => PROVIDERS[0]!));
+    silent.fail(0);
+    expect([silent.requests.length, silent.end]).toEqual([1, { kind: "failed", reason: "too few seats answered" }]);
     expect(new Driven([]).end).toMatchObject({ kind: "failed" });
   });
 
@@ -134,8 +173,9 @@ describe("a job's run", () => {
       fc.property(
         fc.array(deed, { minLength: 4, maxLength: 4 }),
         fc.array(fc.nat(3), { maxLength: 8 }),
-        (deeds, order) => {
-          const driven = new Driven();
+        fc.array(fc.nat(5), { minLength: LINE.length, maxLength: LINE.length }),
+        (deeds, order, holders) => {
+          const driven = new Driven(holders.map((index) => PROVIDERS[index]!));
           const done = new Set<number>();
           for (let turn = 0; driven.end === null && turn < 20; turn++) {
             const open = driven.requests.map((_, place) => place).filter((place) => !done.has(place));
@@ -151,7 +191,14 @@ describe("a job's run", () => {
           }
           expect(driven.end).not.toBeNull();
           expect(new Set(driven.requests.map(({ to }) => to)).size).toBe(driven.requests.length);
-          expect(driven.requests.length).toBeLessThanOrEqual(LIMITS.seats + LIMITS.standIns);
+          expect(driven.requests.length).toBeLessThanOrEqual(new Set(holders).size);
+          if (driven.end?.kind !== "agreed") return;
+          const { seats, result, signatures } = driven.end;
+          expect(isWork({ attempt: 0, seats })).toBe(true);
+          const served = seats.filter((seat) => seat !== null);
+          for (const [seat, index] of seats.entries()) expect([null, holders[seat]]).toContain(index);
+          const digest = resultDigest(NETWORK, job.jobId, result);
+          expect(signatures).toEqual(served.map((index) => PROVIDERS[index]!.bls.sign(digest)));
         },
       ),
       { numRuns: 30 },

@@ -1,4 +1,4 @@
-import { depositItem, keccakHash, stakeGridOf, toChainId, toWord } from "@mvm/protocol";
+import { depositItem, type JobId, keccakHash, stakeGridOf, taggedHash, toChainId, toWord } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { L1Event, L1View, OpenAsk, RegistryName } from "../src/index.ts";
@@ -21,7 +21,7 @@ const GROUPS = { sequencer: [...SEQUENCERS, ...NEWCOMERS], provider: PROVIDERS, 
 const EVERYBODY = Object.values(GROUPS).flat();
 
 /** What happens in an L1 block: which kind of event, and a number that decides about the rest. */
-const happening = fc.tuple(fc.nat(16), fc.nat(999));
+const happening = fc.tuple(fc.nat(17), fc.nat(999));
 const l1Blocks = (maxLength: number) =>
   fc.array(fc.record({ salt: fc.nat(999), events: fc.array(happening, { maxLength: 3 }) }), {
     minLength: 1,
@@ -59,6 +59,10 @@ function eventOf(view: L1View, l1Block: bigint, kind: number, n: number): L1Even
       return { kind: "slotClaimed", chainId, slot: view.slot, rank: 1 + (n % 7), l1Block };
     case 9:
       return { kind: "lockChanged", sequencer: SEQUENCERS[n % 2]!.operator, chainId, amountWei: stakeWei / 4n };
+    case 17: {
+      const { index } = PROVIDERS[n % PROVIDERS.length]!;
+      return { kind: "seatTaken", index, place: index, weightMT: n, l1Block };
+    }
     case 7:
       return n % 5 === 0 && !view.isExiting(chainId) ? { kind: "turnedToExit", chainId } : null;
     case 8: {
@@ -138,6 +142,7 @@ function applyAll(view: L1View, blocks: L1Blocks): void {
   }
 }
 
+const JOBS = [1n, 2n, 3n].map((number) => taggedHash("test/job", toWord(number)) as string as JobId);
 const byHash = (a: OpenAsk, b: OpenAsk): number => (a.batchHash < b.batchHash ? -1 : 1);
 
 /** The view's answers to every question. */
@@ -170,10 +175,8 @@ function answers(view: L1View): unknown {
     members: registries.map((registry) => view.members(registry)),
     member: registries.map((registry) => EVERYBODY.map((one) => view.member(registry, one.operator))),
     peers: registries.map((registry) => EVERYBODY.map((one) => view.isPeerOf(registry, one.peerId))),
-    providers: slots.map((slot) => [
-      view.providers(slot),
-      PROVIDERS.map(({ operator, index }) => [view.providerIndex(operator, slot), view.provider(index)]),
-    ]),
+    providers: PROVIDERS.map(({ index }) => view.provider(index)),
+    seats: slots.map((slot) => JOBS.map((jobId) => view.seatsOf(slot, jobId))),
     values: slots.map((slot) => view.valuesOf(slot)),
     chains: [CHAIN, OTHER].map(ofChain),
     asks: Object.values(view.openAsks()).map((asks) => [...asks].sort(byHash)),

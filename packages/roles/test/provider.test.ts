@@ -1,6 +1,7 @@
 import {
   GENESIS_BASE_FEE,
   type Job,
+  type JobId,
   LIMITS,
   type PeerId,
   type StateEntry,
@@ -12,12 +13,20 @@ import {
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { Provider, type ProviderEffect } from "../src/index.ts";
-import { at, freshHash, SEQUENCERS, startView } from "./world.ts";
+import { at, freshHash, PROVIDERS, SEQUENCERS, startView } from "./world.ts";
 
 const FROM = SEQUENCERS[0]!.peerId;
 const NOW = at(10);
+const SELF = PROVIDERS[0]!.operator;
+/** A job of which a provider holds a seat, or does not. */
+function jobIdFor(held: boolean, view = startView()): JobId {
+  for (;;) {
+    const jobId = toJobId(freshHash());
+    if (view.seatsOf(view.slot, jobId).some(({ operator }) => operator === SELF) === held) return jobId;
+  }
+}
 const newJob = (): Job => ({
-  jobId: toJobId(freshHash()),
+  jobId: jobIdFor(true),
   environment: {
     timestamp: 1n,
     baseFeePerGas: GENESIS_BASE_FEE,
@@ -28,7 +37,8 @@ const newJob = (): Job => ({
   messages: [],
   values: [],
 });
-const provider = (): Provider => new Provider({ view: startView(), parallelJobs: 2, valuesTimeoutMs: 1_000 });
+const provider = (): Provider =>
+  new Provider({ view: startView(), operator: SELF, parallelJobs: 2, valuesTimeoutMs: 1_000 });
 const offer = (to: Provider, job: Job, from: PeerId = FROM): readonly ProviderEffect[] =>
   to.handle({ kind: "requested", ticket: `in:${job.jobId}`, from, request: { name: "job", body: job } }, NOW);
 const slot = (value: bigint): StateKey => ({ kind: "slot", address: ZERO_ADDRESS, slot: toWordHex(value) });
@@ -48,6 +58,14 @@ describe("a provider", () => {
     expect(machine.running).toBe(0);
   });
 
+  it("refuses jobs of which it holds no seat, and blames nobody: the sender may see another slot", () => {
+    const machine = provider();
+    expect(offer(machine, { ...newJob(), jobId: jobIdFor(false) })).toEqual([
+      refusal("no seat of this job is held here"),
+    ]);
+    expect(machine.running).toBe(0);
+  });
+
   it("refuses and reports who is no sequencer", () => {
     const machine = provider();
     const effects = offer(machine, newJob(), "stranger" as PeerId);
@@ -58,7 +76,7 @@ describe("a provider", () => {
 
   it("refuses who is a sequencer no more, and blames it for nothing: it may not have seen it yet", () => {
     const view = startView();
-    const machine = new Provider({ view, parallelJobs: 2, valuesTimeoutMs: 1_000 });
+    const machine = new Provider({ view, operator: SELF, parallelJobs: 2, valuesTimeoutMs: 1_000 });
     view.apply({ kind: "exited", registry: "sequencer", operator: SEQUENCERS[0]!.operator });
     expect(offer(machine, newJob())).toEqual([refusal("not a sequencer")]);
   });

@@ -2,12 +2,18 @@ import {
   decodeSystemTransaction,
   depositItem,
   foundingTransaction,
+  type Job,
+  jobIdOf,
   LIMITS,
   l1FeeOf,
+  NO_WORK,
   type Outcome,
+  prevRandaoOf,
   queueTransaction,
+  servedBy,
   settleTransaction,
   type UnsignedBlock,
+  ZERO_HASH,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { parentOf } from "../src/index.ts";
@@ -18,6 +24,7 @@ import {
   blockOn,
   CHAIN,
   depositTo,
+  drawOf,
   FIRST_BLOCK,
   FIRST_SLOT,
   FOUNDING,
@@ -88,14 +95,14 @@ describe("a sequencer's block", () => {
     const driven = ready()
       .offer(transfer(), transfer({ nonce: 1n }))
       .open();
-    expect(driven.asked("job").length).toBe(LIMITS.seats);
+    expect(driven.asked("job").length).toBe(new Set(driven.seats.slice(0, LIMITS.seats)).size);
     driven.agree(included).assemble();
     const { block } = driven.all("seal")[0]!;
     const [context, ...rest] = block.transactions;
     expect(rest.slice(0, -1)).toEqual([transfer().raw, transfer({ nonce: 1n }).raw]);
     expect(systemOf(context!)).toMatchObject({ source: "context", index: 2n });
     expect(driven.faultOf(block)).toBeNull();
-    expect(block.seats.length).toBe(LIMITS.seats);
+    expect(block.context.work).toEqual({ attempt: 0, seats: driven.seats.slice(0, LIMITS.seats) });
     const sealed = sign({ ...(block as UnsignedBlock), signature: "0x" }, driven.self);
     expect(driven.handle({ kind: "sealed", block: sealed })).toContainEqual({ kind: "publish", block: sealed });
     driven.handle({ kind: "headChanged", head: parentOf(sealed), block: sealed, safeNumber: 0n });
@@ -110,11 +117,12 @@ describe("a sequencer's block", () => {
     driven.open().assemble();
     expect(driven.asked("job")).toEqual([]);
     const { block } = driven.all("seal")[0]!;
-    expect(block).toMatchObject({ seats: [], context: { queueEnd: 1n } });
+    expect(block.context).toMatchObject({ work: NO_WORK, queueEnd: 1n });
+    expect(block.evidence).toMatchObject({ result: ZERO_HASH, signatures: [] });
     expect(block.transactions.map((raw) => systemOf(raw).source)).toEqual(["context", "deposit", "settle"]);
     expect(countIn(block)).toBe(3);
     expect(settleIn(block)).toEqual(
-      settleTransaction(2n, { sequencer: driven.self.operator, providers: [], l1Fees: 0n, seen: [] }),
+      settleTransaction(2n, { sequencer: driven.self.operator, providers: [], seated: 0, l1Fees: 0n, seen: [] }),
     );
     expect(driven.faultOf(block)).toBeNull();
   });
@@ -171,7 +179,7 @@ describe("a sequencer's block", () => {
     const { block } = driven.all("seal")[0]!;
     expect(block.transactions.map((raw) => systemOf(raw).source)).toEqual(["context", "founding", "settle"]);
     expect(countIn(block)).toBe(3);
-    expect(block.seats).toEqual([]);
+    expect(block.context.work).toEqual(NO_WORK);
     expect(driven.faultOf(block, GENESIS)).toBeNull();
   });
 
@@ -180,7 +188,7 @@ describe("a sequencer's block", () => {
     driven.agree(() => [{ kind: "invalid", reason: "insufficient-funds" }]).assemble();
     const { block } = driven.all("seal")[0]!;
     expect(block.transactions.map((raw) => systemOf(raw).source)).toEqual(["context", "founding", "settle"]);
-    expect(block.seats.length).toBe(LIMITS.seats);
+    expect(servedBy(block.context.work).length).toBe(LIMITS.seats);
     expect(driven.faultOf(block, GENESIS)).toBeNull();
   });
 
@@ -213,12 +221,11 @@ describe("a sequencer's block", () => {
     const l1BaseFee = driven.view.valuesOf(FIRST_SLOT)!.l1BaseFee;
     expect(block.context).toMatchObject({ l1Block: 14n, l1BaseFee });
     const l1Fees = taken.reduce((sum, { raw }) => sum + l1FeeOf(raw, l1BaseFee), 0n);
-    const providers = block.seats.map(({ provider }) => PROVIDERS.find(({ index }) => index === provider)!.operator);
+    const providers = servedBy(block.context.work).map((index) => PROVIDERS[index]!.operator);
     const seen = taken.flatMap(({ to }) => to ?? []).slice(0, 1);
     expect(settleIn(block)).toEqual(
-      settleTransaction(2n, { sequencer: driven.self.operator, providers, l1Fees, seen }),
+      settleTransaction(2n, { sequencer: driven.self.operator, providers, seated: LIMITS.seats, l1Fees, seen }),
     );
-    expect(new Set(providers).size).toBe(LIMITS.seats);
     expect(driven.faultOf(block)).toBeNull();
   });
 
@@ -289,7 +296,9 @@ describe("a sequencer's block", () => {
     const driven = ready().offer(transfer()).open();
     const { to } = driven.asked("job")[0]!;
     const { session } = driven.all("openSession")[0]!;
-    const request = { name: "values", body: { jobId: session, keys: [] } } as const;
+    const [first] = driven.asked("job");
+    const { jobId } = first!.request.body as Job;
+    const request = { name: "values", body: { jobId, keys: [] } } as const;
     expect(driven.handle({ kind: "requested", ticket: "v", from: to, request })).toMatchObject([
       { kind: "readSession", session },
     ]);
@@ -297,6 +306,57 @@ describe("a sequencer's block", () => {
     expect(driven.handle({ kind: "requested", ticket: "w", from: stranger, request })).toMatchObject([
       { kind: "answer", answer: { body: { kind: "refused" } } },
     ]);
+  });
+});
+
+describe("the draws of a sequencer", () => {
+  const jobsOf = (driven: Driven) => [
+    ...new Set(driven.asked("job").flatMap(({ request }) => (request.name === "job" ? request.body.jobId : []))),
+  ];
+  /** All holders of the last job's seats fail, one after the other. */
+  const failAll = (driven: Driven): void => {
+    for (let asked = 0; asked < driven.asked("job").length; asked++)
+      driven.handle({ kind: "requestFailed", ticket: driven.asked("job")[asked]!.ticket, reason: "silent" });
+    driven.seconds += 1;
+    driven.handle({ kind: "timer", name: "advance" });
+  };
+
+  it("give a block one randomness, and jobs of their own to each try; the last job is tried again and again", () => {
+    const driven = ready().offer(transfer());
+    const tries = LIMITS.jobAttempts + 2;
+    for (let i = 0; i < tries; i++) {
+      driven.open();
+      failAll(driven);
+    }
+    driven.open();
+    const { proof, randomness } = drawOf(driven.view, driven.self, { generation: 0n, number: 2n, slot: FIRST_SLOT });
+    expect(jobsOf(driven)).toEqual(
+      Array.from({ length: LIMITS.jobAttempts }, (_, attempt) => jobIdOf(randomness, attempt)),
+    );
+    driven.agree(included).assemble();
+    const { block } = driven.all("seal")[0]!;
+    expect(block.context).toMatchObject({ randomness, work: { attempt: LIMITS.jobAttempts - 1 } });
+    expect([block.evidence?.proof, block.header.prevRandao]).toEqual([proof, prevRandaoOf(randomness)]);
+    expect(driven.faultOf(block)).toBeNull();
+  });
+
+  it("begin anew with the next block, and count no try in which no seat was asked", () => {
+    const driven = ready().offer(transfer());
+    const { session } = driven.all("openSession").at(-1)!;
+    driven.handle({ kind: "sessionFailed", session, reason: "hosts silent" });
+    driven.seconds += 1;
+    driven.handle({ kind: "timer", name: "advance" });
+    driven.open().agree(included).assemble();
+    const { block } = driven.all("seal")[0]!;
+    expect(block.context.work.attempt).toBe(0);
+    const sealed = sign({ ...(block as UnsignedBlock), signature: "0x" }, driven.self);
+    driven.handle({ kind: "sealed", block: sealed });
+    driven.handle({ kind: "headChanged", head: parentOf(sealed), block: sealed, safeNumber: 0n });
+    driven.seconds += 2;
+    driven.offer(transfer({ nonce: 1n })).open(1n);
+    const next = drawOf(driven.view, driven.self, { generation: 0n, number: 3n, slot: FIRST_SLOT });
+    expect(jobsOf(driven).at(-1)).toBe(jobIdOf(next.randomness, 0));
+    expect(next.randomness).not.toBe(block.context.randomness);
   });
 });
 

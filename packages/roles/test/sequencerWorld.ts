@@ -3,14 +3,15 @@ import {
   type Account,
   EMPTY_CODE_HASH,
   type Header,
-  LIMITS,
   type NamedAnswer,
   type Outcome,
   type Parameters,
   resultDigest,
+  resultHash,
   type StateEntry,
   type Transaction,
   type UnsignedBlock,
+  vrfProve,
 } from "@mvm/protocol";
 import {
   blockFault,
@@ -20,6 +21,7 @@ import {
   Sequencer,
   type SequencerEffect,
   type SequencerEvent,
+  workFault,
 } from "../src/index.ts";
 import {
   at,
@@ -68,6 +70,7 @@ export class Driven {
       network: NETWORK,
       parameters,
       head,
+      prove: (message) => vrfProve(self.bls, message),
     });
   }
 
@@ -91,6 +94,13 @@ export class Driven {
 
   asked(name: "head" | "job") {
     return this.all("request").filter(({ request }) => request.name === name);
+  }
+
+  /** Registry numbers of the holders of the last job's seats. */
+  get seats(): readonly number[] {
+    const { request } = this.asked("job").at(-1)!;
+    if (request.name !== "job") throw new TypeError("no job");
+    return this.view.seatsOf(this.view.slot, request.body.jobId).map(({ index }) => index);
   }
 
   /** All hosts say that a block is the newest. */
@@ -127,13 +137,16 @@ export class Driven {
     return this;
   }
 
-  /** Both seats answer the last job with the same outcomes. */
+  /** Who holds the seats of the last job answer with the same outcomes. */
   agree(outcomes: (count: number) => readonly Outcome[]): this {
-    for (const { ticket, to, request } of this.asked("job").slice(-LIMITS.seats)) {
+    const jobs = this.asked("job");
+    const last = jobs.at(-1)?.ticket.split(":")[1];
+    for (const { ticket, to, request } of jobs.filter((job) => job.ticket.split(":")[1] === last)) {
       if (request.name !== "job") continue;
       const result = outcomes(request.body.messages.length);
       const signer = PROVIDERS.find(({ peerId }) => peerId === to)!;
-      const signature = signer.sign(resultDigest(NETWORK, request.body, result));
+      const { jobId } = request.body;
+      const signature = signer.bls.sign(resultDigest(NETWORK, jobId, resultHash(request.body, result)));
       const answer: NamedAnswer = { name: "job", body: { kind: "result", outcomes: result, signature } };
       this.handle({ kind: "answered", ticket, answer });
     }
@@ -143,7 +156,8 @@ export class Driven {
   /** What the rules have against a block. */
   faultOf(block: UnsignedBlock, parent = FIRST): string | null {
     const latest = latestTimestamp(this.view, block, at(this.seconds).nowMs);
-    return blockFault({ view: this.view, parameters: PARAMETERS }, parent, block, latest);
+    const fault = blockFault({ view: this.view, parameters: PARAMETERS }, parent, block, latest);
+    return fault ?? workFault(this.view, NETWORK, block);
   }
 
   assemble(): this {

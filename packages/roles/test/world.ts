@@ -1,10 +1,10 @@
 /** Real keys, an L1 view fed with events, blocks and transactions signed for it: what the tests of the roles build on. */
 import {
-  type Address,
   addressOf,
   type BatchHeader,
   type BlockContext,
   type BlockOutcome,
+  type BlsKey,
   bigIntToBytes,
   blockDigest,
   blsKeyFromSeed,
@@ -19,23 +19,29 @@ import {
   encodeSystemTransaction,
   epochOf,
   epochRandomness,
+  evidenceHash,
   type Founding,
   fromHex,
   GENESIS_BASE_FEE,
   type Hash,
   type Header,
+  jobIdOf,
   keccakHash,
+  LIMITS,
   merkleRoot,
   type NetworkIdentity,
+  NO_WORK,
   nextBaseFee,
   type Parameters,
   type PeerId,
   PROFILES,
   prevRandaoOf,
   type QueueItem,
+  resultDigest,
   type SealedBlock,
-  type Seat,
   StakeTree,
+  seatedIn,
+  servedBy,
   signDigest,
   slotSeed,
   stakeGridOf,
@@ -43,8 +49,10 @@ import {
   taggedHash,
   toAddress,
   toChainId,
-  toJobId,
   toWord,
+  vrfOutput,
+  vrfProve,
+  type WorkEvidence,
   ZERO_HASH,
 } from "@mvm/protocol";
 import {
@@ -57,6 +65,7 @@ import {
   type Parent,
   parentOf,
   type RegistryName,
+  randomnessMessage,
 } from "../src/index.ts";
 
 export const NETWORK: NetworkIdentity = { l1ChainId: 31_337n, comco: toAddress(`0x${"c0".repeat(20)}`) };
@@ -68,7 +77,7 @@ export const GENESIS_SECONDS = 1_800_000_000;
 
 const secretOf = (name: string): Uint8Array => fromHex(taggedHash("test/secret", new TextEncoder().encode(name)));
 
-export type Operator = Member & { readonly secret: Uint8Array; readonly sign: (digest: Hash) => `0x${string}` };
+export type Operator = Member & { readonly secret: Uint8Array; readonly bls: BlsKey };
 
 export function operator(name: string, index: number): Operator {
   const secret = secretOf(name);
@@ -81,7 +90,7 @@ export function operator(name: string, index: number): Operator {
     peerId: name as PeerId,
     multiaddr: `/memory/${name}`,
     secret,
-    sign: (digest) => bls.sign(digest),
+    bls,
   };
 }
 
@@ -105,6 +114,7 @@ export const FIRST_SLOT = 2n;
 export const FIRST_BLOCK = FIRST_SLOT * BigInt(PARAMETERS.epochBlocks);
 const STAKE_WEI = 1_000n * 10n ** 18n;
 const STAKE_GRID = stakeGridOf(STAKE_WEI);
+const SEAT_WEIGHT_MT = 100;
 
 export type ViewSpec = { readonly sequencers?: readonly Operator[]; readonly parameters?: Parameters };
 
@@ -121,6 +131,8 @@ export function blankView({ sequencers = SEQUENCERS, parameters = PARAMETERS }: 
   for (const { index } of sequencers)
     view.apply({ kind: "stakeChanged", index, grid: STAKE_GRID, stakeWei: STAKE_WEI, l1Block: 0n });
   const timestamp = BigInt(GENESIS_SECONDS);
+  for (const { index } of PROVIDERS)
+    view.apply({ kind: "seatTaken", index, place: index, weightMT: SEAT_WEIGHT_MT, l1Block: 0n });
   view.apply({
     kind: "dacCreated",
     chainId: CHAIN,
@@ -219,7 +231,7 @@ export const GENESIS: Parent = parentOf({
   context: GENESIS_CONTEXT,
   transactions: [],
   outcomes: [],
-  seats: [],
+  evidence: null,
 });
 
 export const outcome = (gasUsed = 21_000n): BlockOutcome => ({ status: 1, gasUsed, logs: [], writes: [] });
@@ -237,31 +249,76 @@ export type BlockSpec = {
   readonly transactions?: readonly Uint8Array[];
   /** who signs and is paid: the slot's leader */
   readonly signer?: Operator;
-  /** who settle pays beside the sequencer */
-  readonly providers?: readonly Address[];
-  readonly seats?: readonly Seat[];
+  /** jobs of the block that failed, and seats of its last one that were passed over: none unless said */
+  readonly attempt?: number;
+  readonly passed?: readonly number[];
   /** the view's present one unless said */
   readonly generation?: bigint;
   /** makes two blocks of one place differ */
   readonly salt?: bigint;
 };
 
+/** What the sequencer drew for a block. */
+export function drawOf(view: L1View, by: Operator, place: { generation: bigint; number: bigint; slot: bigint }): Draw {
+  const proof = vrfProve(by.bls, randomnessMessage(view, NETWORK, { chainId: CHAIN, ...place })!);
+  return { proof, randomness: vrfOutput(proof) };
+}
+type Draw = Pick<WorkEvidence, "proof"> & Pick<BlockContext, "randomness">;
+
+/** Seats of a job, the first ones that are not passed over, with their holders' signatures on some result. */
+export function workOf(
+  view: L1View,
+  slot: bigint,
+  { proof, randomness }: Draw,
+  passed: readonly number[] = [],
+  attempt = 0,
+) {
+  const jobId = jobIdOf(randomness, attempt);
+  const holders = view.seatsOf(slot, jobId).map(({ index }) => PROVIDERS[index]!);
+  const served = holders
+    .map((_, seat) => seat)
+    .filter((seat) => !passed.includes(seat))
+    .slice(0, LIMITS.seats);
+  const seats = holders.slice(0, served.at(-1)! + 1).map(({ index }, seat) => (served.includes(seat) ? index : null));
+  const result = taggedHash("test/result", jobId);
+  const signatures = served.map((seat) => holders[seat]!.bls.sign(resultDigest(NETWORK, jobId, result)));
+  const evidence: WorkEvidence = { proof, result, signatures };
+  return { work: { attempt, seats }, evidence };
+}
+
 /** A block that no rule objects to, signed by the slot's sequencer. */
 export function blockOn(spec: BlockSpec): SealedBlock {
-  const { view, parent, slot = FIRST_SLOT, queueItems = [], providers = [], seats = [], salt = 0n } = spec;
+  const { view, parent, slot = FIRST_SLOT, queueItems = [], salt = 0n } = spec;
   const users = spec.transactions ?? [toWord(salt + 1n)];
-  const jobId = toJobId(taggedHash("test/job", parent.hash, toWord(slot), toWord(salt)));
   const { l1Block, l1BaseFee } = view.valuesOf(slot)!;
   const queueEnd = parent.context.queueEnd + BigInt(queueItems.length);
-  const context: BlockContext = { slot, l1Block, l1BaseFee, queueEnd, jobId };
   const number = parent.header.number + 1n;
   const generation = spec.generation ?? view.generation(CHAIN);
+  const sequencer = spec.signer ?? turnOf(view, slot);
+  const draw = drawOf(view, sequencer, { generation, number, slot });
+  const { work, evidence } =
+    users.length === 0
+      ? { work: NO_WORK, evidence: { proof: draw.proof, result: ZERO_HASH, signatures: [] } }
+      : workOf(view, slot, draw, spec.passed, spec.attempt);
+  const { randomness } = draw;
+  const context: BlockContext = {
+    slot,
+    l1Block,
+    l1BaseFee,
+    queueEnd,
+    randomness,
+    work,
+    evidence: evidenceHash(evidence),
+  };
   const place = { number, generation, context, founding: FOUNDING, queueItems };
   const openingCount = openingTransactions({ ...place, transactionCount: 0 }).length;
   const opening = openingTransactions({ ...place, transactionCount: openingCount + users.length + 1 });
-  const sequencer = spec.signer ?? turnOf(view, slot);
-  const paid = [sequencer.operator, ...providers] as const;
-  const settle = closingTransaction(CHAIN, { number, l1BaseFee }, { paid, transactions: users });
+  const paid = [sequencer.operator, ...servedBy(work).map((index) => PROVIDERS[index]!.operator)] as const;
+  const settle = closingTransaction(
+    CHAIN,
+    { number, l1BaseFee },
+    { paid, seated: seatedIn(work), transactions: users },
+  );
   const transactions = [
     ...opening.map((transaction) => encodeSystemTransaction(CHAIN, transaction)),
     ...users,
@@ -272,12 +329,13 @@ export function blockOn(spec: BlockSpec): SealedBlock {
     ...BARE,
     parentHash: parent.hash,
     number,
+    transactionsRoot: keccakHash(concatBytes(...transactions)),
     timestamp: parent.header.timestamp + 1n,
     gasUsed: outcomes.reduce((sum, { gasUsed }) => sum + gasUsed, 0n),
-    prevRandao: prevRandaoOf(jobId),
+    prevRandao: prevRandaoOf(randomness),
     baseFeePerGas: nextBaseFee(parent.header),
   };
-  const block = { chainId: CHAIN, generation, header, context, transactions, outcomes, seats };
+  const block = { chainId: CHAIN, generation, header, context, transactions, outcomes, evidence };
   return sign({ ...block, signature: `0x${"00".repeat(65)}` }, sequencer);
 }
 

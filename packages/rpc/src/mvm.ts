@@ -1,5 +1,5 @@
 /** mvm_ methods: what a DAC's chain has beside Ethereum's. */
-import { encodeBlock, toHex } from "@mvm/protocol";
+import { encodeBlock, jobIdOf, servedBy, toHex } from "@mvm/protocol";
 import { requireBlock } from "./blockLookup.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { quantity } from "./quantities.ts";
@@ -9,14 +9,14 @@ export const mvmMethods: readonly Method[] = [
   // A block's context as posted on L1, and the registry indices of the providers whose equal results it took.
   defineMethod("mvm_getBlockContext", { block: stateBlockParam }, async (context, { block }) => {
     const { block: sealed } = await requireBlock(context, block);
-    const { slot, l1Block, queueEnd, jobId } = sealed.context;
+    const { slot, l1Block, queueEnd, randomness, work } = sealed.context;
     return {
       generation: quantity(sealed.generation),
       slot: quantity(slot),
       l1Block: quantity(l1Block),
       queueEnd: quantity(queueEnd),
-      jobId,
-      providers: sealed.seats.map(({ provider }) => quantity(provider)),
+      jobId: jobIdOf(randomness, work.attempt),
+      providers: servedBy(work).map(quantity),
     };
   }),
   // A block as its sequencer signed it, in the encoding that nodes gossip it in: what a proof against it begins with.

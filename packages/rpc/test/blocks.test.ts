@@ -1,4 +1,14 @@
-import { decodeBlock, encodeBlock, fromHex, type Hex, hashHeader, keccakHash, toHash, toHex } from "@mvm/protocol";
+import {
+  decodeBlock,
+  encodeBlock,
+  fromHex,
+  type Hex,
+  hashHeader,
+  jobIdOf,
+  keccakHash,
+  toHash,
+  toHex,
+} from "@mvm/protocol";
 import { encodeRlp, keccak256, toBeArray } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Gateway, startGateway } from "./gateway.ts";
@@ -116,15 +126,17 @@ test("counts of transactions are those of the block, counts of uncles are zero",
 });
 
 test("a block's context is the one that is posted with it", async () => {
-  const { slot, l1Block, queueEnd, jobId } = story.types.context;
+  const { slot, l1Block, queueEnd, randomness, work } = story.types.context;
   expect(await gateway.result("mvm_getBlockContext", "0x2")).toEqual({
     generation: "0x0",
     slot: `0x${slot.toString(16)}`,
     l1Block: `0x${l1Block.toString(16)}`,
     queueEnd: `0x${queueEnd.toString(16)}`,
-    jobId,
-    providers: [],
+    jobId: jobIdOf(randomness, work.attempt),
+    providers: ["0x3", "0xb"],
   });
+  expect(work).toEqual({ attempt: 1, seats: [3, null, 11] });
+  expect(await gateway.result("mvm_getBlockContext", "0x0")).toMatchObject({ providers: [] });
   expect((await gateway.ask("mvm_getBlockContext", "0x99")).error).toMatchObject({ code: -32000 });
 });
 
@@ -133,6 +145,8 @@ test("mvm_getSealedBlock gives a block with its signature and outcomes, encoded 
   const sealed = decodeBlock(fromHex((await gateway.result("mvm_getSealedBlock", "0x2")) as Hex));
   expect(hashHeader(sealed.header)).toBe(hash);
   expect(sealed.outcomes).toHaveLength(sealed.transactions.length);
+  expect(sealed.evidence).toEqual(story.types.evidence);
+  expect(sealed.evidence?.signatures).toHaveLength(2);
   expect(await gateway.result("mvm_getSealedBlock", { blockHash: hash })).toBe(toHex(encodeBlock(sealed)));
   expect((await gateway.ask("mvm_getSealedBlock", "0x99")).error).toMatchObject({ code: -32000 });
 });

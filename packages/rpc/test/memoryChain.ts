@@ -4,39 +4,50 @@ import {
   type Address,
   type BlockContext,
   type BlockOutcome,
+  type BlsKey,
   blockDigest,
   bloomOf,
+  blsKeyFromSeed,
   CHARTER_SLOTS,
   type ChainId,
   decodeTransaction,
   EMPTY_TRIE_ROOT,
   encodeSystemTransaction,
+  evidenceHash,
   executedHash,
+  fromHex,
   GENESIS_BASE_FEE,
   genesisWrites,
   type Hash,
   type Header,
   hashHeader,
   type IncludedOutcome,
+  jobIdOf,
   keccakHash,
   merkleRoot,
+  NO_WORK,
   nextBaseFee,
   type Outcome,
   PREDEPLOYS,
   prevRandaoOf,
   type QueueItem,
   queueTransaction,
+  resultDigest,
   type SealedBlock,
   type StateReader,
+  servedBy,
   signDigest,
   type Transaction,
   taggedHash,
   toChainId,
-  toJobId,
   toMessage,
   toWord,
   toWordHex,
   type UnsignedBlock,
+  vrfOutput,
+  vrfProve,
+  type Work,
+  type WorkEvidence,
   ZERO_HASH,
 } from "@mvm/protocol";
 import {
@@ -56,6 +67,11 @@ export const CHAIN_ID: ChainId = toChainId(424_242);
 const NETWORK = { l1ChainId: 31_337n, comco: PREDEPLOYS.coinbase };
 const SEQUENCER_KEY = toWord(77n);
 const GENESIS_TIME = 1_900_000_000n;
+
+const blsOf = (name: string): BlsKey => blsKeyFromSeed(fromHex(taggedHash("test/bls", new TextEncoder().encode(name))));
+const SEQUENCER_BLS = blsOf("sequencer");
+/** who did the job of each block that has transactions: a second job, in which a seat was passed over */
+const WORK: Work = { attempt: 1, seats: [3, null, 11] };
 
 export const engine: Engine = await createEngine();
 
@@ -87,8 +103,15 @@ type Contents = {
 
 function seal({ parent, transactions, outcomes }: Contents): SealedBlock {
   const number = parent === null ? 0n : parent.number + 1n;
-  const jobId = toJobId(taggedHash("test/job", toWord(number)));
-  const context: BlockContext = { slot: 1n, l1Block: 1n, l1BaseFee: 0n, queueEnd: 1n, jobId };
+  const proof = vrfProve(SEQUENCER_BLS, taggedHash("test/draw", toWord(number)));
+  const randomness = vrfOutput(proof);
+  const work = transactions.length === 0 ? NO_WORK : WORK;
+  const result = transactions.length === 0 ? ZERO_HASH : taggedHash("test/result", randomness);
+  const digest = resultDigest(NETWORK, jobIdOf(randomness, work.attempt), result);
+  const signatures = servedBy(work).map((index) => blsOf(`provider ${index}`).sign(digest));
+  const evidence: WorkEvidence = { proof, result, signatures };
+  const place = { slot: 1n, l1Block: 1n, l1BaseFee: 0n, queueEnd: 1n };
+  const context: BlockContext = { ...place, randomness, work, evidence: evidenceHash(evidence) };
   const header: Header = {
     parentHash: parent === null ? ZERO_HASH : hashHeader(parent),
     stateRoot: taggedHash("test/state", toWord(number)),
@@ -100,7 +123,7 @@ function seal({ parent, transactions, outcomes }: Contents): SealedBlock {
     timestamp: GENESIS_TIME + 2n * number,
     checkpointsRoot: taggedHash("test/checkpoints", toWord(number)),
     withdrawalsRoot: EMPTY_TRIE_ROOT,
-    prevRandao: prevRandaoOf(jobId),
+    prevRandao: prevRandaoOf(randomness),
     baseFeePerGas: parent === null ? GENESIS_BASE_FEE : nextBaseFee(parent),
   };
   const unsigned: UnsignedBlock = {
@@ -110,7 +133,7 @@ function seal({ parent, transactions, outcomes }: Contents): SealedBlock {
     context,
     transactions,
     outcomes,
-    seats: [],
+    evidence,
   };
   return { ...unsigned, signature: signDigest(SEQUENCER_KEY, blockDigest(NETWORK, unsigned)) };
 }

@@ -11,7 +11,6 @@ import {
   LIMITS,
   namedAddresses,
   type ResolveAddress,
-  toJobId,
   toWord,
 } from "@mvm/protocol";
 import { type Sent, signed, TRAFFIC_CHAIN_ID } from "./batchTraffic.ts";
@@ -93,9 +92,10 @@ export function prepare(source: Source, { blocks: count, blockTransactions, bloc
       timestamp,
       slot: 4_000_000n + BigInt(i >> 4),
       queueItems: i % 8 === 0 ? 1 : 0,
-      jobId: toJobId(keccakHash(toWord(BigInt(i)))),
+      randomness: keccakHash(toWord(BigInt(i))),
+      evidence: keccakHash(toWord(2n ** 32n + BigInt(i))),
       sequencer: "poster",
-      providers: PROVIDERS,
+      work: { attempt: 0, seats: PROVIDERS },
       transactions: sent.map(signed),
       indexOf: snapshot.indexOf,
     };

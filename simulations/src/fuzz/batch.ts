@@ -10,6 +10,8 @@ import {
   contextAt,
   contextGroupFault,
   rowGroupFault,
+  seatedIn,
+  servedBy,
   toHex,
   transactionAt,
   ZERO_ADDRESS,
@@ -49,10 +51,12 @@ const contextParts = (context: BatchContext): unknown[] => [
   context.timestamp,
   context.slot,
   context.queueItems,
-  context.jobId,
+  context.randomness,
+  context.evidence,
   context.sequencer === "poster" ? ZERO_ADDRESS : context.sequencer,
   context.sequencer === "poster",
-  `[${listText(context.providers)}]`,
+  seatedIn(context.work),
+  `[${listText(servedBy(context.work))}]`,
   context.transactionCount,
 ];
 

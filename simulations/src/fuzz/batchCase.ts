@@ -8,12 +8,16 @@ import {
   concatBytes,
   encodeBatch,
   encodeRlp,
+  JOB_SEATS,
+  LIMITS,
+  NO_WORK,
   type RlpInput,
   toAddress,
   toChainId,
+  toHash,
   toHex,
-  toJobId,
   toWord,
+  type Work,
 } from "@mvm/protocol";
 import type { Draw } from "./draw.ts";
 import { listsWithSmaller, shorterLists } from "./shrink.ts";
@@ -120,6 +124,16 @@ function transaction(draw: Draw, timestamp: bigint): Uint8Array {
   return concatBytes(Uint8Array.of(2), encodeRlp(fields));
 }
 
+/** As many seats as a job needs, of those that it has. */
+function randomWork(draw: Draw): Work {
+  const last = draw.between(LIMITS.seats - 1, JOB_SEATS - 1);
+  const first = draw.below(last);
+  const seats = Array.from({ length: last + 1 }, (_, seat) =>
+    seat === first || seat === last ? draw.below(5_000) : null,
+  );
+  return { attempt: draw.pick([0, 0, draw.below(LIMITS.jobAttempts)]), seats };
+}
+
 function randomBlocks(draw: Draw): BatchBlock[] {
   const count = draw.weighted([
     [6, draw.between(1, 4)],
@@ -131,14 +145,16 @@ function randomBlocks(draw: Draw): BatchBlock[] {
   return Array.from({ length: count }, () => {
     timestamp += BigInt(draw.below(300));
     slot += BigInt(draw.below(2));
+    const work = draw.onceIn(6) ? NO_WORK : randomWork(draw);
     return {
       timestamp,
       slot,
       queueItems: draw.pick([0, 0, draw.below(300)]),
-      jobId: toJobId(toHex(draw.bytes(32))),
+      randomness: toHash(toHex(draw.bytes(32))),
+      evidence: toHash(toHex(draw.bytes(32))),
       sequencer: draw.onceIn(4) ? toAddress(toHex(draw.bytes(20))) : "poster",
-      providers: Array.from({ length: draw.below(BATCH_FORMAT.providers + 1) }, () => draw.below(5_000)),
-      transactions: Array.from({ length: draw.below(draw.pick([3, 8, 40 / count + 1])) }, () =>
+      work,
+      transactions: Array.from({ length: work === NO_WORK ? 0 : draw.below(draw.pick([3, 8, 40 / count + 1])) }, () =>
         transaction(draw, timestamp),
       ),
       indexOf: (address: Address) => places.get(address),
@@ -156,13 +172,15 @@ function randomChange(draw: Draw): Change {
     [1, "append"],
   ]);
   // Half of all changes go to where the structure is: what stands before the rows.
-  const at = draw.onceIn(2) ? draw.below(200) : draw.below(2 ** 20);
+  const at = draw.onceIn(2) ? draw.below(300) : draw.below(2 ** 20);
   return { kind, at, byte: draw.pick([0, 0x7f, 0x80, 0xff, 1 << draw.below(8), draw.below(256)]) };
 }
 
 /** A case, the same for the same draws. */
 export function randomBatchCase(draw: Draw): BatchCase {
-  const noise = draw.onceIn(20) ? concatBytes(Uint8Array.of(3, 1, 0), draw.bytes(draw.below(300))) : null;
+  const noise = draw.onceIn(20)
+    ? concatBytes(Uint8Array.of(BATCH_FORMAT.version, 1, 0), draw.bytes(draw.below(300)))
+    : null;
   const blocks = randomBlocks(draw);
   const changes = Array.from({ length: draw.pick([0, 1, 1, 1, 2, 3]) }, () => randomChange(draw));
   const asked = Array.from({ length: 3 }, () => ({

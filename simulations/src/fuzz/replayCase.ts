@@ -120,7 +120,8 @@ export function randomPlan(draw: Draw, { accounts }: EvmCase): BlockPlan {
   const values = { slot: 5n, l1Block: 44n, l1BaseFee: BigInt(draw.between(0, 40)), generation: 0n };
   const paid = draw.onceIn(2) ? SIGNERS.slice(0, 2) : [];
   const seen = draw.onceIn(3) ? targets.slice(0, 3) : [];
-  const settlement = { sequencer: SIGNERS[3]!, providers: paid, l1Fees: BigInt(draw.between(0, 100)), seen };
+  const seated = draw.between(0, paid.length);
+  const settlement = { sequencer: SIGNERS[3]!, providers: paid, seated, l1Fees: BigInt(draw.between(0, 100)), seen };
   return {
     charter: charterWrites(draw),
     context: contextTransaction(BLOCK_NUMBER, values, draw.between(2, 9)),

@@ -472,6 +472,11 @@ export const MVM_EXECUTION_MANAGER_ABI = [
         "internalType": "address"
       },
       {
+        "name": "seated",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
         "name": "providers",
         "type": "address[]",
         "internalType": "address[]"
@@ -1522,6 +1527,11 @@ export const MVM_FEE_VAULT_ABI = [
         "internalType": "address"
       },
       {
+        "name": "seated",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
         "name": "providers",
         "type": "address[]",
         "internalType": "address[]"
@@ -1600,6 +1610,12 @@ export const MVM_FEE_VAULT_ABI = [
         "type": "uint256",
         "indexed": false,
         "internalType": "uint256"
+      },
+      {
+        "name": "burnt",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
       }
     ],
     "anonymous": false
@@ -1657,6 +1673,10 @@ export const MVM_FEE_VAULT_ABI = [
 
 /** ABI of the L2 predeploy MVM_TreasuryVault. */
 export const MVM_TREASURY_VAULT_ABI = [
+  {
+    "type": "receive",
+    "stateMutability": "payable"
+  },
   {
     "type": "function",
     "name": "sweep",

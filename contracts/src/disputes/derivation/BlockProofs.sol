@@ -51,7 +51,7 @@ abstract contract BlockProofs is PostedData {
         ProvenBlocks.requireAllUsed(proof.siblings, used);
         (bool isUndecodable, BatchContext memory context) = _contextAt(proof.data, proof.position);
         isFraud = isUndecodable || header.timestamp != context.timestamp
-            || HeaderRules.randomnessFault(header, context.jobId) != HeaderField.None;
+            || HeaderRules.randomnessFault(header, context.randomness) != HeaderField.None;
     }
 
     function _judgeQueueEnd(BatchHeader calldata batch, IBlockProofs.QueueEndProof calldata proof)

@@ -27,9 +27,9 @@ contract ClosingVerifier is IFraudVerifier {
     using BlockTallies for Tally;
 
     /// @dev Words of the arguments of settle before its lists; of them L1 fees, and where the addresses begin.
-    uint256 private constant HEAD_WORDS = 4;
-    uint256 private constant FEES_WORD = 2;
-    uint256 private constant SEEN_WORD = 3;
+    uint256 private constant HEAD_WORDS = 5;
+    uint256 private constant FEES_WORD = 3;
+    uint256 private constant SEEN_WORD = 4;
 
     /// @notice Whether a tally was counted here, by its hash ({hashOf}).
     mapping(bytes32 tallyHash => bool) public isCounted;

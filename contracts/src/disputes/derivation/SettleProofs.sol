@@ -20,7 +20,7 @@ import {SystemProofs} from "./SystemProofs.sol";
 /// table follow from all transactions of a block: {ClosingVerifier} judges them.
 abstract contract SettleProofs is SystemProofs {
     /// @dev Words of the arguments of settle before its lists, and addresses that it may enter into the table.
-    uint256 private constant HEAD_WORDS = 4;
+    uint256 private constant HEAD_WORDS = 5;
     uint256 private constant MAX_SEEN = 256;
 
     /// @notice The bytes are not the committed transaction.
@@ -106,15 +106,16 @@ abstract contract SettleProofs is SystemProofs {
         return _areArguments(data[4:], context);
     }
 
-    /// @dev Arguments in the one form that packages/protocol gives them: sequencer, providers, fees, addresses seen.
+    /// @dev Arguments in the one form that packages/protocol gives them: sequencer, number of seated providers, providers, fees,
+    /// addresses seen.
     function _areArguments(bytes calldata words, BatchContext memory context) private view returns (bool) {
         uint256 paid = context.providers.length;
         uint256 seenAt = HEAD_WORDS + 1 + paid;
         if (words.length % 32 != 0 || words.length < 32 * (seenAt + 1)) return false;
         uint256 seen = _word(words, seenAt);
         if (seen > MAX_SEEN || words.length != 32 * (seenAt + 1 + seen)) return false;
-        bool isForm = _word(words, 0) == uint160(context.sequencer) && _word(words, 1) == 32 * HEAD_WORDS
-            && _word(words, 3) == 32 * seenAt && _word(words, HEAD_WORDS) == paid;
+        bool isForm = _word(words, 0) == uint160(context.sequencer) && _word(words, 1) == context.seated
+            && _word(words, 2) == 32 * HEAD_WORDS && _word(words, 4) == 32 * seenAt && _word(words, HEAD_WORDS) == paid;
         for (uint256 i = seenAt + 1; i < seenAt + 1 + seen; i++) {
             if (_word(words, i) >> 160 != 0) return false;
         }

@@ -35,12 +35,12 @@ library HeaderRules {
         return exists && header.baseFeePerGas == fee ? HeaderField.None : HeaderField.BaseFeePerGas;
     }
 
-    /// @notice Whether the randomness is not the job's.
+    /// @notice Whether the randomness does not follow from the sequencer's.
     /// @param header The header.
-    /// @param jobId The block's job, as its batch states it.
+    /// @param randomness VRF output of the block's sequencer, as its batch states it.
     /// @return The field, or none.
-    function randomnessFault(Header memory header, bytes32 jobId) internal pure returns (HeaderField) {
-        bool isRight = header.prevRandao == keccak256(abi.encode(RANDOMNESS_TAG, jobId));
+    function randomnessFault(Header memory header, bytes32 randomness) internal pure returns (HeaderField) {
+        bool isRight = header.prevRandao == keccak256(abi.encode(RANDOMNESS_TAG, randomness));
         return isRight ? HeaderField.None : HeaderField.PrevRandao;
     }
 

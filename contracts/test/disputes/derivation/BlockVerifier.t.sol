@@ -21,6 +21,8 @@ import {DataBatch, DerivationTest} from "./DerivationTest.sol";
 contract BlockVerifierTest is DerivationTest {
     uint256 private constant BLOCKS = 5;
     uint256 private constant USERS = 3;
+    /// @dev Ways in which spoiltSettle is wrong.
+    uint256 private constant SETTLE_LIES = 16;
 
     function setUp() public {
         deployDerivation();
@@ -150,11 +152,11 @@ contract BlockVerifierTest is DerivationTest {
 
     // Time and randomness
 
-    function test_anotherTimeOrJobThanPostedConvicts(uint256 position, bool isTime) public {
+    function test_anotherTimeOrRandomnessThanPostedConvicts(uint256 position, bool isTime) public {
         position %= BLOCKS;
         (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, USERS);
         if (isTime) drafts[position].timestamp++;
-        else drafts[position].jobId = keccak256("another");
+        else drafts[position].randomness = keccak256("another");
         DataBatch memory batch = postDrafts(drafts, blocks);
         for (uint256 i = 0; i < BLOCKS; i++) {
             if (i != position) requireVerdict(blockVerifier, batch, timeOf(batch, i), false);
@@ -255,7 +257,7 @@ contract BlockVerifierTest is DerivationTest {
     // Settle
 
     function test_anotherEndThanASettleConvicts(uint256 what) public {
-        what %= 12;
+        what %= SETTLE_LIES;
         (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, USERS);
         bytes[] memory own = blocks[2].transactions;
         own[own.length - 1] = spoiltSettle(what, drafts[2]);
@@ -264,6 +266,7 @@ contract BlockVerifierTest is DerivationTest {
         requireVerdict(blockVerifier, batch, settleProofOf(batch, 1), false);
     }
 
+    /// @dev A settle of the third block with something wrong; with nothing for SETTLE_LIES.
     function spoiltSettle(uint256 what, Draft memory draft) private returns (bytes memory) {
         address sequencer = rollup.sequencerOf(chain, slotNow(), 0);
         address[] memory paid = paidBy(draft);
@@ -274,7 +277,12 @@ contract BlockVerifierTest is DerivationTest {
         if (what == 10) paid[1] = paid[0];
         if (what == 11) (paid[0], paid[1]) = (paid[1], paid[0]);
         if (what == 3) selector = MVM_ExecutionManager.context.selector;
-        bytes memory data = abi.encodeWithSelector(selector, sequencer, paid, 1 gwei, seen);
+        uint256 seated = seatedOf(draft);
+        if (what == 12) seated--;
+        if (what == 13) seated++;
+        if (what == 14) seated = 3;
+        if (what == 15) seated = 1 << 255 | 1;
+        bytes memory data = abi.encodeWithSelector(selector, sequencer, seated, paid, 1 gwei, seen);
         if (what == 4) data = bytes.concat(data, new bytes(32));
         if (what == 5) data = bytes.concat(data, hex"00");
         // a word of an address with more than an address
@@ -282,7 +290,7 @@ contract BlockVerifierTest is DerivationTest {
         if (what == 7) return settleWith(4, data);
         if (what == 8) return userOf(3, 0);
         if (what == 9) return itemTransaction(0);
-        assertEq(draft.providers.length, 2, "providers");
+        assertTrue(draft.providers.length == 2 && seatedOf(draft) == 1, "providers");
         return settleWith(3, data);
     }
 
@@ -293,10 +301,52 @@ contract BlockVerifierTest is DerivationTest {
         requireVerdict(blockVerifier, batch, settleProofOf(batch, 2), true);
     }
 
+    function test_anotherNumberOfSeatedOnesThanPostedConvicts(uint256 position, uint256 seated) public {
+        position %= BLOCKS;
+        (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, USERS);
+        if (seated == seatedOf(drafts[position])) seated++;
+        bytes[] memory own = blocks[position].transactions;
+        own[own.length - 1] = settleSeating(position + 1, drafts[position], seated);
+        DataBatch memory batch = postDrafts(drafts, blocks);
+        for (uint256 i = 0; i < BLOCKS; i++) {
+            if (i != position) requireVerdict(blockVerifier, batch, settleProofOf(batch, i), false);
+        }
+        prove(PROVER, proveCall(batch, Fraud.Context, settleProofOf(batch, position)));
+        requireConvicted(batch.made);
+    }
+
+    function test_aSettleIsMeasuredByTheWorkThatIsPosted(uint256 bits, uint256 attempt) public {
+        (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, USERS);
+        bytes memory choices = hex"03050609";
+        uint8 seats = uint8(choices[bits % 4]);
+        drafts[2].work = seats | uint8(attempt % 4 << 4);
+        derive(blocks, drafts);
+        DataBatch memory batch = postDrafts(drafts, blocks);
+        requireVerdict(blockVerifier, batch, settleProofOf(batch, 2), false);
+        // the same settle with the work of stand-ins, whose fees would be burnt
+        drafts[2].work = attempt % 4 == 0 ? 0x0c : seats;
+        batch = postDrafts(drafts, blocks);
+        requireVerdict(blockVerifier, batch, settleProofOf(batch, 2), true);
+    }
+
+    function test_whoServedWhereNobodyDidIsPaidNothing() public {
+        (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, 0);
+        assertEq(drafts[2].work, 0, "no job");
+        DataBatch memory batch = postDrafts(drafts, blocks);
+        requireVerdict(blockVerifier, batch, settleProofOf(batch, 2), false);
+        Draft memory worked = drafts[2];
+        (worked.work, worked.providers) = (0x03, new uint32[](2));
+        bytes[] memory own = blocks[2].transactions;
+        own[own.length - 1] = settleOf(3, worked);
+        (worked.work, worked.providers) = (0, new uint32[](0));
+        batch = postDrafts(drafts, blocks);
+        requireVerdict(blockVerifier, batch, settleProofOf(batch, 2), true);
+    }
+
     function test_aSettleThatPaysThePosterIsSound() public {
         (MadeBlock[] memory blocks, Draft[] memory drafts) = firstMade(BLOCKS, USERS);
         bytes[] memory own = blocks[2].transactions;
-        own[own.length - 1] = spoiltSettle(12, drafts[2]);
+        own[own.length - 1] = spoiltSettle(SETTLE_LIES, drafts[2]);
         DataBatch memory batch = postDrafts(drafts, blocks);
         requireVerdict(blockVerifier, batch, settleProofOf(batch, 2), false);
     }

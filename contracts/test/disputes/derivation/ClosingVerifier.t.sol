@@ -106,8 +106,7 @@ contract ClosingVerifierTest is DerivationTest {
     function settleWords(uint256 number, uint256 l1Fees, address[] memory seen) private view returns (bytes memory) {
         address[] memory providers = new address[](2);
         (providers[0], providers[1]) = (providerOf(0), providerOf(1));
-        bytes memory data =
-            abi.encodeWithSelector(MVM_ExecutionManager.settle.selector, address(0x5E9), providers, l1Fees, seen);
+        bytes memory data = abi.encodeCall(MVM_ExecutionManager.settle, (address(0x5E9), 2, providers, l1Fees, seen));
         return settleWith(number, data);
     }
 
@@ -347,11 +346,11 @@ contract ClosingVerifierTest is DerivationTest {
 
     function test_listsOfAnotherFormAreForAnotherProof(uint256 word, uint256 value) public {
         bytes memory settle = settleWords(POSITION + 1, feesOf(users()), namedOf());
-        // of the arguments: head of four words, two providers with their number, three addresses with theirs
-        uint256 begin = settle.length - 32 * 11;
+        // of the arguments: head of five words, two providers with their number, three addresses with theirs
+        uint256 begin = settle.length - 32 * 12;
         word %= 3;
-        uint256 place = word == 0 ? 3 : word == 1 ? 4 : 7;
-        uint256 right = word == 0 ? 32 * 7 : word == 1 ? 2 : 3;
+        uint256 place = word == 0 ? 4 : word == 1 ? 5 : 8;
+        uint256 right = word == 0 ? 32 * 8 : word == 1 ? 2 : 3;
         if (value == right) value++;
         assembly ("memory-safe") {
             mstore(add(add(settle, 32), add(begin, mul(32, place))), value)

@@ -2,13 +2,17 @@
 pragma solidity 0.8.37;
 
 /// @notice What is posted of a block.
+/// @param work Which of its job's seats served, and how many jobs failed before, as a byte (decision 023).
+/// @param providers Registry indexes of those who served.
 /// @param rows Its users' transactions as rows.
 struct Draft {
     uint64 timestamp;
     uint64 slot;
     uint32 items;
-    bytes32 jobId;
+    bytes32 randomness;
+    bytes32 evidence;
     address sequencer;
+    uint8 work;
     uint32[] providers;
     bytes[] rows;
 }
@@ -18,7 +22,7 @@ library DataBuilder {
     uint256 private constant GROUP = 16;
 
     function encode(uint256 chainId, uint256 generation, Draft[] memory drafts) internal pure returns (bytes memory) {
-        bytes memory prelude = bytes.concat(hex"03", varint(chainId), varint(generation), varint(drafts.length));
+        bytes memory prelude = bytes.concat(hex"04", varint(chainId), varint(generation), varint(drafts.length));
         (bytes memory table, bytes memory contexts) = _contexts(drafts);
         return bytes.concat(prelude, hex"000000", table, contexts, _rows(drafts));
     }
@@ -56,7 +60,7 @@ library DataBuilder {
     function _context(Draft memory draft) private pure returns (bytes memory context) {
         bytes memory sequencer =
             draft.sequencer == address(0) ? bytes(hex"00") : abi.encodePacked(hex"01", draft.sequencer);
-        context = bytes.concat(varint(draft.items), draft.jobId, sequencer, varint(draft.providers.length));
+        context = bytes.concat(varint(draft.items), draft.randomness, draft.evidence, sequencer, bytes1(draft.work));
         for (uint256 i = 0; i < draft.providers.length; i++) {
             context = bytes.concat(context, varint(draft.providers[i]));
         }

@@ -27,7 +27,8 @@ contract DerivationGasTest is Test {
     uint256 private constant TRANSACTION_GAS = 16_777_216;
     /// @dev What Disputes takes beside the judge: hash and copy of the call, the conviction.
     uint256 private constant AROUND = 1_000_000;
-    uint256 private constant MAX_BLOCKS = 2048;
+    /// @dev More of them are no data that can be posted, though a batch may have 2,048.
+    uint256 private constant MAX_BLOCKS = 1750;
 
     DataVerifier private dataVerifier;
     BlockVerifier private blockVerifier;
@@ -88,10 +89,12 @@ contract DerivationGasTest is Test {
         Draft[] memory drafts = new Draft[](MAX_BLOCKS);
         for (uint256 i = 0; i < MAX_BLOCKS; i++) {
             (drafts[i].timestamp, drafts[i].slot, drafts[i].items) = (uint64(i), 3, 1);
-            drafts[i].jobId = keccak256(abi.encode(i));
+            drafts[i].randomness = keccak256(abi.encode(i));
+            drafts[i].evidence = keccak256(abi.encode("evidence", i));
+            (drafts[i].work, drafts[i].providers) = (0x03, new uint32[](2));
         }
         bytes memory data = DataBuilder.encode(7, 0, drafts);
-        assertTrue(data.length > 70_000, "long");
+        assertTrue(data.length > 126_500 && data.length <= 126_976, "as long as data can be");
         BatchHeader memory batch = batchOf(data, MAX_BLOCKS);
         IBlockProofs.QueueEndProof memory proof = IBlockProofs.QueueEndProof(data, new BatchHeader[](0));
         batch.queueEnd = uint64(MAX_BLOCKS);
@@ -129,8 +132,10 @@ contract DerivationGasTest is Test {
                 l1Fees += (all[i][j] == 0 ? 10 : 40) * 10 gwei;
             }
         }
-        bytes memory data =
-            abi.encodeWithSelector(MVM_ExecutionManager.settle.selector, address(1), new address[](0), l1Fees, seen);
+        // with the most that do a job: settle itself is at its longest
+        address[] memory providers = new address[](2);
+        (providers[0], providers[1]) = (address(2), address(3));
+        bytes memory data = abi.encodeCall(MVM_ExecutionManager.settle, (address(1), 0, providers, l1Fees, seen));
         address manager = Predeploys.EXECUTION_MANAGER;
         all[users + 1] = SystemCalls.encode(
             7, SystemCalls.Fields(SystemSource.Settle, 2, Predeploys.SYSTEM, manager, 0, 0, 16_777_216, data)

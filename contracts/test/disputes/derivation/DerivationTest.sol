@@ -35,6 +35,9 @@ struct DataBatch {
 /// @notice A network with the judges of posted data, and batches whose blocks follow from their data.
 abstract contract DerivationTest is DisputesTest {
     uint32 internal constant PROVIDERS = 3;
+    /// @dev Work of blocks in turn: both seats; the second job's second and fourth; the second seat and the one after it; both that
+    /// stand in.
+    bytes internal constant WORKS = hex"031a060c";
     /// @dev Seconds that blocks may be ahead of L1.
     uint64 internal constant TIMESTAMP_LEAD = 300;
 
@@ -87,9 +90,11 @@ abstract contract DerivationTest is DisputesTest {
             Draft memory draft = drafts[i];
             draft.timestamp = uint64(blocks[i].values.timestamp);
             draft.slot = slotNow();
-            draft.jobId = keccak256(abi.encode("job", blocks[i].values.number));
+            draft.randomness = keccak256(abi.encode("randomness", blocks[i].values.number));
+            draft.evidence = keccak256(abi.encode("evidence", blocks[i].values.number));
             draft.sequencer = i % 2 == 0 ? address(0) : address(0x5E9);
-            draft.providers = new uint32[](i % 3);
+            draft.work = users == 0 ? 0 : uint8(WORKS[i % WORKS.length]);
+            draft.providers = new uint32[](users == 0 ? 0 : 2);
             for (uint256 j = 0; j < draft.providers.length; j++) {
                 draft.providers[j] = uint32((i + j) % PROVIDERS);
             }
@@ -114,7 +119,7 @@ abstract contract DerivationTest is DisputesTest {
         uint256 index = consumed;
         for (uint256 i = 0; i < blocks.length; i++) {
             blocks[i].transactions = transactionsOf(blocks[i].values.number, drafts[i], index);
-            blocks[i].values.prevRandao = keccak256(abi.encode(keccak256("mvm/prevrandao/1"), drafts[i].jobId));
+            blocks[i].values.prevRandao = keccak256(abi.encode(keccak256("mvm/prevrandao/1"), drafts[i].randomness));
             index += drafts[i].items;
         }
         seal(blocks, 0);
@@ -163,12 +168,21 @@ abstract contract DerivationTest is DisputesTest {
     }
 
     function settleOf(uint256 number, Draft memory draft) internal view returns (bytes memory) {
+        return settleSeating(number, draft, seatedOf(draft));
+    }
+
+    function settleSeating(uint256 number, Draft memory draft, uint256 seated) internal view returns (bytes memory) {
         address sequencer = draft.sequencer == address(0) ? rollup.sequencerOf(chain, slotNow(), 0) : draft.sequencer;
-        address[] memory providers = paidBy(draft);
         address[] memory seen = new address[](number % 4);
         bytes memory data =
-            abi.encodeWithSelector(MVM_ExecutionManager.settle.selector, sequencer, providers, 77 gwei, seen);
+            abi.encodeCall(MVM_ExecutionManager.settle, (sequencer, seated, paidBy(draft), 77 gwei, seen));
         return settleWith(number, data);
+    }
+
+    /// @dev How many of those who served hold one of the first job's first two seats.
+    function seatedOf(Draft memory draft) internal pure returns (uint256) {
+        if (draft.work > 15) return 0;
+        return (draft.work % 2) + (draft.work / 2 % 2);
     }
 
     function paidBy(Draft memory draft) internal pure returns (address[] memory paid) {

@@ -214,8 +214,8 @@ contract CodecReader {
         return HeaderRules.parentFault(headerOf(encoded), headerOf(parent), tickSeconds);
     }
 
-    function randomnessFault(bytes calldata encoded, bytes32 jobId) external pure returns (HeaderField) {
-        return HeaderRules.randomnessFault(headerOf(encoded), jobId);
+    function randomnessFault(bytes calldata encoded, bytes32 randomness) external pure returns (HeaderField) {
+        return HeaderRules.randomnessFault(headerOf(encoded), randomness);
     }
 
     function checkpointFault(bytes calldata encoded, Checkpoint calldata last) external pure returns (HeaderField) {

@@ -237,7 +237,7 @@ export class BatchAudit {
     const source: DerivationSource = {
       valuesOf: (slot) => this.#view.valuesOf(slot),
       queueItem: (index) => this.#view.queuedItem(chainId, index),
-      providerAt: (index) => this.#view.provider(index),
+      providerAt: (index) => this.#view.provider(index)?.operator,
       founding,
       storageUnits,
       epochBlocks: this.#parameters.epochBlocks,

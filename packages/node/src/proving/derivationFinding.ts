@@ -24,6 +24,8 @@ import {
   prevRandaoOf,
   rowGroupFault,
   SNAPSHOT_DISTANCE,
+  seatedIn,
+  servedBy,
   settledAccounts,
   transactionAt,
 } from "@mvm/protocol";
@@ -170,7 +172,7 @@ function blockFinding(batch: PostedBatch, posted: Posted, source: DerivationSour
   const isCounted = hashes.length === openingCount + context.transactionCount + 1;
   if (!isCounted || isEmpty || items > LIMITS.blockQueueItems) return countProof(batch, position);
   const { header } = batch.blocks[position]!;
-  if (header.timestamp !== context.timestamp || header.prevRandao !== prevRandaoOf(context.jobId))
+  if (header.timestamp !== context.timestamp || header.prevRandao !== prevRandaoOf(context.randomness))
     return timeProof(batch, position);
   if (context.slot > batch.header.slot) return contextProof(batch, position);
   const values = source.valuesOf(context.slot);
@@ -258,20 +260,21 @@ function closingFinding(
   const settle = batch.blocks[position]!.transactions.at(-1);
   if (settle === undefined) throw new RangeError(`block ${position} ends in a transaction that is not known`);
   const sequencer = context.sequencer === "poster" ? poster : context.sequencer;
-  const paid = paidBy(chainId, number, settle);
-  const expected = [sequencer, ...context.providers.map(source.providerAt)];
-  const isSettled = paid?.length === expected.length && paid.every((account, i) => account === expected[i]);
-  if (!isSettled) return settleProof(batch, position);
-  const closing = closingTransaction(chainId, { number, l1BaseFee }, { paid, transactions: users });
+  const settled = settledBy(chainId, number, settle);
+  const expected = [sequencer, ...servedBy(context.work).map(source.providerAt)];
+  const { paid, seated } = settled ?? { paid: [], seated: -1 };
+  const isSettled = paid.length === expected.length && paid.every((account, i) => account === expected[i]);
+  if (settled === null || !isSettled || seated !== seatedIn(context.work)) return settleProof(batch, position);
+  const closing = closingTransaction(chainId, { number, l1BaseFee }, { ...settled, transactions: users });
   if (equalBytes(settle, encodeSystemTransaction(chainId, closing))) return null;
   return closingProof(batch, position, [...opening, ...users, settle]);
 }
 
-/** Whom a block's last transaction pays; null: it is no settle of this block. */
-function paidBy(chainId: ChainId, number: bigint, raw: Uint8Array): readonly [Address, ...Address[]] | null {
+/** Whom a block's last transaction pays, and how; null: it is no settle of this block. */
+function settledBy(chainId: ChainId, number: bigint, raw: Uint8Array): ReturnType<typeof settledAccounts> {
   try {
     const transaction = decodeSystemTransaction(raw, chainId);
-    return transaction.index === number ? (settledAccounts(transaction)?.paid ?? null) : null;
+    return transaction.index === number ? settledAccounts(transaction) : null;
   } catch (error) {
     if (error instanceof CodecError) return null;
     throw error;

@@ -4,10 +4,19 @@
  */
 import { concatBytes, equalBytes, fromHex, joinBytes, toHex, toWord } from "../hex.ts";
 import { LIMITS } from "../parameters.ts";
-import type { Address, ChainId, JobId } from "../primitives.ts";
+import type { Address, ChainId, Hash } from "../primitives.ts";
+import { isWork, servedBy, type Work } from "../work.ts";
 import { faultless } from "./faults.ts";
 import { fieldsOf, type TransactionFields } from "./fields.ts";
-import { BATCH_FORMAT, type CallShape, type FeePair, FIXED_SHAPES, type Prelude, WORD_KINDS } from "./layout.ts";
+import {
+  BATCH_FORMAT,
+  type CallShape,
+  type FeePair,
+  FIXED_SHAPES,
+  type Prelude,
+  WORD_KINDS,
+  workByte,
+} from "./layout.ts";
 import { BatchCursor, decimalBytes, MAX_UINT32, MAX_WORD, varintBytes } from "./numbers.ts";
 import { OWN_TIP, PLAIN_GAS, ROW_BITS, ROW_KINDS, readRow, transactionOf } from "./rows.ts";
 import { type Call, callOf, fixedShapeOf, ShapeBook, shapeBytes } from "./shapes.ts";
@@ -20,10 +29,10 @@ export type BatchBlock = {
   readonly slot: bigint;
   /** items of the L1 queue that it consumes */
   readonly queueItems: number;
-  readonly jobId: JobId;
+  readonly randomness: Hash;
+  readonly evidence: Hash;
   readonly sequencer: Address | "poster";
-  /** registry indexes of the providers that its settle pays */
-  readonly providers: readonly number[];
+  readonly work: Work;
   /** signed user transactions */
   readonly transactions: readonly Uint8Array[];
   /** index in the address table as of the end of the block before */
@@ -242,18 +251,22 @@ function contextBytes(block: BatchBlock, first?: BatchBlock, before?: BatchBlock
   const timestamp = block.timestamp - (before?.timestamp ?? 0n);
   const slot = block.slot - (first?.slot ?? 0n);
   if (timestamp < 0n || slot < 0n) throw new RangeError("time and slots of a batch's blocks do not go back");
-  if (![block.queueItems, ...block.providers].every(isUint32))
+  const served = servedBy(block.work);
+  if (![block.queueItems, ...served].every(isUint32))
     throw new RangeError("a number of items or of a provider that the format cannot say");
-  if (block.providers.length > BATCH_FORMAT.providers || block.transactions.length > LIMITS.blockTransactions)
-    throw new RangeError("more providers or transactions than a block may have");
+  if (!isWork(block.work) || (served.length === 0 && block.transactions.length > 0))
+    throw new RangeError("other seats than a block may have");
+  if (block.transactions.length > LIMITS.blockTransactions)
+    throw new RangeError("more transactions than a block may have");
   return joinBytes([
     varintBytes(timestamp),
     varintBytes(slot),
     varintBytes(block.queueItems),
-    fromHex(block.jobId),
+    fromHex(block.randomness),
+    fromHex(block.evidence),
     block.sequencer === "poster" ? Uint8Array.of(0) : concatBytes(Uint8Array.of(1), fromHex(block.sequencer)),
-    varintBytes(block.providers.length),
-    joinBytes(block.providers.map(varintBytes)),
+    Uint8Array.of(workByte(block.work)),
+    joinBytes(served.map(varintBytes)),
     varintBytes(block.transactions.length),
   ]);
 }

@@ -1,17 +1,18 @@
 /**
- * Layout of a batch's data, version 3 (docs/decisions/023-batch-format.md): prelude with dictionaries, block contexts and
+ * Layout of a batch's data, version 4 (docs/decisions/023-batch-format.md): prelude with dictionaries, block contexts and
  * rows, both found by a table of offsets of every 16th. Read here: everything before the rows.
  */
 
 import { toHex } from "../hex.ts";
 import { LIMITS } from "../parameters.ts";
-import { type Address, CHAIN_ID_BOUND, type ChainId, type JobId } from "../primitives.ts";
+import { type Address, CHAIN_ID_BOUND, type ChainId, type Hash } from "../primitives.ts";
+import { isWork, JOB_SEATS, type Work } from "../work.ts";
 import { fail } from "./faults.ts";
 import { BatchCursor, MAX_UINT32, MAX_UINT64 } from "./numbers.ts";
 
 /** Constants of the format. */
 export const BATCH_FORMAT = {
-  version: 3,
+  version: 4,
   /** contexts, and rows, that one entry of an offset table stands for: what is scanned to find one */
   group: 16,
   /** bytes of data, in calldata or in a blob; calldata's own bound is LIMITS.batchBytes */
@@ -24,8 +25,6 @@ export const BATCH_FORMAT = {
   shapeWords: 256,
   /** words of one call; longer calls are posted as bytes: what a proof reads of 15 rows to find the 16th */
   callWords: 64,
-  /** providers that a block pays */
-  providers: LIMITS.seats + LIMITS.standIns,
 } as const;
 
 /** Kinds of a call's words, four bits each. */
@@ -91,11 +90,12 @@ export type BatchContext = {
   readonly slot: bigint;
   /** items of the L1 queue that the block consumes */
   readonly queueItems: number;
-  readonly jobId: JobId;
+  /** as BlockContext has them */
+  readonly randomness: Hash;
+  readonly evidence: Hash;
   /** who made the block */
   readonly sequencer: Address | "poster";
-  /** registry indexes of the providers that its settle pays */
-  readonly providers: readonly number[];
+  readonly work: Work;
   readonly transactionCount: number;
 };
 
@@ -185,6 +185,25 @@ function readSequencer(cursor: BatchCursor): Address | "poster" {
   return flag === 0 ? "poster" : (toHex(cursor.take(20)) as Address);
 }
 
+/**
+ * Reads who did a block's job: a byte whose low bits say which of the seats served and the two above how many jobs failed before, then
+ * the registry number of each that served.
+ */
+function readWork(cursor: BatchCursor): Work {
+  const byte = cursor.byte();
+  const served = Array.from({ length: JOB_SEATS }, (_, seat) => (byte >> seat) & 1);
+  const work = {
+    attempt: byte >> JOB_SEATS,
+    seats: served.slice(0, served.lastIndexOf(1) + 1).map((bit) => (bit ? 0 : null)),
+  };
+  if (!isWork(work)) fail("reserved");
+  return { ...work, seats: work.seats.map((seat) => (seat === null ? null : Number(cursor.varint(MAX_UINT32)))) };
+}
+
+/** The byte that readWork reads, for work that isWork takes. */
+export const workByte = ({ attempt, seats }: Work): number =>
+  seats.reduce<number>((byte, holder, seat) => byte | (holder === null ? 0 : 1 << seat), attempt << JOB_SEATS);
+
 /** Reads a context; `first` is the first one of its group and `before` the last one, or both undefined. */
 function readContext(cursor: BatchCursor, first?: BatchContext, before?: BatchContext): BatchContext {
   const timestamp = cursor.varint(MAX_UINT64) + (before?.timestamp ?? 0n);
@@ -192,13 +211,13 @@ function readContext(cursor: BatchCursor, first?: BatchContext, before?: BatchCo
   const slot = cursor.varint(MAX_UINT64) + (first?.slot ?? 0n);
   if (slot > MAX_UINT64) fail("out-of-range");
   const queueItems = Number(cursor.varint(MAX_UINT32));
-  const jobId = toHex(cursor.take(32)) as JobId;
+  const randomness = toHex(cursor.take(32)) as Hash;
+  const evidence = toHex(cursor.take(32)) as Hash;
   const sequencer = readSequencer(cursor);
-  const providers: number[] = [];
-  for (let left = cursor.count(BATCH_FORMAT.providers); left > 0; left--)
-    providers.push(Number(cursor.varint(MAX_UINT32)));
+  const work = readWork(cursor);
   const transactionCount = cursor.count(LIMITS.blockTransactions);
-  return { timestamp, slot, queueItems, jobId, sequencer, providers, transactionCount };
+  if (transactionCount > 0 && work.seats.length === 0) fail("reserved");
+  return { timestamp, slot, queueItems, randomness, evidence, sequencer, work, transactionCount };
 }
 
 /** The first `count` contexts of a group, where they end, and the transactions before and with them. */
