@@ -25,6 +25,7 @@ export * from "./l1Fee.ts";
 export * from "./merkle.ts";
 export * from "./network.ts";
 export * from "./parameters.ts";
+export * from "./peerPossession.ts";
 export * from "./possession.ts";
 export * from "./predeploys.ts";
 export * from "./preinstalls.ts";

@@ -60,9 +60,11 @@ import {
   type NetworkIdentity,
   networkDomain,
   outcomesHash,
+  peerPossessionDigest,
   possessionDigest,
   postedTransactions,
   prevRandaoOf,
+  provePeerPossession,
   provePossession,
   providerTurns,
   type QueueItem,
@@ -223,6 +225,22 @@ describe("vectors, stated a second time without this package's code", () => {
       expect(blsSignaturePoint(vector.possession)).toBe(vector.possessionPoint);
       expect(verifyPossession({ ...claim, publicKey: key.publicKey }, vector.possession)).toBe(true);
     }
+  });
+
+  it("proofs of possession of peer keys: digest, key, signature", () => {
+    type Vector = { secret: Hex; publicKey: Hex; publicKeyPoint: Hex; l1ChainId: Hex; registry: Address } & {
+      operator: Address;
+      digest: Hash;
+      signature: Hex;
+    };
+    const vectors = readVectors<Vector[]>("peerPossession");
+    for (const { secret, l1ChainId, registry, operator, publicKey, publicKeyPoint, ...vector } of vectors) {
+      const claim = { l1ChainId: BigInt(l1ChainId), registry, operator };
+      expect(peerPossessionDigest({ ...claim, publicKey })).toBe(vector.digest);
+      const proof = { publicKey: publicKeyPoint, signature: vector.signature };
+      expect(provePeerPossession(fromHex(secret), claim)).toEqual(proof);
+    }
+    expect(vectors[0]!.publicKey).toBe("0x037777e994e452c21604f91de093ce415f5432f701dd8cd1a7a6fea0e630bfca99");
   });
 
   it("VRF: messages, proofs, points, outputs", () => {

@@ -1,6 +1,16 @@
-/** Points of BLS12-381 as contracts take them, proofs of possession and VRF proofs, by noble and ethers. */
+/** Points of BLS12-381 as contracts take them, proofs of possession (peer keys' too) and VRF proofs, by noble and ethers. */
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { concat, getBytes, hexlify, keccak256, toUtf8Bytes } from "ethers";
+import {
+  concat,
+  dataSlice,
+  encodeBase58,
+  getBytes,
+  hexlify,
+  keccak256,
+  SigningKey,
+  toBeHex,
+  toUtf8Bytes,
+} from "ethers";
 import { addressNamed, hashNamed, tagged, word } from "./format.ts";
 import { BLS_DOMAIN, blsPublicKey, blsSignature } from "./messages.ts";
 import { domainOf, NETWORK } from "./network.ts";
@@ -101,6 +111,32 @@ export const possessionVectors = () =>
     const digest = tagged("mvm/bls-possession/1", l1ChainId, registry, operator, keccak256(key.publicKey));
     const possession = blsSignature(secret, digest);
     return { ...key, l1ChainId, registry, operator, digest, possession, possessionPoint: signaturePoint(possession) };
+  });
+
+/**
+ * Peer keys: the key of libp2p's own test vector (specs/peer-ids), whose public key is
+ * 037777e994e452c21604f91de093ce415f5432f701dd8cd1a7a6fea0e630bfca99, and some of ours. Peer ids are libp2p's: the
+ * multihash "identity" of the protobuf of the key, and its text in base58.
+ */
+const PEER_SECRETS = [
+  "0x53dadf1d5a164d6b4acdb15e24aa4c5b1d3461bdbd42abedb0a4404d56ced8fb",
+  ...[1n, 2n, 3n].map((seed) => hashNamed(`peer secret ${seed}`)),
+];
+
+/** Chain ID as a word, so that contracts' tests can read it. */
+export const peerPossessionVectors = () =>
+  PEER_SECRETS.map((secret, i) => {
+    const publicKey = SigningKey.computePublicKey(secret, true);
+    const publicKeyPoint = dataSlice(SigningKey.computePublicKey(secret, false), 1);
+    const l1ChainId = word([31_337n, 1n, 2n ** 63n, 31_337n][i]!);
+    const registry = addressNamed(`registry ${i % 2}`);
+    const operator = addressNamed(`operator ${i}`);
+    const digest = tagged("mvm/peer-possession/1", l1ChainId, registry, operator, keccak256(publicKey));
+    const { r, s, yParity } = new SigningKey(secret).sign(digest);
+    const signature = concat([r, s, toBeHex(yParity, 1)]);
+    const peerId = concat(["0x0025", "0x08021221", publicKey]);
+    const key = { secret, publicKey, publicKeyPoint, peerId, peerIdText: encodeBase58(peerId) };
+    return { ...key, l1ChainId, registry, operator, digest, signature };
   });
 
 /** The point times the subgroup's order, by doubling and adding: the library's own product refuses such points. */
