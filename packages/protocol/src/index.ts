@@ -4,6 +4,7 @@ export * from "./batchFormat/index.ts";
 export * from "./blocks.ts";
 export { type BlockTally, blockTally, countedBytes, countedStretches } from "./blockTally.ts";
 export * from "./bls.ts";
+export * from "./blsBatch.ts";
 export * from "./charter.ts";
 export * from "./charterLayout.ts";
 export * from "./checkpoints.ts";

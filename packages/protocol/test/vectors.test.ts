@@ -93,15 +93,18 @@ import {
   vrfOutput,
   vrfProve,
   vrfVerify,
+  vrfVerifyBatch,
+  vrfWrongProofs,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { vectorFiles } from "../vectors/generate.ts";
 import { BLS_DOMAIN } from "../vectors/messages.ts";
-import { hashToG2 } from "../vectors/points.ts";
+import { hashToG2, plainSumOf } from "../vectors/points.ts";
 import { readVectors, vectorText } from "./vectorFiles.ts";
 
 type Coded<T> = { readonly name: string; readonly value: T; readonly encoded: Hex };
 const LARGE = 1 << 24;
+const ENTROPY = `0x${"e1".repeat(32)}` as Hash;
 
 describe("vectors, stated a second time without this package's code", () => {
   it("are what their generator gives", async () => {
@@ -255,6 +258,22 @@ describe("vectors, stated a second time without this package's code", () => {
       expect(blsSignaturePoint(proof)).toBe(proofPoint);
       expect(vrfOutput(proof)).toBe(output);
     }
+    expect(vrfVerifyBatch(message, proofs, ENTROPY)).toBe(true);
+  });
+
+  it("VRF: wrong proofs whose plain sum is the right ones' are not taken together, and are told apart", () => {
+    type Proven = { publicKey: Hex; proof: Hex };
+    type WrongSet = { name: string; wrong: number[]; proofs: Hex[] };
+    type Vectors = { message: Hash; proofs: Proven[]; plainSum: Proven; wrongSets: WrongSet[] };
+    const { message, proofs, plainSum, wrongSets } = readVectors<Vectors>("vrf");
+    expect(vrfVerify(plainSum.publicKey, message, plainSum.proof)).toBe(true);
+    for (const set of wrongSets) {
+      const proven = proofs.map(({ publicKey }, i) => ({ publicKey, proof: set.proofs[i]! }));
+      expect(plainSumOf(set.proofs), set.name).toBe(plainSum.proof);
+      expect(vrfVerifyBatch(message, proven, ENTROPY), set.name).toBe(false);
+      expect(vrfWrongProofs(message, proven, ENTROPY), set.name).toEqual(set.wrong);
+    }
+    expect(wrongSets).toHaveLength(3);
   });
 
   it("hash to curve: RFC 9380's points are the oracle's, and the oracle's in our domain are what the key 1 signs", () => {
