@@ -8,7 +8,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 /// them by ecrecover.
 /// @dev A proof may be shown again, by the same operator at the same registry alone: it says that the key's holder lets that
 /// operator name the key, whenever. Nothing is counted by signatures, so that it does not matter whether one has a second
-/// form; it has none, for the short form has no room for a high s.
+/// form; it has none, for ECDSA takes a low s alone.
 library PeerKeys {
     /// @notice What an operator shows of its peer key.
     /// @param x The public key's affine coordinate x, big-endian.
