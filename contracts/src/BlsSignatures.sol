@@ -102,8 +102,12 @@ library BlsSignatures {
     }
 
     /// @notice Whether each signature is its key's on the same digest: the sums of keys and of signatures, each term times
-    /// a random coefficient of 128 bits that hangs on all input, are key and signature. A set with one wrong signature
-    /// passes with a chance of 2^-128. Reverts with InvalidBatch for sizes that are out of bounds.
+    /// a random coefficient of 128 bits that hangs on all input, are key and signature. Reverts with InvalidBatch for sizes
+    /// that are out of bounds.
+    /// @dev Nobody has a secret here, so coefficients are a hash of all that is checked (Fiat and Shamir): no set can be made
+    /// for its coefficients, as any change of it changes them all. For given coefficients of the others, at most one of a
+    /// wrong signature takes its error away, since the groups have a prime order, and points outside them are refused. So a set
+    /// with a wrong one passes for one hash in 2^127: that is the work of who looks for such a set, and no fewer tries help.
     /// @param publicKeys Points of the keys, 1 to MAX_BATCH.
     /// @param digest What was signed.
     /// @param signatures Points of the signatures, in the order of the keys.

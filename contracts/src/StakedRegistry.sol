@@ -5,13 +5,14 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {BlsSignatures} from "./BlsSignatures.sol";
+import {PeerKeys} from "./PeerKeys.sol";
 
 /// @title Sign-up of the operators of one role, with stake
 /// @notice An operator registers its keys and network address and locks a stake in MT. Registration numbers are
 /// sequential and are never given twice. Leaving takes effect at once; the stake is paid back after a delay.
 /// @dev An operator proves that it has its BLS key, so keys of this registry may be taken for their operators', and
-/// signatures of several keys may be checked together. A key stands for one registration at a time. What this contract does not
-/// check is possession of the peer key: a registration only states it.
+/// signatures of several keys may be checked together; and that it has its peer key, so a peer may be taken for the
+/// operator whose it is. Either key stands for one registration at a time.
 /// Nobody has any power over stakes but the operator who locked them.
 abstract contract StakedRegistry {
     using SafeERC20 for IERC20;
@@ -29,12 +30,12 @@ abstract contract StakedRegistry {
     /// @notice What an operator shows of itself to register.
     /// @param blsPublicKey BLS12-381 G1 point x || y, 96 bytes: see {BlsSignatures}.
     /// @param possession Signature by that key on {BlsSignatures.possessionDigest}, a G2 point, 192 bytes.
-    /// @param peerId libp2p peer identifier as the nodes encode it, 1 to MAX_PEER_ID_LENGTH bytes.
+    /// @param peer The peer key and its signature on {PeerKeys.possessionDigest}.
     /// @param multiaddr Multiaddr as the nodes encode it, 1 to MAX_MULTIADDR_LENGTH bytes.
     struct Registration {
         bytes blsPublicKey;
         bytes possession;
-        bytes peerId;
+        PeerKeys.Proof peer;
         bytes multiaddr;
     }
 
@@ -51,7 +52,7 @@ abstract contract StakedRegistry {
     /// @param unlocksAt Time in seconds from which the stake may be withdrawn; zero while active.
     /// @param stake Locked stake in wei of MT; zero once withdrawn.
     /// @param blsPublicKey BLS12-381 G1 point, compressed, 48 bytes.
-    /// @param peerId See {Registration}.
+    /// @param peerId libp2p peer id of the peer key, 39 bytes: see {PeerKeys}.
     /// @param multiaddr See {Registration}.
     struct Operator {
         address account;
@@ -63,8 +64,6 @@ abstract contract StakedRegistry {
         bytes multiaddr;
     }
 
-    /// @notice Longest peer identifier, in bytes.
-    uint256 public constant MAX_PEER_ID_LENGTH = 64;
     /// @notice Longest network address, in bytes.
     uint256 public constant MAX_MULTIADDR_LENGTH = 256;
     /// @notice Largest page of {page} and {activePage}.
@@ -90,10 +89,10 @@ abstract contract StakedRegistry {
     uint32[] private _active;
     /// @dev Registry index + 1 of an account's present registration; zero: none.
     mapping(address account => uint256 indexPlusOne) private _registrationOf;
-    /// @dev Hashes of the compressed keys of active and exiting operators.
+    /// @dev Hashes of the compressed BLS keys and of the peer ids of active and exiting operators.
     mapping(bytes32 keyHash => bool) private _isKeyTaken;
 
-    /// @notice An operator registered, with its key in 48 compressed bytes.
+    /// @notice An operator registered, with its BLS key in 48 compressed bytes and the peer id of its peer key.
     event Registered(
         uint256 indexed index,
         address indexed operator,
@@ -123,8 +122,8 @@ abstract contract StakedRegistry {
     error StakeTooSmall(uint256 given, uint256 minimum);
     /// @notice A registration whose stake is not withdrawn has this BLS key.
     error BlsKeyTaken(bytes blsPublicKey);
-    /// @notice The peer identifier is empty or too long.
-    error InvalidPeerId(uint256 length);
+    /// @notice Another registration whose stake is not withdrawn has this peer key.
+    error PeerKeyTaken(bytes peerId);
     /// @notice The network address is empty or too long.
     error InvalidMultiaddr(uint256 length);
     /// @notice The list of active operators, or the range of registry indices, is full.
@@ -149,7 +148,8 @@ abstract contract StakedRegistry {
     }
 
     /// @notice Registers the caller and pulls its stake, which it has approved before. Reverts with
-    /// BlsSignatures.InvalidBlsPublicKey or InvalidPossession where the caller does not prove that it has the key.
+    /// BlsSignatures.InvalidBlsPublicKey or InvalidPossession, or PeerKeys.InvalidPeerKey or InvalidPeerPossession, where the
+    /// caller does not prove that it has the keys.
     /// @param registration Keys and network address.
     /// @param stake Stake in wei of MT, at least `minimumStake`.
     /// @return index The registry index.
@@ -178,14 +178,16 @@ abstract contract StakedRegistry {
         return _register(registration, stake);
     }
 
-    /// @notice Changes the caller's peer identifier and network address.
-    /// @param peerId See {Registration}.
+    /// @notice Changes the caller's peer key and network address.
+    /// @param peer See {Registration}; needed where the key stays, too.
     /// @param multiaddr See {Registration}.
-    function updateAddress(bytes calldata peerId, bytes calldata multiaddr) external {
+    function updateAddress(PeerKeys.Proof calldata peer, bytes calldata multiaddr) external {
         uint256 index = _indexOf(msg.sender);
         Operator storage operator = _operators[index];
         if (operator.status != OperatorStatus.Active) revert NotActive(index);
-        _requireAddress(peerId, multiaddr);
+        _requireMultiaddr(multiaddr);
+        delete _isKeyTaken[keccak256(operator.peerId)];
+        bytes memory peerId = _takePeerKey(peer);
         operator.peerId = peerId;
         operator.multiaddr = multiaddr;
         emit AddressUpdated(index, msg.sender, peerId, multiaddr);
@@ -215,6 +217,7 @@ abstract contract StakedRegistry {
         operator.stake = 0;
         delete _registrationOf[msg.sender];
         delete _isKeyTaken[keccak256(operator.blsPublicKey)];
+        delete _isKeyTaken[keccak256(operator.peerId)];
         totalStake -= stake;
         emit StakeWithdrawn(index, msg.sender, stake);
         token.safeTransfer(msg.sender, stake);
@@ -284,10 +287,11 @@ abstract contract StakedRegistry {
         uint256 present = _registrationOf[msg.sender];
         if (present != 0) revert AlreadyRegistered(msg.sender, present - 1);
         if (stake < minimumStake) revert StakeTooSmall(stake, minimumStake);
-        _requireAddress(registration.peerId, registration.multiaddr);
+        _requireMultiaddr(registration.multiaddr);
         index = _operators.length;
         if (_active.length >= maxActive || index >= type(uint32).max) revert RegistryFull();
         bytes memory blsPublicKey = _takeKey(registration.blsPublicKey, registration.possession);
+        bytes memory peerId = _takePeerKey(registration.peer);
 
         _registrationOf[msg.sender] = index + 1;
         _active.push(uint32(index));
@@ -296,9 +300,9 @@ abstract contract StakedRegistry {
         operator.account = msg.sender;
         operator.stake = stake;
         operator.blsPublicKey = blsPublicKey;
-        operator.peerId = registration.peerId;
+        operator.peerId = peerId;
         operator.multiaddr = registration.multiaddr;
-        emit Registered(index, msg.sender, stake, blsPublicKey, registration.peerId, registration.multiaddr);
+        emit Registered(index, msg.sender, stake, blsPublicKey, peerId, registration.multiaddr);
         _entered(uint32(index), msg.sender, keccak256(blsPublicKey), stake);
         token.safeTransferFrom(msg.sender, address(this), stake);
     }
@@ -318,6 +322,14 @@ abstract contract StakedRegistry {
         blsPublicKey = BlsSignatures.requirePossession(msg.sender, point, possession);
         bytes32 keyHash = keccak256(blsPublicKey);
         if (_isKeyTaken[keyHash]) revert BlsKeyTaken(blsPublicKey);
+        _isKeyTaken[keyHash] = true;
+    }
+
+    /// @dev Derives the peer id of a key, of which the caller proves that it has it, and marks it as taken.
+    function _takePeerKey(PeerKeys.Proof calldata peer) private returns (bytes memory peerId) {
+        peerId = PeerKeys.requirePossession(msg.sender, peer);
+        bytes32 keyHash = keccak256(peerId);
+        if (_isKeyTaken[keyHash]) revert PeerKeyTaken(peerId);
         _isKeyTaken[keyHash] = true;
     }
 
@@ -342,8 +354,7 @@ abstract contract StakedRegistry {
         return present - 1;
     }
 
-    function _requireAddress(bytes calldata peerId, bytes calldata multiaddr) private pure {
-        if (peerId.length == 0 || peerId.length > MAX_PEER_ID_LENGTH) revert InvalidPeerId(peerId.length);
+    function _requireMultiaddr(bytes calldata multiaddr) private pure {
         if (multiaddr.length == 0 || multiaddr.length > MAX_MULTIADDR_LENGTH) {
             revert InvalidMultiaddr(multiaddr.length);
         }

@@ -64,8 +64,20 @@ contract BlsGasTest is NetworkTest {
         assertTrue(before - gasleft() < 300_000, "bounded");
     }
 
+    function test_gasOfVerifying1Together() public view {
+        assertTrue(gasOfBatch(1) < 230_000, "1 proof");
+    }
+
+    function test_gasOfVerifying4Together() public view {
+        assertTrue(gasOfBatch(4) < 350_000, "4 proofs");
+    }
+
     function test_gasOfVerifying8Together() public view {
         assertTrue(gasOfBatch(8) < 500_000, "8 proofs");
+    }
+
+    function test_gasOfVerifying16Together() public view {
+        assertTrue(gasOfBatch(16) < 800_000, "16 proofs");
     }
 
     function test_gasOfVerifying64Together() public view {

@@ -142,6 +142,28 @@ contract BlsVectorsTest is Test {
         assertTrue(bls.verifySameMessage(keys, digest, proofs), "together");
     }
 
+    /// @dev Without coefficients each of the sets would be taken: the sum of its proofs is the right ones'.
+    function test_wrongProofsWhoseSumIsRightDoNotHoldTogether() public view {
+        string memory json = read("vrf");
+        bytes32 digest = wordOf(json, "$", "digest");
+        bytes[] memory keys = new bytes[](4);
+        for (uint256 i = 0; i < 4; i++) {
+            keys[i] = bytesOf(json, entry("$.proofs", i), "publicKeyPoint");
+        }
+        bytes memory sum = bytesOf(json, "$.plainSum", "proofPoint");
+        assertTrue(bls.verify(bytesOf(json, "$.plainSum", "publicKeyPoint"), digest, sum), "the sums alone");
+        uint256 count = 0;
+        for (; vm.keyExistsJson(json, entry("$.wrongSets", count)); count++) {
+            bytes[] memory proofs = new bytes[](4);
+            for (uint256 i = 0; i < 4; i++) {
+                proofs[i] =
+                    vm.parseJsonBytes(json, entry(string.concat(entry("$.wrongSets", count), ".proofPoints"), i));
+            }
+            assertTrue(!bls.verifySameMessage(keys, digest, proofs), "together");
+        }
+        assertEq(count, 3, "all of them");
+    }
+
     function test_pointsOutsideTheSubgroupDoNotVerify() public view {
         string memory json = read("outside");
         bytes32 digest = wordOf(json, "$", "digest");
@@ -153,6 +175,13 @@ contract BlsVectorsTest is Test {
             assertTrue(bls.verify(keys[0], digest, signatures[0]) == (i == 0), "alone");
             assertTrue(bls.verifySameMessage(keys, digest, signatures) == (i == 0), "together");
         }
+        keys = new bytes[](2);
+        signatures = new bytes[](2);
+        for (uint256 i = 0; i < 2; i++) {
+            keys[i] = bytesOf(json, entry("$.cancelling", i), "publicKeyPoint");
+            signatures[i] = bytesOf(json, entry("$.cancelling", i), "signaturePoint");
+        }
+        assertTrue(!bls.verifySameMessage(keys, digest, signatures), "moved against each other");
     }
 }
 
@@ -352,6 +381,48 @@ contract BlsBatchTest is Test {
         changed[one] = BlsSigner.sign(107 + one, DIGEST);
         changed[other] = BlsSigner.sign(93 + other, DIGEST);
         assertTrue(!bls.verifySameMessage(keys, DIGEST, changed), "moved against each other");
+    }
+
+    function coefficientOf(uint256 position) private view returns (uint256) {
+        bytes32 seed = keccak256(abi.encode(keccak256("mvm/bls-batch/1"), keys, DIGEST, signatures));
+        return uint128(uint256(keccak256(abi.encode(seed, position))));
+    }
+
+    /// @dev Errors that cancel by the coefficients of the right ones: the secret of `one` moved by the coefficient of `other`,
+    /// and the other way round. Whoever changes a key or a signature for coefficients changes them all.
+    /// forge-config: default.fuzz.runs = 32
+    function test_errorsDoNotCancelByCoefficientsThatAreKnown(uint256 one, uint256 other) public view {
+        one = one % SIZE;
+        other = other % SIZE;
+        vm.assume(one != other);
+        uint256 moved = 100 + one + coefficientOf(other);
+        uint256 movedBack = addmod(100 + other, ORDER - coefficientOf(one), ORDER);
+        bytes[] memory changed = signatures;
+        changed[one] = BlsSigner.sign(moved, DIGEST);
+        changed[other] = BlsSigner.sign(movedBack, DIGEST);
+        assertTrue(!bls.verifySameMessage(keys, DIGEST, changed), "signatures");
+        changed = keys;
+        changed[one] = BlsSigner.publicKeyOf(moved);
+        changed[other] = BlsSigner.publicKeyOf(movedBack);
+        assertTrue(!bls.verifySameMessage(changed, DIGEST, signatures), "keys");
+    }
+
+    /// @dev From two on: one is cheaper by itself.
+    function test_togetherIsCheaperThanOneByOne() public view {
+        uint256 alone = 0;
+        for (uint256 i = 0; i < SIZE; i++) {
+            uint256 before = gasleft();
+            assertTrue(bls.verify(keys[i], DIGEST, signatures[i]), "valid");
+            alone += before - gasleft();
+            bytes[] memory someKeys = new bytes[](i + 1);
+            bytes[] memory someSignatures = new bytes[](i + 1);
+            for (uint256 j = 0; j <= i; j++) {
+                (someKeys[j], someSignatures[j]) = (keys[j], signatures[j]);
+            }
+            before = gasleft();
+            assertTrue(bls.verifySameMessage(someKeys, DIGEST, someSignatures), "valid together");
+            assertTrue((before - gasleft() < alone) == (i > 0), "cheaper");
+        }
     }
 
     function test_aKeyMayOccurTwice() public view {

@@ -2,9 +2,11 @@
 pragma solidity 0.8.37;
 
 import {BlsSignatures} from "../src/BlsSignatures.sol";
+import {PeerKeys} from "../src/PeerKeys.sol";
 import {ProviderRegistry} from "../src/ProviderRegistry.sol";
 import {StakedRegistry} from "../src/StakedRegistry.sol";
 import {NetworkTest} from "./base/NetworkTest.sol";
+import {PeerSigner} from "./base/PeerSigner.sol";
 
 /// @notice Properties of the staked registries, shown on that of providers (they share their code).
 /// forge-config: default.fuzz.runs = 32
@@ -34,7 +36,8 @@ contract StakedRegistryTest is NetworkTest {
         bytes memory key = BlsSignatures.compress(own.blsPublicKey);
         assertEq(key.length, 48, "compressed");
         vm.expectEmit(true, true, false, true, address(providerRegistry));
-        emit StakedRegistry.Registered(others, operator, stake, key, own.peerId, own.multiaddr);
+        bytes memory peerId = PeerSigner.peerIdOf(PeerSigner.secretOf(operator));
+        emit StakedRegistry.Registered(others, operator, stake, key, peerId, own.multiaddr);
         vm.prank(operator);
         assertEq(providerRegistry.register(own, stake), others, "index");
         assertEq(token.balanceOf(operator), 0, "paid");
@@ -43,7 +46,7 @@ contract StakedRegistryTest is NetworkTest {
         assertEq(stored.account, operator, "account");
         assertEq(stored.stake, stake, "stake");
         assertEq(stored.blsPublicKey, key, "key");
-        assertEq(stored.peerId, own.peerId, "peer");
+        assertEq(stored.peerId, peerId, "peer");
         assertEq(stored.multiaddr, own.multiaddr, "address");
         assertEq(providerRegistry.indexOf(operator), others, "indexOf");
         assertEq(providerRegistry.count(), uint256(others) + 1, "count");
@@ -77,17 +80,16 @@ contract StakedRegistryTest is NetworkTest {
 
     function test_addressesHaveTheirLengths(uint256 size) public {
         StakedRegistry.Registration memory wrong = registrationOf(providerRegistry, address(this));
-        bytes memory peerId = wrong.peerId;
-        uint256 length = size % 5 == 0 ? 0 : between(size, 65, 400);
-        wrong.peerId = new bytes(length);
-        vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidPeerId.selector, length));
-        providerRegistry.register(wrong, MIN_STAKE);
-
-        wrong.peerId = peerId;
-        length = size % 5 == 0 ? 0 : between(size, 257, 800);
+        uint256 length = size % 5 == 0 ? 0 : between(size, 257, 800);
         wrong.multiaddr = new bytes(length);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidMultiaddr.selector, length));
         providerRegistry.register(wrong, MIN_STAKE);
+        address operator = accountOf(0);
+        registerOperator(providerRegistry, operator, MIN_STAKE);
+        PeerKeys.Proof memory peer = peerProofOf(address(providerRegistry), operator);
+        vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidMultiaddr.selector, length));
+        vm.prank(operator);
+        providerRegistry.updateAddress(peer, new bytes(length));
     }
 
     function test_anAccountRegistersOnceUntilItsStakeIsBack(uint64 early) public {
@@ -182,11 +184,114 @@ contract StakedRegistryTest is NetworkTest {
         providerRegistry.register(own, MIN_STAKE);
     }
 
+    function expectNoPeerPossession(StakedRegistry.Registration memory wrong) private {
+        vm.expectRevert(abi.encodeWithSelector(PeerKeys.InvalidPeerPossession.selector));
+        providerRegistry.register(wrong, MIN_STAKE);
+        vm.expectRevert(abi.encodeWithSelector(PeerKeys.InvalidPeerPossession.selector));
+        vm.prank(accountOf(0));
+        providerRegistry.updateAddress(wrong.peer, hex"01");
+    }
+
+    function test_aPeerKeyIsRegisteredByWhomItIsProvenFor(uint256 secret, address other, uint64 chain) public {
+        vm.assume(other != address(this) && other != accountOf(0) && chain != block.chainid && chain != 0);
+        secret = between(secret, 1, 2 ** 250);
+        address pool = address(providerRegistry);
+        registerOperator(providerRegistry, accountOf(0), MIN_STAKE);
+        StakedRegistry.Registration memory own = registrationOf(providerRegistry, address(this));
+        own.peer = PeerSigner.proofOf(secret, pool, other);
+        expectNoPeerPossession(own);
+        own.peer = PeerSigner.proofOf(secret, address(storageRegistry), address(this));
+        expectNoPeerPossession(own);
+        uint256 here = block.chainid;
+        vm.chainId(chain);
+        own.peer = PeerSigner.proofOf(secret, pool, address(this));
+        vm.chainId(here);
+        expectNoPeerPossession(own);
+        own.peer = PeerSigner.proofOf(secret, pool, address(this));
+        own.peer.y = bytes32(uint256(own.peer.y) ^ 1);
+        vm.expectRevert(abi.encodeWithSelector(PeerKeys.InvalidPeerKey.selector));
+        providerRegistry.register(own, MIN_STAKE);
+        own.peer = PeerSigner.proofOf(secret, pool, address(this));
+        token.approve(pool, MIN_STAKE);
+        providerRegistry.register(own, MIN_STAKE);
+        assertEq(providerRegistry.operatorAt(1).peerId, PeerSigner.peerIdOf(secret), "peer");
+    }
+
+    function test_aPeerKeyStandsForOneRegistrationUntilItsStakeIsBackOrItHasAnother(uint256 secret) public {
+        secret = between(secret, 1, 2 ** 250);
+        address pool = address(providerRegistry);
+        address second = accountOf(0);
+        StakedRegistry.Registration memory own = registrationOf(providerRegistry, address(this));
+        own.peer = PeerSigner.proofOf(secret, pool, address(this));
+        PeerKeys.Proof memory same = PeerSigner.proofOf(secret, pool, second);
+        PeerKeys.Proof memory another = PeerSigner.proofOf(secret + 1, pool, address(this));
+        StakedRegistry.Registration memory others = registrationOf(providerRegistry, second);
+        PeerKeys.Proof memory seconds_ = others.peer;
+        others.peer = same;
+        bytes memory taken = abi.encodeWithSelector(StakedRegistry.PeerKeyTaken.selector, PeerSigner.peerIdOf(secret));
+        token.approve(pool, 2 * MIN_STAKE);
+        token.transfer(second, MIN_STAKE);
+        vm.prank(second);
+        token.approve(pool, MIN_STAKE);
+        providerRegistry.register(own, MIN_STAKE);
+        vm.expectRevert(taken);
+        vm.prank(second);
+        providerRegistry.register(others, MIN_STAKE);
+
+        providerRegistry.updateAddress(another, hex"01");
+        vm.prank(second);
+        providerRegistry.register(others, MIN_STAKE);
+        vm.expectRevert(taken);
+        providerRegistry.updateAddress(own.peer, hex"01");
+
+        vm.prank(second);
+        providerRegistry.updateAddress(seconds_, hex"01");
+        providerRegistry.updateAddress(own.peer, hex"01");
+        providerRegistry.requestExit();
+        vm.expectRevert(taken);
+        vm.prank(second);
+        providerRegistry.updateAddress(same, hex"01");
+        vm.warp(block.timestamp + UNBONDING);
+        providerRegistry.withdrawStake();
+        vm.prank(second);
+        providerRegistry.updateAddress(same, hex"01");
+        vm.expectRevert(taken);
+        providerRegistry.register(own, MIN_STAKE);
+    }
+
+    /// @dev A proof carries no number: what an operator has shown once it may show again, and nobody else may.
+    function test_anOldProofMovesAPeerKeyBackForItsOperatorAlone(address other) public {
+        address operator = accountOf(0);
+        vm.assume(other != operator && other != address(this) && other != address(0));
+        vm.assume(other != address(providerRegistry) && other != address(token));
+        PeerKeys.Proof memory old = peerProofOf(address(providerRegistry), operator);
+        PeerKeys.Proof memory next = PeerSigner.proofOf(7, address(providerRegistry), operator);
+        registerOperator(providerRegistry, operator, MIN_STAKE);
+        registerOperator(providerRegistry, other, MIN_STAKE);
+        vm.prank(operator);
+        providerRegistry.updateAddress(next, hex"01");
+        vm.expectRevert(abi.encodeWithSelector(PeerKeys.InvalidPeerPossession.selector));
+        vm.prank(other);
+        providerRegistry.updateAddress(old, hex"01");
+        vm.prank(operator);
+        providerRegistry.updateAddress(old, hex"01");
+        bytes memory peerId = PeerSigner.peerIdOf(PeerSigner.secretOf(operator));
+        assertEq(providerRegistry.operatorAt(0).peerId, peerId, "back");
+    }
+
+    function test_aNodeOfSeveralRolesHasOnePeerKey() public {
+        address operator = accountOf(0);
+        registerOperator(providerRegistry, operator, MIN_STAKE);
+        registerOperator(storageRegistry, operator, MIN_STAKE);
+        assertEq(providerRegistry.operatorAt(0).peerId, storageRegistry.operatorAt(0).peerId, "peer");
+    }
+
     function test_onlyTheRegisteredActInTheirOrder(address stranger) public {
         bytes memory unknown = abi.encodeWithSelector(StakedRegistry.NotRegistered.selector, stranger);
+        PeerKeys.Proof memory peer = peerProofOf(address(providerRegistry), stranger);
         vm.expectRevert(unknown);
         vm.prank(stranger);
-        providerRegistry.updateAddress(hex"01", hex"02");
+        providerRegistry.updateAddress(peer, hex"02");
         vm.expectRevert(unknown);
         vm.prank(stranger);
         providerRegistry.requestExit();
@@ -195,6 +300,7 @@ contract StakedRegistryTest is NetworkTest {
         providerRegistry.withdrawStake();
 
         address operator = accountOf(0);
+        peer = peerProofOf(address(providerRegistry), operator);
         registerOperator(providerRegistry, operator, MIN_STAKE);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.NotExiting.selector, 0));
         vm.prank(operator);
@@ -207,18 +313,24 @@ contract StakedRegistryTest is NetworkTest {
         providerRegistry.requestExit();
         vm.expectRevert(inactive);
         vm.prank(operator);
-        providerRegistry.updateAddress(hex"01", hex"02");
+        providerRegistry.updateAddress(peer, hex"02");
     }
 
-    function test_anAddressIsReplaced(bytes32 peer, bytes32 network) public {
+    function test_anAddressIsReplaced(uint256 secret, bytes32 network) public {
+        secret = between(secret, 1, 2 ** 250);
         address operator = accountOf(0);
         registerOperator(providerRegistry, operator, MIN_STAKE);
+        PeerKeys.Proof memory peer = PeerSigner.proofOf(secret, address(providerRegistry), operator);
+        bytes memory peerId = PeerSigner.peerIdOf(secret);
         vm.expectEmit(true, true, false, true, address(providerRegistry));
-        emit StakedRegistry.AddressUpdated(0, operator, abi.encode(peer), abi.encode(network));
+        emit StakedRegistry.AddressUpdated(0, operator, peerId, abi.encode(network));
         vm.prank(operator);
-        providerRegistry.updateAddress(abi.encode(peer), abi.encode(network));
-        assertEq(providerRegistry.operatorAt(0).peerId, abi.encode(peer), "peer");
+        providerRegistry.updateAddress(peer, abi.encode(network));
+        assertEq(providerRegistry.operatorAt(0).peerId, peerId, "peer");
         assertEq(providerRegistry.operatorAt(0).multiaddr, abi.encode(network), "address");
+        vm.prank(operator);
+        providerRegistry.updateAddress(peer, hex"01");
+        assertEq(providerRegistry.operatorAt(0).multiaddr, hex"01", "the address alone");
     }
 
     function test_maxActiveIsBounded(uint32 maxActive) public {

@@ -170,7 +170,7 @@ export class Testnet {
       const { addresses, firstBlock } = await deployContracts({ signer: founder, parameters });
       const networkFile = join(run.path, "network.json");
       const network = {
-        version: 8,
+        version: 9,
         profile: PROFILE,
         l1ChainId: String(L1_CHAIN_ID),
         deployedAtBlock: Number(firstBlock),

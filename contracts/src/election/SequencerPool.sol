@@ -7,6 +7,7 @@ import {BlsSignatures} from "../BlsSignatures.sol";
 import {IBondManager} from "../interfaces/IBondManager.sol";
 import {IRandomBeacon} from "../interfaces/IRandomBeacon.sol";
 import {ISequencerPool} from "../interfaces/ISequencerPool.sol";
+import {PeerKeys} from "../PeerKeys.sol";
 import {StakeGrid} from "./StakeGrid.sol";
 import {StakeTree} from "./StakeTree.sol";
 
@@ -21,12 +22,12 @@ contract SequencerPool is ISequencerPool {
     /// @notice What a sequencer shows of itself to register.
     /// @param blsPublicKey BLS12-381 G1 point x || y, 96 bytes: see {BlsSignatures}.
     /// @param possession Signature by that key on {BlsSignatures.possessionDigest}, a G2 point, 192 bytes.
-    /// @param peerId libp2p peer identifier as the nodes encode it, 1 to MAX_PEER_ID_LENGTH bytes.
+    /// @param peer The peer key and its signature on {PeerKeys.possessionDigest}.
     /// @param multiaddr Multiaddr as the nodes encode it, 1 to MAX_MULTIADDR_LENGTH bytes.
     struct Registration {
         bytes blsPublicKey;
         bytes possession;
-        bytes peerId;
+        PeerKeys.Proof peer;
         bytes multiaddr;
     }
 
@@ -41,7 +42,7 @@ contract SequencerPool is ISequencerPool {
     /// @param account The sequencer.
     /// @param status Life of the registration.
     /// @param blsPublicKey BLS12-381 G1 point, compressed, 48 bytes.
-    /// @param peerId See {Registration}.
+    /// @param peerId libp2p peer id of the peer key, 39 bytes: see {PeerKeys}.
     /// @param multiaddr See {Registration}.
     struct Operator {
         address account;
@@ -51,8 +52,6 @@ contract SequencerPool is ISequencerPool {
         bytes multiaddr;
     }
 
-    /// @notice Longest peer identifier, in bytes.
-    uint256 public constant MAX_PEER_ID_LENGTH = 64;
     /// @notice Longest network address, in bytes.
     uint256 public constant MAX_MULTIADDR_LENGTH = 256;
     /// @notice Largest page of {page}.
@@ -80,11 +79,11 @@ contract SequencerPool is ISequencerPool {
     Operator[] private _operators;
     /// @dev Registry index + 1; zero: never registered.
     mapping(address account => uint256 indexPlusOne) private _registrationOf;
-    /// @dev Hashes of the compressed keys of all registrations.
+    /// @dev Hashes of the compressed BLS keys and of the peer ids of all registrations.
     mapping(bytes32 keyHash => bool) private _isKeyTaken;
     StakeTree.Tree private _tree;
 
-    /// @notice A sequencer registered, with its key in 48 compressed bytes.
+    /// @notice A sequencer registered, with its BLS key in 48 compressed bytes and the peer id of its peer key.
     event Registered(
         uint256 indexed index,
         address indexed operator,
@@ -112,8 +111,8 @@ contract SequencerPool is ISequencerPool {
     error NotActive(uint256 index);
     /// @notice A registration has this BLS key.
     error BlsKeyTaken(bytes blsPublicKey);
-    /// @notice The peer identifier is empty or too long.
-    error InvalidPeerId(uint256 length);
+    /// @notice Another registration has this peer key.
+    error PeerKeyTaken(bytes peerId);
     /// @notice The network address is empty or too long.
     error InvalidMultiaddr(uint256 length);
     /// @notice The sequencer was not convicted.
@@ -149,8 +148,8 @@ contract SequencerPool is ISequencerPool {
     }
 
     /// @notice Registers the caller and gives its first stake to BondManager, for which the caller approved it before.
-    /// Reverts with BlsSignatures.InvalidBlsPublicKey or InvalidPossession where the caller does not prove that it has the
-    /// key.
+    /// Reverts with BlsSignatures.InvalidBlsPublicKey or InvalidPossession, or PeerKeys.InvalidPeerKey or
+    /// InvalidPeerPossession, where the caller does not prove that it has the keys.
     /// @param registration Keys and network address.
     /// @param amount First stake in wei of MT, at least the minimum stake.
     /// @return index The registry index.
@@ -179,14 +178,16 @@ contract SequencerPool is ISequencerPool {
         return _register(registration, amount);
     }
 
-    /// @notice Changes the caller's peer identifier and network address.
-    /// @param peerId See {Registration}.
+    /// @notice Changes the caller's peer key and network address.
+    /// @param peer See {Registration}; needed where the key stays, too.
     /// @param multiaddr See {Registration}.
-    function updateAddress(bytes calldata peerId, bytes calldata multiaddr) external {
+    function updateAddress(PeerKeys.Proof calldata peer, bytes calldata multiaddr) external {
         uint256 index = _indexOf(msg.sender);
         Operator storage operator = _operators[index];
         if (operator.status != OperatorStatus.Active) revert NotActive(index);
-        _requireAddress(peerId, multiaddr);
+        _requireMultiaddr(multiaddr);
+        delete _isKeyTaken[keccak256(operator.peerId)];
+        bytes memory peerId = _takePeerKey(peer);
         operator.peerId = peerId;
         operator.multiaddr = multiaddr;
         emit AddressUpdated(index, msg.sender, peerId, multiaddr);
@@ -287,18 +288,19 @@ contract SequencerPool is ISequencerPool {
     function _register(Registration calldata registration, uint256 amount) private returns (uint256 index) {
         uint256 present = _registrationOf[msg.sender];
         if (present != 0) revert AlreadyRegistered(msg.sender, present - 1);
-        _requireAddress(registration.peerId, registration.multiaddr);
+        _requireMultiaddr(registration.multiaddr);
         index = _operators.length;
         if (index >= MAX_REGISTRATIONS) revert RegistryFull();
         bytes memory blsPublicKey = _takeKey(registration.blsPublicKey, registration.possession);
+        bytes memory peerId = _takePeerKey(registration.peer);
 
         _registrationOf[msg.sender] = index + 1;
         Operator storage operator = _operators.push();
         operator.account = msg.sender;
         operator.blsPublicKey = blsPublicKey;
-        operator.peerId = registration.peerId;
+        operator.peerId = peerId;
         operator.multiaddr = registration.multiaddr;
-        emit Registered(index, msg.sender, amount, blsPublicKey, registration.peerId, registration.multiaddr);
+        emit Registered(index, msg.sender, amount, blsPublicKey, peerId, registration.multiaddr);
         bondManager.enrol(msg.sender, amount);
     }
 
@@ -307,6 +309,15 @@ contract SequencerPool is ISequencerPool {
         blsPublicKey = BlsSignatures.requirePossession(msg.sender, point, possession);
         bytes32 keyHash = keccak256(blsPublicKey);
         if (_isKeyTaken[keyHash]) revert BlsKeyTaken(blsPublicKey);
+        _isKeyTaken[keyHash] = true;
+    }
+
+    /// @dev Derives the peer id of a key, of which the caller proves that it has it, and marks it as taken until the
+    /// registration has another.
+    function _takePeerKey(PeerKeys.Proof calldata peer) private returns (bytes memory peerId) {
+        peerId = PeerKeys.requirePossession(msg.sender, peer);
+        bytes32 keyHash = keccak256(peerId);
+        if (_isKeyTaken[keyHash]) revert PeerKeyTaken(peerId);
         _isKeyTaken[keyHash] = true;
     }
 
@@ -328,8 +339,7 @@ contract SequencerPool is ISequencerPool {
         return present - 1;
     }
 
-    function _requireAddress(bytes calldata peerId, bytes calldata multiaddr) private pure {
-        if (peerId.length == 0 || peerId.length > MAX_PEER_ID_LENGTH) revert InvalidPeerId(peerId.length);
+    function _requireMultiaddr(bytes calldata multiaddr) private pure {
         if (multiaddr.length == 0 || multiaddr.length > MAX_MULTIADDR_LENGTH) {
             revert InvalidMultiaddr(multiaddr.length);
         }

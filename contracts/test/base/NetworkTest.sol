@@ -14,11 +14,13 @@ import {INetworkParameters} from "../../src/interfaces/INetworkParameters.sol";
 import {IVouchers} from "../../src/interfaces/IVouchers.sol";
 import {L1Bridge} from "../../src/L1Bridge.sol";
 import {MetisToken} from "../../src/MetisToken.sol";
+import {PeerKeys} from "../../src/PeerKeys.sol";
 import {ProviderRegistry} from "../../src/ProviderRegistry.sol";
 import {RollupChain} from "../../src/RollupChain.sol";
 import {StakedRegistry} from "../../src/StakedRegistry.sol";
 import {StorageRegistry} from "../../src/StorageRegistry.sol";
 import {BlsSigner} from "./BlsSigner.sol";
+import {PeerSigner} from "./PeerSigner.sol";
 import {Test} from "./Test.sol";
 
 /// @notice A whole network, deployed in the order that packages/l1/src/deploy.ts uses. This contract holds the supply.
@@ -143,14 +145,14 @@ abstract contract NetworkTest is Test {
         return registrationWith(secretOf(operator), pool, operator);
     }
 
-    /// @dev The same with a key of the caller's choice.
+    /// @dev The same with a BLS key of the caller's choice.
     function registrationWith(uint256 secret, StakedRegistry pool, address operator)
         internal
         view
         returns (StakedRegistry.Registration memory)
     {
         (bytes memory key, bytes memory possession) = possessionOf(secret, address(pool), operator);
-        return StakedRegistry.Registration(key, possession, hex"0024080112", hex"047f000001");
+        return StakedRegistry.Registration(key, possession, peerProofOf(address(pool), operator), hex"047f000001");
     }
 
     /// @dev A key and the proof that an operator shows of it to a pool.
@@ -163,6 +165,11 @@ abstract contract NetworkTest is Test {
         bytes32 keyHash = keccak256(BlsSignatures.compress(key));
         bytes memory claim = abi.encodePacked(keccak256("mvm/bls-possession/1"), block.chainid, pool, operator, keyHash);
         possession = BlsSigner.sign(secret, keccak256(claim));
+    }
+
+    /// @dev The proof that an operator shows of its own peer key to a pool.
+    function peerProofOf(address pool, address operator) internal view returns (PeerKeys.Proof memory) {
+        return PeerSigner.proofOf(PeerSigner.secretOf(operator), pool, operator);
     }
 
     function registerOperator(StakedRegistry pool, address operator, uint256 stake) internal returns (uint256) {

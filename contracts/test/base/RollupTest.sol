@@ -5,6 +5,7 @@ import {SequencerPool} from "../../src/election/SequencerPool.sol";
 import {IInbox, QueueItem} from "../../src/interfaces/IInbox.sol";
 import {BatchHeader, BatchProof} from "../../src/interfaces/IRollupChain.sol";
 import {IVouchers} from "../../src/interfaces/IVouchers.sol";
+import {PeerKeys} from "../../src/PeerKeys.sol";
 import {RollupChain} from "../../src/RollupChain.sol";
 import {L1HeaderBuilder} from "../election/L1HeaderBuilder.sol";
 import {NetworkTest} from "./NetworkTest.sol";
@@ -70,7 +71,8 @@ abstract contract RollupTest is NetworkTest {
     function registrationOfSequencer(address sequencer) internal view returns (SequencerPool.Registration memory) {
         (bytes memory key, bytes memory possession) =
             possessionOf(secretOf(sequencer), address(sequencerPool), sequencer);
-        return SequencerPool.Registration(key, possession, hex"0024080112", hex"047f000001");
+        PeerKeys.Proof memory peer = peerProofOf(address(sequencerPool), sequencer);
+        return SequencerPool.Registration(key, possession, peer, hex"047f000001");
     }
 
     function delegate(address sequencer, uint256 amount) internal {

@@ -7,7 +7,9 @@ import {StakeTree} from "../../src/election/StakeTree.sol";
 import {IBondManager} from "../../src/interfaces/IBondManager.sol";
 import {ISequencerPool} from "../../src/interfaces/ISequencerPool.sol";
 import {MetisToken} from "../../src/MetisToken.sol";
+import {PeerKeys} from "../../src/PeerKeys.sol";
 import {BlsSigner} from "../base/BlsSigner.sol";
+import {PeerSigner} from "../base/PeerSigner.sol";
 import {PlainToken} from "../base/TestTokens.sol";
 import {BeaconTest} from "./BeaconTest.sol";
 
@@ -45,7 +47,6 @@ contract SequencerPoolTest is BeaconTest {
     uint64 private constant UNBONDING = 240;
     address private constant ALICE = address(0xA11CE);
     address private constant BOB = address(0xB0B);
-    bytes private constant PEER_ID = hex"0024080112";
     bytes private constant MULTIADDR = hex"047f000001";
 
     EnrollingBonds private bonds;
@@ -63,7 +64,16 @@ contract SequencerPoolTest is BeaconTest {
         bytes32 keyHash = keccak256(BlsSignatures.compress(key));
         bytes32 tag = keccak256("mvm/bls-possession/1");
         bytes32 claim = keccak256(abi.encodePacked(tag, block.chainid, address(pool), operator, keyHash));
-        return SequencerPool.Registration(key, BlsSigner.sign(secret, claim), PEER_ID, MULTIADDR);
+        PeerKeys.Proof memory peer = peerProofOf(PeerSigner.secretOf(operator), operator);
+        return SequencerPool.Registration(key, BlsSigner.sign(secret, claim), peer, MULTIADDR);
+    }
+
+    function peerProofOf(uint256 secret, address operator) private view returns (PeerKeys.Proof memory) {
+        return PeerSigner.proofOf(secret, address(pool), operator);
+    }
+
+    function peerIdOf(address operator) private view returns (bytes memory) {
+        return PeerSigner.peerIdOf(PeerSigner.secretOf(operator));
     }
 
     function register(address operator, uint256 stake) private returns (uint256) {
@@ -96,7 +106,7 @@ contract SequencerPoolTest is BeaconTest {
         SequencerPool.Operator memory operator = pool.operatorAt(1);
         assertEq(operator.account, BOB, "account");
         assertEq(operator.blsPublicKey, BlsSignatures.compress(BlsSigner.publicKeyOf(uint160(BOB))), "key");
-        assertEq(operator.peerId, PEER_ID, "peer");
+        assertEq(operator.peerId, peerIdOf(BOB), "peer");
         assertEq(operator.multiaddr, MULTIADDR, "address");
         assertEq(pool.page(0, 100).length, 2, "page");
         assertEq(pool.page(1, 100)[0].account, BOB, "page from 1");
@@ -116,8 +126,9 @@ contract SequencerPoolTest is BeaconTest {
         token.transfer(ALICE, 5 ether);
         vm.prank(ALICE);
         token.approve(address(bonds), 5 ether);
+        bytes memory peerId = peerIdOf(ALICE);
         vm.expectEmit(true, true, true, true, address(pool));
-        emit SequencerPool.Registered(0, ALICE, 5 ether, key, PEER_ID, MULTIADDR);
+        emit SequencerPool.Registered(0, ALICE, 5 ether, key, peerId, MULTIADDR);
         vm.expectEmit(true, true, true, true, address(pool));
         emit ISequencerPool.StakeChanged(0, 5, 5 ether);
         vm.prank(ALICE);
@@ -172,33 +183,80 @@ contract SequencerPoolTest is BeaconTest {
 
     function test_addressesHaveBoundsAndMayChangeWhileActive() public {
         SequencerPool.Registration memory own = registrationOf(ALICE, 7);
-        own.peerId = new bytes(65);
-        vm.expectRevert(abi.encodeWithSelector(SequencerPool.InvalidPeerId.selector, 65));
-        vm.prank(ALICE);
-        pool.register(own, 5 ether);
-        own.peerId = PEER_ID;
         own.multiaddr = new bytes(257);
         vm.expectRevert(abi.encodeWithSelector(SequencerPool.InvalidMultiaddr.selector, 257));
         vm.prank(ALICE);
         pool.register(own, 5 ether);
 
         register(ALICE, 5 ether);
-        vm.expectRevert(abi.encodeWithSelector(SequencerPool.InvalidPeerId.selector, 0));
+        PeerKeys.Proof memory peer = peerProofOf(8, ALICE);
+        PeerKeys.Proof memory strangers = peerProofOf(9, BOB);
+        vm.expectRevert(abi.encodeWithSelector(SequencerPool.InvalidMultiaddr.selector, 0));
         vm.prank(ALICE);
-        pool.updateAddress("", "there");
+        pool.updateAddress(peer, "");
+        bytes memory peerId = PeerSigner.peerIdOf(8);
         vm.expectEmit(true, true, true, true, address(pool));
-        emit SequencerPool.AddressUpdated(0, ALICE, "me", "there");
+        emit SequencerPool.AddressUpdated(0, ALICE, peerId, "there");
         vm.prank(ALICE);
-        pool.updateAddress("me", "there");
+        pool.updateAddress(peer, "there");
+        assertEq(pool.operatorAt(0).peerId, peerId, "another peer");
         assertEq(pool.operatorAt(0).multiaddr, "there", "changed");
+        vm.prank(ALICE);
+        pool.updateAddress(peer, "elsewhere");
+        assertEq(pool.operatorAt(0).multiaddr, "elsewhere", "the address alone");
         vm.prank(ALICE);
         pool.requestExit();
         vm.expectRevert(abi.encodeWithSelector(SequencerPool.NotActive.selector, 0));
         vm.prank(ALICE);
-        pool.updateAddress("me", "elsewhere");
+        pool.updateAddress(peer, "there");
         vm.expectRevert(abi.encodeWithSelector(SequencerPool.NotRegistered.selector, BOB));
         vm.prank(BOB);
-        pool.updateAddress("me", "elsewhere");
+        pool.updateAddress(strangers, "there");
+    }
+
+    function test_aPeerKeyNeedsAProofForItsOwnAccount() public {
+        SequencerPool.Registration memory own = registrationOf(ALICE, 7);
+        own.peer = peerProofOf(8, BOB);
+        bytes memory notOwn = abi.encodeWithSelector(PeerKeys.InvalidPeerPossession.selector);
+        vm.expectRevert(notOwn);
+        vm.prank(ALICE);
+        pool.register(own, 5 ether);
+        register(ALICE, 5 ether);
+        vm.expectRevert(notOwn);
+        vm.prank(ALICE);
+        pool.updateAddress(own.peer, "there");
+    }
+
+    /// @dev A registration is for good, and so is its last peer key.
+    function test_aPeerKeyServesOneRegistrationUntilThatHasAnother() public {
+        SequencerPool.Registration memory bobs = registrationOf(BOB, uint160(BOB));
+        PeerKeys.Proof memory own = bobs.peer;
+        bobs.peer = peerProofOf(PeerSigner.secretOf(ALICE), BOB);
+        PeerKeys.Proof memory back = peerProofOf(PeerSigner.secretOf(ALICE), ALICE);
+        PeerKeys.Proof memory other = peerProofOf(8, ALICE);
+        bytes memory taken = abi.encodeWithSelector(SequencerPool.PeerKeyTaken.selector, peerIdOf(ALICE));
+        register(ALICE, 5 ether);
+        token.transfer(BOB, 5 ether);
+        vm.prank(BOB);
+        token.approve(address(bonds), 5 ether);
+        vm.expectRevert(taken);
+        vm.prank(BOB);
+        pool.register(bobs, 5 ether);
+        vm.prank(ALICE);
+        pool.updateAddress(other, "there");
+        vm.prank(BOB);
+        pool.register(bobs, 5 ether);
+        vm.expectRevert(taken);
+        vm.prank(ALICE);
+        pool.updateAddress(back, "there");
+        vm.prank(BOB);
+        pool.requestExit();
+        vm.expectRevert(taken);
+        vm.prank(ALICE);
+        pool.updateAddress(back, "there");
+        vm.expectRevert(abi.encodeWithSelector(SequencerPool.NotActive.selector, 1));
+        vm.prank(BOB);
+        pool.updateAddress(own, "there");
     }
 
     function test_whoLeavesIsOutOfTheDrawsForGood() public {

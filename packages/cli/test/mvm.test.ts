@@ -39,7 +39,7 @@ const CONTRACTS = [
   "disclosures",
 ];
 const NETWORK = {
-  version: 8,
+  version: 9,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

@@ -4,6 +4,7 @@ import type { QueueItemValues } from "./bindings/queueItemValues.ts";
 import { INTERFACES, type L1Addresses, type L1ContractName, REGISTRY_OF_ROLE, type StakedRole } from "./contracts.ts";
 import type { BatchAppendedEvent, ContractEvent, FollowErrorEvent, L1Origin } from "./events.ts";
 import type { L1Log } from "./l1Rpc.ts";
+import { toPeerId } from "./peerIds.ts";
 
 /** Longest reason in an error event, in characters. */
 const MAX_REASON_LENGTH = 200;
@@ -80,7 +81,7 @@ export function toItemValues(fields: Result): QueueItemValues {
 function decodeRoleEvent(role: StakedRole, name: string, fields: Result, origin: L1Origin): ContractEvent | undefined {
   if (name === "StakeChanged" || name === "SeatTaken") return undefined; // tell no operator
   const common = { ...origin, role, index: BigInt(fields["index"]), operator: toAddress(fields["operator"]) };
-  const network = () => ({ peerId: getBytes(fields["peerId"]), multiaddr: getBytes(fields["multiaddr"]) });
+  const network = () => ({ peerId: toPeerId(fields["peerId"]), multiaddr: getBytes(fields["multiaddr"]) });
   switch (name) {
     case "Registered": {
       const blsPublicKey = String(fields["blsPublicKey"]) as Hex;

@@ -26,7 +26,7 @@ type OfOperator = L1Origin & { readonly role: StakedRole; readonly index: bigint
 
 /** An operator registered. */
 export type RegisteredEvent = OfOperator & Registration & { readonly type: "registered"; readonly stakeWei: bigint };
-/** An operator changed its network address. */
+/** An operator changed its peer key or network address. */
 export type AddressUpdatedEvent = OfOperator &
   Pick<Registration, "peerId" | "multiaddr"> & { readonly type: "address-updated" };
 /** An operator left the list of active ones; unlocksAt in seconds, undefined where it was ejected. */

@@ -39,12 +39,13 @@ import {
   type Hex,
   keccakHash,
   PROFILES,
+  provePeerPossession,
   provePossession,
   toAddress,
   ZERO_ADDRESS,
   ZERO_HASH,
 } from "@mvm/protocol";
-import { toQuantity, type Wallet } from "ethers";
+import { concat, encodeBase58, SigningKey, toQuantity, type Wallet } from "ethers";
 import { type Anvil, startAnvil } from "./anvil.ts";
 
 export const MT = 10n ** 18n;
@@ -117,17 +118,22 @@ export async function fund(
 
 const blsKeyOf = (operator: Address) => blsKeyFromSeed(fromHex(`0x${operator.slice(2).repeat(2)}`));
 
+/** The secret of an operator's peer key. */
+export const peerSecretOf = (operator: Address): Uint8Array => fromHex(keccakHash(fromHex(operator)));
+
 /** What L1 shows of an operator that signed up by signUpOf. */
 export const registrationOf = (operator: Address) => ({
   blsPublicKey: blsKeyOf(operator).publicKey,
-  peerId: new TextEncoder().encode(`peer of ${operator}`),
+  peerId: encodeBase58(concat(["0x002508021221", SigningKey.computePublicKey(peerSecretOf(operator), true)])),
   multiaddr: new TextEncoder().encode("/ip4/127.0.0.1/tcp/4001"),
 });
 
-/** A registration with its proof of possession. */
+/** A registration with its proofs of possession. */
 export function signUpOf(network: TestNetwork, role: StakedRole, operator: Address) {
   const claim = { l1ChainId: network.anvil.l1ChainId, registry: network.addresses[REGISTRIES[role]], operator };
-  return { ...registrationOf(operator), possession: provePossession(blsKeyOf(operator), claim) };
+  const { peerId: _derived, ...shown } = registrationOf(operator);
+  const peer = provePeerPossession(peerSecretOf(operator), claim);
+  return { ...shown, peer, possession: provePossession(blsKeyOf(operator), claim) };
 }
 
 export const REGISTRIES = {

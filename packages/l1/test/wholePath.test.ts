@@ -22,7 +22,16 @@ import {
   updateAddress,
   withdrawStake,
 } from "@mvm/l1";
-import { type ChainId, fromHex, hashBatchHeader, keccakHash, toChainId, toHash, toWord } from "@mvm/protocol";
+import {
+  type ChainId,
+  fromHex,
+  hashBatchHeader,
+  keccakHash,
+  provePeerPossession,
+  toChainId,
+  toHash,
+  toWord,
+} from "@mvm/protocol";
 import { AbiCoder } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -34,7 +43,9 @@ import {
   headNumber,
   MT,
   nextHeader,
+  peerSecretOf,
   Recorder,
+  refusalOf,
   registerFor,
   registrationOf,
   STAKE_WEI,
@@ -142,9 +153,18 @@ describe("a network's contracts, from deployment to a batch", () => {
   it("an operator changes its address, leaves, and gets its stake back", async () => {
     const account = network.accounts[3]!;
     const { addresses, reader, anvil } = network;
-    const address = { peerId: Uint8Array.of(1, 2), multiaddr: Uint8Array.of(3) };
-    await account.submit(updateAddress(addresses, "provider", address));
-    expect((await operatorsPage(reader, "provider", 2n))[0]).toMatchObject(address);
+    const multiaddr = Uint8Array.of(3);
+    const claim = { l1ChainId: anvil.l1ChainId, registry: addresses.providerRegistry, operator: account.address };
+    const taken = { peer: provePeerPossession(peerSecretOf(network.accounts[1]!.address), claim), multiaddr };
+    expect(await refusalOf(account.submit(updateAddress(addresses, "provider", taken)))).toBe("PeerKeyTaken");
+    const others = { ...claim, operator: network.accounts[1]!.address };
+    const stolen = { peer: provePeerPossession(peerSecretOf(others.operator), others), multiaddr };
+    expect(await refusalOf(account.submit(updateAddress(addresses, "provider", stolen)))).toBe("InvalidPeerPossession");
+    const next = network.accounts[4]!.address;
+    const { peerId } = registrationOf(next);
+    const own = { peer: provePeerPossession(peerSecretOf(next), claim), multiaddr };
+    await account.submit(updateAddress(addresses, "provider", own));
+    expect((await operatorsPage(reader, "provider", 2n))[0]).toMatchObject({ peerId, multiaddr });
     await account.submit(requestExit(addresses, "provider"));
     expect(await activePage(reader, "provider", 0n)).toEqual([0n, 1n]);
     await anvil.provider.send("evm_increaseTime", [240]);
@@ -190,6 +210,8 @@ describe("a network's contracts, from deployment to a batch", () => {
     expect(dac).toMatchObject({ chainId, label: "alpha", metisDao: addresses.timelock, storageUnits: 1 });
     expect(dac!.charter).toBe(encodeCharter(CHARTER));
     expect(decodeCharter(fromHex(dac!.charter))).toEqual(CHARTER);
+    const moved = registrationOf(network.accounts[4]!.address).peerId;
+    expect(recorder.ofType("address-updated")).toMatchObject([{ role: "provider", index: 2n, peerId: moved }]);
     const [item] = recorder.ofType("queue-item-added");
     expect(item).toMatchObject({ chainId, index: 0n, item: { mint: 7n * MT, to: network.accounts[5]!.address } });
     const [lock] = recorder.ofType("lock-changed");

@@ -13,6 +13,6 @@ export {
 export { type LinkModel, MemoryHub, type MemoryHubOptions, type Transit } from "./memoryHub.ts";
 export { MemoryNetwork, type MemoryNetworkOptions } from "./memoryNetwork.ts";
 export type * from "./network.ts";
-export { generatePeerKey, peerIdOf } from "./peerKey.ts";
+export { generatePeerKey, peerIdOf, peerSecretOf } from "./peerKey.ts";
 export { DEFAULT_SCORE_PARAMETERS, type Offence, type ScoreParameters } from "./peerScores.ts";
 export { type Scheduler, systemScheduler } from "./scheduler.ts";

@@ -31,7 +31,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Versions of the configuration and of a network's description. An older network has other contracts: nobody can join it. */
 const CONFIG_VERSION = 1;
-const NETWORK_VERSION = 8;
+const NETWORK_VERSION = 9;
 
 const address = z
   .string()

@@ -1,11 +1,11 @@
 /** What the L1 follower reports, in the words of the roles. */
 import type { BlockEvent, ContractEvent, QueueItemValues } from "@mvm/l1";
-import { type Address, fromHex, keccakHash, type PeerId, type QueueItem, type QueueKind } from "@mvm/protocol";
+import { type Address, fromHex, keccakHash, type QueueItem, type QueueKind } from "@mvm/protocol";
 import type { L1Event, Member, QueuedItem } from "@mvm/roles";
 
 const utf8 = new TextDecoder();
 
-/** Bounds as the registries have them; what is beyond is cut, and then no address that can be dialled. */
+/** An address as the nodes write it; what a registry was given instead is none that can be dialled. */
 const textOf = (bytes: Uint8Array): string => utf8.decode(bytes);
 
 /**
@@ -26,7 +26,7 @@ export function toRoleEvent(event: ContractEvent, timestamp: bigint, bridge: Add
         operator: event.operator,
         stakeWei: event.stakeWei,
         blsPublicKey: event.blsPublicKey,
-        peerId: textOf(event.peerId) as PeerId,
+        peerId: event.peerId,
         multiaddr: textOf(event.multiaddr),
       };
       return { kind: "registered", registry: event.role, member };
@@ -36,7 +36,7 @@ export function toRoleEvent(event: ContractEvent, timestamp: bigint, bridge: Add
         kind: "addressUpdated",
         registry: event.role,
         operator: event.operator,
-        peerId: textOf(event.peerId) as PeerId,
+        peerId: event.peerId,
         multiaddr: textOf(event.multiaddr),
       };
     case "exited":

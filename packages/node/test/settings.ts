@@ -5,7 +5,7 @@ import type { NetworkFile, NodeConfig } from "../src/index.ts";
 const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 
 export const NETWORK_FILE: NetworkFile = {
-  version: 8,
+  version: 9,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

@@ -3,6 +3,7 @@
  * its hash is a number that nobody can choose and only the key's holder can foresee.
  */
 import { type BlsKey, blsSignaturePoint, verifyBls } from "./bls.ts";
+import { type BlsSigned, verifyBlsBatch, wrongInBlsBatch } from "./blsBatch.ts";
 import { taggedHash } from "./hash.ts";
 import { toWord } from "./hex.ts";
 import type { ChainId, Hash, Hex } from "./primitives.ts";
@@ -47,6 +48,20 @@ export const vrfProve = (key: BlsKey, message: Hash): Hex => key.sign(vrfDigest(
 /** Whether the proof (96 bytes compressed) is the key's (48 bytes compressed) for the message; malformed points are false. */
 export const vrfVerify = (publicKey: Hex, message: Hash, proof: Hex): boolean =>
   verifyBls(vrfDigest(message), publicKey, proof);
+
+/** A proof and the key whose it should be, both compressed. */
+export type VrfProven = { readonly publicKey: Hex; readonly proof: Hex };
+
+const signedOf = (proven: readonly VrfProven[]): readonly BlsSigned[] =>
+  proven.map(({ publicKey, proof }) => ({ publicKey, signature: proof }));
+
+/** Whether each proof is its key's for the one message, checked together: bounds, chance and entropy of verifyBlsBatch. */
+export const vrfVerifyBatch = (message: Hash, proven: readonly VrfProven[], entropy: Hash): boolean =>
+  verifyBlsBatch(vrfDigest(message), signedOf(proven), entropy);
+
+/** Positions of the proofs that are not their keys', ascending: bounds, chance and entropy of wrongInBlsBatch. */
+export const vrfWrongProofs = (message: Hash, proven: readonly VrfProven[], entropy: Hash): readonly number[] =>
+  wrongInBlsBatch(vrfDigest(message), signedOf(proven), entropy);
 
 /**
  * The random 32 bytes of a proof: taggedHash("mvm/vrf-output/1", the proof's point in the 192 bytes of

@@ -63,9 +63,11 @@ import {
   type NetworkIdentity,
   networkDomain,
   outcomesHash,
+  peerPossessionDigest,
   possessionDigest,
   postedTransactions,
   prevRandaoOf,
+  provePeerPossession,
   provePossession,
   type QueueItem,
   queueTransaction,
@@ -96,6 +98,8 @@ import {
   vrfOutput,
   vrfProve,
   vrfVerify,
+  vrfVerifyBatch,
+  vrfWrongProofs,
   type Work,
   type WorkEvidence,
   workCodec,
@@ -104,10 +108,12 @@ import {
 import { describe, expect, it } from "vitest";
 import { BLS_DOMAIN, hashToG2 } from "../vectors/bls.ts";
 import { vectorFiles } from "../vectors/generate.ts";
+import { plainSumOf } from "../vectors/points.ts";
 import { readVectors, vectorText } from "./vectorFiles.ts";
 
 type Coded<T> = { readonly name: string; readonly value: T; readonly encoded: Hex };
 const LARGE = 1 << 24;
+const ENTROPY = `0x${"e1".repeat(32)}` as Hash;
 
 describe("vectors, stated a second time without this package's code", () => {
   it("are what their generator gives", async () => {
@@ -230,6 +236,22 @@ describe("vectors, stated a second time without this package's code", () => {
     }
   });
 
+  it("proofs of possession of peer keys: digest, key, signature", () => {
+    type Vector = { secret: Hex; publicKey: Hex; publicKeyPoint: Hex; l1ChainId: Hex; registry: Address } & {
+      operator: Address;
+      digest: Hash;
+      signature: Hex;
+    };
+    const vectors = readVectors<Vector[]>("peerPossession");
+    for (const { secret, l1ChainId, registry, operator, publicKey, publicKeyPoint, ...vector } of vectors) {
+      const claim = { l1ChainId: BigInt(l1ChainId), registry, operator };
+      expect(peerPossessionDigest({ ...claim, publicKey })).toBe(vector.digest);
+      const proof = { publicKey: publicKeyPoint, signature: vector.signature };
+      expect(provePeerPossession(fromHex(secret), claim)).toEqual(proof);
+    }
+    expect(vectors[0]!.publicKey).toBe("0x037777e994e452c21604f91de093ce415f5432f701dd8cd1a7a6fea0e630bfca99");
+  });
+
   it("VRF: messages, proofs, points, outputs", () => {
     type Proof = { secret: Hex; publicKey: Hex; proof: Hex; proofPoint: Hex; output: Hash };
     type Draw<P extends VrfPurpose> = { purpose: P; domain: Hash; place: VrfPlaces[P]; message: Hash };
@@ -242,6 +264,22 @@ describe("vectors, stated a second time without this package's code", () => {
       expect(blsSignaturePoint(proof)).toBe(proofPoint);
       expect(vrfOutput(proof)).toBe(output);
     }
+    expect(vrfVerifyBatch(message, proofs, ENTROPY)).toBe(true);
+  });
+
+  it("VRF: wrong proofs whose plain sum is the right ones' are not taken together, and are told apart", () => {
+    type Proven = { publicKey: Hex; proof: Hex };
+    type WrongSet = { name: string; wrong: number[]; proofs: Hex[] };
+    type Vectors = { message: Hash; proofs: Proven[]; plainSum: Proven; wrongSets: WrongSet[] };
+    const { message, proofs, plainSum, wrongSets } = readVectors<Vectors>("vrf");
+    expect(vrfVerify(plainSum.publicKey, message, plainSum.proof)).toBe(true);
+    for (const set of wrongSets) {
+      const proven = proofs.map(({ publicKey }, i) => ({ publicKey, proof: set.proofs[i]! }));
+      expect(plainSumOf(set.proofs), set.name).toBe(plainSum.proof);
+      expect(vrfVerifyBatch(message, proven, ENTROPY), set.name).toBe(false);
+      expect(vrfWrongProofs(message, proven, ENTROPY), set.name).toEqual(set.wrong);
+    }
+    expect(wrongSets).toHaveLength(3);
   });
 
   it("hash to curve: RFC 9380's points are the oracle's, and the oracle's in our domain are what the key 1 signs", () => {

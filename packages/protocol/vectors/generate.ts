@@ -11,7 +11,7 @@ import { electionVectors } from "./election.ts";
 import { toJsonText } from "./format.ts";
 import { blockVectors, blsVectors, jobVectors, requestVectors } from "./messages.ts";
 import { networkVectors, prevRandaoVectors, rotationVectors } from "./network.ts";
-import { hashToG2Vectors, outsideVectors, possessionVectors, vrfVectors } from "./points.ts";
+import { hashToG2Vectors, outsideVectors, peerPossessionVectors, possessionVectors, vrfVectors } from "./points.ts";
 import { seatVectors } from "./seats.ts";
 import { systemTransactionVectors } from "./system.ts";
 import { transactionVectors } from "./transactions.ts";
@@ -32,6 +32,7 @@ export async function vectorFiles(): Promise<{ readonly [name: string]: string }
     merkle: merkleVectors(),
     networks: networkVectors(),
     outside: outsideVectors(),
+    peerPossession: peerPossessionVectors(),
     possession: possessionVectors(),
     prevRandao: prevRandaoVectors(),
     receipts: receiptVectors(),

@@ -1,7 +1,26 @@
-/** Points of BLS12-381 in and outside of their subgroups, proofs of possession and VRF proofs, by noble and ethers. */
+/** Points of BLS12-381 as contracts take them, proofs of possession (peer keys' too) and VRF proofs, by noble and ethers. */
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { concat, hexlify, keccak256, toUtf8Bytes } from "ethers";
-import { BLS_DOMAIN, blsPublicKey, blsSignature, coordinate, hashToG2, pairs, publicKeyPoint, signaturePoint } from "./bls.ts";
+import {
+  concat,
+  dataSlice,
+  encodeBase58,
+  getBytes,
+  hexlify,
+  keccak256,
+  SigningKey,
+  toBeHex,
+  toUtf8Bytes,
+} from "ethers";
+import {
+  BLS_DOMAIN,
+  blsPublicKey,
+  blsSignature,
+  coordinate,
+  hashToG2,
+  pairs,
+  publicKeyPoint,
+  signaturePoint,
+} from "./bls.ts";
 import { addressNamed, hashNamed, tagged, word } from "./format.ts";
 import { domainOf, NETWORK } from "./network.ts";
 
@@ -82,38 +101,112 @@ export const possessionVectors = () =>
     return { ...key, l1ChainId, registry, operator, digest, possession, possessionPoint: signaturePoint(possession) };
   });
 
-/** The point times the subgroup's order, by doubling and adding: the library's own product refuses such points. */
-function timesOrder<P extends { double(): P; add(other: P): P }>(point: P, zero: P): P {
+/**
+ * Peer keys: the key of libp2p's own test vector (specs/peer-ids), whose public key is
+ * 037777e994e452c21604f91de093ce415f5432f701dd8cd1a7a6fea0e630bfca99, and some of ours. Peer ids are libp2p's: the
+ * multihash "identity" of the protobuf of the key, and its text in base58.
+ */
+const PEER_SECRETS = [
+  "0x53dadf1d5a164d6b4acdb15e24aa4c5b1d3461bdbd42abedb0a4404d56ced8fb",
+  ...[1n, 2n, 3n].map((seed) => hashNamed(`peer secret ${seed}`)),
+];
+
+/** Chain ID as a word, so that contracts' tests can read it. */
+export const peerPossessionVectors = () =>
+  PEER_SECRETS.map((secret, i) => {
+    const publicKey = SigningKey.computePublicKey(secret, true);
+    const publicKeyPoint = dataSlice(SigningKey.computePublicKey(secret, false), 1);
+    const l1ChainId = word([31_337n, 1n, 2n ** 63n, 31_337n][i]!);
+    const registry = addressNamed(`registry ${i % 2}`);
+    const operator = addressNamed(`operator ${i}`);
+    const digest = tagged("mvm/peer-possession/1", l1ChainId, registry, operator, keccak256(publicKey));
+    const { r, s, yParity } = new SigningKey(secret).sign(digest);
+    const signature = concat([r, s, toBeHex(yParity, 1)]);
+    const peerId = concat(["0x0025", "0x08021221", publicKey]);
+    const key = { secret, publicKey, publicKeyPoint, peerId, peerIdText: encodeBase58(peerId) };
+    return { ...key, l1ChainId, registry, operator, digest, signature };
+  });
+
+const ORDER = bls12_381.fields.Fr.ORDER;
+
+/** A point times a factor, by doubling and adding: the library's own product refuses points outside the subgroup. */
+function times<P extends { double(): P; add(other: P): P }>(point: P, factor: bigint, zero: P): P {
   let product = zero;
-  for (const bit of bls12_381.fields.Fr.ORDER.toString(2)) {
+  for (const bit of factor.toString(2)) {
     product = product.double();
     if (bit === "1") product = product.add(point);
   }
   return product;
 }
 
+/** A multiple of a point on G2's curve that has order 13: 13 * 13 is a factor of the curve's order. */
+function ofOrder13(point: SignaturePoint): SignaturePoint {
+  const { h } = G2.Point.CURVE();
+  const multiple = times(point, (ORDER * h) / 169n, G2.Point.ZERO);
+  const further = times(multiple, 13n, G2.Point.ZERO);
+  return further.is0() ? multiple : further;
+}
+
+/** Compressed form of a point, in its subgroup or not: the coordinates of x, the mark of compression, the sign of y. */
+function compressed(x: readonly bigint[], y: readonly bigint[]): string {
+  const bytes = getBytes(concat(x.map(coordinate)));
+  const significant = y.find((part) => part !== 0n) ?? 0n;
+  bytes[0]! |= significant > (bls12_381.fields.Fp.ORDER - 1n) / 2n ? 0xa0 : 0x80;
+  return hexlify(bytes);
+}
+
+type KeyPoint = InstanceType<typeof G1.Point>;
+type SignaturePoint = InstanceType<typeof G2.Point>;
+
+function keyForms(point: KeyPoint) {
+  const { x, y } = point.toAffine();
+  return { compressed: compressed([x], [y]), point: concat([coordinate(x), coordinate(y)]) };
+}
+
+function signatureForms(point: SignaturePoint) {
+  const { x, y } = point.toAffine();
+  return { compressed: compressed([x.c1, x.c0], [y.c1, y.c0]), point: pairs(x, y) };
+}
+
 /**
  * A key and a signature moved out of their subgroups by points of an order prime to the subgroups': their pairings are
- * those of the points that were moved. x = 0 and x = 4 lie on the curves.
+ * those of the points that were moved. x = 0 and x = 4 lie on the curves. Also two signatures that are moved by a point of
+ * order 13 and by its negative: their sum is the right ones', and so it is with every 13th pair of coefficients.
  */
 export function outsideVectors() {
-  const secret = SECRETS[0]!;
   const digest = hashNamed("digest");
   const { Fp2 } = bls12_381.fields;
   const x = Fp2.fromBigTuple([4n, 0n]);
   const y = Fp2.sqrt(Fp2.fromBigTuple([68n, 4n]));
-  const small1 = timesOrder(G1.Point.fromAffine({ x: 0n, y: 2n }), G1.Point.ZERO);
-  const small2 = timesOrder(G2.Point.fromAffine({ x, y }), G2.Point.ZERO);
-  const key = blsPublicKey(secret);
-  const signature = blsSignature(secret, digest);
-  const moved1 = G1.Point.fromHex(key.slice(2)).add(small1).toAffine();
-  const moved2 = G2.Point.fromHex(signature.slice(2)).add(small2).toAffine();
+  const small1 = times(G1.Point.fromAffine({ x: 0n, y: 2n }), ORDER, G1.Point.ZERO);
+  const onCurve2 = G2.Point.fromAffine({ x, y });
+  const small2 = times(onCurve2, ORDER, G2.Point.ZERO);
+  const smallest2 = ofOrder13(onCurve2);
+  const keys = SECRETS.map(blsPublicKey);
+  const signatures = SECRETS.map((secret) => G2.Point.fromHex(blsSignature(secret, digest).slice(2)));
+  const right = { publicKey: keys[0]!, signature: blsSignature(SECRETS[0]!, digest) };
+  const outsideKey = keyForms(G1.Point.fromHex(keys[0]!.slice(2)).add(small1));
+  const outside = signatureForms(signatures[0]!.add(small2));
+  const cancelling = [signatures[0]!.add(smallest2), signatures[1]!.subtract(smallest2)].map((moved, i) => {
+    const forms = signatureForms(moved);
+    const publicKey = keys[i]!;
+    return {
+      publicKey,
+      publicKeyPoint: publicKeyPoint(publicKey),
+      signature: forms.compressed,
+      signaturePoint: forms.point,
+    };
+  });
   return {
     digest,
-    publicKeyPoint: publicKeyPoint(key),
-    signaturePoint: signaturePoint(signature),
-    outsidePublicKeyPoint: concat([coordinate(moved1.x), coordinate(moved1.y)]),
-    outsideSignaturePoint: pairs(moved2.x, moved2.y),
+    ...right,
+    publicKeyPoint: publicKeyPoint(right.publicKey),
+    signaturePoint: signaturePoint(right.signature),
+    outsidePublicKey: outsideKey.compressed,
+    outsidePublicKeyPoint: outsideKey.point,
+    outsideSignature: outside.compressed,
+    outsideSignaturePoint: outside.point,
+    cancelling,
   };
 }
 
@@ -135,6 +228,28 @@ function vrfMessages() {
   ];
 }
 
+/** The sum of signatures, without coefficients. */
+export const plainSumOf = (signatures: readonly string[]): string =>
+  signatures.reduce((left, right) => added(left, right));
+const added = (proof: string, error: string): string =>
+  hexlify(G2.Point.fromHex(proof.slice(2)).add(G2.Point.fromHex(error.slice(2))).toBytes());
+const negated = (signature: string): string => hexlify(G2.Point.fromHex(signature.slice(2)).negate().toBytes());
+
+/**
+ * Proofs of which some are wrong, while their plain sum is that of the right ones: who leaves the random coefficients out
+ * takes each of these sets.
+ */
+function wrongSets(proofs: readonly string[], digest: string) {
+  const error = blsSignature(word(77n), digest);
+  const [first, second, third, fourth] = proofs as [string, string, string, string];
+  const sets = [
+    { name: "two errors that cancel", wrong: [0, 2], proofs: [added(first, error), second, added(third, negated(error)), fourth] },
+    { name: "two proofs swapped", wrong: [1, 3], proofs: [first, fourth, third, second] },
+    { name: "proofs in another order", wrong: [0, 1, 2, 3], proofs: [second, third, fourth, first] },
+  ];
+  return sets.map((set) => ({ ...set, proofPoints: set.proofs.map(signaturePoint) }));
+}
+
 /** Draws with their messages; proofs of one message by several keys, as contracts check them together. */
 export function vrfVectors() {
   const messages = vrfMessages();
@@ -145,5 +260,22 @@ export function vrfVectors() {
     const proofPoint = signaturePoint(proof);
     return { ...keyOf(secret), proof, proofPoint, output: tagged("mvm/vrf-output/1", proofPoint) };
   });
-  return { messages, message, digest, proofs };
+  const sum = proofs
+    .map(({ publicKey, proof }) => ({
+      key: G1.Point.fromHex(publicKey.slice(2)),
+      proof: G2.Point.fromHex(proof.slice(2)),
+    }))
+    .reduce((left, right) => ({ key: left.key.add(right.key), proof: left.proof.add(right.proof) }));
+  const [sumKey, sumProof] = [hexlify(sum.key.toBytes()), hexlify(sum.proof.toBytes())];
+  const plainSum = {
+    publicKey: sumKey,
+    publicKeyPoint: publicKeyPoint(sumKey),
+    proof: sumProof,
+    proofPoint: signaturePoint(sumProof),
+  };
+  const wrong = wrongSets(
+    proofs.map(({ proof }) => proof),
+    digest,
+  );
+  return { messages, message, digest, proofs, plainSum, wrongSets: wrong };
 }

@@ -26,6 +26,7 @@ import {
   firstBlockOf,
   keccak,
   PROFILES,
+  provePeerPossession,
   provePossession,
   SNAPSHOT_DISTANCE,
   toAddress,
@@ -59,11 +60,12 @@ export const CHARTER: Charter = {
 
 const seedOf = (name: string): Uint8Array => keccak(new TextEncoder().encode(`batch ${name}`));
 
-/** What an operator shows of itself to a registry of the network, with a key of its name. */
+/** What an operator shows of itself to a registry of the network, with keys of its name. */
 export function signUpOf(name: string, registry: Address, operator: Address): SignUp {
   const key = blsKeyFromSeed(seedOf(`${name} bls`));
-  const possession = provePossession(key, { l1ChainId: L1_CHAIN_ID, registry, operator });
-  return { blsPublicKey: key.publicKey, possession, peerId: Uint8Array.of(1), multiaddr: Uint8Array.of(1) };
+  const claim = { l1ChainId: L1_CHAIN_ID, registry, operator };
+  const peer = provePeerPossession(seedOf(`${name} peer`), claim);
+  return { blsPublicKey: key.publicKey, possession: provePossession(key, claim), peer, multiaddr: Uint8Array.of(1) };
 }
 
 /** The network as it stands in a slot that is recorded. */

@@ -36,6 +36,7 @@ import {
   merkleRoot,
   messageHash,
   PREDEPLOYS,
+  provePeerPossession,
   provePossession,
   sentSlot,
   toAddress,
@@ -85,12 +86,11 @@ class Liar {
     await (await payer.sendTransaction({ to: this.address, value: MT })).wait();
     const bls = blsKeyFromSecret(blsSecretFromSeed(randomBytes(32)));
     const place = { l1ChainId: BigInt(L1_CHAIN_ID), registry: contracts.sequencerPool, operator: this.address };
-    const text = new TextEncoder();
     const signUp = {
       blsPublicKey: bls.publicKey,
       possession: provePossession(bls, place),
-      peerId: text.encode("nobody"),
-      multiaddr: text.encode("/ip4/127.0.0.1/tcp/1"),
+      peer: provePeerPossession(randomBytes(32), place),
+      multiaddr: new TextEncoder().encode("/ip4/127.0.0.1/tcp/1"),
     };
     await this.onL1.submit(approve(contracts, "bondManager", STAKE_WEI));
     await this.onL1.submit(register(contracts, "sequencer", { signUp, stakeWei: STAKE_WEI }));

@@ -6,33 +6,50 @@ import {
   type ChainId,
   type Charter,
   type Hex,
+  type PeerId,
+  type PeerProof,
   toHex,
 } from "@mvm/protocol";
+import { dataSlice, Signature } from "ethers";
 import { charterValues } from "../charterAbi.ts";
 import { type L1Addresses, type L1ContractName, REGISTRY_OF_ROLE, type StakedRole } from "../contracts.ts";
 import { call, type L1Call } from "./l1Call.ts";
+import { ethersSignature } from "./rollupCalls.ts";
 
 /** What L1 shows of an operator. */
 export type Registration = {
   /** BLS12-381 G1 point, compressed, 48 bytes */
   readonly blsPublicKey: Hex;
-  /** libp2p peer identifier, 1 to 64 bytes as the nodes encode it */
-  readonly peerId: Uint8Array;
+  /** of the operator's peer key, as L1 derived it */
+  readonly peerId: PeerId;
   /** multiaddr, 1 to 256 bytes as the nodes encode it */
   readonly multiaddr: Uint8Array;
 };
 
-/** What an operator gives to register. */
-export type SignUp = Registration & {
-  /** the key's proof for this registry and operator: provePossession, compressed, 96 bytes */
-  readonly possession: Hex;
+/** Where an operator can be reached, as it gives it. */
+export type PeerAddress = Pick<Registration, "multiaddr"> & {
+  /** the peer key with its proof for this registry and operator: provePeerPossession */
+  readonly peer: PeerProof;
 };
 
-/** A sign-up as the contracts take it: key and proof as points. Throws FormatError where they are none. */
-const signUpValues = ({ blsPublicKey, possession, peerId, multiaddr }: SignUp): readonly Hex[] => [
+/** What an operator gives to register. */
+export type SignUp = Pick<Registration, "blsPublicKey"> &
+  PeerAddress & {
+    /** the BLS key's proof for this registry and operator: provePossession, compressed, 96 bytes */
+    readonly possession: Hex;
+  };
+
+/** A peer's proof as the contracts take it: x, y, and the signature in its short form (EIP-2098). */
+function peerValues({ publicKey, signature }: PeerProof): readonly string[] {
+  const { r, yParityAndS } = Signature.from(ethersSignature(signature));
+  return [dataSlice(publicKey, 0, 32), dataSlice(publicKey, 32), r, yParityAndS];
+}
+
+/** A sign-up as the contracts take it: BLS key and proof as points. Throws FormatError where they are none. */
+const signUpValues = ({ blsPublicKey, possession, peer, multiaddr }: SignUp): readonly unknown[] => [
   blsPublicKeyPoint(blsPublicKey),
   blsSignaturePoint(possession),
-  toHex(peerId),
+  peerValues(peer),
   toHex(multiaddr),
 ];
 
@@ -87,13 +104,9 @@ export function registerWithPermit(
   return call(at, REGISTRY_OF_ROLE[role], "registerWithPermit", values);
 }
 
-/** Changes the caller's network address. */
-export function updateAddress(
-  at: L1Addresses,
-  role: StakedRole,
-  address: Pick<Registration, "peerId" | "multiaddr">,
-): L1Call {
-  return call(at, REGISTRY_OF_ROLE[role], "updateAddress", [toHex(address.peerId), toHex(address.multiaddr)]);
+/** Changes the caller's peer key and network address. */
+export function updateAddress(at: L1Addresses, role: StakedRole, { peer, multiaddr }: PeerAddress): L1Call {
+  return call(at, REGISTRY_OF_ROLE[role], "updateAddress", [peerValues(peer), toHex(multiaddr)]);
 }
 
 /** Takes the caller off the list of active operators. */

@@ -4,6 +4,7 @@ import { getBytes as hexToBytes, type Result } from "ethers";
 import { charterValues } from "../charterAbi.ts";
 import { REGISTRY_OF_ROLE, type StakedRole } from "../contracts.ts";
 import { L1Error } from "../l1Error.ts";
+import { toPeerId } from "../peerIds.ts";
 import type { NewDac, Registration } from "./calls.ts";
 import type { ParameterName } from "./governanceCalls.ts";
 import { type L1Reader, read, type View } from "./readView.ts";
@@ -110,7 +111,7 @@ function toOperator(index: bigint, fields: Result): Operator {
     account: toAddress(fields["account"]),
     isActive: Number(fields["status"]) === 0,
     blsPublicKey: String(fields["blsPublicKey"]) as Hex,
-    peerId: hexToBytes(fields["peerId"]),
+    peerId: toPeerId(fields["peerId"]),
     multiaddr: hexToBytes(fields["multiaddr"]),
   };
 }
