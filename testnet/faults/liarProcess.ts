@@ -1,6 +1,6 @@
 /** A sequencer's process that lies: `mvm start` but for what it tells others. Arguments: --data DIR --lies LABEL=LIE,... --outsider KEY. */
 import { parseArgs } from "node:util";
-import { runNode } from "@mvm/node";
+import { readPasswordFile, runNode } from "@mvm/node";
 import { Liar } from "./liar.ts";
 import { LIES } from "./lies.ts";
 
@@ -23,6 +23,7 @@ try {
     dataDir: values.data ?? "",
     env: process.env,
     flags: {},
+    password: () => readPasswordFile(process.env["MVM_PASSWORD_FILE"] ?? ""),
     signal: stop.signal,
     onReady: print,
     portsOver: (ports, node) => {

@@ -1,4 +1,5 @@
 /** A whole network on this machine: L1, contracts, one process for each node, DACs, a funded user. */
+import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -14,7 +15,7 @@ import {
   operatorsPage,
   transferMt,
 } from "@mvm/l1";
-import { initNode, type Role } from "@mvm/node";
+import { initNode, type Role, readPasswordFile } from "@mvm/node";
 import { type Address, type ChainId, PROFILES, toAddress } from "@mvm/protocol";
 import { type HDNodeWallet, JsonRpcProvider, toQuantity, Wallet } from "ethers";
 import { type Anvil, L1_CHAIN_ID, startAnvil } from "./anvil.ts";
@@ -116,6 +117,8 @@ export class Testnet {
   readonly anvil: Anvil;
   readonly contracts: L1Addresses;
   readonly networkFile: string;
+  /** opens the keys of every node of the run */
+  readonly passwordFile: string;
   readonly nodes: TestnetNode[] = [];
   readonly dacs: TestnetDac[] = [];
   /** an ordinary user: owns MT and ether on L1, MT on every DAC */
@@ -130,8 +133,9 @@ export class Testnet {
   readonly #stop = new AbortController();
   #gateway = "";
 
-  private constructor(options: { run: RunDirectory; anvil: Anvil; contracts: L1Addresses; networkFile: string }) {
+  private constructor(options: Pick<Testnet, "run" | "anvil" | "contracts" | "networkFile" | "passwordFile">) {
     this.run = options.run;
+    this.passwordFile = options.passwordFile;
     this.anvil = options.anvil;
     this.contracts = options.contracts;
     this.networkFile = options.networkFile;
@@ -177,7 +181,9 @@ export class Testnet {
         contracts: addresses,
       };
       await writeFile(networkFile, `${JSON.stringify(network, null, 2)}\n`);
-      testnet = new Testnet({ run, anvil, contracts: addresses, networkFile });
+      const passwordFile = join(run.path, "password");
+      await writeFile(passwordFile, `${randomBytes(16).toString("hex")}\n`, { mode: 0o600 });
+      testnet = new Testnet({ run, anvil, contracts: addresses, networkFile, passwordFile });
       await testnet.#grow(size, report, charters);
       return testnet;
     } catch (error) {
@@ -234,6 +240,7 @@ export class Testnet {
       l1Url: this.anvil.url,
       roles: [role],
       bootstrap: [],
+      password: () => readPasswordFile(this.passwordFile),
       // anvil takes the proof of a whole blob, which is much cheaper to compute than those of its cells
       settings: {
         blobProofs: "blob",
@@ -283,7 +290,7 @@ export class Testnet {
       command: process.execPath,
       args: [...program, "--data", dataDir],
       logFile: join(this.run.path, `${name}.log`),
-      env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, MVM_PASSWORD_FILE: this.passwordFile },
       timeoutMs: NODE_READY_MS,
       ready: (line) => readyIn(line, onLine),
       onPid: this.run.addChild,

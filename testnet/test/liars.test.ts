@@ -36,7 +36,8 @@ describe("a sequencer who lies", () => {
     async () => {
       const looked: Readonly<Record<string, unknown>>[] = [];
       // has MT and ether, and nothing to do with any of it
-      const anybody = nodesOf(testnet, "storage")[0]!.dataDir;
+      const { dataDir } = nodesOf(testnet, "storage")[0]!;
+      const anybody = { dataDir, passwordFile: testnet.passwordFile };
       const reports = await runFaults(testnet, names.map(lieOf), {
         killProver: true,
         whileLied: async (blocks, tell) => {

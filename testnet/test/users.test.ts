@@ -184,7 +184,8 @@ describe("a founder with mvm dac create", () => {
     const mvm = join(import.meta.dirname, "../../packages/cli/bin/mvm.js");
     const create = async (...flags: readonly string[]) => {
       const args = [mvm, "dac", "create", "--data", founder.dataDir, "--label", "acme", "--charter", charterFile];
-      const { stdout } = await promisify(execFile)(process.execPath, [...args, "--json", ...flags]);
+      const secret = ["--password-file", testnet.passwordFile];
+      const { stdout } = await promisify(execFile)(process.execPath, [...args, ...secret, "--json", ...flags]);
       return JSON.parse(stdout) as { checked?: boolean; chainId?: string };
     };
     expect((await create("--dry-run")).checked).toBe(true);

@@ -30,9 +30,15 @@ let rpc: string;
 let root: string;
 let data: string;
 let poor: string;
+let passwordFile: string;
 let operator: Address;
 
-const run = (...args: readonly string[]): Promise<Ended> => mvm([...args, "--data", data, "--json"]);
+/** Commands that need no key. */
+const LOOKS = /^(status|dac show|dac charter|prove \w+ 0x\w+)( |$)/;
+
+/** Runs a command; only those that need a key are told of the password. */
+const run = (...args: readonly string[]): Promise<Ended> =>
+  mvm([...args, "--data", data, "--json"], LOOKS.test(args.join(" ")) ? {} : { MVM_PASSWORD_FILE: passwordFile });
 
 async function result(...args: readonly string[]): Promise<Record<string, unknown>> {
   const { code, out, err } = await run(...args);
@@ -60,7 +66,7 @@ async function initNode(name: string): Promise<{ readonly dataDir: string; reado
   const file = join(root, `${name}.network.json`);
   await writeFile(file, JSON.stringify(network));
   const args = ["--network", file, "--l1", bridge.network.anvil.url, "--roles", "gateway", "--json"];
-  const { out } = await mvm(["init", "--data", join(root, name), ...args]);
+  const { out } = await mvm(["init", "--data", join(root, name), "--password-file", passwordFile, ...args]);
   return JSON.parse(out) as { dataDir: string; operator: Address };
 }
 
@@ -76,6 +82,8 @@ const withdrawalOf = (nonce: bigint): Message => ({
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "mvm-commands-"));
+  passwordFile = join(root, "password");
+  await writeFile(passwordFile, "correct horse\n");
   bridge = await startBridge();
   ({ dataDir: data, operator } = await initNode("rich"));
   ({ dataDir: poor } = await initNode("poor"));
@@ -279,10 +287,22 @@ describe.concurrent("commands that cannot be", { timeout: START_MS }, () => {
     expect(await refusal(...args)).toMatch(message);
   });
 
+  it("without the keys' password say so before L1 is asked", async () => {
+    for (const command of [
+      ["stake", "1"],
+      ["claim", "x"],
+      ["prove", "--dac", "acme", "--watch"],
+    ]) {
+      const ended = await mvm([...command, "--data", data]);
+      expect(reasonIn(ended)).toMatch(/--password-file FILE, or set MVM_PASSWORD_FILE \(no-password\)$/);
+    }
+  });
+
   it("by an account without MT or ether say so before anything is sent", async () => {
-    const { err } = await mvm(["deposit", "acme", "1", "--data", poor]);
+    const password = ["--password-file", passwordFile];
+    const { err } = await mvm(["deposit", "acme", "1", "--data", poor, ...password]);
     expect(err).toMatch(/has 0 MT on L1, and needs 1 \(not-enough\)\n$/);
-    const forced = await mvm(["force", "acme", "--withdraw", "1", "--data", poor]);
+    const forced = await mvm(["force", "acme", "--withdraw", "1", "--data", poor, ...password]);
     expect(forced.err).toMatch(/has no ether on L1 to pay gas with \(not-enough\)\n$/);
   });
 });

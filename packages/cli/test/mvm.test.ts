@@ -1,8 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { generatePeerKey } from "@mvm/network";
+import { toHex } from "@mvm/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Ended, mvm } from "./mvm.ts";
 
@@ -50,19 +52,27 @@ const NETWORK = {
 
 let root: string;
 let networkFile: string;
+let passwordFile: string;
 let node: string;
 let initialised: Ended;
 
+const initArguments = (data: string): string[] => [
+  ...["init", "--data", data, "--network", networkFile, "--l1", "http://127.0.0.1:1"],
+];
 const init = (data: string, ...more: string[]): Promise<Ended> =>
-  mvm(["init", "--data", data, "--network", networkFile, "--l1", "http://127.0.0.1:1", ...more]);
+  mvm([...initArguments(data), "--password-file", passwordFile, ...more]);
+/** `mvm start` with the password of all nodes here. */
+const start = (data: string, ...more: string[]): Promise<Ended> =>
+  mvm(["start", "--data", data, "--password-file", passwordFile, ...more]);
 
 /** A directory with a node in it, its configuration changed. */
-async function directoryWith(change: (config: Record<string, unknown>) => unknown, keys?: string): Promise<string> {
+async function directoryWith(change: (config: Record<string, unknown>) => unknown, l1?: string): Promise<string> {
   const data = await mkdtemp(join(root, "node-"));
   const config = JSON.parse(await readFile(join(node, "config.json"), "utf8")) as Record<string, unknown>;
   const changed = change(config);
   await writeFile(join(data, "config.json"), typeof changed === "string" ? changed : JSON.stringify(changed));
-  await writeFile(join(data, "keys.json"), keys ?? (await readFile(join(node, "keys.json"), "utf8")));
+  await cp(join(node, "keys"), join(data, "keys"), { recursive: true });
+  if (l1 !== undefined) await writeFile(join(data, "keys", "l1.json"), l1);
   return data;
 }
 
@@ -78,8 +88,10 @@ function expectOneLine({ code, out, err }: Ended): string {
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "mvm-cli-"));
   networkFile = join(root, "network.json");
+  passwordFile = join(root, "password");
   node = join(root, "node");
   await writeFile(networkFile, JSON.stringify(NETWORK));
+  await writeFile(passwordFile, "correct horse\n");
   initialised = await init(node, "--roles", "provider,gateway", "--json");
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -130,9 +142,11 @@ describe("mvm init", () => {
     expect(made["operator"]).toMatch(/^0x[0-9a-f]{40}$/);
     expect(made["blsPublicKey"]).toMatch(/^0x[0-9a-f]{96}$/);
     expect(made["peerId"]).toMatch(/^\w{40,60}$/);
-    expect((await readdir(node)).sort()).toEqual(["config.json", "keys.json"]);
-    expect((await stat(join(node, "keys.json"))).mode & 0o777).toBe(0o600);
-    expect((await stat(node)).mode & 0o077).toBe(0);
+    expect((await readdir(node)).sort()).toEqual(["config.json", "keys"]);
+    expect((await readdir(join(node, "keys"))).sort()).toEqual(["bls.json", "l1.json", "peer.json"]);
+    for (const file of ["bls.json", "l1.json", "peer.json"])
+      expect((await stat(join(node, "keys", file))).mode & 0o777).toBe(0o600);
+    for (const directory of [node, join(node, "keys")]) expect((await stat(directory)).mode & 0o077).toBe(0);
   });
 
   it("prints lines for people without --json", async () => {
@@ -142,10 +156,43 @@ describe("mvm init", () => {
   });
 
   it("refuses a directory that holds a node, and leaves its keys alone", async () => {
-    const before = await readFile(join(node, "keys.json"), "utf8");
+    const l1 = join(node, "keys", "l1.json");
+    const before = await readFile(l1, "utf8");
     const line = expectOneLine(await init(node, "--roles", "gateway"));
     expect(line).toContain("choose another directory");
-    expect(await readFile(join(node, "keys.json"), "utf8")).toBe(before);
+    expect(await readFile(l1, "utf8")).toBe(before);
+  });
+
+  it("without a password and a terminal says how to give one, and makes no keys", async () => {
+    const data = join(root, "without");
+    const line = expectOneLine(await mvm([...initArguments(data), "--roles", "gateway"]));
+    expect(line).toMatch(/give --password-file FILE, or set MVM_PASSWORD_FILE \(no-password\)$/m);
+    expect(await readdir(data)).toEqual([]);
+  });
+
+  it("takes the password file that the environment names, and above it the flag's", async () => {
+    const other = join(root, "other-password");
+    await writeFile(other, "battery staple");
+    const byEnvironment = join(root, "by-environment");
+    const [data, env] = [join(root, "by-flag"), { MVM_PASSWORD_FILE: other }];
+    expect((await mvm([...initArguments(byEnvironment), "--roles", "gateway"], env)).code).toBe(0);
+    const flag = ["--password-file", passwordFile];
+    expect((await mvm([...initArguments(data), "--roles", "gateway", ...flag], env)).code).toBe(0);
+    expect(expectOneLine(await start(byEnvironment))).toContain("(wrong-password)");
+    expect(expectOneLine(await mvm(["start", "--data", data], env))).toContain("(wrong-password)");
+  });
+
+  it.each([
+    ["is empty", "\n", /empty: .*\(no-password\)$/m],
+    ["has several lines", "a\nb\n", /more than one line \(unreadable\)$/m],
+    ["is not there", null, /cannot be read: ENOENT.*\(missing\)$/m],
+  ])("with a password file that %s says so", async (what, text, message) => {
+    const file = join(root, `password ${what}`);
+    if (text !== null) await writeFile(file, text);
+    const args = initArguments(join(root, `of a password file that ${what}`));
+    const line = expectOneLine(await mvm([...args, "--roles", "gateway", "--password-file", file]));
+    expect(line).toContain(file);
+    expect(line).toMatch(message);
   });
 
   it("names a role that there is none of, and makes nothing", async () => {
@@ -165,22 +212,22 @@ describe("mvm init", () => {
 describe.concurrent("mvm start", () => {
   it("in a directory without a node tells to run init", async () => {
     const data = join(root, "empty");
-    expect(expectOneLine(await mvm(["start", "--data", data]))).toContain(`mvm init --data ${data}`);
+    expect(expectOneLine(await start(data))).toContain(`mvm init --data ${data}`);
   });
 
   it.each(["{", "null"])("with a configuration of %j ends with one line that names the file", async (text) => {
     const data = await directoryWith(() => text);
-    expect(expectOneLine(await mvm(["start", "--data", data]))).toContain(join(data, "config.json"));
+    expect(expectOneLine(await start(data))).toContain(join(data, "config.json"));
   });
 
   it("with a configuration of a newer program ends with one line that says so", async () => {
     const data = await directoryWith((config) => ({ ...config, version: 2 }));
-    expect(expectOneLine(await mvm(["start", "--data", data]))).toContain("(newer-version)");
+    expect(expectOneLine(await start(data))).toContain("(newer-version)");
   });
 
   it("with wrong values names each of them, and no more", async () => {
     const data = await directoryWith((config) => ({ ...config, logLevel: "loud", rolls: [] }));
-    const { code, err } = await mvm(["start", "--data", data]);
+    const { code, err } = await start(data);
     expect(code).toBe(1);
     expect(err.split("\n")).toHaveLength(4);
     expect(err).toMatch(/\n {2}logLevel: /);
@@ -189,7 +236,34 @@ describe.concurrent("mvm start", () => {
 
   it("with damaged keys ends with one line that names the file", async () => {
     const data = await directoryWith((config) => config, "{}");
-    expect(expectOneLine(await mvm(["start", "--data", data]))).toContain(join(data, "keys.json"));
+    expect(expectOneLine(await start(data))).toContain(join(data, "keys", "l1.json"));
+  });
+
+  it("with another password than the keys' says so in one line", async () => {
+    const other = join(root, "wrong-password");
+    await writeFile(other, "battery staple");
+    const ended = await mvm(["start", "--data", node, "--password-file", other]);
+    expect(expectOneLine(ended)).toMatch(/the password does not open the keys in .* \(wrong-password\)$/m);
+  });
+
+  it("without a password and a terminal says how to give one", async () => {
+    const line = expectOneLine(await mvm(["start", "--data", node]));
+    expect(line).toMatch(/give --password-file FILE, or set MVM_PASSWORD_FILE \(no-password\)$/m);
+  });
+
+  it("seals the open keys of an earlier version by the password", async () => {
+    const data = await directoryWith((config) => ({ ...config, register: false, listen: ["/nonsense/1"] }));
+    const keys = { version: 1, l1: `0x${"11".repeat(32)}`, bls: `0x${"12".repeat(32)}`, peer: "0x1234" };
+    await rm(join(data, "keys"), { recursive: true });
+    await writeFile(join(data, "keys.json"), JSON.stringify({ ...keys, version: 2 }));
+    expect(expectOneLine(await start(data))).toContain("(newer-version)");
+    await writeFile(join(data, "keys.json"), JSON.stringify(keys));
+    expect(expectOneLine(await start(data))).toContain(join(data, "keys.json"));
+    const peer = toHex(await generatePeerKey());
+    await writeFile(join(data, "keys.json"), JSON.stringify({ ...keys, peer }));
+    await start(data);
+    expect(await readdir(data)).toContain("keys");
+    expect(await readdir(data)).not.toContain("keys.json");
   });
 
   it("takes roles from flags above the environment, and checks them", async () => {
@@ -201,7 +275,7 @@ describe.concurrent("mvm start", () => {
 
   it("with an address to listen on that is none ends, and leaves nothing running", async () => {
     const data = await directoryWith((config) => ({ ...config, register: false, listen: ["/nonsense/1"] }));
-    const { code, out, err } = await mvm(["start", "--data", data]);
+    const { code, out, err } = await start(data);
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatch(/^mvm: /m);
     expect(err).not.toMatch(/^\s+at /m);

@@ -13,6 +13,10 @@ export class ConfigError extends Error {
     /** a setting or an argument that cannot be */
     | "invalid"
     | "newer-version"
+    /** no password is there to open or seal keys with */
+    | "no-password"
+    /** one that does not open the keys */
+    | "wrong-password"
     /** no DAC has the label */
     | "unknown-dac"
     /** MT, ether or another token that the account lacks */

@@ -27,11 +27,20 @@ export { normaliseLabel } from "./operator/dacLabel.ts";
 export { exitDac, forceRaw, forceWithdrawal } from "./operator/forcing.ts";
 export { claimFile, deposit, prove, refundDeposit, type Transfer, withdraw } from "./operator/money.ts";
 export { formatAmount, parseAmount } from "./operator/mtAmount.ts";
-export { type Operator, type OperatorOptions, type Progress, parseAddress, withOperator } from "./operator/operator.ts";
+export {
+  type Observer,
+  type Operator,
+  type OperatorOptions,
+  type Progress,
+  parseAddress,
+  withObserver,
+  withOperator,
+} from "./operator/operator.ts";
 export { type ProofRequest, proveAll, proveBlock } from "./operator/proving.ts";
 export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/staking.ts";
 export { operatorStatus } from "./operator/status.ts";
 export { partsOf } from "./partsMaking.ts";
+export { type Password, type PasswordSource, readPasswordFile, toPassword } from "./password.ts";
 export type * from "./ports.ts";
 export { accusationOf } from "./proving/accusationOf.ts";
 export { BatchAudit, type BatchVerdict } from "./proving/batchAudit.ts";

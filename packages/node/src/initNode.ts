@@ -1,7 +1,8 @@
 /** Makes a data directory that a node can start from. */
-import { access, mkdir, readFile, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { peerIdOf } from "@mvm/network";
+import { PROFILES } from "@mvm/protocol";
 import { z } from "zod";
 import {
   CONFIG_FILE,
@@ -12,7 +13,9 @@ import {
   networkSchema,
   parseConfig,
 } from "./config.ts";
-import { createKeys, KEYS_FILE } from "./keys.ts";
+import { prepareKeys } from "./keys.ts";
+import type { PasswordSource } from "./password.ts";
+import { createFile } from "./wholeFiles.ts";
 
 export type InitOptions = {
   readonly dataDir: string;
@@ -20,6 +23,8 @@ export type InitOptions = {
   readonly l1Url: string;
   readonly roles: readonly string[];
   readonly bootstrap: readonly string[];
+  /** seals the keys */
+  readonly password: PasswordSource;
   /** settings beside the defaults */
   readonly settings?: Readonly<Record<string, unknown>>;
 };
@@ -34,24 +39,25 @@ export async function loadNetworkFile(path: string): Promise<NetworkFile> {
   }
 }
 
-/** Makes the directory where it is missing. Throws ConfigError where it cannot, or where a node's file is there. */
+/** Makes the directory where it is missing. Throws ConfigError where it cannot, or where a node is there: its configuration comes last. */
 async function freshDirectory(dataDir: string): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw new ConfigError("invalid", `${dataDir} cannot be made: ${(cause as Error).message}`, cause);
   }
-  for (const file of [CONFIG_FILE, KEYS_FILE]) {
-    const isThere = await access(join(dataDir, file)).then(
-      () => true,
-      () => false,
-    );
-    if (isThere)
-      throw new ConfigError("invalid", `${dataDir} holds a node's ${file} already: choose another directory`);
-  }
+  const isThere = await access(join(dataDir, CONFIG_FILE)).then(
+    () => true,
+    () => false,
+  );
+  if (isThere)
+    throw new ConfigError("invalid", `${dataDir} holds a node's ${CONFIG_FILE} already: choose another directory`);
 }
 
-/** Makes keys and configuration; refuses to touch a directory that has either. Throws ConfigError. */
+/**
+ * Makes keys, then the configuration; refuses to touch a directory that has one. Keys without a configuration are what an attempt left that was
+ * ended in between: they are opened, and kept. Throws ConfigError.
+ */
 export async function initNode(options: InitOptions): Promise<Readonly<Record<string, unknown>>> {
   const dataDir = resolve(options.dataDir);
   const network = await loadNetworkFile(options.networkFile);
@@ -59,10 +65,11 @@ export async function initNode(options: InitOptions): Promise<Readonly<Record<st
   const config = { ...DEFAULT_CONFIG, ...options.settings, roles, l1Url, bootstrap, network };
   parseConfig(config);
   await freshDirectory(dataDir);
-  const keys = await createKeys(dataDir);
+  const { keystoreScryptN: scryptN } = PROFILES[network.profile];
+  const keys = await prepareKeys({ dataDir, password: options.password, scryptN });
   const path = join(dataDir, CONFIG_FILE);
   try {
-    await writeFile(path, `${JSON.stringify(config, null, 2)}\n`, { flag: "wx" });
+    await createFile(path, `${JSON.stringify(config, null, 2)}\n`, 0o644);
   } catch (cause) {
     throw new ConfigError("invalid", `${path} cannot be created: ${(cause as Error).message}`, cause);
   }

@@ -15,6 +15,7 @@ import { loadKeys } from "./keys.ts";
 import { KzgWorker } from "./kzg.ts";
 import { l1Poster } from "./l1Poster.ts";
 import { NodeCore } from "./nodeCore.ts";
+import type { PasswordSource } from "./password.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 import { signUp } from "./signUp.ts";
 import { L1Clock, levelDatabases, systemEntropy, systemLog } from "./systemPorts.ts";
@@ -24,6 +25,8 @@ export type RunOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** settings from the command line */
   readonly flags: Readonly<Record<string, unknown>>;
+  /** opens the keys */
+  readonly password: PasswordSource;
   readonly signal: AbortSignal;
   /** told once, when the node has caught up with L1 and serves */
   readonly onReady: (ready: Readonly<Record<string, unknown>>) => void;
@@ -66,9 +69,9 @@ function identityOf(config: NodeConfig): NetworkIdentity {
 export async function runNode(options: RunOptions): Promise<void> {
   const { dataDir, signal, onReady } = options;
   const config = await loadConfig(dataDir, options.env, options.flags);
-  const keys = await loadKeys(dataDir);
-  const log = systemLog(config.logLevel);
   const parameters = PROFILES[config.network.profile];
+  const keys = await loadKeys({ dataDir, password: options.password, scryptN: parameters.keystoreScryptN });
+  const log = systemLog(config.logLevel);
   const settings: NetworkSettings = { network: identityOf(config), parameters };
   const stop = new AbortController();
   const stopAll = (): void => stop.abort();

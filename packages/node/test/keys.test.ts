@@ -1,14 +1,23 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { createDecipheriv, createHash, scryptSync } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { peerIdOf } from "@mvm/network";
-import { signerOf, verifyBls } from "@mvm/protocol";
+import { blsKeyFromSecret, fromHex, keccakHash, signerOf, toHex, verifyBls } from "@mvm/protocol";
+import { Wallet } from "ethers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CONFIG_FILE, loadConfig } from "../src/config.ts";
-import { initNode } from "../src/index.ts";
-import { createKeys, KEYS_FILE, loadKeys } from "../src/keys.ts";
-import { NETWORK_FILE } from "./settings.ts";
+import { accountOf, KEYS_DIRECTORY, type Keys, loadAccountKey, loadKeys, prepareKeys } from "../src/keys.ts";
+import { type Password, toPassword } from "../src/password.ts";
+import { SCRYPT_N } from "./settings.ts";
 import { hashOfText } from "./world.ts";
+
+const FILES = ["l1.json", "bls.json", "peer.json"] as const;
+const CAST = join(import.meta.dirname, "../../../node_modules/.bin/cast");
+const PASSWORD = "correct horse";
+
+type Json = Record<string, unknown>;
 
 let root: string;
 beforeEach(async () => {
@@ -16,148 +25,295 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-const ZERO_KEY = `0x${"00".repeat(32)}`;
+const unlocking = (text: string = PASSWORD, dataDir: string = root) => ({
+  dataDir,
+  scryptN: SCRYPT_N,
+  password: async () => toPassword(text),
+});
+const pathOf = (file: string): string => join(root, KEYS_DIRECTORY, file);
+const textOf = (file: string): Promise<string> => readFile(pathOf(file), "utf8");
+const jsonOf = async (file: string): Promise<Json> => JSON.parse(await textOf(file)) as Json;
+
+/** Writes a keystore with the value at a path, `crypto.cipher.message` or so, changed. */
+async function change(file: string, path: string, to: (value: never) => unknown): Promise<void> {
+  const json = await jsonOf(file);
+  const names = path.split(".");
+  const last = names.pop()!;
+  const parent = names.reduce((object, name) => object[name] as Json, json);
+  parent[last] = to(parent[last] as never);
+  await writeFile(pathOf(file), JSON.stringify(json));
+}
+const otherDigit = (text: string): string => `${text.slice(0, -1)}${text.endsWith("0") ? "1" : "0"}`;
+
+const failure = (attempt: Promise<unknown>): Promise<Error & { readonly code?: string }> =>
+  attempt.then(
+    () => new Error("nothing failed"),
+    (error: Error) => error,
+  );
 
 describe("keys", () => {
-  it("are made readable and writable by their owner alone", async () => {
-    await createKeys(root);
-    expect((await stat(join(root, KEYS_FILE))).mode & 0o777).toBe(0o600);
+  it("lie in three files of a directory, all for their owner alone", async () => {
+    await prepareKeys(unlocking());
+    expect(await readdir(root)).toEqual([KEYS_DIRECTORY]);
+    expect((await stat(join(root, KEYS_DIRECTORY))).mode & 0o777).toBe(0o700);
+    expect((await readdir(join(root, KEYS_DIRECTORY))).sort()).toEqual([...FILES].sort());
+    for (const file of FILES) expect((await stat(pathOf(file))).mode & 0o777).toBe(0o600);
   });
 
-  it("are never overwritten", async () => {
-    const made = await createKeys(root);
-    const before = await readFile(join(root, KEYS_FILE), "utf8");
-    await expect(createKeys(root)).rejects.toMatchObject({ name: "ConfigError" });
-    expect(await readFile(join(root, KEYS_FILE), "utf8")).toBe(before);
-    expect((await loadKeys(root)).identity.operator).toBe(made.identity.operator);
+  it("are the same after loading, and are never overwritten", async () => {
+    const made = await prepareKeys(unlocking());
+    const before = await Promise.all(FILES.map(textOf));
+    for (const again of [await prepareKeys(unlocking()), await loadKeys(unlocking())]) {
+      expect(again.l1).toBe(made.l1);
+      expect(again.identity.bls.publicKey).toBe(made.identity.bls.publicKey);
+      expect(toHex(again.peer)).toBe(toHex(made.peer));
+    }
+    expect(await loadAccountKey(unlocking())).toBe(made.l1);
+    expect(await Promise.all(FILES.map(textOf))).toEqual(before);
   });
 
   it("differ from directory to directory", async () => {
-    const first = await createKeys(root);
-    const second = await createKeys(await mkdtemp(join(root, "other-")));
+    const first = await prepareKeys(unlocking());
+    const second = await prepareKeys(unlocking(PASSWORD, await mkdtemp(join(root, "other-"))));
     expect(second.identity.operator).not.toBe(first.identity.operator);
     expect(second.identity.bls.publicKey).not.toBe(first.identity.bls.publicKey);
     expect(peerIdOf(second.peer)).not.toBe(peerIdOf(first.peer));
   });
 
   it("sign after loading: recoverable to the operator, and verifiable under the BLS key", async () => {
-    await createKeys(root);
-    const { identity } = await loadKeys(root);
+    await prepareKeys(unlocking());
+    const { identity } = await loadKeys(unlocking());
     const digest = hashOfText("digest");
     expect(signerOf(digest, identity.signDigest(digest))).toBe(identity.operator);
     expect(verifyBls(digest, identity.bls.publicKey, identity.bls.sign(digest))).toBe(true);
     expect(verifyBls(hashOfText("other"), identity.bls.publicKey, identity.bls.sign(digest))).toBe(false);
   });
 
-  it("that are missing tell to run init", async () => {
-    const loading = loadKeys(root);
-    await expect(loading).rejects.toMatchObject({ name: "ConfigError", code: "missing" });
-    await expect(loading).rejects.toThrow(`mvm init --data ${root}`);
-  });
-
-  it.each<readonly [string, (keys: Record<string, unknown>) => unknown]>([
-    ["another version", (keys) => ({ ...keys, version: 2 })],
-    ["a short key", (keys) => ({ ...keys, l1: "0x12" })],
-    ["an upper-case key", (keys) => ({ ...keys, l1: `0x${"AB".repeat(32)}` })],
-    ["an L1 key of zero", (keys) => ({ ...keys, l1: ZERO_KEY })],
-    ["a BLS key beyond the field", (keys) => ({ ...keys, bls: `0x${"ff".repeat(32)}` })],
-    ["a peer key that is none", (keys) => ({ ...keys, peer: "0x1234" })],
-    ["an unknown field", (keys) => ({ ...keys, more: 1 })],
-    ["a field missing", ({ bls: _bls, ...keys }) => keys],
-  ])("with %s are refused without showing a key", async (_what, damage) => {
-    await createKeys(root);
-    const path = join(root, KEYS_FILE);
-    const keys = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
-    await writeFile(path, JSON.stringify(damage(keys)));
-    const error = await loadKeys(root).then(
-      () => null,
-      (reason: Error) => reason,
-    );
-    expect(error).toMatchObject({ name: "ConfigError", code: "unreadable" });
-    expect(error!.message).toContain(path);
-    for (const key of [keys["l1"], keys["bls"], keys["peer"]]) expect(error!.message).not.toContain(key);
-  });
-
-  it("that are cut off are refused", async () => {
-    await createKeys(root);
-    const path = join(root, KEYS_FILE);
-    await writeFile(path, (await readFile(path, "utf8")).slice(0, 100));
-    await expect(loadKeys(root)).rejects.toMatchObject({ name: "ConfigError", code: "unreadable" });
-  });
-});
-
-describe("initNode", () => {
-  const init = async (change: Record<string, unknown> = {}): Promise<Readonly<Record<string, unknown>>> => {
-    const networkFile = join(root, "network.json");
-    await writeFile(networkFile, JSON.stringify(NETWORK_FILE));
-    const options = { dataDir: join(root, "node"), networkFile, l1Url: "http://127.0.0.1:1", roles: ["gateway"] };
-    return initNode({ bootstrap: [], ...options, ...change });
-  };
-
-  it("makes a directory that loads, and tells who the operator is", async () => {
-    const made = await init({ roles: ["provider", "sequencer"], settings: { logLevel: "warn" } });
-    const dataDir = join(root, "node");
-    const config = await loadConfig(dataDir, {}, {});
-    const keys = await loadKeys(dataDir);
-    expect(config.roles).toEqual(["provider", "sequencer"]);
-    expect(config.logLevel).toBe("warn");
-    expect(made).toEqual({
-      dataDir,
-      operator: keys.identity.operator,
-      peerId: peerIdOf(keys.peer),
-      blsPublicKey: keys.identity.bls.publicKey,
-    });
-    expect(JSON.stringify(made)).not.toContain(keys.l1.slice(2));
-  });
-
-  it("refuses a directory that holds a configuration or keys, and changes nothing there", async () => {
-    for (const file of [CONFIG_FILE, KEYS_FILE]) {
-      const dataDir = await mkdtemp(join(root, "used-"));
-      await writeFile(join(dataDir, file), "someone's");
-      await expect(init({ dataDir })).rejects.toMatchObject({ name: "ConfigError", code: "invalid" });
-      expect(await readdir(dataDir)).toEqual([file]);
-      expect(await readFile(join(dataDir, file), "utf8")).toBe("someone's");
+  it("that are missing tell to run init, without asking for a password", async () => {
+    const password = (): Promise<Password> => Promise.reject(new Error("asked"));
+    for (const load of [loadKeys, loadAccountKey, ({ dataDir }: { dataDir: string }) => accountOf(dataDir)]) {
+      const error = await failure(load({ ...unlocking(), password }));
+      expect(error).toMatchObject({ name: "ConfigError", code: "missing" });
+      expect(error.message).toContain(`mvm init --data ${root}`);
     }
   });
 
-  it("refuses a second node in the same directory", async () => {
-    await init();
-    const before = await readFile(join(root, "node", KEYS_FILE), "utf8");
-    await expect(init()).rejects.toThrow(/choose another directory/);
-    expect(await readFile(join(root, "node", KEYS_FILE), "utf8")).toBe(before);
+  it("ask for a new password once, and later for the one that there is", async () => {
+    const asked: boolean[] = [];
+    const password = async (isNew: boolean): Promise<Password> => {
+      asked.push(isNew);
+      return toPassword(PASSWORD);
+    };
+    await prepareKeys({ ...unlocking(), password });
+    await prepareKeys({ ...unlocking(), password });
+    await loadKeys({ ...unlocking(), password });
+    await loadAccountKey({ ...unlocking(), password });
+    expect(asked).toEqual([true, false, false, false]);
   });
 
-  it("refuses a directory that is a file", async () => {
-    const dataDir = join(root, "file");
-    await writeFile(dataDir, "");
-    await expect(init({ dataDir })).rejects.toMatchObject({ name: "ConfigError" });
+  it("tell the account without a password", async () => {
+    const { identity } = await prepareKeys(unlocking());
+    expect(await accountOf(root)).toBe(identity.operator);
   });
 
-  it.each<readonly [string, string, RegExp]>([
-    ["no JSON", "{", /network\.json/],
-    ["another version", JSON.stringify({ ...NETWORK_FILE, version: 10 }), /\n {2}version: is not 9/],
-    ["a contract missing", JSON.stringify({ ...NETWORK_FILE, contracts: {} }), /\n {2}contracts\.token: /],
-  ])("refuses a network file with %s and makes nothing", async (_what, text, message) => {
-    const networkFile = join(root, "network.json");
-    await writeFile(networkFile, text);
-    const initialising = initNode({
-      dataDir: join(root, "node"),
-      networkFile,
-      l1Url: "http://127.0.0.1:1",
-      roles: ["gateway"],
-      bootstrap: [],
-    });
-    await expect(initialising).rejects.toMatchObject({ name: "ConfigError", code: "unreadable" });
-    await expect(initialising).rejects.toThrow(message);
-    expect(await readdir(root)).toEqual(["network.json"]);
+  it("are sealed by the scrypt that is asked for", async () => {
+    await prepareKeys({ ...unlocking(), scryptN: 4_096 });
+    expect(await jsonOf("l1.json")).toMatchObject({ crypto: { kdf: "scrypt", kdfparams: { n: 4_096, r: 8, p: 1 } } });
+    for (const file of ["bls.json", "peer.json"])
+      expect(await jsonOf(file)).toMatchObject({ crypto: { kdf: { params: { n: 4_096, r: 8, p: 1 } } } });
+  });
+});
+
+describe("what others read", () => {
+  let made: Keys;
+  beforeEach(async () => {
+    made = await prepareKeys(unlocking());
   });
 
-  it("refuses a network file that is not there", async () => {
-    await expect(init({ networkFile: join(root, "nowhere.json") })).rejects.toMatchObject({ name: "ConfigError" });
+  /** What both standards have in common: AES in counter mode under the first half of scrypt's output. */
+  const derived = (salt: string, text: string): Buffer =>
+    scryptSync(text, Buffer.from(salt, "hex"), 32, { N: SCRYPT_N, r: 8, p: 1 });
+  const opened = (key: Buffer, iv: string, sealed: string): Buffer => {
+    const cipher = createDecipheriv("aes-128-ctr", key.subarray(0, 16), Buffer.from(iv, "hex"));
+    return Buffer.concat([cipher.update(Buffer.from(sealed, "hex")), cipher.final()]);
+  };
+
+  it("is the account's key in l1.json: by ethers, by cast, and by the letter of web3 secret storage", async () => {
+    const text = await textOf("l1.json");
+    expect((await Wallet.fromEncryptedJson(text, PASSWORD)).privateKey).toBe(made.l1);
+    const args = ["wallet", "decrypt-keystore", "l1.json", "-k", join(root, KEYS_DIRECTORY)];
+    const { stdout } = await promisify(execFile)(CAST, [...args, "--unsafe-password", PASSWORD]);
+    expect(stdout).toContain(made.l1);
+    const { version, address, crypto } = JSON.parse(text) as Json & { crypto: Record<string, string> };
+    const { kdfparams, cipherparams, ciphertext, mac } = crypto as unknown as {
+      kdfparams: { salt: string };
+      cipherparams: { iv: string };
+      ciphertext: string;
+      mac: string;
+    };
+    expect([version, `0x${String(address)}`]).toEqual([3, made.identity.operator]);
+    const key = derived(kdfparams.salt, PASSWORD);
+    expect(keccakHash(Buffer.concat([key.subarray(16), Buffer.from(ciphertext, "hex")]))).toBe(`0x${mac}`);
+    expect(toHex(opened(key, cipherparams.iv, ciphertext))).toBe(made.l1);
   });
 
-  it.each([[[]], [["miner"]], [["gateway", "miner"]]])("refuses the roles %o and makes nothing", async (roles) => {
-    await expect(init({ roles })).rejects.toThrow(/roles/);
-    expect(await readdir(root)).toEqual(["network.json"]);
+  it("is in bls.json and peer.json by the letter of EIP-2335", async () => {
+    const secrets = await Promise.all(
+      ["bls.json", "peer.json"].map(async (file) => {
+        const { version, crypto } = (await jsonOf(file)) as Json & { crypto: Json };
+        const { kdf, checksum, cipher } = crypto as Record<"kdf" | "checksum" | "cipher", Json & { message: string }>;
+        const key = derived((kdf["params"] as { salt: string }).salt, PASSWORD);
+        const sum = createHash("sha256").update(key.subarray(16)).update(Buffer.from(cipher.message, "hex"));
+        expect([version, checksum.message]).toEqual([4, sum.digest("hex")]);
+        return opened(key, (cipher["params"] as { iv: string }).iv, cipher.message);
+      }),
+    );
+    const [bls, peer] = secrets as [Buffer, Buffer];
+    expect(blsKeyFromSecret(bls).publicKey).toBe(made.identity.bls.publicKey);
+    expect((await jsonOf("bls.json"))["pubkey"]).toBe(made.identity.bls.publicKey.slice(2));
+    expect(toHex(peer)).toBe(toHex(made.peer));
+    expect((await jsonOf("peer.json"))["description"]).toBe(
+      `libp2p private key in its protobuf form, of peer ${peerIdOf(made.peer)}`,
+    );
+  });
+
+  it("without the password is no secret", async () => {
+    const texts = (await Promise.all(FILES.map(textOf))).join("\n").toLowerCase();
+    const { bls } = made.identity;
+    expect(texts).toContain(bls.publicKey.slice(2));
+    for (const secret of [fromHex(made.l1), made.peer, made.peer.slice(-32), made.peer.slice(4, 36)])
+      for (const form of ["hex", "base64"] as const)
+        expect(texts).not.toContain(Buffer.from(secret).toString(form).toLowerCase());
+  });
+});
+
+describe("a password", () => {
+  /** The same text typed in other ways, by which the two standards' normal forms differ. */
+  const TEXT = "𝔱𝔢𝔰𝔱🔑 Ångström ﬁ";
+  const forms = [TEXT, TEXT.normalize("NFC"), TEXT.normalize("NFD"), TEXT.normalize("NFKC"), TEXT.normalize("NFKD")];
+
+  it("opens all keystores however its characters are composed, and with control characters in it", async () => {
+    const made = await prepareKeys(unlocking(TEXT));
+    for (const form of [...forms, `\u0007${TEXT}\u009f\u007f`])
+      expect((await loadKeys(unlocking(form))).l1).toBe(made.l1);
+    expect(new Set(forms).size).toBeGreaterThan(3);
+  });
+
+  it("is, of other characters than ASCII, what ethers takes, and cast in the form NFKC", async () => {
+    const made = await prepareKeys(unlocking(TEXT));
+    for (const form of forms)
+      expect((await Wallet.fromEncryptedJson(await textOf("l1.json"), form)).privateKey).toBe(made.l1);
+    const args = ["wallet", "decrypt-keystore", "l1.json", "-k", join(root, KEYS_DIRECTORY), "--unsafe-password"];
+    const { stdout } = await promisify(execFile)(CAST, [...args, TEXT.normalize("NFKC")]);
+    expect(stdout).toContain(made.l1);
+  });
+
+  it("that is wrong is an error of its own, which says so and shows nothing", async () => {
+    const made = await prepareKeys(unlocking());
+    for (const load of [loadKeys, loadAccountKey, prepareKeys]) {
+      const error = await failure(load(unlocking(`${PASSWORD}!`)));
+      expect(error).toMatchObject({ name: "ConfigError", code: "wrong-password" });
+      expect(error.message).toMatch(/password does not open/);
+      expect(error.message).not.toContain(PASSWORD);
+      expect(error.message).not.toContain(made.l1.slice(2));
+    }
+  });
+});
+
+describe("a damaged keystore", () => {
+  beforeEach(async () => {
+    await prepareKeys(unlocking());
+  });
+
+  async function expectDamaged(file: string, code = "unreadable"): Promise<void> {
+    const loads = file === "l1.json" ? [loadKeys, prepareKeys, loadAccountKey] : [loadKeys, prepareKeys];
+    for (const load of loads) {
+      const error = await failure(load(unlocking()));
+      expect(error).toMatchObject({ name: "ConfigError", code });
+      expect(error.message).toContain(file);
+    }
+  }
+
+  it.each<readonly [string, string, (value: never) => unknown]>([
+    ["l1.json", "crypto.ciphertext", otherDigit],
+    ["l1.json", "crypto.mac", otherDigit],
+    ["l1.json", "crypto.cipherparams.iv", otherDigit],
+    ["l1.json", "crypto.kdfparams.salt", otherDigit],
+    ["l1.json", "crypto.kdfparams.n", () => 3],
+    ["l1.json", "crypto.kdfparams.n", () => 2 ** 21],
+    ["l1.json", "crypto.kdfparams.p", () => 10 ** 9],
+    ["l1.json", "crypto.kdf", () => "argon2"],
+    ["l1.json", "crypto.cipher", () => "aes-256-gcm"],
+    ["l1.json", "address", otherDigit],
+    ["l1.json", "address", () => undefined],
+    ["l1.json", "crypto", () => null],
+    ["l1.json", "version", () => 2],
+    ...["bls.json", "peer.json"].flatMap((file) => [
+      [file, "crypto.cipher.message", otherDigit] as const,
+      [file, "crypto.checksum.message", otherDigit] as const,
+      [file, "crypto.cipher.params.iv", otherDigit] as const,
+      [file, "crypto.kdf.params.salt", otherDigit] as const,
+      [file, "crypto.kdf.params.n", () => 3] as const,
+      [file, "crypto.kdf.params.n", () => 2 ** 40] as const,
+      [file, "crypto.kdf", () => null] as const,
+      [file, "version", () => "4"] as const,
+    ]),
+    ["bls.json", "pubkey", otherDigit],
+    ["bls.json", "pubkey", () => undefined],
+  ])("%s with another %s is told by its name, not as a wrong password", async (file, path, to) => {
+    await change(file, path, to);
+    await expectDamaged(file);
+  });
+
+  it.each(FILES)("%s cut off, or empty, is told by its name", async (file) => {
+    const text = await textOf(file);
+    for (const part of [text.slice(0, 300), "", "null", "[]"]) {
+      await writeFile(pathOf(file), part);
+      await expectDamaged(file);
+    }
+  });
+
+  it.each(FILES)("%s that is missing is told by its name", async (file) => {
+    await rm(pathOf(file));
+    await expectDamaged(file, "missing");
+  });
+
+  it("another key's file in a keystore's place is told by its name", async () => {
+    const [bls, peer] = await Promise.all([textOf("bls.json"), textOf("peer.json")]);
+    await writeFile(pathOf("bls.json"), peer);
+    await expectDamaged("bls.json");
+    await writeFile(pathOf("bls.json"), bls);
+    await writeFile(pathOf("peer.json"), bls);
+    await expectDamaged("peer.json");
+  });
+
+  it("sealed by another password than the others is told by its name", async () => {
+    const other = await mkdtemp(join(root, "other-"));
+    await prepareKeys(unlocking("another", other));
+    await writeFile(pathOf("l1.json"), await readFile(join(other, KEYS_DIRECTORY, "l1.json"), "utf8"));
+    await expectDamaged("l1.json");
+  });
+
+  it.each([
+    ["l1.json", 4],
+    ["bls.json", 5],
+    ["peer.json", 5],
+  ])("%s of the newer version %i is refused as that", async (file, version) => {
+    await change(file, "version", () => version);
+    await expectDamaged(file, "newer-version");
+  });
+
+  it("in a place that is no directory is told by its name", async () => {
+    await rm(join(root, KEYS_DIRECTORY), { recursive: true });
+    await writeFile(join(root, KEYS_DIRECTORY), "");
+    await expect(loadKeys(unlocking())).rejects.toMatchObject({ name: "ConfigError", code: "unreadable" });
+  });
+
+  it("is not replaced by a fresh one", async () => {
+    await rm(pathOf("bls.json"));
+    await expect(prepareKeys(unlocking())).rejects.toMatchObject({ code: "missing" });
+    expect((await readdir(join(root, KEYS_DIRECTORY))).sort()).toEqual(["l1.json", "peer.json"]);
+    await mkdir(join(root, "other"));
+    await prepareKeys(unlocking(PASSWORD, join(root, "other")));
   });
 });

@@ -1,6 +1,9 @@
 /** Settings that are right, for tests to damage. */
-import { type Address, toAddress } from "@mvm/protocol";
+import { type Address, PROFILES, toAddress } from "@mvm/protocol";
 import type { NetworkFile, NodeConfig } from "../src/index.ts";
+
+/** How hard the keystores of tests are to open. */
+export const SCRYPT_N = PROFILES.devnet.keystoreScryptN;
 
 const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 

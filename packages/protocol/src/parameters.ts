@@ -68,6 +68,11 @@ export type Parameters = {
   readonly readTimeoutMs: number;
   /** Milliseconds after which a gateway offers a transaction that is in no block again. */
   readonly resubmitMs: number;
+  /**
+   * N of the scrypt (r = 8, p = 1) that seals an operator's keys on its disk: a power of two, of which a guess at the password costs N KiB of
+   * memory and time in proportion, and each start costs the same three times. At the most keystoreScryptN of LIMITS.
+   */
+  readonly keystoreScryptN: number;
 };
 
 const MT = 10n ** 18n;
@@ -106,6 +111,8 @@ const mainnet: Parameters = {
   jobTimeoutMs: 2_000,
   readTimeoutMs: 2_000,
   resubmitMs: 6_000,
+  // 256 MiB and most of a second for each guess: what geth, ethers and EIP-2335 have
+  keystoreScryptN: 262_144,
 };
 
 const devnet: Parameters = {
@@ -142,6 +149,8 @@ const devnet: Parameters = {
   jobTimeoutMs: 5_000,
   readTimeoutMs: 2_000,
   resubmitMs: 2_000,
+  // 1 MiB and a few milliseconds: many nodes start on one machine, with keys that are worth nothing
+  keystoreScryptN: 1_024,
 };
 
 export const PROFILES = { mainnet, devnet } as const;
@@ -228,4 +237,6 @@ export const LIMITS = {
   poolTotal: 16_384,
   /** bytes of all transactions that wait in a pool */
   poolBytes: 32 * 1024 * 1024,
+  /** greatest N that a keystore may ask for with r = 8: 1 GiB, so that a damaged file takes no machine's memory */
+  keystoreScryptN: 1_048_576,
 } as const;

@@ -51,6 +51,11 @@ describe.each(profiles)("profile %s", (_name, profile) => {
     expect(profile.readTimeoutMs).toBeLessThanOrEqual(profile.jobTimeoutMs);
   });
 
+  it("keystores are sealed by a scrypt that there is, and that may be opened again", () => {
+    expect(Math.log2(profile.keystoreScryptN) % 1).toBe(0);
+    expect(profile.keystoreScryptN).toBeLessThanOrEqual(LIMITS.keystoreScryptN);
+  });
+
   it("a sequencer stakes most: it answers for a chain, the others for a piece of work", () => {
     expect(profile.minSequencerStakeWei).toBeGreaterThan(profile.minStorageStakeWei);
     expect(profile.minStorageStakeWei).toBeGreaterThan(profile.minProviderStakeWei);
@@ -66,6 +71,9 @@ describe("profiles", () => {
   it("differ where design page 00 says so", () => {
     expect([PROFILES.devnet.epochBlocks, PROFILES.devnet.maxWindowSeconds]).toEqual([8, 120]);
     expect([PROFILES.mainnet.epochBlocks, PROFILES.mainnet.maxWindowSeconds]).toEqual([32, 7 * 24 * 3600]);
+    // light: no more than what other programs call so; and the standard
+    expect(PROFILES.devnet.keystoreScryptN).toBeLessThanOrEqual(4_096);
+    expect(PROFILES.mainnet.keystoreScryptN).toBe(262_144);
   });
 });
 

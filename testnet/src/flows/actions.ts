@@ -13,6 +13,7 @@ import {
   sequencerOf,
   standingBatches,
 } from "@mvm/l1";
+import { readPasswordFile } from "@mvm/node";
 import {
   type Address,
   type BatchHeader,
@@ -169,9 +170,11 @@ export async function sendAs(
   return receipt.hash;
 }
 
-/** The L1 key of a node, from its disk. */
-export async function keyOf(node: TestnetNode): Promise<Hex> {
-  return (JSON.parse(await readFile(join(node.dataDir, "keys.json"), "utf8")) as { l1: Hex }).l1;
+/** The L1 key of a node, from its disk: any wallet reads it. */
+export async function keyOf(testnet: Testnet, node: TestnetNode): Promise<Hex> {
+  const keystore = await readFile(join(node.dataDir, "keys", "l1.json"), "utf8");
+  const { privateKey } = await Wallet.fromEncryptedJson(keystore, await readPasswordFile(testnet.passwordFile));
+  return privateKey as Hex;
 }
 
 /** Nodes of a role, in their order. */

@@ -109,7 +109,7 @@ async function postHollow(testnet: Testnet, dac: TestnetDac): Promise<{ batch: S
     if (node === undefined) continue;
     await node.process.kill();
     const claim = { blocksRoot: keccakHash(toWord(slot)), slot, poster: leader, data: Uint8Array.of(1) };
-    const taken = await nextBatch(testnet, dac, { ...claim, key: await keyOf(node) })
+    const taken = await nextBatch(testnet, dac, { ...claim, key: await keyOf(testnet, node) })
       .then((call) => testnet.onL1(call))
       .then(
         () => true,

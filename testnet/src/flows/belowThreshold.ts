@@ -29,7 +29,7 @@ const REFUSED_MS = 60_000;
 async function refusedBatch(testnet: Testnet, dac: TestnetDac, poster: TestnetNode): Promise<string> {
   const data = new TextEncoder().encode("whatever it says");
   const call = await nextBatch(testnet, dac, {
-    key: await keyOf(poster),
+    key: await keyOf(testnet, poster),
     data,
     blocksRoot: keccakHash(data),
     slot: await recordedSlot(testnet),

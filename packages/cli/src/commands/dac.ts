@@ -1,6 +1,6 @@
 /** mvm dac create, show, charter. */
 import type { Command } from "commander";
-import { asOperator, operatorOptions } from "./asOperator.ts";
+import { asObserver, asOperator, observerOptions, operatorOptions } from "./asOperator.ts";
 
 /** Adds the group. */
 export function dacCommands(program: Command): void {
@@ -26,17 +26,17 @@ export function dacCommands(program: Command): void {
       await checkNewDac(asked);
       await asOperator(options, (node, operator) => node.createDacOnL1(operator, asked));
     });
-  operatorOptions(dac.command("show <label>"))
+  observerOptions(dac.command("show <label>"))
     .description("a DAC's record, threshold, money and head on L1")
-    .action((label, options) => asOperator(options, (node, operator) => node.dacInformation(operator, label)));
-  operatorOptions(dac.command("charter <label>"))
+    .action((label, options) => asObserver(options, (node, observer) => node.dacInformation(observer, label)));
+  observerOptions(dac.command("charter <label>"))
     .description("a DAC's charter: as it was founded, or with --rpc as it stands")
     .option("--rpc <url>", "gateway of the DAC")
     .action((label, options) =>
-      asOperator(options, (node, operator) =>
+      asObserver(options, (node, observer) =>
         options.rpc === undefined
-          ? node.foundingCharter(operator, label)
-          : node.presentCharter(operator, label, options.rpc),
+          ? node.foundingCharter(observer, label)
+          : node.presentCharter(observer, label, options.rpc),
       ),
     );
 }

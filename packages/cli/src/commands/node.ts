@@ -1,7 +1,8 @@
 /** mvm init, start, rebuild, status: the node itself. */
 import { type Command, Option } from "commander";
 import { list, print, stopSignal } from "../output.ts";
-import { asOperator, operatorOptions } from "./asOperator.ts";
+import { asObserver, observerOptions } from "./asOperator.ts";
+import { passwordOption, passwordSource } from "./password.ts";
 
 function initCommand(program: Command): void {
   program
@@ -12,6 +13,7 @@ function initCommand(program: Command): void {
     .requiredOption("--l1 <url>", "JSON-RPC URL of L1")
     .requiredOption("--roles <list>", "roles, separated by commas: provider, sequencer, storage, gateway", list)
     .option("--bootstrap <list>", "multiaddrs of peers to start from, separated by commas", list, [])
+    .addOption(passwordOption())
     .option("--json", "print JSON")
     .action(async (options) => {
       const { initNode } = await import("@mvm/node");
@@ -21,6 +23,7 @@ function initCommand(program: Command): void {
         l1Url: options.l1,
         roles: options.roles,
         bootstrap: options.bootstrap,
+        password: passwordSource(options.passwordFile),
       });
       print(options.json, made);
     });
@@ -34,6 +37,7 @@ function startCommand(program: Command): void {
     .option("--roles <list>", "roles, instead of the configured ones", list)
     .option("--l1 <url>", "JSON-RPC URL of L1, instead of the configured one")
     .option("--bootstrap <list>", "peers to start from, instead of the configured ones", list)
+    .addOption(passwordOption())
     .addOption(new Option("--with-parent", "stop when standard input closes: for programs that run nodes").hideHelp())
     .option("--json", "print JSON")
     .action(async (options) => {
@@ -47,7 +51,8 @@ function startCommand(program: Command): void {
       try {
         const onReady = (ready: Readonly<Record<string, unknown>>): void => print(options.json, ready);
         const { runNode } = await import("@mvm/node");
-        await runNode({ dataDir: options.data, env: process.env, flags, signal: stop.signal, onReady });
+        const password = passwordSource(options.passwordFile);
+        await runNode({ dataDir: options.data, env: process.env, flags, password, signal: stop.signal, onReady });
       } finally {
         if (options.withParent) process.stdin.destroy();
       }
@@ -84,7 +89,7 @@ export function nodeCommands(program: Command): void {
   initCommand(program);
   startCommand(program);
   rebuildCommand(program);
-  operatorOptions(program.command("status"))
+  observerOptions(program.command("status"))
     .description("what the operator has on L1: balances, registrations, stakes, locks, turns")
-    .action((options) => asOperator(options, (node, operator) => node.operatorStatus(operator)));
+    .action((options) => asObserver(options, (node, observer) => node.operatorStatus(observer)));
 }

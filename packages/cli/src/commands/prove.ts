@@ -1,10 +1,11 @@
 /** mvm prove: on L1, that a sequencer posted what is wrong; or, for its claim, that a DAC's transaction withdrew. */
 import { type Command, Option } from "commander";
 import { list, print } from "../output.ts";
-import { asOperator, operatorOptions } from "./asOperator.ts";
+import { asObserver, asOperator, operatorOptions } from "./asOperator.ts";
 import { blockNumber, countFrom0 } from "./numbers.ts";
 
 type Node = typeof import("@mvm/node");
+type Observer = import("@mvm/node").Observer;
 type Operator = import("@mvm/node").Operator;
 type Result = Readonly<Record<string, unknown>>;
 
@@ -22,10 +23,10 @@ type Flags = {
   readonly json?: boolean;
 };
 
-function proveWithdrawal(node: Node, operator: Operator, label: string, hash: string, flags: Flags): Promise<Result> {
+function proveWithdrawal(node: Node, observer: Observer, label: string, hash: string, flags: Flags): Promise<Result> {
   const { rpc, out, message = 0 } = flags;
   if (rpc === undefined) throw new node.ConfigError("invalid", "give the DAC's gateway: --rpc URL");
-  return node.prove(operator, {
+  return node.prove(observer, {
     label,
     transactionHash: hash,
     rpcUrl: rpc,
@@ -80,13 +81,13 @@ export function proveCommand(program: Command): void {
     .addOption(
       new Option("--message <n>", "of a withdrawal: which of the transaction's messages, from 0").argParser(countFrom0),
     )
-    .action((dac: string | undefined, hash: string | undefined, options) =>
-      asOperator(options, (node, operator) => {
-        const dacs = options.dac as readonly string[] | undefined;
-        if (dac !== undefined && hash !== undefined && dacs === undefined)
-          return proveWithdrawal(node, operator, dac, hash, options);
+    .action((dac: string | undefined, hash: string | undefined, options) => {
+      const dacs = options.dac as readonly string[] | undefined;
+      if (dac !== undefined && hash !== undefined && dacs === undefined)
+        return asObserver(options, (node, observer) => proveWithdrawal(node, observer, dac, hash, options));
+      return asOperator(options, (node, operator) => {
         if (dac === undefined && dacs !== undefined) return proveFraud(node, operator, dacs, options);
         throw new node.ConfigError("invalid", "give --dac LABEL, or a DAC and the hash of a transaction that withdrew");
-      }),
-    );
+      });
+    });
 }

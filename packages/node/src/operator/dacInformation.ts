@@ -15,7 +15,7 @@ import { type Charter, fromHex, keccakHash, OPERATIONS, opcodeNameOf, PREDEPLOYS
 import { Interface } from "ethers";
 import { view, withGateway } from "./gateway.ts";
 import { formatAmount } from "./mtAmount.ts";
-import { type Operator, requireDac } from "./operator.ts";
+import { type Observer, requireDac } from "./operator.ts";
 import type { Report } from "./staking.ts";
 
 const MASTER = new Interface([
@@ -33,9 +33,9 @@ const charterJson = (charter: Charter): Report => ({
 });
 
 /** A DAC's record, charter hash, threshold, money, head on L1. Throws ConfigError, L1Error. */
-export async function dacInformation(operator: Operator, label: string): Promise<Report> {
-  const { l1 } = operator;
-  const chainId = await requireDac(operator, label);
+export async function dacInformation(observer: Observer, label: string): Promise<Report> {
+  const { l1 } = observer;
+  const chainId = await requireDac(observer, label);
   const record = await dacRecord(l1, chainId);
   const { charter, storageUnits } = await foundingOf(l1, { chainId, createdAtBlock: record.createdAtBlock });
   const [threshold, locked, held, head, exiting, needed] = await Promise.all([
@@ -69,16 +69,16 @@ export async function dacInformation(operator: Operator, label: string): Promise
 }
 
 /** The charter that a DAC was founded with, as L1 committed to it. Throws ConfigError, L1Error. */
-export async function foundingCharter(operator: Operator, label: string): Promise<Report> {
-  const chainId = await requireDac(operator, label);
-  const { createdAtBlock } = await dacRecord(operator.l1, chainId);
-  const { charter } = await foundingOf(operator.l1, { chainId, createdAtBlock });
+export async function foundingCharter(observer: Observer, label: string): Promise<Report> {
+  const chainId = await requireDac(observer, label);
+  const { createdAtBlock } = await dacRecord(observer.l1, chainId);
+  const { charter } = await foundingOf(observer.l1, { chainId, createdAtBlock });
   return charterJson(decodeCharter(fromHex(charter)));
 }
 
 /** The charter as MVM_DACMaster has it after the DAC's latest block, by a gateway's word. Throws ConfigError, BridgeError, L1Error. */
-export async function presentCharter(operator: Operator, label: string, rpcUrl: string): Promise<Report> {
-  const chainId = await requireDac(operator, label);
+export async function presentCharter(observer: Observer, label: string, rpcUrl: string): Promise<Report> {
+  const chainId = await requireDac(observer, label);
   return withGateway(rpcUrl, chainId, async (l2) => {
     const ask = (name: string): Promise<unknown> => view(l2, PREDEPLOYS.dacMaster, MASTER, name);
     const rules = (await ask("permissions")) as { addresses: string[]; operation: bigint; opcode: string }[];

@@ -11,7 +11,7 @@ import { ConfigError } from "../config.ts";
 import { sendOnDac, withGateway } from "./gateway.ts";
 import { heldIdIn } from "./heldDeposits.ts";
 import { formatAmount, parseAmount } from "./mtAmount.ts";
-import { allowSpending, type Operator, requireDac, requireEther } from "./operator.ts";
+import { allowSpending, type Observer, type Operator, requireDac, requireEther } from "./operator.ts";
 import type { Report } from "./staking.ts";
 
 const COINBASE = new Interface(["function withdraw(address to) payable"]);
@@ -128,7 +128,7 @@ const shown = ({ message, messageHash, status, finalFrom }: FoundMessage): Repor
  * became of them. Throws ConfigError, BridgeError, L1Error.
  */
 export async function prove(
-  operator: Operator,
+  observer: Observer,
   asked: {
     readonly label: string;
     readonly transactionHash: string;
@@ -140,15 +140,15 @@ export async function prove(
   const { label, rpcUrl, index, outFile } = asked;
   if (!/^0x[0-9a-fA-F]{64}$/.test(asked.transactionHash))
     throw new ConfigError("invalid", `"${asked.transactionHash}" is no transaction hash: 0x and 64 hexadecimal digits`);
-  const chainId = await requireDac(operator, label);
+  const chainId = await requireDac(observer, label);
   return withGateway(rpcUrl, chainId, async (l2) => {
-    const source = { l1: operator.l1, l2, chainId, deployedAtBlock: operator.deployedAtBlock };
+    const source = { l1: observer.l1, l2, chainId, deployedAtBlock: observer.deployedAtBlock };
     const messages = await findWithdrawal({ ...source, transactionHash: toHash(asked.transactionHash) });
     if (outFile === undefined) return { label, messages: messages.map(shown) };
     const recorded = messages[index];
     if (recorded === undefined)
       throw new BridgeError("no-message", `the transaction sent ${messages.length} messages: --message counts from 0`);
-    operator.progress("proving");
+    observer.progress("proving");
     const text = encodeClaim(await proveSentMessage({ ...source, recorded }));
     await writeNew(outFile, text);
     return { label, ...shown(recorded), file: outFile, next: `mvm claim ${outFile}` };

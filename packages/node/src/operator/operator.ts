@@ -11,17 +11,18 @@ import {
   type L1Reader,
   L1Submitter,
 } from "@mvm/l1";
-import { type Address, type ChainId, type Hex, toAddress } from "@mvm/protocol";
+import { type Address, type ChainId, type Hex, PROFILES, toAddress } from "@mvm/protocol";
 import { Wallet } from "ethers";
 import { ConfigError, loadConfig, type NodeConfig } from "../config.ts";
-import { loadKeys } from "../keys.ts";
+import { accountOf, loadAccountKey } from "../keys.ts";
+import type { PasswordSource } from "../password.ts";
 import { normaliseLabel } from "./dacLabel.ts";
 import { formatAmount } from "./mtAmount.ts";
 
 /** Told to people while a command works. */
 export type Progress = (text: string) => void;
 
-export type OperatorOptions = {
+export type ObserverOptions = {
   /** directory that `mvm init` made */
   readonly dataDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -30,47 +31,77 @@ export type OperatorOptions = {
   readonly onProgress?: Progress;
 };
 
-export type Operator = {
+export type OperatorOptions = ObserverOptions & {
+  /** opens the account's key */
+  readonly password: PasswordSource;
+};
+
+/** An operator that only looks: it needs no key. */
+export type Observer = {
   readonly account: Address;
   readonly config: NodeConfig;
-  /** secret key of the account */
-  readonly key: Hex;
   readonly l1: L1Reader;
   /** L1 block of the network's deployment */
   readonly deployedAtBlock: bigint;
-  readonly submitter: L1Submitter;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 };
 
-/** Runs an action as the operator of a data directory; its connection to L1 ends with it. Throws ConfigError, L1Error. */
-export async function withOperator<T>(
-  options: OperatorOptions,
-  action: (operator: Operator) => Promise<T>,
+export type Operator = Observer & {
+  /** secret key of the account */
+  readonly key: Hex;
+  readonly submitter: L1Submitter;
+};
+
+/** Runs an action with a data directory's settings and a connection to L1 that ends with it. */
+async function withL1<T>(
+  { signal, onProgress }: ObserverOptions,
+  config: NodeConfig,
+  action: (seen: Omit<Observer, "account">) => Promise<T>,
 ): Promise<T> {
-  const { dataDir, env, signal } = options;
-  const config = await loadConfig(dataDir, env, {});
-  const keys = await loadKeys(dataDir);
-  const l1ChainId = BigInt(config.network.l1ChainId);
-  const transport = createL1Provider(config.l1Url, l1ChainId);
+  const transport = createL1Provider(config.l1Url, BigInt(config.network.l1ChainId));
   try {
     return await action({
-      account: keys.identity.operator,
       config,
-      key: keys.l1,
       l1: { transport, addresses: config.network.contracts },
       deployedAtBlock: BigInt(config.network.deployedAtBlock),
-      submitter: new L1Submitter({ transport, l1ChainId, wallet: new Wallet(keys.l1), signal }),
       signal,
-      progress: options.onProgress ?? (() => undefined),
+      progress: onProgress ?? (() => undefined),
     });
   } finally {
     transport.destroy();
   }
 }
 
+/** Runs an action that only looks, for the operator of a data directory, without its keys. Throws ConfigError, L1Error. */
+export async function withObserver<T>(
+  options: ObserverOptions,
+  action: (observer: Observer) => Promise<T>,
+): Promise<T> {
+  const config = await loadConfig(options.dataDir, options.env, {});
+  const account = await accountOf(options.dataDir);
+  return withL1(options, config, (seen) => action({ ...seen, account }));
+}
+
+/** Runs an action as the operator of a data directory. Throws ConfigError, L1Error. */
+export async function withOperator<T>(
+  options: OperatorOptions,
+  action: (operator: Operator) => Promise<T>,
+): Promise<T> {
+  const { dataDir, password, signal } = options;
+  const config = await loadConfig(dataDir, options.env, {});
+  const { keystoreScryptN: scryptN } = PROFILES[config.network.profile];
+  const key = await loadAccountKey({ dataDir, password, scryptN });
+  const wallet = new Wallet(key);
+  return withL1(options, config, (seen) => {
+    const l1ChainId = BigInt(config.network.l1ChainId);
+    const submitter = new L1Submitter({ transport: seen.l1.transport, l1ChainId, wallet, signal });
+    return action({ ...seen, account: toAddress(wallet.address), key, submitter });
+  });
+}
+
 /** The chain of a DAC with a label. Throws ConfigError where the label cannot be one, or no DAC has it. */
-export async function requireDac(operator: Operator, label: string): Promise<ChainId> {
+export async function requireDac(operator: Observer, label: string): Promise<ChainId> {
   const normalised = normaliseLabel(label);
   const chainId = await chainIdOfLabel(operator.l1, normalised);
   if (chainId === undefined)

@@ -18,14 +18,14 @@ import {
 } from "@mvm/l1";
 import { type ChainId, ZERO_ADDRESS } from "@mvm/protocol";
 import { formatAmount } from "./mtAmount.ts";
-import type { Operator } from "./operator.ts";
+import type { Observer } from "./operator.ts";
 import type { Report } from "./staking.ts";
 
 const STAKED_ROLES: readonly StakedRole[] = ["sequencer", "provider", "storage"];
 /** DACs whose turns are looked up, the newest ones. */
 const MAX_SHOWN_DACS = 64;
 
-async function rolesOf({ l1, account }: Operator): Promise<Report> {
+async function rolesOf({ l1, account }: Observer): Promise<Report> {
   const entries = await Promise.all(
     STAKED_ROLES.map(async (role) => {
       const index = await registrationOf(l1, role, account);
@@ -37,7 +37,7 @@ async function rolesOf({ l1, account }: Operator): Promise<Report> {
 }
 
 /** Who leads a slot: an account, nobody (too few qualify), or undefined where the slot's randomness is not there yet. */
-async function leaderOf({ l1 }: Operator, chainId: ChainId, slot: bigint): Promise<string | undefined> {
+async function leaderOf({ l1 }: Observer, chainId: ChainId, slot: bigint): Promise<string | undefined> {
   try {
     const leader = await sequencerOf(l1, { chainId, slot, rank: 0 });
     return leader === ZERO_ADDRESS ? "nobody" : leader;
@@ -48,12 +48,12 @@ async function leaderOf({ l1 }: Operator, chainId: ChainId, slot: bigint): Promi
 }
 
 /** Labels of the DACs whose slot is the operator's, now and next; next is known from the slot's draw block on. */
-async function turnsOf(operator: Operator, slot: bigint): Promise<Report> {
-  const dacs = (await allDacs(operator.l1, operator.deployedAtBlock)).slice(0, MAX_SHOWN_DACS);
+async function turnsOf(observer: Observer, slot: bigint): Promise<Report> {
+  const dacs = (await allDacs(observer.l1, observer.deployedAtBlock)).slice(0, MAX_SHOWN_DACS);
   const [now, next] = await Promise.all(
     [slot, slot + 1n].map(async (asked) => {
-      const leaders = await Promise.all(dacs.map(({ chainId }) => leaderOf(operator, chainId, asked)));
-      return dacs.filter((_, i) => leaders[i] === operator.account).map(({ label }) => label);
+      const leaders = await Promise.all(dacs.map(({ chainId }) => leaderOf(observer, chainId, asked)));
+      return dacs.filter((_, i) => leaders[i] === observer.account).map(({ label }) => label);
     }),
   );
   return { slot: String(slot), now, next };
@@ -63,8 +63,8 @@ async function turnsOf(operator: Operator, slot: bigint): Promise<Report> {
  * Balances, registrations, stakes, locks, what is on its way out, and turns. Amounts are decimal MT (ether: decimal ether),
  * times seconds since 1970. Throws L1Error.
  */
-export async function operatorStatus(operator: Operator): Promise<Report> {
-  const { l1, account, deployedAtBlock } = operator;
+export async function operatorStatus(observer: Observer): Promise<Report> {
+  const { l1, account, deployedAtBlock } = observer;
   const { number, timestamp } = await l1Now(l1);
   const [ether, mt, blocks, bond] = await Promise.all([
     etherOf(l1, account),
@@ -86,7 +86,7 @@ export async function operatorStatus(operator: Operator): Promise<Report> {
     l1Block: Number(number),
     ether: formatAmount(ether),
     MT: formatAmount(mt),
-    roles: await rolesOf(operator),
+    roles: await rolesOf(observer),
     bond: {
       status: bond.status,
       totalMT: formatAmount(bond.totalWei),
@@ -102,6 +102,6 @@ export async function operatorStatus(operator: Operator): Promise<Report> {
       unlocksAt: String(unlocksAt),
       isUnlocked: unlocksAt <= timestamp,
     })),
-    turns: bond.status === "active" ? await turnsOf(operator, number / blocks) : { now: [], next: [] },
+    turns: bond.status === "active" ? await turnsOf(observer, number / blocks) : { now: [], next: [] },
   };
 }
