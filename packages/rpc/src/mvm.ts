@@ -6,7 +6,7 @@ import { quantity } from "./quantities.ts";
 import { hashParam, stateBlockParam } from "./schemas.ts";
 
 export const mvmMethods: readonly Method[] = [
-  // A block's context as posted on L1, and the registry indices of the providers whose equal results it took.
+  // A block's context as posted on L1, its job, null where it had none, and the registry indices of the seats' holders who did it.
   defineMethod("mvm_getBlockContext", { block: stateBlockParam }, async (context, { block }) => {
     const { block: sealed } = await requireBlock(context, block);
     const { slot, l1Block, queueEnd, randomness, work } = sealed.context;
@@ -15,7 +15,7 @@ export const mvmMethods: readonly Method[] = [
       slot: quantity(slot),
       l1Block: quantity(l1Block),
       queueEnd: quantity(queueEnd),
-      jobId: jobIdOf(randomness, work.attempt),
+      jobId: work.seats.length === 0 ? null : jobIdOf(randomness, work.attempt),
       providers: servedBy(work).map(quantity),
     };
   }),

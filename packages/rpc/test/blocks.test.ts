@@ -136,7 +136,7 @@ test("a block's context is the one that is posted with it", async () => {
     providers: ["0x3", "0xb"],
   });
   expect(work).toEqual({ attempt: 1, seats: [3, null, 11] });
-  expect(await gateway.result("mvm_getBlockContext", "0x0")).toMatchObject({ providers: [] });
+  expect(await gateway.result("mvm_getBlockContext", "0x0")).toMatchObject({ jobId: null, providers: [] });
   expect((await gateway.ask("mvm_getBlockContext", "0x99")).error).toMatchObject({ code: -32000 });
 });
 
