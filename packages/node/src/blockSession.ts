@@ -15,12 +15,14 @@ import {
   type Hash,
   type Header,
   hotSlot,
+  type Outcome,
   PREDEPLOYS,
   type StateEntry,
   type StateKey,
   type StateReader,
   type SystemTransaction,
   stateKeyId,
+  type TransactionMessage,
 } from "@mvm/protocol";
 import type { AssembleEffect, OpenSessionEffect, Parent } from "@mvm/roles";
 import type { ProvenReader } from "@mvm/state";
@@ -117,6 +119,14 @@ export class BlockSession {
       await Promise.all([...wanted].map(async ([name, key]) => known.set(name, await this.#value(key))));
       wanted = new Map();
     }
+  }
+
+  /** Executes users' messages in order on the working state, after all have been tried side by side to learn what they read. */
+  async execute(environment: BlockEnvironment, messages: readonly TransactionMessage[]): Promise<readonly Outcome[]> {
+    const { signal } = this.#abort;
+    await this.#engine.discover(environment, messages, this.#values, { signal });
+    const gasUsed = this.#opening.reduce((sum, outcome) => sum + outcome.gasUsed, 0n);
+    return this.#engine.execute(environment, messages, this.#values, { signal, gasUsed });
   }
 
   /** Values of keys, in their order. */

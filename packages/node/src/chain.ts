@@ -175,6 +175,11 @@ export class Chain {
     this.#driver.dispatch({ kind: "syncTo", number });
   }
 
+  /** The own node has executed a block, and something else came of it: it is not followed any longer, unless L1 has it. */
+  foundWrong(hash: Hash): void {
+    this.#driver.dispatch({ kind: "foundWrong", hash });
+  }
+
   /** Canonical block of a number, or null. */
   block(number: bigint): SealedBlock | null {
     const recent = this.#recent.get(number);

@@ -11,6 +11,7 @@ import {
   encodeBlock,
   type Hash,
   type Hex,
+  hashHeader,
   type JobId,
   type NamedRequest,
   type PeerId,
@@ -18,7 +19,7 @@ import {
   type UnsignedBlock,
   vrfProve,
 } from "@mvm/protocol";
-import { type L1View, type Parent, Sequencer, type SequencerEffect, type SequencerEvent } from "@mvm/roles";
+import { type L1View, type Parent, parentOf, Sequencer, type SequencerEffect, type SequencerEvent } from "@mvm/roles";
 import { makeBatch } from "./batchMaking.ts";
 import { BlockSession } from "./blockSession.ts";
 import type { Chain } from "./chain.ts";
@@ -26,7 +27,11 @@ import type { HostClient } from "./hostClient.ts";
 import { MachineDriver } from "./machineDriver.ts";
 import type { DraftBatch, NetworkSettings, Ports } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
+import { reexecuted } from "./reexecution.ts";
 import type { RequestDesk } from "./requestDesk.ts";
+
+/** Blocks found right that are remembered: more than a batch has. */
+const MAX_CHECKS = 4_096;
 
 type Effect<Kind extends SequencerEffect["kind"]> = SequencerEffect & { kind: Kind };
 
@@ -40,6 +45,8 @@ export class Sequencing {
   readonly #machine: Sequencer;
   readonly #driver: MachineDriver<SequencerEvent, SequencerEffect>;
   readonly #sessions = new Map<Hash, BlockSession>();
+  /** blocks that are being executed anew, or were found right, oldest first */
+  readonly #checks = new Map<Hash, Promise<void>>();
   readonly #abort = new AbortController();
   #stopListening: () => void;
 
@@ -116,6 +123,8 @@ export class Sequencing {
       case "closeSession":
         this.#sessions.get(effect.session)?.close();
         return void this.#sessions.delete(effect.session);
+      case "check":
+        return void this.#check(effect);
       case "seal":
         return void this.#seal(effect.block);
       case "publish":
@@ -171,19 +180,58 @@ export class Sequencing {
     }
   }
 
+  async #check({ slot, from, to }: Effect<"check">): Promise<void> {
+    try {
+      for (let number = from; number <= to; number++) await this.#requireRight(this.#chain.block(number)!);
+    } catch (error) {
+      this.#ports.log("warn", "blocks-not-checked", { chainId: this.#chain.chainId, reason: reasonOf(error) });
+    }
+    this.#driver.dispatch({ kind: "checked", slot });
+  }
+
+  /**
+   * Executes a block anew, once, over values that hosts prove: nobody's word but that of who executed it stands for what came of its
+   * transactions. One that is wrong is given up by the chain. Rejects where it is, and where there are no values: then it is tried again.
+   */
+  #requireRight(block: SealedBlock): Promise<void> {
+    const hash = hashHeader(block.header);
+    const known = this.#checks.get(hash);
+    if (known !== undefined) return known;
+    const check = this.#executeAnew(block, hash);
+    this.#checks.set(hash, check);
+    check.catch(() => this.#checks.delete(hash));
+    if (this.#checks.size > MAX_CHECKS) this.#checks.delete(this.#checks.keys().next().value!);
+    return check;
+  }
+
+  async #executeAnew(block: SealedBlock, hash: Hash): Promise<void> {
+    const { number } = block.header;
+    const parent = parentOf(this.#chain.block(number - 1n)!);
+    const around = { hosts: this.#hosts, chain: this.#chain, engine: this.#engine, signal: this.#abort.signal };
+    if ((await reexecuted(around, parent, block)) === hash) return;
+    this.#ports.log("error", "block-wrong", { chainId: this.#chain.chainId, number, hash });
+    this.#chain.foundWrong(hash);
+    throw new Error(`block ${number} does not follow from its transactions`);
+  }
+
   async #seal(block: UnsignedBlock): Promise<void> {
     try {
       const earlier = await this.#ports.seals.find(block);
       if (earlier !== null) {
         await this.#publish(earlier);
-        throw new Error("another block was signed at this place before");
+        const reason = "another block was signed at this place before";
+        return this.#driver.dispatch({ kind: "sealRefused", reason, isTaken: true });
       }
       const signature = this.#ports.identity.signDigest(blockDigest(this.#settings.network, block));
       const sealed = decodeBlock(encodeBlock({ ...block, signature }));
       await this.#ports.seals.put(sealed);
       this.#driver.dispatch({ kind: "sealed", block: sealed });
+      // while the hosts are there; if it fails, whoever posts the block tries again
+      this.#requireRight(sealed).catch((error: unknown) =>
+        this.#ports.log("warn", "block-not-checked", { number: block.header.number, reason: reasonOf(error) }),
+      );
     } catch (error) {
-      this.#driver.dispatch({ kind: "sealRefused", reason: reasonOf(error) });
+      this.#driver.dispatch({ kind: "sealRefused", reason: reasonOf(error), isTaken: false });
     }
   }
 
@@ -211,6 +259,7 @@ export class Sequencing {
     };
     try {
       const { blocks, data, randomness } = await makeBatch(sources, { from, to, slot, latest });
+      for (const block of blocks) await this.#requireRight(block);
       const last = this.#view.batches(chainId).at(-1);
       const claims = claimsOf(blocks, {
         index: (last?.header.index ?? -1n) + 1n,

@@ -62,6 +62,8 @@ export type BlockPlan = {
   readonly slot?: bigint;
   /** who did its job: those who hold the first seats, unless said, and nobody where no user's transaction is in it */
   readonly work?: Work;
+  /** what its seats claim of each of its users' transactions: what came of it, unless said */
+  readonly claim?: (outcome: Outcome) => Outcome;
   /** who signs; the sequencer unless said */
   readonly signer?: string;
   /** that of L1 unless said */
@@ -82,6 +84,7 @@ export type Draft = Pick<Draw, "proof"> & {
   readonly opening: readonly SystemTransaction[];
   readonly transactions: readonly Transaction[];
   readonly settle: SystemTransaction;
+  readonly claim: (outcome: Outcome) => Outcome;
   /** of the whole block, encoded */
   readonly raws: readonly Uint8Array[];
 };
@@ -189,12 +192,12 @@ export class BlockMaker {
     );
     const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
     const raws = [...opening.map(encoded), ...users, encoded(settle)];
-    return { proof, context, opening, transactions, settle, raws };
+    return { proof, context, opening, transactions, settle, raws, claim: plan.claim ?? ((outcome) => outcome) };
   }
 
   /** Executes a draft on the parent's state; nothing is stored. Gives the block's outcomes, and what its seats sign. */
   async #execute(draft: Draft): Promise<{ outcomes: readonly BlockOutcome[]; evidence: WorkEvidence }> {
-    const { context, opening, transactions, settle, proof } = draft;
+    const { context, opening, transactions, settle, proof, claim } = draft;
     const environment = this.environment(context.randomness);
     const { header } = this.parent;
     const overlay = new OverlayReader(this.database.stateAt(header.stateRoot, this.values(header.number + 1n)));
@@ -205,7 +208,7 @@ export class BlockMaker {
     };
     for (const transaction of opening) take(await this.engine.executeSystem(environment, transaction, overlay));
     const messages = transactions.map((transaction) => toMessage(transaction, context.l1BaseFee));
-    const results = await this.engine.execute(environment, messages, overlay);
+    const results = (await this.engine.execute(environment, messages, overlay)).map(claim);
     for (const outcome of results) {
       if (outcome.kind === "invalid") throw new Error(`the test's transaction is invalid: ${outcome.reason}`);
       take(outcome);

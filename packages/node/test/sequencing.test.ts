@@ -1,5 +1,6 @@
 import { createEngine } from "@mvm/evm";
 import {
+  type AccountWrite,
   AddressTable,
   batchDigest,
   claimsOf,
@@ -9,6 +10,7 @@ import {
   inCalldata,
   keccakHash,
   merkleRoot,
+  type Outcome,
   PREDEPLOYS,
   postedTransactions,
   refused,
@@ -43,8 +45,10 @@ import {
 
 const user = identityOf("user").operator;
 const DEPOSITS = 3n;
-/** whether the host proves the address table; of anything else it proves nothing, so that no blocks are made */
+/** whether the host proves the address table; of the newest state it proves nothing else, so that no blocks are made */
 let isServed: boolean;
+/** whether the host proves what blocks that were made read */
+let isExecuted: boolean;
 
 let world: World;
 let host: Site;
@@ -59,9 +63,11 @@ beforeEach(async () => {
   host = world.site("host");
   await host.start();
   isServed = true;
+  isExecuted = true;
   serveReads(host, (reads) => {
     const isOfTable = reads.keys.every((key) => key.kind === "slot" && key.address === PREDEPLOYS.addressTable);
-    return isServed && isOfTable ? honestAnswer(maker, reads) : { name: "reads", body: refused("not today") };
+    const isProven = isOfTable ? isServed : isExecuted && reads.stateRoot !== maker.parent.header.stateRoot;
+    return isProven ? honestAnswer(maker, reads) : { name: "reads", body: refused("not today") };
   });
 });
 
@@ -227,6 +233,35 @@ describe("a batch that a sequencer posts", () => {
     const { posted } = await postBy("sequencer", ...blocks);
     for (const block of [0, 1])
       expect(transactionAt(posted[0]!.data, block, 0, () => undefined)).toMatchObject({ value: { inline: [to] } });
+  });
+
+  it("is of nothing that the poster has not executed: where seats and sequencer agreed on something wrong, it ends before that", async () => {
+    const to = identityOf("receiver").operator;
+    const sent = async (nonce: number) => [await transactionOf(maker.dac, "user", { nonce, to })];
+    const first = await maker.next({
+      queueItems: view.queueItems(CHAIN_ID, 0n, SLOT),
+      transactions: await sent(0),
+    });
+    const richer = (write: AccountWrite): AccountWrite =>
+      write.address === user && write.account
+        ? { ...write, account: { ...write.account, balance: 10n ** 30n } }
+        : write;
+    const claim = (outcome: Outcome): Outcome =>
+      outcome.kind === "included" ? { ...outcome, writes: outcome.writes.map(richer) } : outcome;
+    const wrong = await maker.next({ transactions: await sent(1), claim });
+    const above = await maker.next({ transactions: await sent(2) });
+    const { posted } = await postBy("sequencer", first, wrong, above);
+    expect(new Set(posted.map(({ header }) => header.lastBlock))).toEqual(new Set([1n]));
+    expect(posted[0]!.header.blocksRoot).toBe(merkleRoot([hashOf(first)]));
+  });
+
+  it("waits for hosts that prove what its blocks read", async () => {
+    const block = await consuming(Number(DEPOSITS));
+    isExecuted = false;
+    expect((await postBy("sequencer", block)).posted).toEqual([]);
+    isExecuted = true;
+    expect((await postBy("later", block)).posted).toEqual([]);
+    expect((await postBy("sequencer", block)).posted.length).toBeGreaterThan(0);
   });
 
   it("shows no item where it leaves none and its poster is the elected one", async () => {

@@ -69,6 +69,8 @@ export type FollowerEvent =
   | { readonly kind: "rolledBack" }
   /** in the order of their numbers; several of one number where several generations fell */
   | { readonly kind: "recalled"; readonly blocks: readonly SealedBlock[] }
+  /** a block does not follow from its transactions, as the own node has found by executing it */
+  | { readonly kind: "foundWrong"; readonly hash: Hash }
   /** L1 has been read up to its head: what the view does not know does not exist */
   | { readonly kind: "live" }
   | { readonly kind: "l1Changed" }
@@ -94,6 +96,8 @@ export type FollowerOptions = {
 const MAX_WAITING = 256;
 /** Blocks that wait for the own view of L1 to show the rollback that they follow. */
 const MAX_EARLY = 64;
+/** Blocks found wrong that are remembered. */
+const MAX_WRONG = 64;
 /** L1 blocks that a block's slot may be ahead of the own view of L1: it waits for them. */
 const MAX_L1_LEAD = 8n;
 /** Milliseconds between two looks for what was missed. */
@@ -109,6 +113,8 @@ export class ChainFollower {
   readonly #fetched = new WeakSet<SealedBlock>();
   /** blocks of a generation that the own view of L1 does not know yet */
   #early: SealedBlock[] = [];
+  /** blocks that were found wrong, oldest first: not followed unless L1 has them, and then as long as it does */
+  readonly #wrong = new Set<Hash>();
   #busy: "apply" | "rollback" | null = null;
   #applying: SealedBlock | null = null;
   #syncing = false;
@@ -195,6 +201,10 @@ export class ChainFollower {
         return this.#rolledBack(moment);
       case "recalled":
         return this.#recalled(event.blocks, moment);
+      case "foundWrong":
+        this.#wrong.add(event.hash);
+        if (this.#wrong.size > MAX_WRONG) this.#wrong.delete(this.#wrong.keys().next().value!);
+        return this.#proceed(moment);
       case "live":
         this.#isLive = true;
         this.#generation = null;
@@ -291,7 +301,13 @@ export class ChainFollower {
    * blocks of a generation that ended below them.
    */
   #takeBack(): readonly FollowerEffect[] {
-    if (!this.#isShaken || this.#busy !== null) return [];
+    if (this.#busy !== null) return [];
+    const wrong = this.#tail.find(({ hash, header }) => this.#isWrong(hash, header.number));
+    if (wrong !== undefined && !this.#isShaken) {
+      this.#waiting = this.#waiting.filter(({ header }) => header.number < wrong.header.number);
+      return this.#rollBackTo(wrong.header.number - 1n, false);
+    }
+    if (!this.#isShaken) return [];
     const to = this.#reorgTo;
     this.#reorgTo = null;
     if (to !== null) this.#recallFrom = 0n;
@@ -342,6 +358,7 @@ export class ChainFollower {
       if (own.hash === hashHeader(block.header) || !better) return [];
     }
     const { view, network } = this.#options;
+    if (this.#isWrong(hashHeader(block.header), block.header.number)) return [];
     const latest = latestTimestamp(view, block, moment.nowMs);
     const fault = blockFault(this.#options, parent, block, latest) ?? workFault(view, network, block);
     if (fault !== null) return [this.#note("warn", "block-refused", { number: block.header.number, fault })];
@@ -352,6 +369,11 @@ export class ChainFollower {
     this.#busy = "apply";
     this.#applying = block;
     return [{ kind: "apply", block }];
+  }
+
+  /** Whether a block was found wrong; what L1 has stands all the same until it is proven to L1. */
+  #isWrong(hash: Hash, number: bigint): boolean {
+    return this.#wrong.has(hash) && !this.#isCovered(number);
   }
 
   /** Whether L1 has a batch over a block of this number. */

@@ -85,6 +85,17 @@ type Place = {
   attempt: number;
 };
 
+/** A slot in which it is the own turn; predecessors' blocks have been asked for, and own production waits for them. */
+type OwnTurn = {
+  readonly slot: bigint;
+  readonly open: Set<string>;
+  highest: bigint;
+  ready: boolean;
+  /** whether what others signed and nobody posted has been executed, before anything is built on it */
+  check: "due" | "running" | "over";
+  readonly giveUpMs: number;
+};
+
 /** A block on its way. */
 type Build = {
   readonly session: Hash;
@@ -126,14 +137,9 @@ export class Sequencer {
   #head: Parent;
   #build: Build | null = null;
   #place: Place | null = null;
-  /** the slot whose predecessor's blocks have been asked for; own production waits for that */
-  #turn: {
-    readonly slot: bigint;
-    readonly open: Set<string>;
-    highest: bigint;
-    ready: boolean;
-    readonly giveUpMs: number;
-  } | null = null;
+  #turn: OwnTurn | null = null;
+  /** where another block was signed in this slot: nothing can be made there before the next one */
+  #taken: { readonly slot: bigint; readonly generation: bigint; readonly number: bigint } | null = null;
   #publishedUntilMs: number | null = null;
   #lastTurn = -1n;
   /** a claim of the slot is on its way */
@@ -190,7 +196,11 @@ export class Sequencer {
       case "sealed":
         return this.#sealed(event.block, moment);
       case "sealRefused":
+        if (event.isTaken && this.#build !== null) this.#taken = { ...this.#build.place };
         return this.#giveUp(event.reason, moment);
+      case "checked":
+        if (this.#turn?.slot === event.slot) this.#turn.check = "over";
+        return this.#advance(moment);
       case "posted":
         this.#posting.posted(event, moment);
         return [];
@@ -278,6 +288,7 @@ export class Sequencer {
       open,
       highest: 0n,
       ready: open.size === 0,
+      check: continues ? "over" : "due",
       giveUpMs: moment.nowMs + 2 * parameters.readTimeoutMs,
     };
     return [...effects, this.#timer("advance", this.#turn.giveUpMs), ...this.#advance(moment)];
@@ -308,6 +319,8 @@ export class Sequencer {
     const known = turn.open.size === 0 && this.#head.header.number >= turn.highest;
     if (!turn.ready && !known && moment.nowMs < turn.giveUpMs) return [];
     turn.ready = true;
+    const unchecked = this.#checkTurn(turn, moment);
+    if (unchecked !== null) return unchecked;
     if (this.#publishedUntilMs !== null && moment.nowMs < this.#publishedUntilMs)
       return [this.#timer("advance", this.#publishedUntilMs)];
     this.#publishedUntilMs = null;
@@ -317,7 +330,23 @@ export class Sequencer {
     const hasWork = isFirst || (this.#pool.size > 0 && !this.#exhausted) || this.#dueItems().length > 0;
     if (!hasWork) return [];
     if (moment.nowMs < earliestMs) return [this.#timer("advance", earliestMs)];
+    const { slot, generation, number } = this.#taken ?? { slot: -1n, generation: 0n, number: 0n };
+    const isTaken = slot === view.slot && generation === view.generation(this.#options.chainId);
+    if (isTaken && number === this.#head.header.number + 1n) return [];
     return this.#open(BigInt(Math.floor(moment.nowMs / tickMs) * parameters.tickSeconds), moment);
+  }
+
+  /**
+   * What is left to be done before a turn begins on what others signed and nobody posted: to execute it, for who builds on a block
+   * that is wrong can post neither. Null where nothing is. Hosts that give no values hold the turn up no longer than those that give no head.
+   */
+  #checkTurn(turn: OwnTurn, { nowMs }: Moment): readonly SequencerEffect[] | null {
+    const from = this.#options.view.postedHead(this.#options.chainId) + 1n;
+    const to = this.#head.header.number;
+    if (turn.check === "over" || to < from) return null;
+    if (turn.check === "running") return nowMs < turn.giveUpMs ? [] : null;
+    turn.check = "running";
+    return [{ kind: "check", slot: turn.slot, from, to }];
   }
 
   /** False from a rollback on L1 until the own chain has gone back with it. */

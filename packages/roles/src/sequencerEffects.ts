@@ -60,13 +60,18 @@ export type AssembleEffect = {
   readonly settle: SystemTransaction;
 };
 export type CloseSessionEffect = { readonly kind: "closeSession"; readonly session: Hash };
+/** Execute blocks of the chain anew, and have the chain give up the first that is wrong. Ends in Checked. */
+export type CheckEffect = { readonly kind: "check"; readonly slot: bigint; readonly from: bigint; readonly to: bigint };
 /** Sign a block, unless another was signed at its place; store it, then end in Sealed, or in SealRefused. */
 export type SealEffect = { readonly kind: "seal"; readonly block: UnsignedBlock };
 /** Gossip a sealed block, and hand it to the own follower. */
 export type PublishEffect = { readonly kind: "publish"; readonly block: SealedBlock };
 /** Have the own follower look for blocks up to a number. */
 export type SyncEffect = { readonly kind: "syncTo"; readonly chainId: ChainId; readonly number: bigint };
-/** Post the blocks from `from` on, as many up to `to` as fit and L1's clock allows, as the chain's next batch. Ends in Posted or PostFailed. */
+/**
+ * Post the blocks from `from` on, as many up to `to` as fit and L1's clock allows, as the chain's next batch, once they have been executed
+ * anew. Ends in Posted or PostFailed.
+ */
 export type PostEffect = {
   readonly kind: "post";
   readonly chainId: ChainId;
@@ -97,6 +102,7 @@ export type SequencerEffect =
   | ReadSessionEffect
   | AssembleEffect
   | CloseSessionEffect
+  | CheckEffect
   | SealEffect
   | PublishEffect
   | SyncEffect
@@ -137,7 +143,10 @@ export type SequencerEvent =
       readonly outcomes: readonly BlockOutcome[];
     }
   | { readonly kind: "sealed"; readonly block: SealedBlock }
-  | { readonly kind: "sealRefused"; readonly reason: string }
+  /** `isTaken`: another block was signed at the place, so that none can be in this slot */
+  | { readonly kind: "sealRefused"; readonly reason: string; readonly isTaken: boolean }
+  /** the blocks of a check of this slot were found right, or given up, or could not be executed */
+  | { readonly kind: "checked"; readonly slot: bigint }
   /** `lastBlock` of the batch that L1 took, or why it took none; `generation` of its blocks */
   | { readonly kind: "posted"; readonly generation: bigint; readonly lastBlock: bigint }
   | { readonly kind: "postFailed"; readonly generation: bigint; readonly reason: string }

@@ -264,6 +264,58 @@ describe("the chain follower", () => {
   });
 });
 
+describe("the chain follower, when the own node finds a block wrong", () => {
+  const wrong = (driven: Driven, block: SealedBlock): void => {
+    driven.run(driven.follower.handle({ kind: "foundWrong", hash: parentOf(block).hash }, NOW));
+  };
+
+  it("gives up the block and all on it, does not take it again, and takes another of a later slot in its place", () => {
+    const view = startView(FIRST_BLOCK + BigInt(PARAMETERS.epochBlocks));
+    const [one, two, three] = chainOf({ view, parent: GENESIS }, 3) as [SealedBlock, SealedBlock, SealedBlock];
+    const driven = new Driven(view);
+    driven.receive(one, two, three);
+    wrong(driven, two);
+    expect(driven.head).toBe(1n);
+    driven.receive(two, three);
+    expect(driven.head).toBe(1n);
+    expect(driven.effects.filter(({ kind }) => kind === "apply")).toHaveLength(3);
+    const other = blockOn({ view, parent: parentOf(one), slot: FIRST_SLOT + 1n });
+    driven.receive(other);
+    expect(driven.follower.head.hash).toBe(parentOf(other).hash);
+  });
+
+  it("follows it all the same where L1 has it: there it falls by a conviction alone", () => {
+    const view = startView();
+    const blocks = chainOf({ view, parent: GENESIS }, 2);
+    const posted = new Driven(view);
+    posted.receive(...blocks);
+    post(view, blocks);
+    wrong(posted, blocks[1]!);
+    expect(posted.head).toBe(2n);
+    const late = startView();
+    const driven = new Driven(late);
+    driven.receive(blocks[0]!);
+    wrong(driven, blocks[1]!);
+    driven.receive(blocks[1]!);
+    expect(driven.head).toBe(1n);
+    post(late, blocks);
+    driven.receive(blocks[1]!);
+    expect(driven.head).toBe(2n);
+  });
+
+  it("lets go of it once it has been applied, where that is under way", () => {
+    const view = startView();
+    const [one, two] = chainOf({ view, parent: GENESIS }, 2) as [SealedBlock, SealedBlock];
+    const driven = new Driven(view);
+    driven.receive(one);
+    const effects = driven.follower.handle({ kind: "block", block: two }, NOW);
+    expect(effects).toMatchObject([{ kind: "apply" }]);
+    expect(driven.follower.handle({ kind: "foundWrong", hash: parentOf(two).hash }, NOW)).toEqual([]);
+    driven.run(effects);
+    expect(driven.head).toBe(1n);
+  });
+});
+
 describe("the chain follower, when L1 takes blocks back", () => {
   /** Two blocks of slot 2 and two of slot 3, all applied, at L1 block 26; what to do when L1 goes back. */
   const setUp = () => {

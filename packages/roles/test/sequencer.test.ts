@@ -309,6 +309,50 @@ describe("a sequencer's block", () => {
   });
 });
 
+describe("what a sequencer builds on", () => {
+  it("is executed first, where others signed it and nobody posted it, for as long as hosts may take", () => {
+    const driven = new Driven().start().offer(transfer());
+    driven.checks = false;
+    driven.hostsSay(0n);
+    expect(driven.all("check")).toMatchObject([{ slot: FIRST_SLOT, from: 1n, to: 1n }]);
+    driven.handle({ kind: "l1Changed" });
+    driven.handle({ kind: "checked", slot: FIRST_SLOT - 1n });
+    expect([driven.all("check").length, driven.all("openSession").length]).toEqual([1, 0]);
+    driven.handle({ kind: "checked", slot: FIRST_SLOT });
+    expect(driven.all("openSession").length).toBe(1);
+    const silent = new Driven().start().offer(transfer());
+    silent.checks = false;
+    silent.hostsSay(0n);
+    silent.seconds += (2 * PARAMETERS.readTimeoutMs) / 1_000 + 1;
+    silent.handle({ kind: "timer", name: "advance" });
+    expect(silent.all("openSession").length).toBe(1);
+  });
+
+  it("is not executed again where L1 has it, nor where there is nothing but the genesis block", () => {
+    const view = startView();
+    post(view, [FIRST_SEALED]);
+    const posted = new Driven(FIRST_BLOCK, FIRST, view).start().hostsSay(0n);
+    const young = new Driven(FIRST_BLOCK, GENESIS).start().hostsSay(0n);
+    expect([posted.all("check"), young.all("check")]).toEqual([[], []]);
+  });
+
+  it("is left alone in a slot in which another block was signed at the place, and taken up in the next", () => {
+    const driven = ready().offer(transfer()).open();
+    driven.agree(included).assemble();
+    driven.handle({ kind: "sealRefused", reason: "signed before", isTaken: true });
+    const opened = driven.all("openSession").length;
+    driven.seconds += 2;
+    driven.handle({ kind: "timer", name: "advance" });
+    expect(driven.all("openSession").length).toBe(opened);
+    const again = ready().offer(transfer()).open();
+    again.agree(included).assemble();
+    again.handle({ kind: "sealRefused", reason: "disk full", isTaken: false });
+    again.seconds += 2;
+    again.handle({ kind: "timer", name: "advance" });
+    expect(again.all("openSession").length).toBe(2);
+  });
+});
+
 describe("the draws of a sequencer", () => {
   const jobsOf = (driven: Driven) => [
     ...new Set(driven.asked("job").flatMap(({ request }) => (request.name === "job" ? request.body.jobId : []))),

@@ -52,6 +52,8 @@ export class Driven {
   readonly machine: Sequencer;
   readonly effects: SequencerEffect[] = [];
   seconds = 10;
+  /** whether blocks are found right as soon as they are to be checked */
+  checks = true;
 
   constructor(
     l1Block = FIRST_BLOCK,
@@ -76,7 +78,9 @@ export class Driven {
 
   note(effects: readonly SequencerEffect[]): readonly SequencerEffect[] {
     this.effects.push(...effects);
-    return effects;
+    const checks = effects.filter((effect) => effect.kind === "check");
+    const next = this.checks ? checks.flatMap(({ slot }) => this.handle({ kind: "checked", slot })) : [];
+    return [...effects, ...next];
   }
 
   start(): this {
