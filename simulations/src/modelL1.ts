@@ -47,6 +47,8 @@ const L1_BRIDGE = toAddress("0x4d45544953000000000000000000000000000002");
 /** wei per gas, at the least and by how much it differs from block to block */
 const BASE_FEE = 1_000_000_000n;
 const BASE_FEE_STEPS = 1_000_000;
+/** Chain IDs are as long as those that Comco gives out: what carries one can be told. */
+const FIRST_CHAIN_ID = 3_141_592_653_589_000n;
 const MT = 10n ** 18n;
 
 /** Milliseconds between two blocks. */
@@ -262,7 +264,7 @@ export class ModelL1 {
 
   /** The DAC exists from the next block on. */
   createDac(label: string): ChainId {
-    const chainId = toChainId(1_000 + this.#created++);
+    const chainId = toChainId(FIRST_CHAIN_ID + BigInt(this.#created++));
     const genesisHash = taggedHash("simulated/genesis", toWord(chainId));
     const run = (): void => {
       this.#state.chains.set(chainId, emptyChain(genesisHash));
