@@ -14,6 +14,7 @@ type Invariant =
   | "I1"
   | "I3"
   | "I4"
+  | "I7"
   | "I9"
   | "no-transaction-lost"
   | "no-two-blocks-at-one-place"

@@ -9,12 +9,14 @@ import {
   claimsOf,
   decodeBlock,
   encodeBlock,
+  fittingOutcomes,
   type Hash,
   type Hex,
   hashHeader,
   type JobId,
   type NamedRequest,
   type PeerId,
+  resultHash,
   type SealedBlock,
   type UnsignedBlock,
   vrfProve,
@@ -118,6 +120,8 @@ export class Sequencing {
         return void this.#open(effect);
       case "readSession":
         return void this.#read(effect);
+      case "executeJob":
+        return void this.#executeJob(effect);
       case "assemble":
         return void this.#assemble(effect);
       case "closeSession":
@@ -163,6 +167,17 @@ export class Sequencing {
     } catch (error) {
       this.#ports.log("warn", "values-not-read", { reason: reasonOf(error) });
       this.#driver.dispatch({ kind: "sessionRead", session, ticket, entries: null });
+    }
+  }
+
+  async #executeJob({ session, job }: Effect<"executeJob">): Promise<void> {
+    try {
+      const outcomes = (await this.#sessions.get(session)?.execute(job.environment, job.messages)) ?? null;
+      const result = outcomes && resultHash(job, fittingOutcomes(outcomes));
+      this.#driver.dispatch({ kind: "jobExecuted", session, result });
+    } catch (error) {
+      this.#ports.log("warn", "job-not-executed", { reason: reasonOf(error) });
+      this.#driver.dispatch({ kind: "jobExecuted", session, result: null });
     }
   }
 

@@ -1,4 +1,7 @@
-/** One job's way through its seats: asks their holders, checks what they sign, compares, goes on to the seats that stand in. */
+/**
+ * One job's way through its seats: asks their holders, checks what they sign, compares, goes on to the seats that stand in. Where two results
+ * differ, the own execution says which one counts: a majority would be easier to have than all seats.
+ */
 import {
   type Hash,
   type Hex,
@@ -28,7 +31,11 @@ export type AgreedWork = {
 
 export type JobEnd = ({ readonly kind: "agreed" } & AgreedWork) | { readonly kind: "failed"; readonly reason: string };
 
-export type JobStep = { readonly effects: readonly (RequestEffect | ReportEffect)[]; readonly end: JobEnd | null };
+/** Execute the job of a session on its working state. Ends in JobExecuted. */
+export type ExecuteJobEffect = { readonly kind: "executeJob"; readonly session: Hash; readonly job: Job };
+
+type JobEffect = RequestEffect | ReportEffect | ExecuteJobEffect;
+export type JobStep = { readonly effects: readonly JobEffect[]; readonly end: JobEnd | null };
 
 export type JobRunOptions = {
   readonly network: NetworkIdentity;
@@ -44,7 +51,13 @@ export type JobRunOptions = {
 type Holder =
   | { readonly kind: "asked" }
   | { readonly kind: "failed" }
-  | { readonly kind: "signed"; readonly result: Hash; readonly outcomes: readonly Outcome[]; readonly signature: Hex };
+  | {
+      readonly kind: "signed";
+      readonly member: Member;
+      readonly result: Hash;
+      readonly outcomes: readonly Outcome[];
+      readonly signature: Hex;
+    };
 
 export class JobRun {
   readonly #options: JobRunOptions;
@@ -53,6 +66,8 @@ export class JobRun {
   readonly #tickets = new Map<string, Member>();
   /** seats, from the first on, whose holders were asked */
   #reached = 0;
+  /** the own result, once results differed */
+  #own: "unasked" | "asked" | Hash = "unasked";
 
   constructor(options: JobRunOptions) {
     this.#options = options;
@@ -80,7 +95,30 @@ export class JobRun {
       return this.#goOn([{ kind: "report", peer: member.peerId, reason: judged }]);
     }
     this.#holders.set(member.index, judged ?? { kind: "failed" });
-    return this.#goOn([]);
+    return this.#goOn(this.#isSettled ? this.#exclude() : []);
+  }
+
+  get #isSettled(): boolean {
+    return this.#own !== "unasked" && this.#own !== "asked";
+  }
+
+  /** The own node has executed the job; null: it could not. */
+  executed(result: Hash | null): JobStep {
+    if (this.#own !== "asked") return { effects: [], end: null };
+    if (result === null) return { effects: [], end: { kind: "failed", reason: "the seats disagree" } };
+    this.#own = result;
+    return this.#goOn(this.#exclude());
+  }
+
+  /** Takes those out who signed another result than the own. */
+  #exclude(): readonly ReportEffect[] {
+    const liars = [...this.#holders.values()].filter(
+      (holder) => holder.kind === "signed" && holder.result !== this.#own,
+    ) as readonly (Holder & { kind: "signed" })[];
+    return liars.map(({ member }) => {
+      this.#holders.set(member.index, { kind: "failed" });
+      return { kind: "report", peer: member.peerId, reason: "signed a result that does not follow from the job" };
+    });
   }
 
   /** A holder that signed this result, or what is wrong with it. */
@@ -90,23 +128,27 @@ export class JobRun {
       return "result with no outcome, or with more than messages";
     const result = resultHash(job, outcomes);
     return verifyBls(resultDigest(network, job.jobId, result), member.blsPublicKey, signature)
-      ? { kind: "signed", result, outcomes, signature }
+      ? { kind: "signed", member, result, outcomes, signature }
       : "result with a bad signature";
   }
 
   /** Ends where as many seats agree as a job needs; else has as many asked as may still make up for what is missing. */
   #goOn(reports: readonly ReportEffect[]): JobStep {
-    const effects: (RequestEffect | ReportEffect)[] = [...reports];
+    const effects: JobEffect[] = [...reports];
     for (;;) {
       const groups = this.#groups();
+      if (groups.size > 1 && this.#own === "unasked") {
+        this.#own = "asked";
+        effects.push({ kind: "executeJob", session: this.#options.session, job: this.#options.job });
+      }
+      if (this.#own === "asked") return { effects, end: null };
       const [agreed] = [...groups.values()].filter((seats) => seats.length >= LIMITS.seats);
       if (agreed !== undefined) return { effects, end: this.#agreed(agreed.slice(0, LIMITS.seats)) };
       const most = Math.max(0, ...[...groups.values()].map((seats) => seats.length));
       if (most + this.#countOf("asked") >= LIMITS.seats) return { effects, end: null };
       if (this.#reached === this.#options.seats.length) {
         if (this.#tickets.size > 0) return { effects, end: null };
-        const reason = groups.size > 1 ? "the seats disagree" : "too few seats answered";
-        return { effects, end: { kind: "failed", reason } };
+        return { effects, end: { kind: "failed", reason: "too few seats answered" } };
       }
       effects.push(...this.#ask(this.#options.seats[this.#reached]!));
       this.#reached += 1;

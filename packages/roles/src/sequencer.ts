@@ -189,6 +189,8 @@ export class Sequencer {
         return this.#sessionOpened(event, moment);
       case "sessionRead":
         return this.#sessionRead(event);
+      case "jobExecuted":
+        return this.#jobExecuted(event, moment);
       case "sessionFailed":
         return event.session === this.#build?.session ? this.#abandon(event.reason, moment) : [];
       case "assembled":
@@ -501,6 +503,12 @@ export class Sequencer {
   #jobAnswered(event: AnsweredEvent | RequestFailedEvent, moment: Moment): readonly SequencerEffect[] {
     const build = this.#build;
     return build?.run ? this.#jobStep(build, build.run.handle(event), moment) : [];
+  }
+
+  #jobExecuted(event: SequencerEvent & { kind: "jobExecuted" }, moment: Moment): readonly SequencerEffect[] {
+    const build = this.#build;
+    if (build?.session !== event.session || build.run === null) return [];
+    return this.#jobStep(build, build.run.executed(event.result), moment);
   }
 
   #jobStep(build: Build, step: JobStep, moment: Moment): readonly SequencerEffect[] {

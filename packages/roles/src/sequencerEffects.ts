@@ -13,6 +13,7 @@ import type {
   UnsignedBlock,
 } from "@mvm/protocol";
 import type { Parent } from "./blockRules.ts";
+import type { ExecuteJobEffect } from "./jobRun.ts";
 import type {
   AnswerEffect,
   AnsweredEvent,
@@ -100,6 +101,7 @@ export type SequencerEffect =
   | ReportEffect
   | OpenSessionEffect
   | ReadSessionEffect
+  | ExecuteJobEffect
   | AssembleEffect
   | CloseSessionEffect
   | CheckEffect
@@ -134,6 +136,8 @@ export type SequencerEvent =
       readonly ticket: string;
       readonly entries: readonly StateEntry[] | null;
     }
+  /** resultHash of what came of the session's job here; null where values are not to be had */
+  | { readonly kind: "jobExecuted"; readonly session: Hash; readonly result: Hash | null }
   | { readonly kind: "sessionFailed"; readonly session: Hash; readonly reason: string }
   | {
       readonly kind: "assembled";

@@ -40,11 +40,23 @@ const LINE = PROVIDERS.slice(0, JOB_SEATS);
 /** A run whose requests are kept, to be answered by their place in the line. */
 class Driven {
   readonly run: JobRun;
-  readonly steps: JobStep[];
+  readonly steps: JobStep[] = [];
+  /** what the own execution comes to; null where it cannot be had */
+  own: readonly Outcome[] | null = RIGHT;
 
   constructor(seats: readonly Operator[] = LINE) {
     this.run = new JobRun({ network: NETWORK, session: toHash(freshHash()), job, seats, timeoutMs: 1_000 });
-    this.steps = [this.run.start()];
+    this.#take(this.run.start());
+  }
+
+  #take(step: JobStep): void {
+    this.steps.push(step);
+    for (const { kind } of step.effects)
+      if (kind === "executeJob") this.#take(this.run.executed(this.own && resultHash(job, this.own)));
+  }
+
+  get executions(): number {
+    return this.steps.flatMap(({ effects }) => effects).filter(({ kind }) => kind === "executeJob").length;
   }
 
   get requests() {
@@ -64,13 +76,11 @@ class Driven {
     const provider = PROVIDERS.find(({ peerId }) => peerId === this.requests[place]!.to)!;
     const signature = provider.bls.sign(resultDigest(NETWORK, job.jobId, resultHash(job, signed)));
     const answer: NamedAnswer = { name: "job", body: { kind: "result", outcomes, signature } };
-    this.steps.push(this.run.handle({ kind: "answered", ticket: this.requests[place]!.ticket, answer }));
+    this.#take(this.run.handle({ kind: "answered", ticket: this.requests[place]!.ticket, answer }));
   }
 
   fail(place: number): void {
-    this.steps.push(
-      this.run.handle({ kind: "requestFailed", ticket: this.requests[place]!.ticket, reason: "timeout" }),
-    );
+    this.#take(this.run.handle({ kind: "requestFailed", ticket: this.requests[place]!.ticket, reason: "timeout" }));
   }
 }
 
@@ -118,16 +128,53 @@ describe("a job's run", () => {
     expect(late.end).toMatchObject({ kind: "agreed", seats: [0, null, 0] });
   });
 
-  it("settles a disagreement by stand-ins, and fails when they are used up", () => {
+  it("settles a disagreement by the own execution, blames who signed something else, and has a stand-in do the seat", () => {
+    for (const [first, second] of [
+      [RIGHT, WRONG],
+      [WRONG, RIGHT],
+    ] as const) {
+      const driven = new Driven();
+      driven.answer(0, first);
+      driven.answer(1, second);
+      const liar = first === WRONG ? 0 : 1;
+      expect([driven.executions, driven.requests.length]).toEqual([1, 3]);
+      expect(driven.reports).toMatchObject([{ peer: LINE[liar]!.peerId }]);
+      driven.answer(2, WRONG);
+      expect(driven.reports.length).toBe(2);
+      driven.answer(3, RIGHT);
+      expect(driven.end).toMatchObject({
+        kind: "agreed",
+        outcomes: RIGHT,
+        seats: [0, 1, 2, 3].map((seat) => (seat === liar || seat === 2 ? null : seat)),
+      });
+    }
+  });
+
+  it("is not won by a majority of the seats that were asked", () => {
     const driven = new Driven();
+    driven.answer(0, WRONG);
+    driven.answer(1, RIGHT);
+    driven.answer(2, WRONG);
+    driven.answer(3, WRONG);
+    expect(driven.end).toEqual({ kind: "failed", reason: "too few seats answered" });
+    expect(driven.reports.length).toBe(3);
+  });
+
+  it("fails where results differ and the own execution cannot be had", () => {
+    const driven = new Driven();
+    driven.own = null;
     driven.answer(0, RIGHT);
     driven.answer(1, WRONG);
-    expect(driven.requests.length).toBe(3);
-    driven.answer(2, RIGHT);
-    expect(driven.end).toMatchObject({ kind: "agreed", outcomes: RIGHT });
-    const split = new Driven();
-    for (const [place, outcomes] of [RIGHT, WRONG, result(2n), result(3n)].entries()) split.answer(place, outcomes);
-    expect(split.end).toEqual({ kind: "failed", reason: "the seats disagree" });
+    expect(driven.end).toEqual({ kind: "failed", reason: "the seats disagree" });
+    expect(driven.reports).toEqual([]);
+  });
+
+  it("is executed by nobody else where the seats agree, and its end does not wait for one who is late", () => {
+    const driven = new Driven();
+    driven.answer(0, RIGHT);
+    driven.answer(1, RIGHT);
+    expect([driven.executions, driven.end?.kind]).toEqual([0, "agreed"]);
+    expect(driven.run.executed(null)).toEqual({ effects: [], end: null });
   });
 
   it("reports who signs something else than the result, or sends more outcomes than messages, and asks another", () => {
@@ -193,6 +240,8 @@ describe("a job's run", () => {
           expect(new Set(driven.requests.map(({ to }) => to)).size).toBe(driven.requests.length);
           expect(driven.requests.length).toBeLessThanOrEqual(new Set(holders).size);
           if (driven.end?.kind !== "agreed") return;
+          // where somebody signed what is right, nobody gets away with something else
+          if (deeds.slice(0, driven.requests.length).includes("right")) expect(driven.end.outcomes).toEqual(RIGHT);
           const { seats, result, signatures } = driven.end;
           expect(isWork({ attempt: 0, seats })).toBe(true);
           const served = seats.filter((seat) => seat !== null);

@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which `all` runs them. */
 import { asked } from "./asked.ts";
+import { capture } from "./capture.ts";
 import { l1Reorg } from "./l1Reorg.ts";
 import { leaderSilent } from "./leaderSilent.ts";
 import { rollback } from "./rollback.ts";
@@ -14,4 +15,5 @@ export const SCENARIOS: readonly Scenario[] = [
   l1Reorg,
   rollback,
   asked,
+  capture,
 ];

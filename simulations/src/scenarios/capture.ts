@@ -1,0 +1,180 @@
+/**
+ * How often an adversary with a share of all stake has both seats of a DAC's block, and so decides its result: the draws of real keys, the
+ * seat tree, and JobRun itself, against a sequencer that is honest. It splits its stake, it picks the DAC that it is after, and all that it
+ * holds signs the same wrong result at once.
+ */
+import {
+  type Address,
+  type BlsKey,
+  blsKeyFromSeed,
+  fromHex,
+  GENESIS_BASE_FEE,
+  JOB_SEATS,
+  type Job,
+  type JobId,
+  jobIdOf,
+  LIMITS,
+  networkDomain,
+  type Outcome,
+  type PeerId,
+  resultDigest,
+  resultHash,
+  SeatTree,
+  type TransactionMessage,
+  toAddress,
+  toChainId,
+  vrfMessage,
+  vrfOutput,
+  vrfProve,
+  ZERO_ADDRESS,
+  ZERO_HASH,
+} from "@mvm/protocol";
+import { JobRun, type JobStep, type Member } from "@mvm/roles";
+import { EventLog } from "../eventLog.ts";
+import { SeededRandom } from "../seededRandom.ts";
+import { type RunResult, type Scenario, Violations } from "./scenario.ts";
+
+const SHARES = [0.1, 0.2, 0.33];
+/** Jobs drawn for each share. */
+const JOBS = 1_000;
+const TOTAL_MT = 1_000_000;
+const HONEST = 20;
+/** Accounts that the adversary splits its stake into. */
+const SPLIT = 16;
+const DACS = 20;
+/** Standard deviations of a normal distribution that hold all but a thousandth. */
+const SCORE = 3.29;
+
+const NETWORK = { l1ChainId: 31_337n, comco: toAddress(`0x${"c0".repeat(20)}`) };
+const MESSAGE: TransactionMessage = {
+  type: 2,
+  from: ZERO_ADDRESS,
+  to: ZERO_ADDRESS,
+  nonce: 0n,
+  gasLimit: 21_000n,
+  maxFeePerGas: GENESIS_BASE_FEE,
+  maxPriorityFeePerGas: 0n,
+  value: 0n,
+  data: new Uint8Array(0),
+  accessList: [],
+  authorizations: [],
+  l1Fee: 0n,
+};
+const WORK: Omit<Job, "jobId"> = {
+  environment: {
+    timestamp: 1n,
+    baseFeePerGas: GENESIS_BASE_FEE,
+    gasLimit: LIMITS.blockGas,
+    prevRandao: ZERO_HASH,
+    feeRecipient: ZERO_ADDRESS,
+  },
+  messages: [MESSAGE],
+  values: [],
+};
+const outcomeOf = (gasUsed: bigint): readonly Outcome[] => [
+  { kind: "included", status: 1, gasUsed, logs: [], writes: [], reads: [] },
+];
+const RIGHT = outcomeOf(21_000n);
+const WRONG = outcomeOf(1n);
+
+type Provider = Member & { readonly key: BlsKey; readonly isAdversary: boolean };
+
+/** Providers with an adversary's among them, in a drawn order of places. */
+function providersOf(draw: SeededRandom, share: number): { providers: readonly Provider[]; tree: SeatTree } {
+  const stakes = [
+    ...Array.from({ length: HONEST }, () => ({ weight: ((1 - share) * TOTAL_MT) / HONEST, isAdversary: false })),
+    ...Array.from({ length: SPLIT }, () => ({ weight: (share * TOTAL_MT) / SPLIT, isAdversary: true })),
+  ].map((stake) => ({ ...stake, weight: Math.round(stake.weight), at: draw.fraction() }));
+  stakes.sort((a, b) => a.at - b.at);
+  let tree = SeatTree.empty;
+  const providers = stakes.map(({ weight, isAdversary }, index): Provider => {
+    const key = blsKeyFromSeed(fromHex(draw.hash()));
+    const operator = draw.hash().slice(0, 42) as Address;
+    const peerId = `provider-${index}` as PeerId;
+    const member = { index, operator, stakeWei: 0n, blsPublicKey: key.publicKey, peerId, multiaddr: "/memory" };
+    tree = tree.put(index, member, weight);
+    return { ...member, key, isAdversary };
+  });
+  return { providers, tree };
+}
+
+/** Whether a job ends in the adversary's result. */
+function isCaptured(jobId: JobId, seats: readonly Provider[]): boolean {
+  const job = { ...WORK, jobId };
+  const run = new JobRun({ network: NETWORK, session: ZERO_HASH, job, seats, timeoutMs: 1 });
+  const steps: JobStep[] = [run.start()];
+  for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
+    if (step.end !== null) return step.end.kind === "agreed" && step.end.outcomes === WRONG;
+    // what lies is sent at once
+    const asked = step.effects.flatMap((effect) =>
+      effect.kind === "request" ? [{ effect, holder: seats.find(({ peerId }) => peerId === effect.to)! }] : [],
+    );
+    asked.sort((a, b) => Number(b.holder.isAdversary) - Number(a.holder.isAdversary));
+    for (const { effect, holder } of asked) {
+      const outcomes = holder.isAdversary ? WRONG : RIGHT;
+      const signature = holder.key.sign(resultDigest(NETWORK, jobId, resultHash(job, outcomes)));
+      const answer = { name: "job", body: { kind: "result", outcomes, signature } } as const;
+      steps.push(run.handle({ kind: "answered", ticket: effect.ticket, answer }));
+    }
+    if (step.effects.some(({ kind }) => kind === "executeJob")) steps.push(run.executed(resultHash(job, RIGHT)));
+  }
+  return false;
+}
+
+/** Bounds of a probability, by Wilson's score. */
+function wilson(hits: number, tries: number): { low: number; high: number } {
+  const rate = hits / tries;
+  const square = SCORE ** 2 / tries;
+  const middle = (rate + square / 2) / (1 + square);
+  const half = (SCORE / (1 + square)) * Math.sqrt((rate * (1 - rate)) / tries + square / (4 * tries));
+  return { low: Math.max(0, middle - half), high: middle + half };
+}
+
+const rounded = (value: number): number => Math.round(value * 100_000) / 100_000;
+
+function measure(draw: SeededRandom, share: number) {
+  const { providers, tree } = providersOf(draw, share);
+  const sequencer = blsKeyFromSeed(fromHex(draw.hash()));
+  const chainId = toChainId(1 + draw.below(DACS));
+  let captured = 0;
+  let withSequencer = 0;
+  for (let number = 1; number <= JOBS; number++) {
+    const place = { epoch: 7n, randomness: draw.hash(), chainId, generation: 0n, blockNumber: BigInt(number) };
+    const proof = vrfProve(sequencer, vrfMessage("block", networkDomain(NETWORK), place));
+    const jobs = Array.from({ length: LIMITS.jobAttempts }, (_, attempt) => jobIdOf(vrfOutput(proof), attempt));
+    const seatsOf = (jobId: JobId): readonly Provider[] =>
+      tree.seatsOf(jobId, JOB_SEATS).map(({ index }) => providers[index]!);
+    if (isCaptured(jobs[0]!, seatsOf(jobs[0]!))) captured += 1;
+    // a sequencer that is the adversary's says that seats were silent, and pays for each
+    if (jobs.some((jobId) => seatsOf(jobId).filter(({ isAdversary }) => isAdversary).length >= LIMITS.seats))
+      withSequencer += 1;
+  }
+  const bounds = wilson(captured, JOBS);
+  return {
+    share,
+    captured: rounded(captured / JOBS),
+    ideal: rounded(share ** LIMITS.seats),
+    low: rounded(bounds.low),
+    high: rounded(bounds.high),
+    withSequencer: rounded(withSequencer / JOBS),
+  };
+}
+
+export const capture: Scenario = {
+  name: "capture",
+  summary:
+    "an adversary with 10, 20, 33 % of the stake, split into accounts, is after one DAC: it decides a block as often as both seats fall to it",
+  async run(seed: number): Promise<RunResult> {
+    const draw = new SeededRandom(`capture/${seed}`);
+    const violations = new Violations({ scenario: "capture", seed });
+    const log = new EventLog();
+    const byStake = SHARES.map((share) => measure(draw.stream(String(share)), share));
+    for (const found of byStake) {
+      log.add(0, JSON.stringify(found));
+      const isIdeal = found.low <= found.ideal && found.ideal <= found.high;
+      const what = `with ${found.share} of the stake ${found.captured} of the blocks are captured, ideally ${found.ideal}`;
+      violations.add({ log, elapsedMs: 0 }, isIdeal ? null : { invariant: "I7", what });
+    }
+    return { held: violations.all.length === 0, violations: violations.all, logHash: log.hash, figures: { byStake } };
+  },
+};
