@@ -2,19 +2,25 @@ import {
   blocksTopic,
   claimsOf,
   decodeAnswer,
+  decodeRequest,
   depositItem,
   drawBlockOf,
+  encodeAnswer,
   encodeBlock,
   encodeRequest,
   HEADER_CONSTANTS,
   hashBatchHeader,
   hashHeader,
   inCalldata,
+  type Job,
   LIMITS,
   merkleRoot,
   type NamedAnswer,
   type NamedRequest,
+  type Outcome,
   REQUESTS,
+  resultDigest,
+  resultHash,
   type SealedBlock,
   servedBy,
   toChainId,
@@ -396,5 +402,56 @@ describe("a node", () => {
     const leaves = await leafStore(nodes.get("sequencer")!.site.stores.get("node")!).get(block);
     expect(merkleRoot(leaves!)).toBe(header.checkpointsRoot);
     for (const { core } of nodes.values()) await core.stop();
+  });
+
+  it("of which a provider signs what does not follow from its jobs: blocks have what the sequencer's own execution gives", async () => {
+    const providers = ["provider-a", "provider-b", "provider-c", "liar"];
+    const l1 = l1Of(["host"], providers);
+    const nodes = new Map<string, Running>();
+    for (const [name, role] of [
+      ["sequencer", "sequencer"],
+      ["host", "storage"],
+      ["provider-a", "provider"],
+      ["provider-b", "provider"],
+      ["provider-c", "provider"],
+      ["gateway", "gateway"],
+    ] as const)
+      nodes.set(name, await node(name, [role], l1));
+    const liar = world.site("liar");
+    await liar.start();
+    let lies = 0;
+    const { protocol, maxRequestBytes, maxAnswerBytes } = REQUESTS.job;
+    const limits = { maxRequestBytes, maxResponseBytes: maxAnswerBytes, maxConcurrentPerPeer: 4 };
+    liar.network.handle(protocol, limits, async (_from, bytes) => {
+      const job = decodeRequest("job", bytes).body as Job;
+      const outcomes = job.messages.map((): Outcome => ({ kind: "invalid", reason: "insufficient-funds" }));
+      const digest = resultDigest(SETTINGS.network, job.jobId, resultHash(job, outcomes));
+      const signature = identityOf("liar").bls.sign(digest);
+      lies += 1;
+      return encodeAnswer({ name: "job", body: { kind: "result", outcomes, signature } });
+    });
+    const sites = [...[...nodes.values()].map(({ site }) => site), liar];
+    for (const left of sites) for (const right of sites) if (left !== right) await connect(left, right);
+    const gateway = nodes.get("gateway")!.core;
+    const chain = gateway.chains.get(CHAIN_ID)!;
+    let nonce = 0;
+    for (; lies === 0 && nonce < 8; nonce++) {
+      const transaction = await transactionOf({ chainId: CHAIN_ID }, "user", { nonce, value: 5n });
+      expect(await gateway.pools.get(CHAIN_ID)!.submit(transaction)).toBeNull();
+      const isIn = (): boolean => chain.database.transactionPlace(transaction.hash) !== null;
+      for (let step = 0; step < 100 && !isIn(); step++) {
+        for (const { core } of nodes.values())
+          core.l1Event(l1Block(L1_HEAD, BigInt(Math.floor(world.clock.nowMs() / 1000))));
+        await world.clock.advance(200);
+      }
+      expect(isIn()).toBe(true);
+    }
+    expect(lies).toBeGreaterThan(0);
+    const { context } = chain.head;
+    const served = servedBy(context.work).map((index) => gateway.view.provider(index)!.peerId as string);
+    expect(served).toHaveLength(LIMITS.seats);
+    expect(served).not.toContain("liar");
+    for (const { core } of nodes.values()) await core.stop();
+    await liar.network.stop();
   });
 });
