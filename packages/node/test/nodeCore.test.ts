@@ -451,6 +451,7 @@ describe("a node", () => {
     const served = servedBy(context.work).map((index) => gateway.view.provider(index)!.peerId as string);
     expect(served).toHaveLength(LIMITS.seats);
     expect(served).not.toContain("liar");
+    expect(context.work.attempt).toBe(0);
     for (const { core } of nodes.values()) await core.stop();
     await liar.network.stop();
   });
