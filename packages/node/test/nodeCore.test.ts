@@ -28,7 +28,7 @@ import {
   toJobId,
   ZERO_HASH,
 } from "@mvm/protocol";
-import type { L1Event } from "@mvm/roles";
+import type { L1Event, Member } from "@mvm/roles";
 import { verifyReads } from "@mvm/state";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Role } from "../src/config.ts";
@@ -435,13 +435,15 @@ describe("a node", () => {
     for (const left of sites) for (const right of sites) if (left !== right) await connect(left, right);
     const gateway = nodes.get("gateway")!.core;
     const chain = gateway.chains.get(CHAIN_ID)!;
+    const isLiars = ({ operator }: Member): boolean => operator === identityOf("liar").operator;
+    const holdersOf = (attempt: number): readonly Member[] => {
+      const { slot, randomness } = chain.head.context;
+      return gateway.view.seatsOf(slot, jobIdOf(randomness, attempt));
+    };
     /** Whether the liar held a seat of the newest block's job, and others did it. */
     const isPassedOver = (): boolean => {
-      const { slot, randomness, work } = chain.head.context;
-      const holders = gateway.view.seatsOf(slot, jobIdOf(randomness, work.attempt));
-      return work.seats.some(
-        (index, seat) => index === null && holders[seat]!.operator === identityOf("liar").operator,
-      );
+      const { attempt, seats } = chain.head.context.work;
+      return seats.some((index, seat) => index === null && isLiars(holdersOf(attempt)[seat]!));
     };
     for (let nonce = 0; !isPassedOver() && nonce < 12; nonce++) {
       const transaction = await transactionOf({ chainId: CHAIN_ID }, "user", { nonce, value: 5n });
@@ -453,6 +455,10 @@ describe("a node", () => {
         await world.clock.advance(200);
       }
       expect(isIn()).toBe(true);
+      // the first job that enough others hold seats of is the one that is done
+      const isDone = (attempt: number): boolean =>
+        holdersOf(attempt).filter((holder) => !isLiars(holder)).length >= LIMITS.seats;
+      expect(chain.head.context.work.attempt).toBe([0, 1, 2, 3].find(isDone));
     }
     expect([isPassedOver(), lies > 0]).toEqual([true, true]);
     const { context } = chain.head;
