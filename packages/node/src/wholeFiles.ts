@@ -3,8 +3,18 @@ import { randomBytes } from "node:crypto";
 import { link, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-/** In the names of what is not whole yet; what a killed process left under such a name, the next one removes. */
+/** In the names of what is not whole yet, before the number of the process that makes it; what a killed one left, the next one removes. */
 const UNFINISHED = ".new-";
+const OWN = `${UNFINISHED}${process.pid}-`;
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
 
 /** Entries of a directory, and their being deleted, survive a loss of power once it returns. */
 export async function syncDirectory(path: string): Promise<void> {
@@ -28,14 +38,19 @@ async function writeSynced(path: string, text: string, mode: number): Promise<vo
 
 async function removeUnfinished(path: string): Promise<void> {
   const directory = dirname(path);
-  const names = (await readdir(directory)).filter((name) => name.startsWith(`${basename(path)}${UNFINISHED}`));
-  for (const name of names) await rm(join(directory, name), { recursive: true, force: true });
+  const start = `${basename(path)}${UNFINISHED}`;
+  const names = (await readdir(directory)).filter((name) => name.startsWith(start));
+  const isLeft = (name: string): boolean => {
+    const pid = Number.parseInt(name.slice(start.length), 10);
+    return !(pid > 0 && isRunning(pid));
+  };
+  for (const name of names.filter(isLeft)) await rm(join(directory, name), { recursive: true, force: true });
 }
 
 /** Makes a new file with a mode. Rejects with EEXIST where there is one. */
 export async function createFile(path: string, text: string, mode: number): Promise<void> {
   await removeUnfinished(path);
-  const unfinished = `${path}${UNFINISHED}${randomBytes(6).toString("hex")}`;
+  const unfinished = `${path}${OWN}${randomBytes(6).toString("hex")}`;
   try {
     await writeSynced(unfinished, text, mode);
     // not rename, which would take the place of a file that has come meanwhile
@@ -56,7 +71,7 @@ export async function createDirectory<T>(
   check: (unfinished: string) => Promise<T>,
 ): Promise<T> {
   await removeUnfinished(path);
-  const unfinished = await mkdtemp(`${path}${UNFINISHED}`);
+  const unfinished = await mkdtemp(`${path}${OWN}`);
   try {
     for (const [name, text] of Object.entries(files)) await writeSynced(join(unfinished, name), text, 0o600);
     await syncDirectory(unfinished);

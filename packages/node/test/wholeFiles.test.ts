@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,9 +72,11 @@ describe("a new directory", () => {
     expect(await readFile(join(path, "a"), "utf8")).toBe("1");
   });
 
-  it("removes what a killed attempt left of it, and nothing else", async () => {
-    for (const name of ["keys.new-abc123", "keys.newer", "other.new-abc123"]) await mkdir(join(root, name));
+  it("removes what a killed attempt left of it, and nothing else, also not what another attempt is making", async () => {
+    const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+    const others = ["keys.newer", "other.new-abc123", `keys.new-${process.pid}-abc123`].sort();
+    for (const name of ["keys.new-abc123", `keys.new-${gone}-abc123`, ...others]) await mkdir(join(root, name));
     await createDirectory(join(root, "keys"), { a: "1" }, fine);
-    expect((await readdir(root)).sort()).toEqual(["keys", "keys.newer", "other.new-abc123"]);
+    expect((await readdir(root)).sort()).toEqual(["keys", ...others]);
   });
 });
