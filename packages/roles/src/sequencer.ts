@@ -77,6 +77,8 @@ export type SequencerOptions = {
 
 /** What the sequencer drew for a place of its chain, and how many of the jobs there have failed. */
 type Place = {
+  /** that its proof is for: another one where L1 drew the slot anew */
+  readonly message: Hash;
   readonly slot: bigint;
   readonly generation: bigint;
   readonly number: bigint;
@@ -419,15 +421,15 @@ export class Sequencer {
     return [{ kind: "openSession", session, chainId, parent, environment, opening, foreseen, keys, signers }];
   }
 
-  /** The own draw for the block after a parent; its jobs that failed count for as long as it is that block's turn. */
+  /** The own draw for the block after a parent, in a slot whose values are known; its jobs that failed count for as long as it is that block's turn. */
   #placeAfter({ header }: Parent): Place {
     const { view, network, chainId, prove } = this.#options;
     const at = { chainId, generation: view.generation(chainId), number: header.number + 1n, slot: view.slot };
     const { slot, generation, number } = at;
-    const known = this.#place;
-    if (known?.slot === slot && known.generation === generation && known.number === number) return known;
-    const proof = prove(randomnessMessage(view, network, at)!);
-    this.#place = { slot, generation, number, proof, randomness: vrfOutput(proof), attempt: 0 };
+    const message = randomnessMessage(view, network, at)!;
+    if (this.#place?.message === message) return this.#place;
+    const proof = prove(message);
+    this.#place = { message, slot, generation, number, proof, randomness: vrfOutput(proof), attempt: 0 };
     return this.#place;
   }
 
@@ -575,7 +577,8 @@ export class Sequencer {
     if (build?.session !== event.session || build.unsigned === null) return [];
     const { view, chainId } = this.#options;
     const isItsTurn = this.#turn?.slot === build.slot && build.slot === view.slot && this.#isMyTurn;
-    const isItsPlace = build.parent.hash === this.#head.hash && this.#headStands;
+    const isDrawn = view.valuesOf(view.slot) !== undefined && this.#placeAfter(build.parent) === build.place;
+    const isItsPlace = build.parent.hash === this.#head.hash && this.#headStands && isDrawn;
     const late = !isItsTurn || !isItsPlace || build.generation !== view.generation(chainId);
     if (late) return this.#giveUp("the turn or the head changed", moment);
     build.isSealing = true;

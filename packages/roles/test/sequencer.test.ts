@@ -1,6 +1,7 @@
 import {
   decodeSystemTransaction,
   depositItem,
+  drawBlockOf,
   foundingTransaction,
   type Job,
   jobIdOf,
@@ -12,6 +13,8 @@ import {
   queueTransaction,
   servedBy,
   settleTransaction,
+  taggedHash,
+  toWord,
   type UnsignedBlock,
   ZERO_HASH,
 } from "@mvm/protocol";
@@ -29,6 +32,7 @@ import {
   FIRST_SLOT,
   FOUNDING,
   GENESIS,
+  GENESIS_SECONDS,
   mineOnly,
   PARAMETERS,
   PROVIDERS,
@@ -382,6 +386,39 @@ describe("the draws of a sequencer", () => {
     expect(block.context).toMatchObject({ randomness, work: { attempt: LIMITS.jobAttempts - 1 } });
     expect([block.evidence?.proof, block.header.prevRandao]).toEqual([proof, prevRandaoOf(randomness)]);
     expect(driven.faultOf(block)).toBeNull();
+  });
+
+  it("are made anew where L1 draws the slot anew", () => {
+    const driven = ready().offer(transfer()).open();
+    const [before] = jobsOf(driven);
+    const { view, self } = driven;
+    const place = { generation: 0n, number: 2n, slot: FIRST_SLOT };
+    const first = drawOf(view, self, place).randomness;
+    const drawBlock = drawBlockOf(FIRST_SLOT, PARAMETERS.epochBlocks);
+    const { number: top } = view.block;
+    for (let salt = 0n; ; salt++) {
+      view.apply({ kind: "reorg", toBlock: drawBlock - 1n });
+      for (let number = drawBlock; number <= top; number++) {
+        const prevRandao = taggedHash("test/randao", toWord(number), toWord(salt));
+        view.apply({
+          kind: "l1Block",
+          number,
+          timestamp: BigInt(GENESIS_SECONDS) + number,
+          baseFeePerGas: 7n,
+          prevRandao,
+        });
+      }
+      if (turnOf(view, FIRST_SLOT).operator === self.operator) break;
+    }
+    driven.handle({ kind: "l1Changed" });
+    driven.agree(included).assemble();
+    expect(driven.all("seal")).toEqual([]);
+    driven.seconds += 1;
+    driven.handle({ kind: "timer", name: "advance" });
+    driven.open();
+    const { randomness } = drawOf(view, self, place);
+    expect(randomness).not.toBe(first);
+    expect([before, jobsOf(driven).at(-1)]).toEqual([jobIdOf(first, 0), jobIdOf(randomness, 0)]);
   });
 
   it("begin anew with the next block, and count no try in which no seat was asked", () => {
