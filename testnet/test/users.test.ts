@@ -104,7 +104,7 @@ describe("ethers on a DAC", () => {
     await deployed.waitForDeployment();
     const token = new Contract(await deployed.getAddress(), DEMO_TOKEN_ABI, user);
     const receiver = Wallet.createRandom();
-    const receipt = await (await token.getFunction("transfer")(receiver.address, 7n)).wait();
+    const receipt = await (await token.getFunction("transfer")(receiver.address, 7n)).wait(1, 120_000);
     const events = await token.queryFilter("Transfer", receipt.blockNumber);
     expect(events.some((event) => event.transactionHash === receipt.hash)).toBe(true);
     const poor = new Contract(await token.getAddress(), DEMO_TOKEN_ABI, provider);

@@ -36,6 +36,8 @@ export const MT = 10n ** 18n;
 export const { devnet: PARAMETERS } = PROFILES;
 const POSTED_MS = 120_000;
 const TAKEN_MS = 30_000;
+/** milliseconds that a transaction of a DAC may take to be in a block */
+export const INCLUDED_MS = 120_000;
 
 /** What binds signatures to a testnet. */
 const networkOf = (testnet: Testnet): NetworkIdentity => ({

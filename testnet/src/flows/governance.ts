@@ -79,7 +79,7 @@ export const governanceFlow: Flow = {
       const arrived = await l1Block(testnet);
       const user = userOn(testnet, provider);
       const to = Wallet.createRandom().address;
-      const receipt = await (await user.sendTransaction({ to, value: TRANSFER_WEI })).wait();
+      const receipt = await (await user.sendTransaction({ to, value: TRANSFER_WEI })).wait(1, ARRIVED_MS);
       must(receipt !== null && receipt.status === 1, "the taxed transfer succeeds");
       const at = receipt.blockNumber;
       const [before, after] = await Promise.all([at - 1, at].map((b) => provider.getBalance(PREDEPLOYS.taxVault, b)));

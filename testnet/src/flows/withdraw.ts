@@ -6,7 +6,7 @@ import { DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE } from "../generated/demoToken
 import { MVM_COINBASE_ABI, MVM_TOKEN_BRIDGE_ABI } from "../generated/predeployAbis.ts";
 import type { Testnet, TestnetDac } from "../testnet.ts";
 import { until } from "../until.ts";
-import { MT, sendAs, userOn, withProvider } from "./actions.ts";
+import { INCLUDED_MS, MT, sendAs, userOn, withProvider } from "./actions.ts";
 import { claimSent } from "./claiming.ts";
 import { type Flow, must, mustEqual } from "./flow.ts";
 import { STAKED_NETWORK } from "./networks.ts";
@@ -61,8 +61,10 @@ async function twinOf(token: Contract, user: Wallet): Promise<Contract> {
 type Sent = { readonly hash: string; readonly status: number };
 
 /** Sends a contract call of the user; gives its transaction. */
-async function sendOnDac(call: Promise<{ wait(): Promise<Sent | null> }>): Promise<Sent> {
-  const receipt = await (await call).wait();
+async function sendOnDac(
+  call: Promise<{ wait(confirmations: number, timeoutMs: number): Promise<Sent | null> }>,
+): Promise<Sent> {
+  const receipt = await (await call).wait(1, INCLUDED_MS);
   must(receipt?.status === 1, "a call of the user on the DAC succeeds");
   return receipt;
 }
