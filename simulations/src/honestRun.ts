@@ -42,6 +42,7 @@ export class HonestRun implements NodeListener {
   readonly notes = new Map<string, number>();
   /** told of every delivery */
   onMessage: (node: SimulatedNode, delivery: Delivery) => void = () => {};
+  onComputed: (node: SimulatedNode, made: unknown) => void = () => {};
   /** whether a scenario waits for more than all being on L1 */
   isWaiting: () => boolean = () => false;
   readonly #violations: Violations;

@@ -34,6 +34,8 @@ export type NodeListener = {
   onHead(node: SimulatedNode, head: { chainId: ChainId; head: Parent; block: SealedBlock | null }): void;
   onLog(node: SimulatedNode, level: "debug" | "info" | "warn" | "error", code: string, data: object): void;
   onNetwork(node: SimulatedNode, event: NetworkEvent): void;
+  /** what came of work of other threads: what was sealed, and what was opened */
+  onComputed(node: SimulatedNode, made: unknown): void;
 };
 
 /** Milliseconds by which a node hears of L1's events later than they happen, at the most. */
@@ -121,6 +123,11 @@ export class SimulatedNode {
       blobs: blobArchive(store),
       blobOnL1: () => Promise.reject(new Error("the model of L1 has no blobs")),
       entropy: () => entropy.hash(),
+      aside: async (work) => {
+        const made = await clock.aside(work);
+        listener.onComputed(this, made);
+        return made;
+      },
       identity: this.identity,
       log: (level, code, data) => {
         if (this.#alive) listener.onLog(this, level, code, data ?? {});

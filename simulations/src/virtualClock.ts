@@ -28,6 +28,9 @@ export class VirtualClock implements Clock, Scheduler {
   /** binary heap, soonest first, equal times in the order of their making */
   readonly #heap: Timer[] = [];
   readonly #afterStep: () => void;
+  /** work of other threads that has not ended, and the end of what was begun last */
+  #asides = 0;
+  #lastAside: Promise<unknown> = Promise.resolve();
 
   /** @param afterStep called when a step and all that follows from it at once is done */
   constructor(startMs: number, afterStep: () => void = () => {}) {
@@ -53,6 +56,21 @@ export class VirtualClock implements Clock, Scheduler {
     return this.at(this.#nowMs + delayMs, action);
   }
 
+  /**
+   * Work that other threads do: time stands still until it has ended, and it ends in the order in which it was begun, however long each piece
+   * takes.
+   */
+  aside<T>(work: () => Promise<T>): Promise<T> {
+    this.#asides += 1;
+    const inTurn = Promise.allSettled([this.#lastAside, work()]).then(([, own]) => {
+      this.#asides -= 1;
+      if (own.status === "fulfilled") return own.value;
+      throw own.reason;
+    });
+    this.#lastAside = inTurn.catch(() => undefined);
+    return inTurn;
+  }
+
   /** Runs everything due up to a time, each step to its end before the next. Rejects with NotSettled. */
   async runUntil(endMs: number): Promise<void> {
     await this.#settle();
@@ -68,7 +86,8 @@ export class VirtualClock implements Clock, Scheduler {
 
   /** Lets every promise that can go on do so, which takes one turn of the event loop; later ones must find nothing to do. */
   async #settle(): Promise<void> {
-    await turn();
+    do await turn();
+    while (this.#asides > 0);
     const uses = this.#uses;
     for (let turns = 0; turns === 0 || (turns < MAX_LATE_TURNS && isTurnAwaited()); turns++) await turn();
     if (this.#uses !== uses) throw new NotSettled(this.#nowMs);

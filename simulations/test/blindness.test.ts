@@ -5,12 +5,16 @@ import {
   postedTransactions,
   REQUESTS,
   type SealedBlock,
+  SIZE_CLASSES,
   toHex,
   toWord,
 } from "@mvm/protocol";
 import { expect, it } from "vitest";
 import { SMOKE } from "../src/scenarios/smoke.ts";
 import { runTraffic } from "../src/scenarios/traffic.ts";
+
+/** Where a provider has opened what was sealed for it. */
+const OPENED = "content";
 
 type Heard = { readonly provider: string; readonly lane: string; readonly text: string };
 
@@ -41,7 +45,13 @@ function marksOf(chainId: bigint, label: string, blocks: readonly SealedBlock[])
   return marks;
 }
 
-it("what providers are sent until their results are taken tells them nothing of the DAC beside the work itself", async () => {
+/** Whether what came of a computation was opened, and not sealed: contents are padded, parcels are longer than any class. */
+const openedIn = (made: unknown): Uint8Array | null => {
+  const content = made instanceof Uint8Array ? made : (made as { content?: unknown }).content;
+  return content instanceof Uint8Array && SIZE_CLASSES.includes(content.length) ? content : null;
+};
+
+it("what providers are sent, and what they open of it, tells them nothing of the DAC beside the work itself", async () => {
   const heard: Heard[] = [];
   /** what hosts are sent, which follow the DACs: the marks are found where they are */
   const others: string[] = [];
@@ -53,6 +63,11 @@ it("what providers are sent until their results are taken tells them nothing of 
       if (node.roles.includes("storage")) others.push(toHex(bytes));
       if (!node.roles.includes("provider")) return;
       heard.push({ provider: node.name, lane: `${kind} ${lane}`, text: toHex(bytes) });
+    };
+    run.onComputed = (node, made) => {
+      const opened = openedIn(made);
+      if (opened !== null && node.roles.includes("provider"))
+        heard.push({ provider: node.name, lane: OPENED, text: toHex(opened) });
     };
     const onHead = run.onHead.bind(run);
     run.onHead = (node, seen) => {
@@ -70,9 +85,11 @@ it("what providers are sent until their results are taken tells them nothing of 
   });
   expect(violations).toEqual([]);
   expect(figures["transactions"]).toBeGreaterThan(20);
-  expect(heard.length).toBeGreaterThan(20);
-  const lanes = [`request ${REQUESTS.job.protocol}`, `response ${REQUESTS.values.protocol}`];
-  for (const { lane } of heard) expect(lanes).toContain(lane);
+  expect(heard.filter(({ lane }) => lane === OPENED).length).toBeGreaterThan(20);
+  const lanes = [REQUESTS.carry, REQUESTS.deliver, REQUESTS.fetch, REQUESTS.supply, REQUESTS.card].flatMap(
+    ({ protocol }) => [`request ${protocol}`, `response ${protocol}`],
+  );
+  for (const { lane } of heard) expect([OPENED, ...lanes]).toContain(lane);
   const all = [...blocks].flatMap(([chainId, chain], i) => [...marksOf(chainId, `dac-${i}`, chain)]);
   expect(all.length).toBeGreaterThan(200);
   const told = heard.flatMap(({ provider, lane, text }) => [

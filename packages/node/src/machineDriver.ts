@@ -1,6 +1,14 @@
 /** Runs one state machine: gives it moments, carries out the effects that all machines share, hands the rest on. */
-import { CodecError, decodeAnswer, encodeRequest, REQUESTS } from "@mvm/protocol";
-import type { AnswerEffect, Moment, NoteEffect, ReportEffect, RequestEffect, TimerEffect } from "@mvm/roles";
+import type {
+  AnswerEffect,
+  AnsweredEvent,
+  Moment,
+  NoteEffect,
+  ReportEffect,
+  RequestEffect,
+  RequestFailedEvent,
+  TimerEffect,
+} from "@mvm/roles";
 import type { Ports } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
@@ -84,22 +92,14 @@ export class MachineDriver<Event extends { readonly kind: string }, Effect exten
     this.#timers.set(name, cancel);
   }
 
-  async #request({ ticket, to, request, timeoutMs }: RequestEffect): Promise<void> {
-    const { protocol, maxAnswerBytes } = REQUESTS[request.name];
-    const options = { timeoutMs, signal: this.#abort.signal, maxResponseBytes: maxAnswerBytes };
-    let answered = false;
-    let event:
-      | { kind: "answered"; ticket: string; answer: ReturnType<typeof decodeAnswer> }
-      | { kind: "requestFailed"; ticket: string; reason: string };
+  async #request(effect: RequestEffect): Promise<void> {
+    const { ticket, to, request } = effect;
+    let event: AnsweredEvent | RequestFailedEvent;
     try {
-      const bytes = await this.#ports.network.request(to, protocol, encodeRequest(request), options);
-      answered = true;
-      event = { kind: "answered", ticket, answer: decodeAnswer(request.name, bytes) };
+      event = { kind: "answered", ticket, answer: await this.#desk.send(effect, this.#abort.signal) };
     } catch (error) {
       const reason = reasonOf(error);
-      if (answered && error instanceof CodecError)
-        this.#ports.network.report(to, "protocol-violation", `${request.name}: ${reason}`);
-      this.#ports.log("debug", "request-failed", { protocol, to, reason });
+      this.#ports.log("debug", "request-failed", { request: request.name, to, reason });
       event = { kind: "requestFailed", ticket, reason };
     }
     this.dispatch(event as unknown as Event);

@@ -17,10 +17,12 @@ import {
 import { type Dac, judgeGossip, type L1Event, L1View, type Verdict } from "@mvm/roles";
 import { Answering } from "./answering.ts";
 import { Caretaking } from "./caretaking.ts";
+import { Carrying } from "./carrying.ts";
 import { Chain } from "./chain.ts";
 import type { Role } from "./config.ts";
 import { HostClient } from "./hostClient.ts";
 import { Hosting } from "./hosting.ts";
+import { Mail } from "./mail.ts";
 import { meet } from "./meeting.ts";
 import { Pooling } from "./pooling.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
@@ -44,12 +46,14 @@ export class NodeCore {
   readonly #ports: Ports;
   readonly #settings: NetworkSettings;
   readonly #roles: ReadonlySet<Role>;
+  readonly #mail: Mail;
   readonly #desk: RequestDesk;
   readonly #opening = new Map<ChainId, Promise<void>>();
   readonly #sequencings = new Map<ChainId, Sequencing>();
   readonly #answering: Answering | null;
   readonly #caretaking: Caretaking | null;
   readonly #providing: Providing | null;
+  readonly #carrying: Carrying | null;
   readonly #hosting: Hosting | null;
   #slot = -1n;
   #live = false;
@@ -62,7 +66,8 @@ export class NodeCore {
     this.engine = engine;
     this.view = new L1View(settings.parameters);
     this.hosts = new HostClient({ ports, settings, view: this.view });
-    this.#desk = new RequestDesk(ports.network);
+    this.#mail = new Mail({ ports, settings, view: this.view });
+    this.#desk = new RequestDesk(ports.network, this.#mail);
     const parts = { ports, settings, view: this.view, desk: this.#desk };
     this.#answering =
       this.#roles.has("sequencer") || this.#roles.has("storage")
@@ -70,6 +75,7 @@ export class NodeCore {
         : null;
     this.#caretaking = this.#roles.has("sequencer") ? new Caretaking(parts) : null;
     this.#providing = this.#roles.has("provider") ? new Providing({ ...parts, engine }) : null;
+    this.#carrying = this.#roles.has("provider") ? new Carrying(parts) : null;
     this.#hosting = this.#roles.has("storage")
       ? new Hosting({ ...parts, chains: this.chains, provision: (dac) => this.#open(dac, true) })
       : null;
@@ -77,7 +83,7 @@ export class NodeCore {
 
   static async create(options: NodeCoreOptions): Promise<NodeCore> {
     const core = new NodeCore(options, await createEngine());
-    core.#desk.serve((ticket, from, request) => core.#route(ticket, from, request));
+    core.#desk.serve((ticket, from, request, call) => core.#route(ticket, from, request, call));
     return core;
   }
 
@@ -122,6 +128,7 @@ export class NodeCore {
     await this.#answering?.stop();
     this.#caretaking?.stop();
     this.#providing?.stop();
+    this.#carrying?.stop();
     await this.#hosting?.stop();
     for (const sequencing of this.#sequencings.values()) sequencing.stop();
     for (const pooling of this.pools.values()) pooling.stop();
@@ -187,7 +194,12 @@ export class NodeCore {
     return verdict;
   }
 
-  #route(ticket: string, from: PeerId, request: NamedRequest): NamedAnswer | null {
+  #route(
+    ticket: string,
+    from: PeerId,
+    request: NamedRequest,
+    { isSealed, signal }: { readonly isSealed: boolean; readonly signal: AbortSignal },
+  ): NamedAnswer | null | Promise<NamedAnswer> {
     switch (request.name) {
       case "head":
         return this.chains.get(request.body.chainId)?.answerHead() ?? { name: "head", body: refused("unknown chain") };
@@ -208,8 +220,18 @@ export class NodeCore {
         return null;
       case "job":
         if (this.#providing === null) return { name: "job", body: refused("not a provider") };
-        this.#providing.requested(ticket, from, request);
+        this.#providing.requested(ticket, from, request, isSealed);
         return null;
+      case "carry":
+      case "fetch":
+        if (this.#carrying === null) return { name: request.name, body: refused("not a courier") };
+        this.#carrying.requested(ticket, from, request);
+        return null;
+      case "card":
+        return this.#mail.card(request.body.provider, signal);
+      case "deliver":
+      case "supply":
+        throw new RangeError(`a request for ${request.name} has to be opened before it is answered`);
       case "values": {
         const { jobId } = request.body;
         const sequencing = [...this.#sequencings.values()].find((candidate) => candidate.runs(jobId));

@@ -133,6 +133,8 @@ export type Ports = {
   readonly blobOnL1: (blob: PostedBlob, signal: AbortSignal) => Promise<Uint8Array>;
   /** 32 fresh random bytes */
   readonly entropy: () => Hash;
+  /** Does what other threads of the process compute: the simulator lets time stand still meanwhile. */
+  readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
   readonly identity: Identity;
   readonly log: Log;
 };

@@ -47,8 +47,8 @@ export class Providing {
     });
   }
 
-  requested(ticket: string, from: PeerId, request: NamedRequest): void {
-    this.#driver.dispatch({ kind: "requested", ticket, from, request });
+  requested(ticket: string, from: PeerId, request: NamedRequest, isSealed: boolean): void {
+    this.#driver.dispatch({ kind: "requested", ticket, from, request, isSealed });
   }
 
   stop(): void {

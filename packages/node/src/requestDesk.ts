@@ -1,4 +1,7 @@
-/** Where requests of other nodes come in: decodes them, gives each a ticket, waits for the answer that a machine gives it. */
+/**
+ * Where requests of other nodes come in, and the own ones go out: decodes what comes, and opens what was sealed, gives each a ticket, waits for the
+ * answer that a machine gives it.
+ */
 import { type Network, RequestRefused } from "@mvm/network";
 import {
   CodecError,
@@ -10,6 +13,9 @@ import {
   REQUESTS,
   type RequestName,
 } from "@mvm/protocol";
+import type { RequestEffect } from "@mvm/roles";
+import { askPeer } from "./askPeer.ts";
+import type { Mail, Opened } from "./mail.ts";
 
 /** Requests of one peer that one protocol works on at a time. */
 const MAX_PER_PEER = 32;
@@ -19,15 +25,26 @@ export type Route = (
   ticket: string,
   from: PeerId,
   request: NamedRequest,
+  call: { readonly isSealed: boolean; readonly signal: AbortSignal },
 ) => NamedAnswer | null | Promise<NamedAnswer | null>;
 
 export class RequestDesk {
   readonly #network: Network;
+  readonly #mail: Mail | null;
   readonly #open = new Map<string, (answer: NamedAnswer) => void>();
   #tickets = 0;
 
-  constructor(network: Network) {
+  /** @param mail for what is sealed; null: nothing is */
+  constructor(network: Network, mail: Mail | null = null) {
     this.#network = network;
+    this.#mail = mail;
+  }
+
+  /** Sends a machine's request, sealed where it goes through couriers. Rejects where there is no answer. */
+  async send({ to, request, timeoutMs, via }: RequestEffect, signal: AbortSignal): Promise<NamedAnswer> {
+    if (via === undefined) return askPeer(this.#network, to, request, { timeoutMs, signal });
+    if (this.#mail === null) throw new RangeError("nothing is sealed here");
+    return this.#mail.send({ request, timeoutMs, via }, signal);
   }
 
   /** Opens all protocols of the table. */
@@ -60,14 +77,31 @@ export class RequestDesk {
       this.#network.report(from, "protocol-violation", `${name}: ${error.message}`);
       throw new RequestRefused(`malformed: ${error.message}`);
     }
+    const isSealed = this.#mail !== null && (name === "deliver" || name === "supply");
+    if (!isSealed) return encodeAnswer(await this.#answered(route, { from, request }, { isSealed, signal }));
+    const opened = await this.#mail!.open(from, request);
+    if (!("seal" in opened)) return encodeAnswer(opened);
+    try {
+      return encodeAnswer(await opened.seal(await this.#answered(route, opened, { isSealed, signal })));
+    } finally {
+      opened.close();
+    }
+  }
+
+  /** What whoever answers a request answers. */
+  async #answered(
+    route: Route,
+    { from, request }: Pick<Opened, "from" | "request">,
+    call: { readonly isSealed: boolean; readonly signal: AbortSignal },
+  ): Promise<NamedAnswer> {
+    const { signal } = call;
     const ticket = `in:${this.#tickets++}`;
     const { promise, resolve, reject } = Promise.withResolvers<NamedAnswer>();
     const onAbort = (): void => reject(new RequestRefused("given up"));
     signal.addEventListener("abort", onAbort, { once: true });
     this.#open.set(ticket, resolve);
     try {
-      const direct = await route(ticket, from, request);
-      return encodeAnswer(direct ?? (await promise));
+      return (await route(ticket, from, request, call)) ?? (await promise);
     } finally {
       promise.catch(() => undefined);
       this.#open.delete(ticket);

@@ -111,6 +111,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     blobs: blobArchive(store),
     blobOnL1: blobReader({ transport, kzg, beacon: config.beacon }),
     entropy: systemEntropy,
+    aside: (work) => work(),
     identity: keys.identity,
     log,
   };

@@ -2,10 +2,8 @@ import {
   blocksTopic,
   claimsOf,
   decodeAnswer,
-  decodeRequest,
   depositItem,
   drawBlockOf,
-  encodeAnswer,
   encodeBlock,
   encodeRequest,
   HEADER_CONSTANTS,
@@ -20,6 +18,7 @@ import {
   type NamedRequest,
   type Outcome,
   REQUESTS,
+  refused,
   resultDigest,
   resultHash,
   type SealedBlock,
@@ -33,6 +32,8 @@ import { verifyReads } from "@mvm/state";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Role } from "../src/config.ts";
 import { leafStore, NodeCore } from "../src/index.ts";
+import { Mail } from "../src/mail.ts";
+import { RequestDesk } from "../src/requestDesk.ts";
 import { BlockMaker, signed, transactionOf } from "./blockMaker.ts";
 import { settle } from "./virtualClock.ts";
 import {
@@ -419,17 +420,19 @@ describe("a node", () => {
     ] as const)
       nodes.set(name, await node(name, [role], l1));
     const liar = world.site("liar");
-    await liar.start();
+    const ports = await liar.start();
+    const view = viewOf(["host"], undefined, providers);
+    const mail = new Mail({ ports, settings: SETTINGS, view });
     let lies = 0;
-    const { protocol, maxRequestBytes, maxAnswerBytes } = REQUESTS.job;
-    const limits = { maxRequestBytes, maxResponseBytes: maxAnswerBytes, maxConcurrentPerPeer: 4 };
-    liar.network.handle(protocol, limits, async (_from, bytes) => {
-      const job = decodeRequest("job", bytes).body as Job;
+    const lie = (job: Job): NamedAnswer => {
       const outcomes = job.messages.map((): Outcome => ({ kind: "invalid", reason: "insufficient-funds" }));
       const digest = resultDigest(SETTINGS.network, job.jobId, resultHash(job, outcomes));
-      const signature = identityOf("liar").bls.sign(digest);
       lies += 1;
-      return encodeAnswer({ name: "job", body: { kind: "result", outcomes, signature } });
+      return { name: "job", body: { kind: "result", outcomes, signature: ports.identity.bls.sign(digest) } };
+    };
+    new RequestDesk(liar.network, mail).serve((_ticket, _from, request, { signal }) => {
+      if (request.name === "card") return mail.card(request.body.provider, signal);
+      return request.name === "job" ? lie(request.body) : ({ name: request.name, body: refused("no") } as NamedAnswer);
     });
     const sites = [...[...nodes.values()].map(({ site }) => site), liar];
     for (const left of sites) for (const right of sites) if (left !== right) await connect(left, right);

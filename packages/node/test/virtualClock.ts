@@ -16,6 +16,8 @@ export class VirtualClock implements Clock, Scheduler {
   #nowMs: number;
   #order = 0;
   #timers: Timer[] = [];
+  /** work of other threads that has not ended */
+  #asides = 0;
 
   constructor(startMs: number) {
     this.#nowMs = startMs;
@@ -42,11 +44,22 @@ export class VirtualClock implements Clock, Scheduler {
     return this.at(this.#nowMs + delayMs, action);
   }
 
+  /** Work of other threads: time stands still until it has ended. */
+  async aside<T>(work: () => Promise<T>): Promise<T> {
+    this.#asides += 1;
+    try {
+      return await work();
+    } finally {
+      this.#asides -= 1;
+    }
+  }
+
   /** Runs what is due within the time, each step to its end before the next. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     for (;;) {
-      await settle();
+      do await settle();
+      while (this.#asides > 0);
       const due = this.#timers
         .filter(({ atMs }) => atMs <= endMs)
         .sort((a, b) => a.atMs - b.atMs || a.order - b.order)[0];

@@ -53,7 +53,7 @@ const SEAT_WEIGHT_MT = 100;
 /** well after the genesis, so that blocks are never in the future */
 const START_MS = (Number(GENESIS_SECONDS) + 100_000) * 1000;
 
-const NETWORK: NetworkIdentity = { l1ChainId: 31337n, comco: toAddress(`0x${"c0".repeat(20)}`) };
+export const NETWORK: NetworkIdentity = { l1ChainId: 31337n, comco: toAddress(`0x${"c0".repeat(20)}`) };
 export const SETTINGS: NetworkSettings = { network: NETWORK, parameters: PROFILES.devnet };
 
 export const hashOfText = (text: string): Hash => keccakHash(new TextEncoder().encode(text));
@@ -147,6 +147,7 @@ export class Site {
         return data;
       },
       entropy: () => hashOfText(`${this.name} ${drawn++}`),
+      aside: (work) => this.clock.aside(work),
       identity: identityOf(this.name),
       log: (level, code, data) => this.logs.push({ level, code, data: data ?? {} }),
     };

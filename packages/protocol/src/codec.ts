@@ -14,7 +14,8 @@ export class CodecError extends Error {
     | "bad-length"
     | "unknown-variant"
     | "unknown-version"
-    | "bad-text";
+    | "bad-text"
+    | "bad-padding";
   constructor(code: CodecError["code"], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "CodecError";

@@ -18,6 +18,7 @@ export * from "./election/snapshots.ts";
 export * from "./election/stakeGrid.ts";
 export * from "./election/stakeHistory.ts";
 export * from "./election/stakeTree.ts";
+export * from "./envelopes.ts";
 export * from "./execution.ts";
 export * from "./executionCodecs.ts";
 export * from "./hash.ts";

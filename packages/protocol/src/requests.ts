@@ -17,6 +17,7 @@ import {
   type ValueOf,
 } from "./codec.ts";
 import { BLOB_DATA_BYTES } from "./dataPath.ts";
+import { keyCardCodec, PARCEL_BYTES } from "./envelopes.ts";
 import { stateEntryCodec, stateKeyCodec } from "./executionCodecs.ts";
 import { jobCodec, jobResultCodec } from "./jobs.ts";
 import { LIMITS } from "./parameters.ts";
@@ -39,6 +40,21 @@ const kind = <Q, A>(value: RequestKind<Q, A>): RequestKind<Q, A> => value;
 const MAX_NODE_BYTES = 1_024;
 const SMALL = 64 * 1024;
 
+const MAX_INDEX = 2 ** 32 - 1;
+/** Values are asked for in one job as often as a chain of reads is deep. */
+const MAX_FETCHES = 65_535;
+const parcel = bytes(PARCEL_BYTES);
+const parcelAnswer = union({ parcel: struct({ parcel }), refused: refusal });
+
+/** A request whose content, and whose answer's, couriers carry sealed. */
+const sealed = <Q>(protocol: string, request: Codec<Q>): RequestKind<Q, ValueOf<typeof parcelAnswer>> => ({
+  protocol,
+  request,
+  answer: parcelAnswer,
+  maxRequestBytes: PARCEL_BYTES + SMALL,
+  maxAnswerBytes: PARCEL_BYTES + SMALL,
+});
+
 export const REQUESTS = {
   /** Gateway to sequencer: transactions for a chain. The answer says how many are known afterwards; it confirms nothing. */
   offerTransactions: kind({
@@ -51,7 +67,26 @@ export const REQUESTS = {
     maxRequestBytes: 2 * 1024 * 1024,
     maxAnswerBytes: SMALL,
   }),
-  /** Sequencer to provider: a job. The answer is its result, or why there is none. */
+  /** Sequencer to courier: a sealed job for a seat's holder. The answer is what that answered, sealed. */
+  carry: sealed("/mvm/1/carry", struct({ jobId: jobIdCodec, provider: count(MAX_INDEX), parcel })),
+  /** Courier to a seat's holder: a sealed job. */
+  deliver: sealed("/mvm/1/deliver", struct({ jobId: jobIdCodec, parcel })),
+  /** A seat's holder to its courier: a sealed request for values, the talk's `number`-th. */
+  fetch: sealed("/mvm/1/fetch", struct({ jobId: jobIdCodec, number: count(MAX_FETCHES), parcel })),
+  /** Courier to sequencer: what a seat's holder asks for. */
+  supply: sealed(
+    "/mvm/1/supply",
+    struct({ jobId: jobIdCodec, provider: count(MAX_INDEX), number: count(MAX_FETCHES), parcel }),
+  ),
+  /** Anyone to a provider, or to one that may know it: the provider's key card. */
+  card: kind({
+    protocol: "/mvm/1/card",
+    request: struct({ provider: count(MAX_INDEX) }),
+    answer: union({ card: struct({ card: keyCardCodec }), refused: refusal }),
+    maxRequestBytes: SMALL,
+    maxAnswerBytes: SMALL,
+  }),
+  /** Sequencer to provider, sealed where there are couriers: a job. The answer is its result, or why there is none. */
   job: kind({
     protocol: "/mvm/1/job",
     request: jobCodec,
@@ -59,7 +94,7 @@ export const REQUESTS = {
     maxRequestBytes: LIMITS.messageBytes,
     maxAnswerBytes: LIMITS.messageBytes,
   }),
-  /** Provider to the job's sender: values that were not predicted. */
+  /** Provider to the job's sender, sealed as the job was: values that were not predicted. */
   values: kind({
     protocol: "/mvm/1/values",
     request: struct({ jobId: jobIdCodec, keys: list(stateKeyCodec, LIMITS.readKeys) }),

@@ -50,6 +50,14 @@ export function isWork(work: Work): boolean {
 export const jobIdOf = (randomness: Hash, attempt: number): JobId =>
   taggedHash("mvm/job/1", randomness, toWord(BigInt(attempt))) as string as JobId;
 
+/** Providers that may carry one job: two at once, the others where those fail. */
+export const COURIERS = 4;
+/** Points of the providers' line that are drawn for them: several may be of one provider, or of one who holds a seat. */
+export const COURIER_DRAWS = 12;
+
+/** What a job's couriers are drawn by, as seats are by the job's id: only who sends the job knows it before. */
+export const courierDraw = (jobId: JobId): JobId => taggedHash("mvm/couriers/1", jobId) as string as JobId;
+
 /** What shows that a block's randomness is its sequencer's, and that its seats did the job. */
 export type WorkEvidence = {
   /** VRF proof of the sequencer, 96 bytes compressed */

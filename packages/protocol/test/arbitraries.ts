@@ -251,6 +251,10 @@ export const jobs: fc.Arbitrary<Job> = fc.record({
 
 export const jobResults: fc.Arbitrary<JobResult> = fc.record({ outcomes: few(outcomes), signature: hexOf(96) });
 
+const parcels = few(fc.integer({ min: 0, max: 255 })).map((bytes) => Uint8Array.from(bytes));
+const registryIndices = fc.nat({ max: 2 ** 32 - 1 });
+const fetchNumbers = fc.nat({ max: 65_535 });
+
 const refusals = variant("refused", { reason: fc.string({ unit: "grapheme", maxLength: 20 }) });
 
 /** Bodies of requests and answers by name. */
@@ -265,6 +269,31 @@ export const requestBodies: {
     request: jobs,
     answer: fc.oneof(
       jobResults.map((result) => ({ kind: "result", ...result })),
+      refusals,
+    ),
+  },
+  carry: {
+    request: fc.record({ jobId: jobIds, provider: registryIndices, parcel: parcels }),
+    answer: fc.oneof(variant("parcel", { parcel: parcels }), refusals),
+  },
+  deliver: {
+    request: fc.record({ jobId: jobIds, parcel: parcels }),
+    answer: fc.oneof(variant("parcel", { parcel: parcels }), refusals),
+  },
+  fetch: {
+    request: fc.record({ jobId: jobIds, number: fetchNumbers, parcel: parcels }),
+    answer: fc.oneof(variant("parcel", { parcel: parcels }), refusals),
+  },
+  supply: {
+    request: fc.record({ jobId: jobIds, provider: registryIndices, number: fetchNumbers, parcel: parcels }),
+    answer: fc.oneof(variant("parcel", { parcel: parcels }), refusals),
+  },
+  card: {
+    request: fc.record({ provider: registryIndices }),
+    answer: fc.oneof(
+      variant("card", {
+        card: fc.record({ provider: registryIndices, key: hexOf(32), slot: uint(64), signature: hexOf(96) }),
+      }),
       refusals,
     ),
   },

@@ -328,6 +328,8 @@ export function requestVectors(): { [name: string]: { request: Encoded[]; answer
   const nodes = [bytes(fillNamed("node", 532)), bytes(fillNamed("leaf", 70))];
   const code = bytes(fillNamed("code", 300));
   const blocks = [bytes(fillNamed("a block", 700))];
+  const sealedAnswers = [encoded("parcel", { kind: "parcel", parcel: code }, [int(0), [code.bytes]]), refusal];
+  const card = { provider: 7, key: hashNamed("sealing key"), slot: 10n, signature: fillNamed("card signature", 96) };
   return {
     offerTransactions: {
       request: [
@@ -339,6 +341,28 @@ export function requestVectors(): { [name: string]: { request: Encoded[]; answer
     job: {
       request: [encoded("job", job, jobItems(job))],
       answer: [encoded("result", { kind: "result", ...result }, [int(0), resultItems]), refusal],
+    },
+    carry: {
+      request: [encoded("a seat", { jobId, provider: 7, parcel: code }, [jobId, int(7), code.bytes])],
+      answer: sealedAnswers,
+    },
+    deliver: {
+      request: [encoded("a job", { jobId, parcel: code }, [jobId, code.bytes])],
+      answer: sealedAnswers,
+    },
+    fetch: {
+      request: [encoded("the third", { jobId, number: 2, parcel: code }, [jobId, int(2), code.bytes])],
+      answer: sealedAnswers,
+    },
+    supply: {
+      request: [
+        encoded("the third", { jobId, provider: 7, number: 2, parcel: code }, [jobId, int(7), int(2), code.bytes]),
+      ],
+      answer: sealedAnswers,
+    },
+    card: {
+      request: [encoded("a provider", { provider: 7 }, [int(7)])],
+      answer: [encoded("card", { kind: "card", card }, [int(0), [[int(7), card.key, int(10), card.signature]]]), refusal],
     },
     values: {
       request: [encoded("keys", { jobId, keys: KEYS }, [jobId, KEYS.map(keyItems)])],

@@ -7,6 +7,7 @@ export * from "./blockLayout.ts";
 export * from "./blockRules.ts";
 export * from "./caretaker.ts";
 export * from "./chainFollower.ts";
+export * from "./courier.ts";
 export * from "./jobRun.ts";
 export * from "./l1Event.ts";
 export * from "./l1View.ts";

@@ -45,6 +45,8 @@ export type JobRunOptions = {
   /** holders of the job's seats in their order: one may hold several */
   readonly seats: readonly Member[];
   readonly timeoutMs: number;
+  /** who carries the job to a holder; where nobody may, it goes straight */
+  readonly couriersOf: (holder: Member) => readonly PeerId[];
 };
 
 /** What a holder has come to: it is asked, it has failed, or it has signed a result. */
@@ -184,10 +186,12 @@ export class JobRun {
   /** Asks a seat's holder, once whatever seats it has. */
   #ask(member: Member): readonly RequestEffect[] {
     if (this.#holders.has(member.index)) return [];
-    const { session, job, timeoutMs } = this.#options;
+    const { session, job, timeoutMs, couriersOf } = this.#options;
+    const peers = couriersOf(member);
+    const via = peers.length === 0 ? {} : { via: { jobId: job.jobId, provider: member.index, peers } };
     const ticket = `job:${session}:${member.index}`;
     this.#holders.set(member.index, { kind: "asked" });
     this.#tickets.set(ticket, member);
-    return [{ kind: "request", ticket, to: member.peerId, request: { name: "job", body: job }, timeoutMs }];
+    return [{ kind: "request", ticket, to: member.peerId, request: { name: "job", body: job }, timeoutMs, ...via }];
   }
 }

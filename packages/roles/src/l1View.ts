@@ -5,6 +5,9 @@
 import {
   type Address,
   type ChainId,
+  COURIER_DRAWS,
+  COURIERS,
+  courierDraw,
   epochOf,
   type Founding,
   firstBlockOf,
@@ -281,15 +284,52 @@ export class L1View {
       .map(({ index }) => this.#providers.get(index)!);
   }
 
+  /**
+   * Who carries a job to the holders of its seats, the first ones first: providers drawn by its id, those that hold no seat of it before those
+   * that do, for a network may have few. Its addressee carries nothing to itself.
+   */
+  couriersOf(slot: bigint, jobId: JobId, addressee: number): readonly Member[] {
+    const snapshot = slot - SNAPSHOT_DISTANCE;
+    if (snapshot < 0n || !this.#seats.remembers(snapshot)) return [];
+    const seats = this.#seats.at(snapshot);
+    const seated = new Set(seats.seatsOf(jobId, JOB_SEATS).map(({ index }) => index));
+    const drawn = [...new Set(seats.seatsOf(courierDraw(jobId), COURIER_DRAWS).map(({ index }) => index))];
+    const fitting = drawn.filter((index) => index !== addressee);
+    const blind = fitting.filter((index) => !seated.has(index));
+    return [...blind, ...fitting.filter((index) => seated.has(index))]
+      .slice(0, COURIERS)
+      .map((index) => this.#providers.get(index)!);
+  }
+
+  /** Whether a peer may carry a job to a provider, in the present slot or in one next to it. */
+  isCourier(peer: PeerId, jobId: JobId, addressee: number): boolean {
+    return this.#nearSlots.some((slot) =>
+      this.couriersOf(slot, jobId, addressee).some((courier) => courier.peerId === peer),
+    );
+  }
+
+  /** Whether a job for a provider has couriers at all; else it comes from its sequencer itself. */
+  hasCouriers(jobId: JobId, addressee: number): boolean {
+    return this.#nearSlots.some((slot) => this.couriersOf(slot, jobId, addressee).length > 0);
+  }
+
+  get #nearSlots(): readonly bigint[] {
+    return [this.slot - 1n, this.slot, this.slot + 1n];
+  }
+
   /** Whether a provider holds a seat of a job in the present slot, or in one next to it: its sender may see another one. */
   holdsSeat(operator: Address, jobId: JobId): boolean {
-    const slots = [this.slot - 1n, this.slot, this.slot + 1n];
-    return slots.some((slot) => this.seatsOf(slot, jobId).some((holder) => holder.operator === operator));
+    return this.#nearSlots.some((slot) => this.seatsOf(slot, jobId).some((holder) => holder.operator === operator));
   }
 
   /** A provider, also one that has left, by its number. */
   provider(index: number): Member | undefined {
     return this.#providers.get(index);
+  }
+
+  /** A provider, also one that has left; the later one, where an account registered again. */
+  providerOf(operator: Address): Member | undefined {
+    return [...this.#providers.values()].findLast((member) => member.operator === operator);
   }
 
   /** Whether a peer belongs to an active member of the registry. */

@@ -2,7 +2,7 @@
  * What every state machine of this package has in common: events and moments come in, effects go out. A machine does no
  * I/O, keeps no clock and draws no randomness; a driver (the node, or the simulator) carries its effects out.
  */
-import type { Hash, NamedAnswer, NamedRequest, PeerId } from "@mvm/protocol";
+import type { Hash, JobId, NamedAnswer, NamedRequest, PeerId } from "@mvm/protocol";
 
 /** The instant at which an event is handled, and 32 fresh random bytes for it. */
 export type Moment = { readonly nowMs: number; readonly entropy: Hash };
@@ -14,6 +14,17 @@ export type RequestEffect = {
   readonly to: PeerId;
   readonly request: NamedRequest;
   readonly timeoutMs: number;
+  /** goes sealed through these, never to `to` itself */
+  readonly via?: Couriers;
+};
+
+/** Who carries what a job's sequencer and the holder of one of its seats say to each other. */
+export type Couriers = {
+  readonly jobId: JobId;
+  /** registry number of the seat's holder */
+  readonly provider: number;
+  /** at least one; the first ones first */
+  readonly peers: readonly PeerId[];
 };
 
 /** The answer to a request that came in with this ticket. */
@@ -39,6 +50,9 @@ export type TimerEvent = { readonly kind: "timer"; readonly name: string };
 export type RequestedEvent = {
   readonly kind: "requested";
   readonly ticket: string;
+  /** a courier, where the job came through one */
   readonly from: PeerId;
   readonly request: NamedRequest;
+  /** whether it came sealed */
+  readonly isSealed?: boolean;
 };

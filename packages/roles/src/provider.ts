@@ -48,7 +48,32 @@ export type ProviderOptions = {
   readonly valuesTimeoutMs: number;
 };
 
-type RunningJob = { readonly ticket: string; readonly from: PeerId; readonly asked: Set<string> };
+/** A job that runs; where several couriers brought it, each gets its result, and any of them may fetch values. */
+type RunningJob = {
+  readonly tickets: string[];
+  readonly senders: PeerId[];
+  readonly isSealed: boolean;
+  readonly asked: Set<string>;
+};
+
+/** Why a job is not taken, and whether its sender could have known. */
+type Fault = { readonly reason: string; readonly isOffence: boolean };
+
+/**
+ * What is wrong with a sealed job that a peer brings: known before it is opened, which costs more than to look. Null where nothing is.
+ */
+export function deliveryFault(
+  view: L1View,
+  { operator }: { readonly operator: Address },
+  { from, jobId }: { readonly from: PeerId; readonly jobId: JobId },
+): Fault | null {
+  if (!view.holdsSeat(operator, jobId)) return { reason: "no seat of this job is held here", isOffence: false };
+  const self = view.providerOf(operator);
+  if (self !== undefined && view.isCourier(from, jobId, self.index)) return null;
+  return { reason: "no courier of this job", isOffence: !view.isPeerOf("provider", from) };
+}
+
+const reportOf = (peer: PeerId, reason: string): ReportEffect => ({ kind: "report", peer, reason: `job: ${reason}` });
 
 export class Provider {
   readonly #options: ProviderOptions;
@@ -60,6 +85,12 @@ export class Provider {
     this.#options = options;
   }
 
+  /** The own number in the registry; undefined where it is not there. */
+  get #index(): number | undefined {
+    const { view, operator } = this.#options;
+    return view.providerOf(operator)?.index;
+  }
+
   get running(): number {
     return this.#running.size;
   }
@@ -67,7 +98,7 @@ export class Provider {
   handle(event: ProviderEvent, _moment: Moment): readonly ProviderEffect[] {
     switch (event.kind) {
       case "requested":
-        return event.request.name === "job" ? this.#offered(event.ticket, event.from, event.request.body) : [];
+        return event.request.name === "job" ? this.#offered(event, event.request.body) : [];
       case "valuesWanted":
         return this.#wanted(event.jobId, event.keys);
       case "answered":
@@ -81,24 +112,37 @@ export class Provider {
     }
   }
 
-  #offered(ticket: string, from: PeerId, job: Job): readonly ProviderEffect[] {
-    const answer = (reason: string): ProviderEffect => ({
+  #offered({ ticket, from, isSealed = false }: RequestedEvent, job: Job): readonly ProviderEffect[] {
+    const refusal = (reason: string): ProviderEffect => ({
       kind: "answer",
       ticket,
       answer: { name: "job", body: refused(reason) },
     });
-    const { view } = this.#options;
-    if (!view.isPeerOf("sequencer", from)) {
-      const refusal = answer("not a sequencer");
-      // who left, or was ejected, may not have seen it yet
-      if (view.wasSequencer(from)) return [refusal];
-      return [refusal, { kind: "report", peer: from, reason: "job from a peer that is no sequencer" }];
+    const { view, operator } = this.#options;
+    if (!view.holdsSeat(operator, job.jobId)) return [refusal("no seat of this job is held here")];
+    const fault = isSealed
+      ? deliveryFault(view, this.#options, { from, jobId: job.jobId })
+      : this.#senderFault(from, job);
+    if (fault !== null) return [refusal(fault.reason), ...(fault.isOffence ? [reportOf(from, fault.reason)] : [])];
+    const running = this.#running.get(job.jobId);
+    if (running !== undefined) {
+      if (!isSealed || !running.isSealed || running.senders.includes(from)) return [refusal("already running")];
+      running.tickets.push(ticket);
+      running.senders.push(from);
+      return [];
     }
-    if (!view.holdsSeat(this.#options.operator, job.jobId)) return [answer("no seat of this job is held here")];
-    if (this.#running.has(job.jobId)) return [answer("already running")];
-    if (this.#running.size >= this.#options.parallelJobs) return [answer("busy")];
-    this.#running.set(job.jobId, { ticket, from, asked: new Set() });
+    if (this.#running.size >= this.#options.parallelJobs) return [refusal("busy")];
+    this.#running.set(job.jobId, { tickets: [ticket], senders: [from], isSealed, asked: new Set() });
     return [{ kind: "execute", job }];
+  }
+
+  /** What is wrong with a job that its sequencer sent itself: it may where nobody can carry it. */
+  #senderFault(from: PeerId, { jobId }: Job): Fault | null {
+    const { view } = this.#options;
+    if (view.isPeerOf("sequencer", from))
+      return view.hasCouriers(jobId, this.#index!) ? { reason: "comes without a courier", isOffence: false } : null;
+    // who left, or was ejected, may not have seen it yet
+    return { reason: "not a sequencer", isOffence: !view.wasSequencer(from) };
   }
 
   #wanted(jobId: JobId, keys: readonly StateKey[]): readonly ProviderEffect[] {
@@ -113,9 +157,10 @@ export class Provider {
       {
         kind: "request",
         ticket,
-        to: job.from,
+        to: job.senders[0]!,
         request: { name: "values", body: { jobId, keys } },
         timeoutMs: this.#options.valuesTimeoutMs,
+        ...(job.isSealed && { via: { jobId, provider: this.#index!, peers: job.senders.slice() } }),
       },
     ];
   }
@@ -147,6 +192,6 @@ export class Provider {
     const job = this.#running.get(jobId);
     if (job === undefined) return [];
     this.#running.delete(jobId);
-    return [{ kind: "answer", ticket: job.ticket, answer: { name: "job", body } }];
+    return job.tickets.map((ticket) => ({ kind: "answer", ticket, answer: { name: "job", body } }));
   }
 }

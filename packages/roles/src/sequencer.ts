@@ -25,6 +25,7 @@ import {
   NO_WORK,
   nextBaseFee,
   type Parameters,
+  type PeerId,
   prevRandaoOf,
   type QueueItem,
   queueItemGas,
@@ -476,15 +477,17 @@ export class Sequencer {
       this.#deferred.clear();
       return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
     }
-    const { network, parameters } = this.#options;
+    const { view, network, parameters } = this.#options;
     const job = {
       jobId: build.jobId,
       environment: build.environment,
       messages: build.candidates.map((transaction) => toMessage(transaction, build.context.l1BaseFee)),
       values: event.entries,
     };
-    const { session, seats } = build;
-    build.run = new JobRun({ network, session, job, seats, timeoutMs: parameters.jobTimeoutMs });
+    const { session, seats, slot } = build;
+    const couriersOf = ({ index }: Member): readonly PeerId[] =>
+      view.couriersOf(slot, job.jobId, index).map(({ peerId }) => peerId);
+    build.run = new JobRun({ network, session, job, seats, couriersOf, timeoutMs: parameters.jobTimeoutMs });
     return this.#jobStep(build, build.run.start(), moment);
   }
 

@@ -35,6 +35,7 @@ const result = (gasUsed: bigint): readonly Outcome[] => [
 ];
 const RIGHT = result(21_000n);
 const WRONG = result(1n);
+const couriersOf = () => [];
 const LINE = PROVIDERS.slice(0, JOB_SEATS);
 
 /** A run whose requests are kept, to be answered by their place in the line. */
@@ -45,7 +46,7 @@ class Driven {
   own: readonly Outcome[] | null = RIGHT;
 
   constructor(seats: readonly Operator[] = LINE) {
-    this.run = new JobRun({ network: NETWORK, session: toHash(freshHash()), job, seats, timeoutMs: 1_000 });
+    this.run = new JobRun({ network: NETWORK, session: toHash(freshHash()), job, seats, timeoutMs: 1_000, couriersOf });
     this.#take(this.run.start());
   }
 

@@ -15,9 +15,11 @@ import { describe, expect, it } from "vitest";
 import { Provider, type ProviderEffect } from "../src/index.ts";
 import { at, freshHash, PROVIDERS, SEQUENCERS, startView } from "./world.ts";
 
-const FROM = SEQUENCERS[0]!.peerId;
+const SEQUENCER = SEQUENCERS[0]!.peerId;
 const NOW = at(10);
 const SELF = PROVIDERS[0]!.operator;
+const couriersOf = ({ jobId }: Pick<Job, "jobId">, view = startView()): readonly PeerId[] =>
+  view.couriersOf(view.slot, jobId, PROVIDERS[0]!.index).map(({ peerId }) => peerId);
 /** A job of which a provider holds a seat, or does not. */
 function jobIdFor(held: boolean, view = startView()): JobId {
   for (;;) {
@@ -39,14 +41,22 @@ const newJob = (): Job => ({
 });
 const provider = (): Provider =>
   new Provider({ view: startView(), operator: SELF, parallelJobs: 2, valuesTimeoutMs: 1_000 });
-const offer = (to: Provider, job: Job, from: PeerId = FROM): readonly ProviderEffect[] =>
-  to.handle({ kind: "requested", ticket: `in:${job.jobId}`, from, request: { name: "job", body: job } }, NOW);
+/** A job as the first of its couriers brings it. */
+const offer = (
+  to: Provider,
+  job: Job,
+  from: PeerId = couriersOf(job)[0]!,
+  isSealed = true,
+): readonly ProviderEffect[] =>
+  to.handle({ kind: "requested", ticket: `in:${job.jobId}`, from, request: { name: "job", body: job }, isSealed }, NOW);
+const sendStraight = (to: Provider, job: Job, from: PeerId = SEQUENCER): readonly ProviderEffect[] =>
+  offer(to, job, from, false);
 const slot = (value: bigint): StateKey => ({ kind: "slot", address: ZERO_ADDRESS, slot: toWordHex(value) });
 const refusal = (reason: string) =>
   expect.objectContaining({ kind: "answer", answer: { name: "job", body: { kind: "refused", reason } } });
 
 describe("a provider", () => {
-  it("executes a sequencer's job and answers with its result, once", () => {
+  it("executes a job that one of its couriers brings, and answers with its result, once", () => {
     const machine = provider();
     const job = newJob();
     expect(offer(machine, job)).toEqual([{ kind: "execute", job }]);
@@ -66,11 +76,46 @@ describe("a provider", () => {
     expect(machine.running).toBe(0);
   });
 
-  it("refuses and reports who is no sequencer", () => {
+  it("refuses who is neither sequencer nor courier of the job, and reports who could have known", () => {
     const machine = provider();
-    const effects = offer(machine, newJob(), "stranger" as PeerId);
-    expect(effects).toContainEqual(refusal("not a sequencer"));
-    expect(effects).toContainEqual(expect.objectContaining({ kind: "report", peer: "stranger" }));
+    const stranger = "stranger" as PeerId;
+    for (const [effects, reason] of [
+      [sendStraight(machine, newJob(), stranger), "not a sequencer"],
+      [offer(machine, newJob(), stranger), "no courier of this job"],
+      [offer(machine, newJob(), SEQUENCER), "no courier of this job"],
+    ] as const) {
+      expect(effects).toContainEqual(refusal(reason));
+      expect(effects).toContainEqual(expect.objectContaining({ kind: "report" }));
+    }
+    const job = newJob();
+    const other = PROVIDERS.find(({ peerId, operator }) => operator !== SELF && !couriersOf(job).includes(peerId))!;
+    expect(offer(machine, job, other.peerId)).toEqual([refusal("no courier of this job")]);
+    expect(machine.running).toBe(0);
+  });
+
+  it("takes no job straight from a sequencer where others could carry it", () => {
+    expect(sendStraight(provider(), newJob())).toEqual([refusal("comes without a courier")]);
+  });
+
+  it("works once on a job that two couriers bring, fetches through both, and answers both", () => {
+    const machine = provider();
+    const job = newJob();
+    const [first, second] = couriersOf(job) as [PeerId, PeerId];
+    const bring = (from: PeerId): readonly ProviderEffect[] =>
+      machine.handle(
+        { kind: "requested", ticket: from, from, request: { name: "job", body: job }, isSealed: true },
+        NOW,
+      );
+    expect(bring(first)).toEqual([{ kind: "execute", job }]);
+    expect(bring(second)).toEqual([]);
+    expect(bring(second)).toEqual([refusal("already running")]);
+    const { jobId } = job;
+    expect(machine.handle({ kind: "valuesWanted", jobId, keys: [slot(1n)] }, NOW)).toMatchObject([
+      { kind: "request", to: first, via: { jobId, provider: PROVIDERS[0]!.index, peers: [first, second] } },
+    ]);
+    const result = { outcomes: [], signature: `0x${"11".repeat(96)}` } as const;
+    const ends = machine.handle({ kind: "executed", jobId, result }, NOW);
+    expect(ends.map((effect) => effect.kind === "answer" && effect.ticket)).toEqual([first, second]);
     expect(machine.running).toBe(0);
   });
 
@@ -78,7 +123,7 @@ describe("a provider", () => {
     const view = startView();
     const machine = new Provider({ view, operator: SELF, parallelJobs: 2, valuesTimeoutMs: 1_000 });
     view.apply({ kind: "exited", registry: "sequencer", operator: SEQUENCERS[0]!.operator });
-    expect(offer(machine, newJob())).toEqual([refusal("not a sequencer")]);
+    expect(sendStraight(machine, newJob())).toEqual([refusal("not a sequencer")]);
   });
 
   it("refuses a job that runs already, and jobs beyond its capacity, until one ends", () => {
@@ -98,7 +143,7 @@ describe("a provider", () => {
     offer(machine, { jobId, ...rest });
     const keys = [slot(1n), slot(2n)];
     const [request] = machine.handle({ kind: "valuesWanted", jobId, keys }, NOW);
-    expect(request).toMatchObject({ kind: "request", to: FROM, request: { name: "values", body: { jobId, keys } } });
+    expect(request).toMatchObject({ kind: "request", request: { name: "values", body: { jobId, keys } } });
     const entries = keys.map((key) => ({ ...key, value: 7n }) as StateEntry);
     const ticket = request!.kind === "request" ? request!.ticket : "";
     const answer = { name: "values", body: { kind: "values", entries } } as const;

@@ -101,7 +101,7 @@ function providersOf(draw: SeededRandom, share: number): { providers: readonly P
 /** Whether a job ends in the adversary's result. */
 function isCaptured(jobId: JobId, seats: readonly Provider[]): boolean {
   const job = { ...WORK, jobId };
-  const run = new JobRun({ network: NETWORK, session: ZERO_HASH, job, seats, timeoutMs: 1 });
+  const run = new JobRun({ network: NETWORK, session: ZERO_HASH, job, seats, timeoutMs: 1, couriersOf: () => [] });
   const steps: JobStep[] = [run.start()];
   for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
     if (step.end !== null) return step.end.kind === "agreed" && step.end.outcomes === WRONG;

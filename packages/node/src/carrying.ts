@@ -1,0 +1,35 @@
+/** What every provider does beside its jobs: carries sealed jobs of others. */
+import type { NamedRequest, PeerId } from "@mvm/protocol";
+import { Courier, type CourierEffect, type CourierEvent, type L1View } from "@mvm/roles";
+import { MachineDriver } from "./machineDriver.ts";
+import type { NetworkSettings, Ports } from "./ports.ts";
+import type { RequestDesk } from "./requestDesk.ts";
+
+export class Carrying {
+  readonly #driver: MachineDriver<CourierEvent, CourierEffect>;
+
+  constructor({
+    ports,
+    settings,
+    view,
+    desk,
+  }: {
+    ports: Ports;
+    settings: NetworkSettings;
+    view: L1View;
+    desk: RequestDesk;
+  }) {
+    const { jobTimeoutMs, readTimeoutMs } = settings.parameters;
+    const self = ports.network.peerId;
+    const machine = new Courier({ view, self, jobTimeoutMs, valuesTimeoutMs: readTimeoutMs });
+    this.#driver = new MachineDriver<CourierEvent, CourierEffect>({ machine, ports, desk, perform: () => undefined });
+  }
+
+  requested(ticket: string, from: PeerId, request: NamedRequest): void {
+    this.#driver.dispatch({ kind: "requested", ticket, from, request });
+  }
+
+  stop(): void {
+    this.#driver.stop();
+  }
+}

@@ -1,0 +1,326 @@
+/**
+ * Sealed talk between a sequencer and the holders of its jobs' seats, through couriers that cannot open it (design page 20, "Blindness"): on the
+ * sequencer's side jobs go out and requests for values come in, on the holder's side the other way round.
+ */
+import {
+  CARD_SLOTS,
+  CodecError,
+  cardDigest,
+  concatBytes,
+  decodeAnswer,
+  decodeRequest,
+  encodeAnswer,
+  encodeRequest,
+  fromHex,
+  type Hash,
+  type JobId,
+  type KeyCard,
+  keccakHash,
+  type NamedAnswer,
+  type NamedRequest,
+  networkDomain,
+  type PeerId,
+  padded,
+  partLabel,
+  refused,
+  type TalkPart,
+  unpadded,
+  verifyBls,
+} from "@mvm/protocol";
+import { type Couriers, deliveryFault, type L1View, type RequestEffect } from "@mvm/roles";
+import { type Asking, askPeer } from "./askPeer.ts";
+import { firstToSucceed } from "./firstToSucceed.ts";
+import {
+  beginTalk,
+  joinTalk,
+  openPart,
+  SealBroken,
+  type SealingKey,
+  sealingKey,
+  sealPart,
+  type TalkKeys,
+} from "./hpke.ts";
+import type { NetworkSettings, Ports } from "./ports.ts";
+
+/** Couriers that carry one job at once: one that is silent costs no time. */
+const AT_ONCE = 2;
+/** Slots after which a provider makes itself a new key. */
+const KEY_SLOTS = 2n;
+/** Cards of others that are kept. */
+const MAX_CARDS = 4_096;
+/** Requests for values that one talk may have: a job reads less, and who carries them may send them twice. */
+const MAX_FETCHES = 4_096;
+
+/** A request that was sealed, opened, and how its answer is sealed. */
+export type Opened = {
+  readonly from: PeerId;
+  readonly request: NamedRequest;
+  readonly seal: (answer: NamedAnswer) => Promise<NamedAnswer>;
+  /** to be called when the request has ended */
+  readonly close: () => void;
+};
+
+/** A talk on the sequencer's side. */
+type Talk = { readonly keys: TalkKeys; readonly couriers: ReadonlySet<PeerId>; fetches: number };
+/** A talk on the holder's side, with the deliveries of it that are not answered yet. */
+type Joined = { readonly parcelHash: Hash; readonly keys: TalkKeys; open: number; fetches: number };
+type OwnKey = { readonly slot: bigint; readonly key: Promise<SealingKey> };
+
+const talkName = (jobId: JobId, provider: number): string => `${jobId} ${provider}`;
+
+/** What was sealed was refused by who carries it, or by who should have opened it. */
+class NotCarried extends Error {
+  readonly code = "not-carried";
+  constructor(reason: string) {
+    super(reason);
+    this.name = "NotCarried";
+  }
+}
+
+export class Mail {
+  readonly #ports: Ports;
+  readonly #settings: NetworkSettings;
+  readonly #view: L1View;
+  readonly #cards = new Map<number, KeyCard>();
+  readonly #talks = new Map<string, Talk>();
+  readonly #joined = new Map<JobId, Joined>();
+  /** newest first */
+  #keys: readonly OwnKey[] = [];
+
+  constructor(options: { ports: Ports; settings: NetworkSettings; view: L1View }) {
+    this.#ports = options.ports;
+    this.#settings = options.settings;
+    this.#view = options.view;
+  }
+
+  /** Sends what goes through couriers; gives the answer of the other end. Rejects where none of them brings one. */
+  send(
+    { request, via, timeoutMs }: Pick<RequestEffect, "request" | "timeoutMs"> & { readonly via: Couriers },
+    signal: AbortSignal,
+  ): Promise<NamedAnswer> {
+    const asking = { timeoutMs, signal };
+    if (request.name === "job") return this.#sendJob(request, via, asking);
+    if (request.name === "values") return this.#fetch(request, via, asking);
+    throw new RangeError(`no courier carries a request for ${request.name}`);
+  }
+
+  // The sequencer's side.
+
+  async #sendJob(request: NamedRequest, via: Couriers, { timeoutMs, signal }: Asking): Promise<NamedAnswer> {
+    const { jobId, provider, peers } = via;
+    const endMs = this.#ports.clock.nowMs() + timeoutMs;
+    const left = (): number => Math.max(1, endMs - this.#ports.clock.nowMs());
+    const receiver = await this.#keyOf(provider, peers, { timeoutMs, signal });
+    const content = padded(encodeRequest(request));
+    const seed = this.#ports.entropy();
+    const { parcel, keys } = await this.#ports.aside(() =>
+      beginTalk({ receiver, info: this.#infoOf(jobId), seed }, content),
+    );
+    const name = talkName(jobId, provider);
+    if (this.#talks.has(name)) throw new NotCarried("the job is on its way already");
+    this.#talks.set(name, { keys, couriers: new Set(peers), fetches: 0 });
+    try {
+      return await firstToSucceed(peers, { atOnce: AT_ONCE, signal }, async (courier, ends) => {
+        const carry = { name: "carry", body: { jobId, provider, parcel } } as const;
+        const { body } = await askPeer(this.#ports.network, courier, carry, { timeoutMs: left(), signal: ends });
+        if (body.kind === "refused") throw new NotCarried(body.reason);
+        return decodeAnswer("job", await this.#open(keys.toSequencer, { kind: "result", number: 0 }, body.parcel));
+      });
+    } catch (error) {
+      // its holder may have lost the key
+      this.#cards.delete(provider);
+      throw error;
+    } finally {
+      this.#talks.delete(name);
+    }
+  }
+
+  /** A provider's present key, from its card: one that is known, or that a courier asks for. */
+  async #keyOf(provider: number, couriers: readonly PeerId[], asking: Asking): Promise<KeyCard["key"]> {
+    const known = this.#cards.get(provider);
+    if (known !== undefined && this.#isFresh(known)) return known.key;
+    const card = await firstToSucceed(couriers, { atOnce: 1, signal: asking.signal }, (courier, signal) =>
+      this.#askForCard(provider, courier, { timeoutMs: asking.timeoutMs / 2, signal }),
+    );
+    this.#cards.delete(provider);
+    this.#cards.set(provider, card);
+    if (this.#cards.size > MAX_CARDS) this.#cards.delete(this.#cards.keys().next().value!);
+    return card.key;
+  }
+
+  async #askForCard(provider: number, to: PeerId, asking: Asking): Promise<KeyCard> {
+    const { body } = await askPeer(this.#ports.network, to, { name: "card", body: { provider } }, asking);
+    if (body.kind === "refused") throw new NotCarried(body.reason);
+    const { card } = body;
+    const owner = this.#view.provider(provider);
+    const isOwners =
+      owner !== undefined &&
+      card.provider === provider &&
+      verifyBls(cardDigest(this.#settings.network, card), owner.blsPublicKey, card.signature);
+    if (!isOwners) {
+      this.#ports.network.report(to, "invalid-message", `not a key card of provider ${provider}`);
+      throw new NotCarried("not the provider's key card");
+    }
+    if (!this.#isFresh(card)) throw new NotCarried("an old key card");
+    return card;
+  }
+
+  #isFresh({ slot }: KeyCard): boolean {
+    return slot <= this.#view.slot + 1n && slot + CARD_SLOTS >= this.#view.slot;
+  }
+
+  // The holder's side.
+
+  async #fetch(request: NamedRequest, { jobId, peers }: Couriers, asking: Asking): Promise<NamedAnswer> {
+    const joined = this.#joined.get(jobId);
+    if (joined === undefined) throw new NotCarried("the job has ended");
+    const number = joined.fetches++;
+    const { keys } = joined;
+    const content = encodeRequest(request);
+    const parcel = await this.#seal(keys.toSequencer, { kind: "fetch", number }, content);
+    return firstToSucceed(peers, { atOnce: 1, signal: asking.signal }, async (courier, signal) => {
+      const fetch = { name: "fetch", body: { jobId, number, parcel } } as const;
+      const { body } = await askPeer(this.#ports.network, courier, fetch, { ...asking, signal });
+      if (body.kind === "refused") throw new NotCarried(body.reason);
+      return decodeAnswer("values", await this.#open(keys.toHolder, { kind: "supply", number }, body.parcel));
+    });
+  }
+
+  /**
+   * A provider's key card: the own one, or another's, which its owner is asked for each time: it may have a new one. Rejects with the
+   * signal's reason.
+   */
+  async card(provider: number, signal: AbortSignal): Promise<NamedAnswer> {
+    const self = this.#view.providerOf(this.#ports.identity.operator);
+    if (self?.index === provider) return { name: "card", body: { kind: "card", card: await this.#ownCard(provider) } };
+    const owner = this.#view.provider(provider);
+    if (self === undefined || owner === undefined) return { name: "card", body: refused("no card of this provider") };
+    const { readTimeoutMs } = this.#settings.parameters;
+    try {
+      const card = await this.#askForCard(provider, owner.peerId, { timeoutMs: readTimeoutMs, signal });
+      return { name: "card", body: { kind: "card", card } };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { name: "card", body: refused((error as Error).message) };
+    }
+  }
+
+  async #ownCard(provider: number): Promise<KeyCard> {
+    const { slot, key } = this.#ownKeys()[0]!;
+    const unsigned = { provider, key: (await key).publicKey, slot };
+    const signature = this.#ports.identity.bls.sign(cardDigest(this.#settings.network, unsigned));
+    return { ...unsigned, signature };
+  }
+
+  /** The own keys, a new one every few slots; old ones are forgotten once no card of them counts. */
+  #ownKeys(): readonly OwnKey[] {
+    const { slot } = this.#view;
+    const newest = this.#keys[0];
+    if (newest !== undefined && newest.slot + KEY_SLOTS > slot && newest.slot <= slot) return this.#keys;
+    const seed = this.#ports.entropy();
+    const key = this.#ports.aside(() => sealingKey(seed));
+    const kept = this.#keys.filter((old) => old.slot + CARD_SLOTS + KEY_SLOTS >= slot && old.slot <= slot);
+    this.#keys = [{ slot, key }, ...kept];
+    return this.#keys;
+  }
+
+  // What comes in.
+
+  /**
+   * Opens a request that was sealed.
+   * @returns what to do, or what to answer at once
+   */
+  async open(from: PeerId, request: NamedRequest): Promise<Opened | NamedAnswer> {
+    if (request.name === "deliver") return this.#delivered(from, request);
+    if (request.name === "supply") return this.#askedFor(from, request);
+    throw new RangeError(`a request for ${request.name} is not sealed`);
+  }
+
+  async #delivered(from: PeerId, { body }: NamedRequest & { readonly name: "deliver" }): Promise<Opened | NamedAnswer> {
+    const { jobId, parcel } = body;
+    const refuse = (reason: string): NamedAnswer => ({ name: "deliver", body: refused(reason) });
+    const fault = deliveryFault(this.#view, this.#ports.identity, { from, jobId });
+    if (fault !== null) {
+      if (fault.isOffence) this.#ports.network.report(from, "invalid-message", `job: ${fault.reason}`);
+      return refuse(fault.reason);
+    }
+    try {
+      const { content, keys } = await this.#join(jobId, parcel);
+      const job = decodeRequest("job", unpadded(content));
+      if (job.body.jobId !== jobId) throw new CodecError("unknown-variant", "a job of another id");
+      const parcelHash = keccakHash(parcel);
+      const joined = this.#joined.get(jobId) ?? { parcelHash, keys, open: 0, fetches: 0 };
+      if (joined.parcelHash !== parcelHash) return refuse("another job of this id is under way");
+      this.#joined.set(jobId, joined);
+      joined.open += 1;
+      const close = (): void => {
+        joined.open -= 1;
+        if (joined.open === 0) this.#joined.delete(jobId);
+      };
+      const seal = async (answer: NamedAnswer): Promise<NamedAnswer> => {
+        const sealed = await this.#seal(keys.toSequencer, { kind: "result", number: 0 }, encodeAnswer(answer));
+        return { name: "deliver", body: { kind: "parcel", parcel: sealed } };
+      };
+      return { from, request: job, seal, close };
+    } catch (error) {
+      if (error instanceof CodecError || error instanceof SealBroken) return refuse(error.message);
+      throw error;
+    }
+  }
+
+  /** Opens the first parcel of a talk with whichever own key it was sealed for. */
+  async #join(jobId: JobId, parcel: Uint8Array): Promise<{ content: Uint8Array; keys: TalkKeys }> {
+    const info = this.#infoOf(jobId);
+    for (const { key } of this.#ownKeys()) {
+      try {
+        const own = await key;
+        return await this.#ports.aside(() => joinTalk({ key: own, info }, parcel));
+      } catch (error) {
+        if (!(error instanceof SealBroken)) throw error;
+      }
+    }
+    throw new SealBroken();
+  }
+
+  async #askedFor(from: PeerId, { body }: NamedRequest & { readonly name: "supply" }): Promise<Opened | NamedAnswer> {
+    const { jobId, provider, number, parcel } = body;
+    const refuse = (reason: string): NamedAnswer => ({ name: "supply", body: refused(reason) });
+    const talk = this.#talks.get(talkName(jobId, provider));
+    if (talk === undefined || !talk.couriers.has(from)) return refuse("no such job");
+    talk.fetches += 1;
+    if (talk.fetches > MAX_FETCHES) return refuse("too many requests for values");
+    try {
+      const content = await this.#open(talk.keys.toSequencer, { kind: "fetch", number }, parcel);
+      const request = decodeRequest("values", content);
+      if (request.body.jobId !== jobId) throw new CodecError("unknown-variant", "values of another job");
+      const seal = async (answer: NamedAnswer): Promise<NamedAnswer> => {
+        const sealed = await this.#seal(talk.keys.toHolder, { kind: "supply", number }, encodeAnswer(answer));
+        return { name: "supply", body: { kind: "parcel", parcel: sealed } };
+      };
+      return { from: this.#view.provider(provider)!.peerId, request, seal, close: () => undefined };
+    } catch (error) {
+      if (error instanceof CodecError || error instanceof SealBroken) return refuse(error.message);
+      throw error;
+    }
+  }
+
+  // Seals.
+
+  /** What a talk is bound to: this network, this job. */
+  #infoOf(jobId: JobId): Uint8Array {
+    return concatBytes(
+      new TextEncoder().encode("mvm/talk/1"),
+      fromHex(networkDomain(this.#settings.network)),
+      fromHex(jobId),
+    );
+  }
+
+  #seal(key: Uint8Array, part: TalkPart, content: Uint8Array): Promise<Uint8Array> {
+    const entropy = this.#ports.entropy();
+    return this.#ports.aside(() => sealPart(key, { label: partLabel(part), entropy }, padded(content)));
+  }
+
+  async #open(key: Uint8Array, part: TalkPart, parcel: Uint8Array): Promise<Uint8Array> {
+    return unpadded(await this.#ports.aside(() => openPart(key, partLabel(part), parcel)));
+  }
+}

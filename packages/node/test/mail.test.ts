@@ -1,0 +1,402 @@
+/** Sealed talk through couriers: it arrives, whoever is silent or changes it, and opens for nobody else. */
+import type { Network, RequestHandler } from "@mvm/network";
+import {
+  decodeAnswer,
+  encodeAnswer,
+  encodeRequest,
+  GENESIS_BASE_FEE,
+  type Job,
+  type JobId,
+  LIMITS,
+  type NamedAnswer,
+  type NamedRequest,
+  type PeerId,
+  PROFILES,
+  REQUESTS,
+  type RequestName,
+  refused,
+  toHex,
+  toJobId,
+  ZERO_ADDRESS,
+} from "@mvm/protocol";
+import { L1View } from "@mvm/roles";
+import { beforeEach, describe, expect, it } from "vitest";
+import { Carrying } from "../src/carrying.ts";
+import { Mail } from "../src/mail.ts";
+import type { Ports } from "../src/ports.ts";
+import { RequestDesk } from "../src/requestDesk.ts";
+import { hashOfText, identityOf, l1Block, l1Of, NETWORK, peerOf, World } from "./world.ts";
+
+const SETTINGS = { network: NETWORK, parameters: PROFILES.devnet };
+const PROVIDERS = Array.from({ length: 6 }, (_, i) => `provider-${i}`);
+
+/** Between two nodes: every message of theirs, or what a test makes of it; null: it is lost. */
+type Wire = (to: PeerId, name: RequestName, bytes: Uint8Array, isAnswer: boolean) => Uint8Array | null;
+let wire: Wire;
+let spoken: { readonly to: PeerId; readonly name: RequestName; readonly isAnswer: boolean; readonly text: string }[];
+let reports: string[];
+
+class Node {
+  static readonly all = new Map<PeerId, Node>();
+  readonly name: string;
+  readonly view = new L1View(PROFILES.devnet);
+  readonly handlers = new Map<string, RequestHandler>();
+  mail!: Mail;
+  desk!: RequestDesk;
+  /** what its own role answers */
+  answer: (request: NamedRequest, from: PeerId) => Promise<NamedAnswer> | NamedAnswer = ({ name }) =>
+    ({ name, body: refused("not here") }) as NamedAnswer;
+
+  constructor(name: string, ports: Ports) {
+    this.name = name;
+    for (const event of l1Of([], PROVIDERS)) this.view.apply(event);
+    this.begin(ports);
+    Node.all.set(peerOf(name), this);
+  }
+
+  /** As after a start: nothing is remembered. */
+  begin(base: Ports): void {
+    this.handlers.clear();
+    const network = this.#network();
+    const ports = { ...base, network };
+    this.mail = new Mail({ ports, settings: SETTINGS, view: this.view });
+    this.desk = new RequestDesk(network, this.mail);
+    const carrying = new Carrying({ ports, settings: SETTINGS, view: this.view, desk: this.desk });
+    this.desk.serve((ticket, from, request, { signal }) => {
+      if (request.name === "card") return this.mail.card(request.body.provider, signal);
+      if (request.name !== "carry" && request.name !== "fetch") return Promise.resolve(this.answer(request, from));
+      carrying.requested(ticket, from, request);
+      return null;
+    });
+  }
+
+  #network(): Network {
+    const request = async (to: PeerId, protocol: string, bytes: Uint8Array): Promise<Uint8Array> => {
+      const name = (Object.keys(REQUESTS) as RequestName[]).find((known) => REQUESTS[known].protocol === protocol)!;
+      const sent = said(to, name, bytes, false);
+      const handler = Node.all.get(to)?.handlers.get(protocol);
+      if (handler === undefined) throw new Error("nobody there");
+      return said(to, name, await handler(peerOf(this.name), sent, new AbortController().signal), true);
+    };
+    return {
+      peerId: peerOf(this.name),
+      request,
+      handle: (protocol: string, _limits: object, handler: RequestHandler) => void this.handlers.set(protocol, handler),
+      report: (peer: PeerId, offence: string) => void reports.push(`${this.name}: ${peer} ${offence}`),
+    } as unknown as Network;
+  }
+}
+
+function said(to: PeerId, name: RequestName, bytes: Uint8Array, isAnswer: boolean): Uint8Array {
+  spoken.push({ to, name, isAnswer, text: toHex(bytes) });
+  const passed = wire(to, name, bytes, isAnswer);
+  if (passed === null) throw new Error("lost");
+  return passed;
+}
+
+const SOURCE = "0x5ec2e7000000000000000000000000000000beef" as const;
+const jobOf = (jobId: JobId): Job => ({
+  jobId,
+  environment: {
+    timestamp: 1n,
+    baseFeePerGas: GENESIS_BASE_FEE,
+    gasLimit: LIMITS.blockGas,
+    prevRandao: hashOfText("randao"),
+    feeRecipient: ZERO_ADDRESS,
+  },
+  messages: [],
+  values: [{ kind: "account", address: SOURCE as never, value: null }],
+});
+const RESULT = { name: "job", body: { kind: "result", outcomes: [], signature: `0x${"5e".repeat(96)}` } } as const;
+
+let sequencer: Node;
+let job: Job;
+let holder: Node;
+let index: number;
+let couriers: readonly PeerId[];
+let portsOf: Map<string, Ports>;
+
+beforeEach(async () => {
+  wire = (_to, _name, bytes) => bytes;
+  spoken = [];
+  reports = [];
+  Node.all.clear();
+  portsOf = new Map();
+  const world = new World();
+  for (const name of ["sequencer", ...PROVIDERS]) {
+    const ports = await world.site(name).start();
+    portsOf.set(name, ports);
+    new Node(name, { ...ports, identity: identityOf(name) });
+  }
+  sequencer = Node.all.get(peerOf("sequencer"))!;
+  const { view } = sequencer;
+  // one whose couriers hold no seat of it
+  for (let salt = 0; ; salt++) {
+    const jobId = toJobId(hashOfText(`job ${salt}`));
+    const seats = view.seatsOf(view.slot, jobId);
+    index = seats[0]!.index;
+    couriers = view.couriersOf(view.slot, jobId, index).map(({ peerId }) => peerId);
+    if (couriers.length < 3 || couriers.some((peer) => seats.some(({ peerId }) => peerId === peer))) continue;
+    job = jobOf(jobId);
+    holder = Node.all.get(seats[0]!.peerId)!;
+    break;
+  }
+  holder.answer = () => RESULT;
+});
+
+const send = (request: NamedRequest = { name: "job", body: job }): Promise<NamedAnswer> =>
+  sequencer.mail.send(
+    { request, timeoutMs: 5_000, via: { jobId: job.jobId, provider: index, peers: couriers } },
+    new AbortController().signal,
+  );
+const fetchValues = (node = holder): Promise<NamedAnswer> =>
+  node.mail.send(
+    {
+      request: { name: "values", body: { jobId: job.jobId, keys: [{ kind: "number" }] } },
+      timeoutMs: 5_000,
+      via: { jobId: job.jobId, provider: index, peers: couriers.slice(0, 2) },
+    },
+    new AbortController().signal,
+  );
+const VALUES = { name: "values", body: { kind: "values", entries: [{ kind: "number", value: 77n }] } } as const;
+const changed = (bytes: Uint8Array): Uint8Array => bytes.with(bytes.length - 1, bytes.at(-1)! ^ 1);
+
+describe("mail", () => {
+  it("brings a job to its holder and the result back, and a courier reads neither", async () => {
+    const got: [NamedRequest, PeerId][] = [];
+    holder.answer = (request, from) => {
+      got.push([request, from]);
+      return RESULT;
+    };
+    expect(await send()).toEqual(RESULT);
+    expect(got[0]).toEqual([{ name: "job", body: job }, couriers[0]]);
+    const talk = spoken.filter(({ name }) => name === "carry" || name === "deliver");
+    expect(talk.length).toBeGreaterThanOrEqual(4);
+    for (const { text } of talk)
+      for (const secret of [SOURCE.slice(2), "5e".repeat(96)]) expect(text).not.toContain(secret);
+    const toHolder = spoken.filter(({ to, isAnswer }) => to === peerOf(holder.name) && !isAnswer);
+    for (const { text } of toHolder) expect(text).not.toContain(toHex(new TextEncoder().encode("sequencer")).slice(2));
+    expect(reports).toEqual([]);
+  });
+
+  it("brings what the holder asks for to the job's sequencer, in the holder's name, and the values back", async () => {
+    const asked: [NamedRequest, PeerId][] = [];
+    sequencer.answer = (request, from) => {
+      asked.push([request, from]);
+      return VALUES;
+    };
+    let values: NamedAnswer | null = null;
+    holder.answer = async () => {
+      values = await fetchValues();
+      return RESULT;
+    };
+    expect(await send()).toEqual(RESULT);
+    expect(values).toEqual(VALUES);
+    expect(asked[0]![1]).toBe(peerOf(holder.name));
+    await expect(fetchValues()).rejects.toThrow("the job has ended");
+  });
+
+  it.each(["lost", "changed"] as const)(
+    "a courier by which everything is %s costs nothing: another one carries it",
+    async (how) => {
+      wire = (to, name, bytes) =>
+        to !== couriers[0] || name === "card" ? bytes : how === "lost" ? null : changed(bytes);
+      expect(await send()).toEqual(RESULT);
+    },
+  );
+
+  it("where every courier fails, the reason comes back, and later jobs are carried", async () => {
+    wire = (_to, name, bytes) => (name === "carry" ? null : bytes);
+    await expect(send()).rejects.toThrow("lost");
+    wire = (_to, _name, bytes) => bytes;
+    expect(await send()).toEqual(RESULT);
+  });
+
+  it("what a courier changes on the way to the holder opens for nobody, and nothing is executed", async () => {
+    let executed = 0;
+    holder.answer = () => {
+      executed += 1;
+      return RESULT;
+    };
+    wire = (_to, name, bytes, isAnswer) => (name === "deliver" && !isAnswer ? changed(bytes) : bytes);
+    await expect(send()).rejects.toThrow("does not open");
+    expect(executed).toBe(0);
+  });
+
+  it("a parcel of another job does not open: none stands for another", async () => {
+    let first: Uint8Array | null = null;
+    wire = (_to, name, bytes, isAnswer) => {
+      if (name === "carry" && !isAnswer) first ??= bytes;
+      return bytes;
+    };
+    await send();
+    const { view } = sequencer;
+    for (let salt = 0; ; salt++) {
+      const jobId = toJobId(hashOfText(`other ${salt}`));
+      const isHeld = view.seatsOf(view.slot, jobId).some((seat) => seat.index === index);
+      const [courier] = view.couriersOf(view.slot, jobId, index);
+      if (!isHeld || courier === undefined) continue;
+      const parcel = first!.slice(-32 * 1024);
+      const bytes = encodeRequest({ name: "deliver", body: { jobId, parcel } });
+      const answer = await holder.handlers.get(REQUESTS.deliver.protocol)!(
+        courier.peerId,
+        bytes,
+        new AbortController().signal,
+      );
+      expect(decodeAnswer("deliver", answer).body).toMatchObject({
+        kind: "refused",
+        reason: "what was sealed does not open",
+      });
+      break;
+    }
+  });
+
+  it("an answer to one request for values does not stand for another's", async () => {
+    const answers: Uint8Array[] = [];
+    sequencer.answer = () => VALUES;
+    // the first answer is given to every later one
+    wire = (_to, name, bytes, isAnswer) => {
+      if (name !== "supply" || !isAnswer) return bytes;
+      answers.push(bytes);
+      return answers[0]!;
+    };
+    const ends: string[] = [];
+    holder.answer = async () => {
+      for (let i = 0; i < 2; i++)
+        ends.push(
+          await fetchValues().then(
+            () => "values",
+            (error: Error) => error.message,
+          ),
+        );
+      return RESULT;
+    };
+    await send();
+    expect(ends[0]).toBe("values");
+    expect(ends[1]).toContain("does not open");
+  });
+
+  it("two jobs under one id are not worked on at once: the second is refused", async () => {
+    const { promise, resolve } = Promise.withResolvers<NamedAnswer>();
+    let executed = 0;
+    holder.answer = () => {
+      executed += 1;
+      return promise;
+    };
+    const running = send();
+    const other = Node.all.get(peerOf("sequencer"))!;
+    const rival = new Mail({
+      ports: { ...portsOf.get("sequencer")!, network: networkOf(other) },
+      settings: SETTINGS,
+      view: other.view,
+    });
+    const started = new Promise<void>((done) => {
+      const look = (): void => (executed > 0 ? done() : void setImmediate(look));
+      look();
+    });
+    await started;
+    const second = rival.send(
+      {
+        request: { name: "job", body: job },
+        timeoutMs: 5_000,
+        via: { jobId: job.jobId, provider: index, peers: couriers.slice(2) },
+      },
+      new AbortController().signal,
+    );
+    await expect(second).rejects.toThrow("another job of this id");
+    resolve(RESULT);
+    expect(await running).toEqual(RESULT);
+  });
+
+  it("nobody but a courier of the job may supply itself from the sequencer", async () => {
+    holder.answer = async () => {
+      const bytes = encodeRequest({
+        name: "supply",
+        body: { jobId: job.jobId, provider: index, number: 0, parcel: new Uint8Array(64) },
+      });
+      const ask = async (from: PeerId): Promise<object> => {
+        const answer = await sequencer.handlers.get(REQUESTS.supply.protocol)!(
+          from,
+          bytes,
+          new AbortController().signal,
+        );
+        return decodeAnswer("supply", answer).body;
+      };
+      expect(await ask(peerOf(holder.name))).toMatchObject({ kind: "refused", reason: "no such job" });
+      expect(await ask(couriers[0]!)).toMatchObject({ kind: "refused", reason: "what was sealed does not open" });
+      return RESULT;
+    };
+    expect(await send()).toEqual(RESULT);
+  });
+});
+
+const networkOf = (node: Node): Network =>
+  ({
+    peerId: peerOf(node.name),
+    request: async (to: PeerId, protocol: string, bytes: Uint8Array) =>
+      Node.all.get(to)!.handlers.get(protocol)!(peerOf(node.name), bytes, new AbortController().signal),
+    report: () => undefined,
+  }) as unknown as Network;
+
+describe("key cards", () => {
+  it("are asked for once, and again when they have become old", async () => {
+    await send();
+    await send();
+    const asked = (): number =>
+      spoken.filter(({ name, isAnswer, to }) => name === "card" && !isAnswer && to !== peerOf(holder.name)).length;
+    expect(asked()).toBe(1);
+    const { epochBlocks } = PROFILES.devnet;
+    for (const node of Node.all.values()) {
+      const { number, timestamp } = node.view.block;
+      for (let i = 1n; i <= BigInt(5 * epochBlocks); i++) node.view.apply(l1Block(number + i, timestamp));
+    }
+    const { view } = sequencer;
+    for (let salt = 0; ; salt++) {
+      const jobId = toJobId(hashOfText(`later ${salt}`));
+      if (view.seatsOf(view.slot, jobId)[0]!.index !== index) continue;
+      couriers = view.couriersOf(view.slot, jobId, index).map(({ peerId }) => peerId);
+      job = jobOf(jobId);
+      break;
+    }
+    expect(await send()).toEqual(RESULT);
+    expect(asked()).toBe(2);
+  });
+
+  it("that another made are not taken, and who gives them pays in score", async () => {
+    const forged = {
+      name: "card",
+      body: {
+        kind: "card",
+        card: {
+          provider: index,
+          key: `0x${"09".repeat(32)}`,
+          slot: sequencer.view.slot,
+          signature: identityOf("liar").bls.sign(hashOfText("x")),
+        },
+      },
+    } as const;
+    wire = (to, name, bytes, isAnswer) =>
+      name === "card" && isAnswer && to === couriers[0] ? encodeAnswer(forged) : bytes;
+    expect(await send()).toEqual(RESULT);
+    expect(reports).toEqual([`sequencer: ${couriers[0]} invalid-message`]);
+  });
+
+  it("whose key was lost by a restart fail one job, and no more", async () => {
+    await send();
+    holder.begin({
+      ...portsOf.get(holder.name)!,
+      entropy: () => hashOfText("after the restart"),
+      identity: identityOf(holder.name),
+    });
+    await expect(send()).rejects.toThrow("does not open");
+    expect(await send()).toEqual(RESULT);
+  });
+
+  it("of providers that do not exist, or do not answer, are refused", async () => {
+    const card = async (provider: number): Promise<object> =>
+      (await Node.all.get(couriers[0]!)!.mail.card(provider, new AbortController().signal)).body;
+    expect(await card(4_000)).toMatchObject({ kind: "refused" });
+    wire = (to, _name, bytes) => (to === peerOf(holder.name) ? null : bytes);
+    expect(await card(index)).toMatchObject({ kind: "refused", reason: "lost" });
+  });
+});
