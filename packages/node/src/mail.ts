@@ -42,7 +42,7 @@ import {
 } from "./hpke.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 
-/** Couriers that carry one job at once: one that is silent costs no time. */
+/** Couriers that carry the same at once: one that is silent, or loses a message, costs no time. */
 const AT_ONCE = 2;
 /** Slots after which a provider makes itself a new key. */
 const KEY_SLOTS = 2n;
@@ -139,7 +139,7 @@ export class Mail {
   async #keyOf(provider: number, couriers: readonly PeerId[], asking: Asking): Promise<KeyCard["key"]> {
     const known = this.#cards.get(provider);
     if (known !== undefined && this.#isFresh(known)) return known.key;
-    const card = await firstToSucceed(couriers, { atOnce: 1, signal: asking.signal }, (courier, signal) =>
+    const card = await firstToSucceed(couriers, { atOnce: AT_ONCE, signal: asking.signal }, (courier, signal) =>
       this.#askForCard(provider, courier, { timeoutMs: asking.timeoutMs / 2, signal }),
     );
     this.#cards.delete(provider);
@@ -178,7 +178,7 @@ export class Mail {
     const { keys } = joined;
     const content = encodeRequest(request);
     const parcel = await this.#seal(keys.toSequencer, { kind: "fetch", number }, content);
-    return firstToSucceed(peers, { atOnce: 1, signal: asking.signal }, async (courier, signal) => {
+    return firstToSucceed(peers, { atOnce: AT_ONCE, signal: asking.signal }, async (courier, signal) => {
       const fetch = { name: "fetch", body: { jobId, number, parcel } } as const;
       const { body } = await askPeer(this.#ports.network, courier, fetch, { ...asking, signal });
       if (body.kind === "refused") throw new NotCarried(body.reason);

@@ -144,6 +144,11 @@ export class Sequencer {
   /** where another block was signed in this slot: nothing can be made there before the next one */
   #taken: { readonly slot: bigint; readonly generation: bigint; readonly number: bigint } | null = null;
   #publishedUntilMs: number | null = null;
+  /**
+   * when the next block begins: on a tick, as the blocks of all chains do, so that the moment of a job does not tell how busy its chain is; null
+   * while there is no work
+   */
+  #beginsMs: number | null = null;
   #lastTurn = -1n;
   /** a claim of the slot is on its way */
   #claiming = false;
@@ -241,6 +246,7 @@ export class Sequencer {
     this.#exhausted = false;
     if (!this.#isMyTurn) {
       this.#turn = null;
+      this.#beginsMs = null;
       return this.#claim();
     }
     if (this.#turn?.slot === view.slot) return [...this.#advance(moment), ...this.#postIfMuch(moment)];
@@ -333,11 +339,16 @@ export class Sequencer {
     const earliestMs = Number(this.#head.header.timestamp) * 1000 + tickMs;
     const isFirst = this.#head.header.number === 0n;
     const hasWork = isFirst || (this.#pool.size > 0 && !this.#exhausted) || this.#dueItems().length > 0;
-    if (!hasWork) return [];
-    if (moment.nowMs < earliestMs) return [this.#timer("advance", earliestMs)];
+    if (!hasWork) {
+      this.#beginsMs = null;
+      return [];
+    }
+    this.#beginsMs = Math.max(earliestMs, this.#beginsMs ?? Math.ceil(moment.nowMs / tickMs) * tickMs);
+    if (moment.nowMs < this.#beginsMs) return [this.#timer("advance", this.#beginsMs)];
     const { slot, generation, number } = this.#taken ?? { slot: -1n, generation: 0n, number: 0n };
     const isTaken = slot === view.slot && generation === view.generation(this.#options.chainId);
     if (isTaken && number === this.#head.header.number + 1n) return [];
+    this.#beginsMs = null;
     return this.#open(BigInt(Math.floor(moment.nowMs / tickMs) * parameters.tickSeconds), moment);
   }
 
@@ -619,7 +630,8 @@ export class Sequencer {
       code: "block-abandoned",
       data: { chainId: this.#options.chainId, reason },
     };
-    return [...this.#drop(), note, this.#timer("advance", moment.nowMs + RETRY_MS)];
+    this.#beginsMs = moment.nowMs + RETRY_MS;
+    return [...this.#drop(), note, this.#timer("advance", this.#beginsMs)];
   }
 
   /**

@@ -94,6 +94,54 @@ describe("a sequencer's turn", () => {
   });
 });
 
+describe("the moment of a block", () => {
+  const timers = (driven: Driven): readonly number[] =>
+    driven.all("timer").flatMap(({ name, atMs }) => (name === "advance" ? [atMs] : []));
+
+  it("is a tick, however long before it the work was there: it tells nothing of how busy the chain is", () => {
+    const driven = new Driven().start().hostsSay(0n);
+    const tick = driven.seconds + PARAMETERS.tickSeconds;
+    driven.seconds += PARAMETERS.tickSeconds / 4;
+    driven.offer(transfer());
+    expect(driven.all("openSession")).toEqual([]);
+    expect(timers(driven).at(-1)).toBe(at(tick).nowMs);
+    driven.seconds += PARAMETERS.tickSeconds / 4;
+    driven.offer(transfer({ nonce: 1n }));
+    expect(driven.all("openSession")).toEqual([]);
+    driven.seconds = tick;
+    driven.handle({ kind: "timer", name: "advance" });
+    expect(driven.all("openSession")).toMatchObject([{ environment: { timestamp: BigInt(at(tick).nowMs / 1_000) } }]);
+  });
+
+  it("comes at once where the clock is late for its tick, and after a failure: no further tick is waited for", () => {
+    const driven = new Driven().start().hostsSay(0n);
+    driven.seconds += PARAMETERS.tickSeconds / 4;
+    driven.offer(transfer());
+    driven.seconds += PARAMETERS.tickSeconds;
+    driven.handle({ kind: "timer", name: "advance" });
+    const { session } = driven.all("openSession")[0]!;
+    driven.handle({ kind: "sessionFailed", session, reason: "no values" });
+    driven.seconds += PARAMETERS.tickSeconds / 4;
+    driven.handle({ kind: "timer", name: "advance" });
+    expect(driven.all("openSession").length).toBe(2);
+  });
+
+  it("is waited for anew by work that comes after other work was gone", () => {
+    const driven = new Driven().start().hostsSay(0n);
+    driven.seconds += PARAMETERS.tickSeconds / 4;
+    driven.offer(transfer());
+    const block = blockOn({ view: driven.view, parent: FIRST, transactions: [transfer().raw] });
+    driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 0n });
+    driven.seconds += 3 * PARAMETERS.tickSeconds;
+    driven.offer(transfer({ nonce: 1n }));
+    expect(driven.all("openSession")).toEqual([]);
+    expect(timers(driven).at(-1)! % (PARAMETERS.tickSeconds * 1_000)).toBe(0);
+    driven.seconds += (3 * PARAMETERS.tickSeconds) / 4;
+    driven.handle({ kind: "timer", name: "advance" });
+    expect(driven.all("openSession").length).toBe(1);
+  });
+});
+
 describe("a sequencer's block", () => {
   it("goes from the pool through job, results and assembly to the seal, then out", () => {
     const driven = ready()

@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which `all` runs them. */
 import { asked } from "./asked.ts";
+import { blindness } from "./blindness.ts";
 import { capture } from "./capture.ts";
 import { l1Reorg } from "./l1Reorg.ts";
 import { leaderSilent } from "./leaderSilent.ts";
@@ -15,5 +16,6 @@ export const SCENARIOS: readonly Scenario[] = [
   l1Reorg,
   rollback,
   asked,
+  blindness,
   capture,
 ];

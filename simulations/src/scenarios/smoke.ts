@@ -26,7 +26,7 @@ export const SMOKE: SmokeSettings = {
   founded: "after",
 };
 
-const JOB_PROTOCOL = REQUESTS.job.protocol;
+const JOB_PROTOCOL = REQUESTS.deliver.protocol;
 
 /** Crashes the first provider to take a job, or sequencer to get a result, after a drawn moment: right in its middle. */
 function crashMidJob(run: HonestRun, { busyMs, crash }: SmokeSettings): () => { readonly crashed: string | null } {

@@ -12,6 +12,8 @@ export type TrafficSettings = {
   readonly providers: number;
   readonly dacs: number;
   readonly users: number;
+  /** how much of the traffic a DAC has, by its place; all the same unless said */
+  readonly weightOf?: (dac: number) => number;
   /** milliseconds in which users send */
   readonly busyMs: number;
   readonly link: LinkSettings;
@@ -45,8 +47,23 @@ const DRAIN_MS = 90_000;
 const DEPOSIT_WEI = 1_000n * 10n ** 18n;
 
 /** Sends users' transfers through the gateway at drawn moments; counts what was refused. */
-function sendTransfers(run: HonestRun, gateway: SimulatedNode, users: Users, endMs: number): { refused: number } {
+function sendTransfers(
+  run: HonestRun,
+  gateway: SimulatedNode,
+  users: Users,
+  { busyMs: endMs, weightOf = () => 1 }: TrafficSettings,
+): { refused: number } {
   const { world } = run;
+  const weights = run.chainIds.map((_, dac) => weightOf(dac));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const drawn = (): ChainId => {
+    let left = draw.fraction() * total;
+    const dac = weights.findIndex((weight) => {
+      left -= weight;
+      return left < 0;
+    });
+    return run.chainIds.at(dac)!;
+  };
   const draw = world.random.stream("sending");
   const counts = { refused: 0 };
   const send = async (chainId: ChainId): Promise<void> => {
@@ -57,7 +74,7 @@ function sendTransfers(run: HonestRun, gateway: SimulatedNode, users: Users, end
   };
   const next = (): void => {
     if (world.elapsedMs >= endMs) return;
-    void send(run.chainIds[draw.below(run.chainIds.length)]!);
+    void send(drawn());
     world.clock.schedule(1 + draw.below(SENDING_MS), next);
   };
   world.clock.schedule(USERS_BEGIN_MS - world.elapsedMs, next);
@@ -96,7 +113,7 @@ export async function runTraffic(
   await world.runUntil(FOUNDING_MS);
   if (settings.founded === "after") found(run, users, settings.dacs);
   const figures = disturb(run, { users, latecomers });
-  const sent = sendTransfers(run, gateway!, users, busyMs);
+  const sent = sendTransfers(run, gateway!, users, settings);
   await world.runUntil(busyMs);
   while (!run.atRest && world.elapsedMs < busyMs + DRAIN_MS) await world.runUntil(world.elapsedMs + 1_000);
   await run.finish();
