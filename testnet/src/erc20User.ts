@@ -91,6 +91,21 @@ async function equipSenders(
   return raws.length;
 }
 
+/** Makes one small transfer after the other until the DAC has so many blocks; gives the number of the last one. */
+export async function growTo(
+  blocks: number,
+  { provider, user }: Pick<TransferPlan, "provider" | "user">,
+): Promise<number> {
+  const wallet = new Wallet(user.privateKey, provider);
+  let head = await provider.getBlockNumber();
+  for (let nonce = await wallet.getNonce(); head < blocks; nonce++) {
+    const { hash } = await wallet.sendTransaction({ to: user.address, value: 1n, nonce });
+    const [receipt] = await receiptsOf(provider, [hash]);
+    head = receipt!.blockNumber;
+  }
+  return head;
+}
+
 async function receiptsOf(
   provider: JsonRpcProvider,
   hashes: readonly string[],

@@ -10,7 +10,8 @@ import { smoke } from "./smoke.ts";
 import { showStatus } from "./statusLine.ts";
 import { DEFAULT_SIZE, Testnet, type TestnetSize } from "./testnet.ts";
 
-const USAGE = `usage: npm run testnet -- [--sequencers n] [--providers n] [--storage n] [--dacs n] [--smoke] [--json]
+const USAGE = `usage: npm run testnet -- [--sequencers n] [--providers n] [--storage n] [--dacs n] [--json]
+       npm run testnet -- --smoke [--blocks n] [--sequencers n] [--providers n] [--storage n] [--dacs n] [--json]
        npm run testnet -- --flow NAME [--json]
        npm run testnet -- --fault NAME[,NAME...] [--json]
        npm run testnet -- --list [--json]`;
@@ -18,14 +19,17 @@ const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 /** nodes of one kind: what two cores and their memory carry */
 const MAX_NODES = 16;
+/** blocks of all DACs in a smoke run: as many as tell whether the draws of seats go by stake */
+const SMOKE_BLOCKS = 300;
+const MAX_BLOCKS = 100_000;
 
 class UsageError extends Error {}
 
-function count(name: string, text: string | undefined, fallback: number): number {
+function count(name: string, text: string | undefined, fallback: number, most = MAX_NODES): number {
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > MAX_NODES)
-    throw new UsageError(`--${name} takes a whole number of 1 to ${MAX_NODES}, not ${text}`);
+  if (!Number.isInteger(value) || value < 1 || value > most)
+    throw new UsageError(`--${name} takes a whole number of 1 to ${most}, not ${text}`);
   return value;
 }
 
@@ -33,6 +37,7 @@ type Options = {
   readonly size: TestnetSize;
   readonly json: boolean;
   readonly smoke: boolean;
+  readonly blocks: number;
   readonly list: boolean;
   readonly flow: Flow | null;
   readonly faults: readonly Lie[];
@@ -58,7 +63,7 @@ function readArguments(): Options {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
   const sizes = { sequencers: text, providers: text, storage: text, dacs: text };
-  const options = { ...sizes, flow: text, fault: text, json: flag, smoke: flag, list: flag, help: flag };
+  const options = { ...sizes, flow: text, fault: text, blocks: text, json: flag, smoke: flag, list: flag, help: flag };
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
   try {
     values = parseArgs({ options }).values;
@@ -72,6 +77,8 @@ function readArguments(): Options {
   const stories = [flow !== null, faults.length > 0, values.smoke].filter(Boolean).length;
   if (stories > 1 || (isSized && (flow !== null || faults.length > 0)))
     throw new UsageError("a flow and a fault bring their own network");
+  if (values.blocks !== undefined && values.smoke !== true) throw new UsageError("--blocks goes with --smoke");
+  const blocks = count("blocks", values.blocks, SMOKE_BLOCKS, MAX_BLOCKS);
   const size = {
     sequencers: count("sequencers", values.sequencers, DEFAULT_SIZE.sequencers),
     providers: count("providers", values.providers, DEFAULT_SIZE.providers),
@@ -80,7 +87,7 @@ function readArguments(): Options {
   };
   const [json, smoke, list] = [values.json === true, values.smoke === true, values.list === true];
   const own = faults.length > 0 ? LIED_NETWORK : flow?.size;
-  return { size: own ?? size, json, smoke, list, flow, faults };
+  return { size: own ?? size, json, smoke, blocks, list, flow, faults };
 }
 
 /** What a user needs to go on: URLs, a funded key, the next command. */
@@ -135,11 +142,11 @@ function listStories(json: boolean): void {
 /** Plays what was asked for, which ends by itself; a report each. */
 async function play(
   testnet: Testnet,
-  { flow, faults }: Options,
+  { flow, faults, blocks }: Options,
   readyMs: number,
 ): Promise<readonly (FlowReport | FaultReport | Awaited<ReturnType<typeof smoke>>)[]> {
   if (faults.length > 0) return runFaults(testnet, faults);
-  return [flow === null ? await smoke(testnet, readyMs) : await runFlow(testnet, flow)];
+  return [flow === null ? await smoke(testnet, { readyMs, blocks }) : await runFlow(testnet, flow)];
 }
 
 /** Shows a run's report; undefined where it was broken off. */

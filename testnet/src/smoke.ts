@@ -12,7 +12,7 @@ import {
 } from "./charterProbes.ts";
 import type { CharterKind } from "./charters.ts";
 import { type Fit, fitToShares } from "./chiSquare.ts";
-import { transferTokens } from "./erc20User.ts";
+import { growTo, transferTokens } from "./erc20User.ts";
 import { rebuild } from "./rebuildProcess.ts";
 import type { Testnet, TestnetDac } from "./testnet.ts";
 import { until } from "./until.ts";
@@ -24,6 +24,7 @@ export type SmokeReport = {
   readonly ok: boolean;
   readonly readyMs: number;
   readonly dacs: number;
+  readonly blocks: number;
   readonly l2Transactions: number;
   readonly transfers: number;
   readonly balancesRight: boolean;
@@ -45,6 +46,7 @@ type DacReport = {
   readonly transactions: number;
   readonly transfers: number;
   readonly balancesRight: boolean;
+  readonly blocks: number;
   readonly batches: number;
   readonly byProvider: Readonly<Record<string, number>>;
   readonly rootMatches: boolean;
@@ -74,7 +76,11 @@ async function countBlocks(
   return { transactions, byProvider };
 }
 
-async function driveDac(testnet: Testnet, dac: TestnetDac, transfers: number): Promise<DacReport> {
+async function driveDac(
+  testnet: Testnet,
+  dac: TestnetDac,
+  { transfers, blocks }: { readonly transfers: number; readonly blocks: number },
+): Promise<DacReport> {
   const provider = testnet.providerOf(dac);
   const { receipts, balancesRight } = await transferTokens({
     provider,
@@ -83,7 +89,8 @@ async function driveDac(testnet: Testnet, dac: TestnetDac, transfers: number): P
     chainId: BigInt(dac.chainId),
     transfers,
   });
-  const lastBlock = Math.max(...receipts.map((receipt) => receipt.blockNumber));
+  const grown = await growTo(blocks, { provider, user: testnet.user });
+  const lastBlock = Math.max(grown, ...receipts.map((receipt) => receipt.blockNumber));
   await until(`the batches of ${dac.label} on L1`, POSTED_TIMEOUT_MS, async () => {
     const safe = (await provider.send("eth_getBlockByNumber", ["safe", false])) as { number: string };
     return Number(safe.number) >= lastBlock;
@@ -98,7 +105,14 @@ async function driveDac(testnet: Testnet, dac: TestnetDac, transfers: number): P
   provider.destroy();
   const rootMatches =
     rebuilt.blocks >= lastBlock && block.hash === rebuilt.blockHash && block.stateRoot === rebuilt.stateRoot;
-  return { ...counted, transfers: receipts.length, balancesRight, batches: Number(nextIndex), rootMatches };
+  return {
+    ...counted,
+    transfers: receipts.length,
+    balancesRight,
+    blocks: rebuilt.blocks,
+    batches: Number(nextIndex),
+    rootMatches,
+  };
 }
 
 /** Gas that all batches of a DAC took on L1. */
@@ -137,10 +151,15 @@ function chartersHold({ deniedDeployment, deniedSender, taxedTransfer }: Awaited
   return deployment && senders && tax;
 }
 
-export async function smoke(testnet: Testnet, readyMs: number): Promise<SmokeReport> {
-  const share = Math.ceil(TRANSFERS / testnet.dacs.length);
+/** @param blocks that all DACs together get at the least */
+export async function smoke(
+  testnet: Testnet,
+  { readyMs, blocks }: { readonly readyMs: number; readonly blocks: number },
+): Promise<SmokeReport> {
+  const share = (whole: number): number => Math.ceil(whole / testnet.dacs.length);
+  const shares = { transfers: share(TRANSFERS), blocks: share(blocks) };
   const reports = await Promise.all(
-    testnet.dacs.map(async (dac) => [dac.label, await driveDac(testnet, dac, share)] as const),
+    testnet.dacs.map(async (dac) => [dac.label, await driveDac(testnet, dac, shares)] as const),
   );
   const all = reports.map(([, report]) => report);
   const pick = <T>(choose: (report: DacReport) => T): Record<string, T> =>
@@ -167,6 +186,7 @@ export async function smoke(testnet: Testnet, readyMs: number): Promise<SmokeRep
       chartersHold(probed),
     readyMs,
     dacs: testnet.dacs.length,
+    blocks: sum((report) => report.blocks),
     l2Transactions,
     transfers,
     balancesRight,

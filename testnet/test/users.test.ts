@@ -4,12 +4,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { PREDEPLOYS } from "@mvm/protocol";
-import { Contract, ContractFactory, Interface, isError, JsonRpcProvider, Wallet } from "ethers";
+import { Contract, ContractFactory, Interface, isError, JsonRpcProvider, parseEther, Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE } from "../src/generated/demoToken.ts";
 import { MVM_DAC_MASTER_ABI } from "../src/generated/predeployAbis.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
-import { Testnet } from "../src/testnet.ts";
+import { Testnet, type TestnetNode } from "../src/testnet.ts";
 import { until } from "../src/until.ts";
 
 const SIZE = { sequencers: 2, providers: 3, storage: 3, dacs: 2 };
@@ -34,6 +34,7 @@ afterAll(async () => {
   await run?.remove();
 }, START_MS);
 
+const mvmProgram = join(import.meta.dirname, "../../packages/cli/bin/mvm.js");
 const castBinary = join(import.meta.dirname, "../../node_modules/.bin/cast");
 
 async function cast(command: string, ...args: readonly string[]): Promise<string> {
@@ -41,6 +42,42 @@ async function cast(command: string, ...args: readonly string[]): Promise<string
   const { stdout } = await promisify(execFile)(castBinary, all, { timeout: 60_000 });
   return stdout.trim();
 }
+
+/** What a command of mvm prints for the operator of a node. */
+async function mvm(node: TestnetNode, ...args: readonly string[]): Promise<Record<string, unknown>> {
+  const files = ["--data", node.dataDir, "--password-file", testnet.passwordFile, "--json"];
+  const own = args[0] === "status" ? files.filter((_, i) => i !== 2 && i !== 3) : files;
+  const { stdout } = await promisify(execFile)(process.execPath, [mvmProgram, ...args, ...own], { timeout: 120_000 });
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+describe("a provider's operator", () => {
+  it("sees the fees of its seats wait on a DAC, and claims them there", async () => {
+    const [dac] = testnet.dacs;
+    const { label, url } = dac!;
+    for (let i = 0; i < 4; i++) await (await user.sendTransaction({ to: user.address, value: 1n })).wait(1, 120_000);
+    type Earned = { readonly label: string; readonly claimableMT: string; readonly earnedMT: string };
+    const earned = async (node: TestnetNode): Promise<Earned | undefined> =>
+      ((await mvm(node, "status", "--gateway", testnet.gatewayUrl))["earnings"] as Earned[]).find(
+        (each) => each.label === label,
+      );
+    const providers = testnet.nodes.filter(({ role }) => role === "provider");
+    const all = await Promise.all(providers.map(earned));
+    const index = all.findIndex((each) => each !== undefined);
+    const [node, before] = [providers[index]!, all[index]!];
+    expect(Number(before.claimableMT)).toBeGreaterThan(0);
+    expect(before.earnedMT).toBe(before.claimableMT);
+    const to = Wallet.createRandom().address;
+    const claim = ["claim", "--fees", label, "--rpc", url, "--to", to];
+    await expect(mvm(node, ...claim)).rejects.toThrow("no MT");
+    await (await user.sendTransaction({ to: node.operator, value: 10n ** 17n })).wait(1, 120_000);
+    const claimed = await mvm(node, ...claim);
+    expect(await provider.getBalance(to)).toBe(parseEther(claimed["claimedMT"] as string));
+    expect(Number(claimed["claimedMT"])).toBeGreaterThanOrEqual(Number(before.claimableMT));
+    const after = await earned(node);
+    expect(Number(after?.earnedMT)).toBeGreaterThanOrEqual(Number(claimed["claimedMT"]));
+  });
+});
 
 describe("cast on a DAC", () => {
   it("reads the chain's identifier as L1 gave it", async () => {

@@ -24,6 +24,7 @@ export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
 export { type AskOptions, askOnL1, expireOnL1, payBackOnL1 } from "./operator/asking.ts";
 export { dacInformation, foundingCharter, presentCharter } from "./operator/dacInformation.ts";
 export { normaliseLabel } from "./operator/dacLabel.ts";
+export { claimFees, earnings } from "./operator/earnings.ts";
 export { exitDac, forceRaw, forceWithdrawal } from "./operator/forcing.ts";
 export { claimFile, deposit, prove, refundDeposit, type Transfer, withdraw } from "./operator/money.ts";
 export { formatAmount, parseAmount } from "./operator/mtAmount.ts";

@@ -41,9 +41,21 @@ function withdrawCommands(program: Command): void {
         node.withdraw(operator, { ...transferOf(node, label, amount, options), rpcUrl: options.rpc }),
       ),
     );
-  operatorOptions(program.command("claim <file>"))
-    .description("bring a claim to L1; anyone may bring any")
-    .action((file, options) => asOperator(options, (node, operator) => node.claimFile(operator, file)));
+  operatorOptions(program.command("claim [file]"))
+    .description("bring a claim to L1, anyone may bring any; or claim the fees that the operator has earned on a DAC")
+    .option("--fees <dac>", "the DAC on which fees wait")
+    .option("--rpc <url>", "gateway of the DAC, for --fees")
+    .option("--to <address>", "receiver on the DAC, for --fees; by default the operator's own account")
+    .action((file: string | undefined, options) =>
+      asOperator(options, (node, operator) => {
+        const { fees, rpc, to } = options;
+        if (file !== undefined && fees === undefined) return node.claimFile(operator, file);
+        if (file !== undefined || fees === undefined || rpc === undefined)
+          throw new node.ConfigError("invalid", "give the file of a claim, or --fees DAC --rpc URL");
+        const receiver = to === undefined ? {} : { to: node.parseAddress(to) };
+        return node.claimFees(operator, { label: fees, rpcUrl: rpc, ...receiver });
+      }),
+    );
 }
 
 function forceCommand(program: Command): void {

@@ -90,6 +90,14 @@ export function nodeCommands(program: Command): void {
   startCommand(program);
   rebuildCommand(program);
   observerOptions(program.command("status"))
-    .description("what the operator has on L1: balances, registrations, stakes, locks, turns")
-    .action((options) => asObserver(options, (node, observer) => node.operatorStatus(observer)));
+    .description(
+      "what the operator has on L1: balances, registrations, stakes, locks, turns; with --gateway, what it earned on DACs",
+    )
+    .option("--gateway <url>", "a gateway, http://HOST:PORT: shows fees that wait on its DACs")
+    .action((options) =>
+      asObserver(options, async (node, observer) => ({
+        ...(await node.operatorStatus(observer)),
+        ...(options.gateway !== undefined && (await node.earnings(observer, options.gateway))),
+      })),
+    );
 }
