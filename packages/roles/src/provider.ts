@@ -20,6 +20,8 @@ import type {
   RequestEffect,
   RequestedEvent,
   RequestFailedEvent,
+  TimerEffect,
+  TimerEvent,
 } from "./machine.ts";
 
 /** Execute a job over its values; ask for others by ValuesWanted; end in Executed or ExecutionFailed. */
@@ -29,12 +31,20 @@ export type SupplyEffect = { readonly kind: "supply"; readonly jobId: JobId; rea
 /** Give the execution up. */
 export type AbortEffect = { readonly kind: "abort"; readonly jobId: JobId; readonly reason: string };
 
-export type ProviderEffect = AnswerEffect | RequestEffect | ReportEffect | ExecuteEffect | SupplyEffect | AbortEffect;
+export type ProviderEffect =
+  | AnswerEffect
+  | RequestEffect
+  | ReportEffect
+  | TimerEffect
+  | ExecuteEffect
+  | SupplyEffect
+  | AbortEffect;
 
 export type ProviderEvent =
   | RequestedEvent
   | AnsweredEvent
   | RequestFailedEvent
+  | TimerEvent
   | { readonly kind: "valuesWanted"; readonly jobId: JobId; readonly keys: readonly StateKey[] }
   | { readonly kind: "executed"; readonly jobId: JobId; readonly result: JobResult }
   | { readonly kind: "executionFailed"; readonly jobId: JobId; readonly reason: string };
@@ -46,9 +56,18 @@ export type ProviderOptions = {
   readonly parallelJobs: number;
   /** milliseconds to wait for values */
   readonly valuesTimeoutMs: number;
+  /** milliseconds from a job's acceptance until it is given up, however its sender supplies it: nobody waits for its result any more */
+  readonly jobTimeoutMs: number;
 };
 
-type RunningJob = { readonly ticket: string; readonly from: PeerId; readonly asked: Set<string> };
+type RunningJob = {
+  readonly ticket: string;
+  readonly from: PeerId;
+  readonly asked: Set<string>;
+  readonly untilMs: number;
+};
+
+const TOO_LONG = "took longer than a job may";
 
 export class Provider {
   readonly #options: ProviderOptions;
@@ -64,12 +83,14 @@ export class Provider {
     return this.#running.size;
   }
 
-  handle(event: ProviderEvent, _moment: Moment): readonly ProviderEffect[] {
+  handle(event: ProviderEvent, { nowMs }: Moment): readonly ProviderEffect[] {
     switch (event.kind) {
       case "requested":
-        return event.request.name === "job" ? this.#offered(event.ticket, event.from, event.request.body) : [];
+        return event.request.name === "job" ? this.#offered(event, event.request.body, nowMs) : [];
+      case "timer":
+        return this.#overdue(nowMs);
       case "valuesWanted":
-        return this.#wanted(event.jobId, event.keys);
+        return this.#wanted(event, nowMs);
       case "answered":
         return this.#valuesCame(event);
       case "requestFailed":
@@ -81,7 +102,7 @@ export class Provider {
     }
   }
 
-  #offered(ticket: string, from: PeerId, job: Job): readonly ProviderEffect[] {
+  #offered({ ticket, from }: RequestedEvent, job: Job, nowMs: number): readonly ProviderEffect[] {
     const answer = (reason: string): ProviderEffect => ({
       kind: "answer",
       ticket,
@@ -97,13 +118,32 @@ export class Provider {
     if (!view.holdsSeat(this.#options.operator, job.jobId)) return [answer("no seat of this job is held here")];
     if (this.#running.has(job.jobId)) return [answer("already running")];
     if (this.#running.size >= this.#options.parallelJobs) return [answer("busy")];
-    this.#running.set(job.jobId, { ticket, from, asked: new Set() });
-    return [{ kind: "execute", job }];
+    const untilMs = nowMs + this.#options.jobTimeoutMs;
+    this.#running.set(job.jobId, { ticket, from, asked: new Set(), untilMs });
+    // all have the same time, so that one that was accepted before ends before
+    const isFirst = this.#running.size === 1;
+    return [{ kind: "execute", job }, ...(isFirst ? [timerAt(untilMs)] : [])];
   }
 
-  #wanted(jobId: JobId, keys: readonly StateKey[]): readonly ProviderEffect[] {
+  /** Gives up what has had its time: its place is free once its execution has ended. */
+  #overdue(nowMs: number): readonly ProviderEffect[] {
+    const running = [...this.#running];
+    const late = running.filter(([, { untilMs }]) => untilMs <= nowMs);
+    const next = running.find(([, { untilMs }]) => untilMs > nowMs);
+    return [
+      ...late.map(([jobId]): AbortEffect => ({ kind: "abort", jobId, reason: TOO_LONG })),
+      ...(next === undefined ? [] : [timerAt(next[1].untilMs)]),
+    ];
+  }
+
+  #wanted(
+    { jobId, keys }: { readonly jobId: JobId; readonly keys: readonly StateKey[] },
+    nowMs: number,
+  ): readonly ProviderEffect[] {
     const job = this.#running.get(jobId);
     if (job === undefined) return [];
+    const leftMs = job.untilMs - nowMs;
+    if (leftMs <= 0) return [{ kind: "abort", jobId, reason: TOO_LONG }];
     for (const key of keys) job.asked.add(stateKeyId(key));
     if (job.asked.size > LIMITS.jobReadKeys)
       return [{ kind: "abort", jobId, reason: "reads more values than a job may" }];
@@ -115,7 +155,7 @@ export class Provider {
         ticket,
         to: job.from,
         request: { name: "values", body: { jobId, keys } },
-        timeoutMs: this.#options.valuesTimeoutMs,
+        timeoutMs: Math.min(this.#options.valuesTimeoutMs, leftMs),
       },
     ];
   }
@@ -150,3 +190,5 @@ export class Provider {
     return [{ kind: "answer", ticket: job.ticket, answer: { name: "job", body } }];
   }
 }
+
+const timerAt = (atMs: number): TimerEffect => ({ kind: "timer", name: "overdue", atMs });
