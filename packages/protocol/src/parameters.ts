@@ -62,7 +62,7 @@ export type Parameters = {
   readonly tickSeconds: number;
   /** Milliseconds between two batches of a chain that has something to post, and not yet a batch's worth: a batch costs as much for one transaction as for ten. */
   readonly batchIntervalMs: number;
-  /** Milliseconds that a provider has for a job before a stand-in gets it: two block times at most in all. */
+  /** Milliseconds after which nobody waits for a job's result any more and its provider gives it up. Who is passed over for being late is so long before, by the block time. */
   readonly jobTimeoutMs: number;
   /** Milliseconds to wait for an answer of a storage host before the next is asked. */
   readonly readTimeoutMs: number;
