@@ -211,7 +211,7 @@ export const LIMITS = {
   /** seats that do each job (k), and stand-ins (m) after them (design page 20) */
   seats: 2,
   standIns: 2,
-  /** jobs that a block may need, one after the other, each with seats of its own: all seats of one fail by chance far more seldom than one block in a million */
+  /** jobs that a block may need, each with seats of its own: with 30 % of the providers gone, one fails in a twelfth of the blocks and all four in one of 20,000 */
   jobAttempts: 4,
   /** hosts that keep a DAC's state (design page 50) */
   storageReplicas: 3,
