@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which `all` runs them. */
 import { asked } from "./asked.ts";
 import { capture } from "./capture.ts";
+import { churn } from "./churn.ts";
 import { l1Reorg } from "./l1Reorg.ts";
 import { leaderSilent } from "./leaderSilent.ts";
 import { rollback } from "./rollback.ts";
@@ -16,4 +17,5 @@ export const SCENARIOS: readonly Scenario[] = [
   rollback,
   asked,
   capture,
+  churn,
 ];

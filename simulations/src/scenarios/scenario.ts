@@ -26,6 +26,8 @@ export type Scenario = {
   readonly name: string;
   readonly summary: string;
   run(seed: number): Promise<RunResult>;
+  /** a shorter run, for those that take minutes */
+  sample?(seed: number): Promise<RunResult>;
 };
 
 /** Findings that one run keeps. */

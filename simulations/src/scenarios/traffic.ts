@@ -12,8 +12,10 @@ export type TrafficSettings = {
   readonly providers: number;
   readonly dacs: number;
   readonly users: number;
-  /** milliseconds in which users send */
+  /** milliseconds in which users send, at the most */
   readonly busyMs: number;
+  /** longest distance of two transactions of all users together, in milliseconds; 400 unless said */
+  readonly sendingMs?: number;
   readonly link: LinkSettings;
   /** slots within which a chain with work must go on */
   readonly progressSlots: number;
@@ -28,11 +30,14 @@ export type TrafficSettings = {
 /** Slots long enough for the next rank to notice a silence, to claim, to be handed over to, and to work. */
 export const TAKEOVER: Partial<Parameters> = { epochBlocks: 16, rankDelayBlocks: 4 };
 
-/** What goes wrong: begins when the DACs are founded; what it gives back is asked for its own counts at the end. */
+/** Asked for a disturbance's own counts at the end. */
+type Counts = () => Readonly<Record<string, unknown>>;
+
+/** What goes wrong: begins when the DACs are founded; users send until it `isOver`, if it says so. */
 export type Disturbance = (
   run: HonestRun,
   people: { readonly users: Users; readonly latecomers: readonly SimulatedNode[] },
-) => () => Readonly<Record<string, unknown>>;
+) => Counts | { readonly isOver: () => boolean; readonly counts: Counts };
 
 const STORAGE_HOSTS = 4;
 /** Milliseconds from the start until DACs and deposits are asked for, and until users begin. */
@@ -40,12 +45,19 @@ const FOUNDING_MS = 1_500;
 export const USERS_BEGIN_MS = 5_000;
 /** Longest distance of two transactions of all users together, in milliseconds. */
 const SENDING_MS = 400;
+/** Milliseconds after which it is asked whether all is over. */
+const STEP_MS = 1_000;
 /** Milliseconds within which everything must come to rest after the last transaction. */
 const DRAIN_MS = 90_000;
 const DEPOSIT_WEI = 1_000n * 10n ** 18n;
 
 /** Sends users' transfers through the gateway at drawn moments; counts what was refused. */
-function sendTransfers(run: HonestRun, gateway: SimulatedNode, users: Users, endMs: number): { refused: number } {
+function sendTransfers(
+  run: HonestRun,
+  gateway: SimulatedNode,
+  users: Users,
+  { isOver, sendingMs }: { readonly isOver: () => boolean; readonly sendingMs: number },
+): { refused: number } {
   const { world } = run;
   const draw = world.random.stream("sending");
   const counts = { refused: 0 };
@@ -56,9 +68,9 @@ function sendTransfers(run: HonestRun, gateway: SimulatedNode, users: Users, end
     else counts.refused += 1;
   };
   const next = (): void => {
-    if (world.elapsedMs >= endMs) return;
+    if (isOver()) return;
     void send(run.chainIds[draw.below(run.chainIds.length)]!);
-    world.clock.schedule(1 + draw.below(SENDING_MS), next);
+    world.clock.schedule(1 + draw.below(sendingMs), next);
   };
   world.clock.schedule(USERS_BEGIN_MS - world.elapsedMs, next);
   return counts;
@@ -95,12 +107,15 @@ export async function runTraffic(
   world.l1.start();
   await world.runUntil(FOUNDING_MS);
   if (settings.founded === "after") found(run, users, settings.dacs);
-  const figures = disturb(run, { users, latecomers });
-  const sent = sendTransfers(run, gateway!, users, busyMs);
-  await world.runUntil(busyMs);
-  while (!run.atRest && world.elapsedMs < busyMs + DRAIN_MS) await world.runUntil(world.elapsedMs + 1_000);
+  const disturbance = disturb(run, { users, latecomers });
+  const { isOver, counts } = "counts" in disturbance ? disturbance : { isOver: () => false, counts: disturbance };
+  const isQuiet = (): boolean => world.elapsedMs >= busyMs || isOver();
+  const sent = sendTransfers(run, gateway!, users, { isOver: isQuiet, sendingMs: settings.sendingMs ?? SENDING_MS });
+  while (!isQuiet()) await world.runUntil(Math.min(busyMs, world.elapsedMs + STEP_MS));
+  const latestMs = world.elapsedMs + DRAIN_MS;
+  while (!run.atRest && world.elapsedMs < latestMs) await world.runUntil(world.elapsedMs + STEP_MS);
   await run.finish();
-  const own = figures();
+  const own = counts();
   const blocks = Object.fromEntries(run.chainIds.map((chainId) => [String(chainId), Number(run.state(chainId).head)]));
   await world.stop();
   return {
