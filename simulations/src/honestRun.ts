@@ -10,6 +10,7 @@ import {
   decodeBlock,
   type Hash,
   keccakHash,
+  type PeerId,
   PREDEPLOYS,
   type SealedBlock,
   TOTAL_SUPPLY_SLOT,
@@ -42,7 +43,14 @@ export class HonestRun implements NodeListener {
   readonly notes = new Map<string, number>();
   /** told of every delivery */
   onMessage: (node: SimulatedNode, delivery: Delivery) => void = () => {};
+  /** told of what came of work of other threads */
   onComputed: (node: SimulatedNode, made: unknown) => void = () => {};
+  /** told of every note, of whatever level */
+  onNote: (node: SimulatedNode, code: string, data: object) => void = () => {};
+  /** told of every block that a node takes as its head */
+  onBlock: (node: SimulatedNode, block: SealedBlock) => void = () => {};
+  /** told of every peer that a node blames */
+  onOffence: (peer: PeerId) => void = () => {};
   /** whether a scenario waits for more than all being on L1 */
   isWaiting: () => boolean = () => false;
   readonly #violations: Violations;
@@ -112,9 +120,11 @@ export class HonestRun implements NodeListener {
     for (const { writes } of block?.outcomes ?? []) for (const { address } of writes) touched.add(address);
     this.#touched.set(chainId, touched);
     this.#checkSafe(node, chainId);
+    if (block !== null) this.onBlock(node, block);
   }
 
   onLog(node: SimulatedNode, level: "debug" | "info" | "warn" | "error", code: string, data: object): void {
+    this.onNote(node, code, data);
     if (level === "debug") return;
     this.world.note(`note ${node.name} ${code}`);
     if (level !== "info") this.notes.set(code, (this.notes.get(code) ?? 0) + 1);
@@ -123,6 +133,7 @@ export class HonestRun implements NodeListener {
 
   onNetwork(node: SimulatedNode, event: NetworkEvent): void {
     this.found(checkNetworkEvent(node.name, event));
+    if (event.kind === "offence") this.onOffence(event.peer);
   }
 
   #checkSafe(node: SimulatedNode, chainId: ChainId): void {

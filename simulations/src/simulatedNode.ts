@@ -215,6 +215,16 @@ export class SimulatedNode {
     for (const event of missed) this.#hear(event);
   }
 
+  /** Its connections break, and nobody reaches it. */
+  unplug(): void {
+    this.#world.hub.leave(this.#network);
+  }
+
+  /** May be reached again. */
+  plug(): void {
+    this.#world.hub.join(this.#network);
+  }
+
   /** Listens to chains that were opened since the last time. */
   watchChains(): void {
     if (this.core.chains.size === this.#watched.size) return;

@@ -220,6 +220,8 @@ export class NodeCore {
         return null;
       case "job":
         if (this.#providing === null) return { name: "job", body: refused("not a provider") };
+        // what it does not know yet is no fault of who asks
+        if (!this.#live) return { name: "job", body: refused("still reads L1") };
         this.#providing.requested(ticket, from, request, isSealed);
         return null;
       case "carry":

@@ -38,6 +38,7 @@ export class Providing {
       operator: ports.identity.operator,
       parallelJobs: PARALLEL_JOBS,
       valuesTimeoutMs: settings.parameters.readTimeoutMs,
+      jobTimeoutMs: settings.parameters.jobTimeoutMs,
     });
     this.#driver = new MachineDriver<ProviderEvent, ProviderEffect>({
       machine,

@@ -125,6 +125,7 @@ export class Sequencing {
       case "assemble":
         return void this.#assemble(effect);
       case "closeSession":
+        this.#ports.log("debug", "session-closed", { session: effect.session });
         this.#sessions.get(effect.session)?.close();
         return void this.#sessions.delete(effect.session);
       case "check":
@@ -143,7 +144,8 @@ export class Sequencing {
   }
 
   async #open(effect: Effect<"openSession">): Promise<void> {
-    const { session, parent } = effect;
+    const { session, parent, chainId } = effect;
+    this.#ports.log("debug", "session-opened", { session, chainId, number: parent.header.number + 1n });
     const working = new BlockSession({ hosts: this.#hosts, chain: this.#chain, parent, engine: this.#engine });
     this.#sessions.set(session, working);
     try {
@@ -174,10 +176,10 @@ export class Sequencing {
     try {
       const outcomes = (await this.#sessions.get(session)?.execute(job.environment, job.messages)) ?? null;
       const result = outcomes && resultHash(job, fittingOutcomes(outcomes));
-      this.#driver.dispatch({ kind: "jobExecuted", session, result });
+      this.#driver.dispatch({ kind: "jobExecuted", session, jobId: job.jobId, result });
     } catch (error) {
       this.#ports.log("warn", "job-not-executed", { reason: reasonOf(error) });
-      this.#driver.dispatch({ kind: "jobExecuted", session, result: null });
+      this.#driver.dispatch({ kind: "jobExecuted", session, jobId: job.jobId, result: null });
     }
   }
 

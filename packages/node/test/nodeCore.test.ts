@@ -201,6 +201,20 @@ describe("requests at a node", () => {
     }
   });
 
+  it("for a job are refused by a provider that still reads L1, and blame nobody: it does not know yet who is a sequencer", async () => {
+    const sequencer = world.site("sequencer");
+    await sequencer.start();
+    const site = world.site("provider-a");
+    const core = await NodeCore.create({ ports: await site.start(), settings: SETTINGS, roles: ["provider"] });
+    await connect(sequencer, site);
+    expect((await ask("provider-a", JOB, sequencer)).body).toEqual({ kind: "refused", reason: "still reads L1" });
+    for (const event of l1Of(["host"], ["provider-a"])) core.l1Event(event);
+    core.goLive();
+    expect((await ask("provider-a", JOB, sequencer)).body).toMatchObject({ kind: "result" });
+    expect(site.offences).toEqual([]);
+    await core.stop();
+  });
+
   it("for head and blocks are answered by whoever follows the chain", async () => {
     const { core } = await node("gateway", ["gateway"]);
     await gossip(encodeBlock(block));

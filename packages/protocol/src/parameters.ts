@@ -62,7 +62,7 @@ export type Parameters = {
   readonly tickSeconds: number;
   /** Milliseconds between two batches of a chain that has something to post, and not yet a batch's worth: a batch costs as much for one transaction as for ten. */
   readonly batchIntervalMs: number;
-  /** Milliseconds that a provider has for a job before a stand-in gets it: two block times at most in all. */
+  /** Milliseconds after which nobody waits for a job's result any more and its provider gives it up. Who is passed over for being late is so long before, by the block time. */
   readonly jobTimeoutMs: number;
   /** Milliseconds to wait for an answer of a storage host before the next is asked. */
   readonly readTimeoutMs: number;
@@ -211,7 +211,7 @@ export const LIMITS = {
   /** seats that do each job (k), and stand-ins (m) after them (design page 20) */
   seats: 2,
   standIns: 2,
-  /** jobs that a block may need, one after the other, each with seats of its own: all seats of one fail by chance far more seldom than one block in a million */
+  /** jobs that a block may need, each with seats of its own: with 30 % of the providers gone, one fails in a twelfth of the blocks and all four in one of 20,000 */
   jobAttempts: 4,
   /** hosts that keep a DAC's state (design page 50) */
   storageReplicas: 3,

@@ -3,6 +3,7 @@ export * from "./answerer.ts";
 export * from "./asking.ts";
 export type { PostedBatch } from "./batchLedger.ts";
 export { BLOCK_OVERHEAD_BYTES } from "./blockFilling.ts";
+export * from "./blockJobs.ts";
 export * from "./blockLayout.ts";
 export * from "./blockRules.ts";
 export * from "./caretaker.ts";

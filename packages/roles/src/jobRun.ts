@@ -1,11 +1,14 @@
 /**
- * One job's way through its seats: asks their holders, checks what they sign, compares, goes on to the seats that stand in. Where two results
- * differ, the own execution says which one counts: a majority would be easier to have than all seats.
+ * One job's way through its seats: asks their holders, checks what they sign, compares, goes on to the seats that stand in. A holder that is
+ * late has others asked beside it, and still counts when it answers: of those who have, the first seats are taken. Where two results differ,
+ * or those agree who were only quicker than a seat before theirs, the own execution says which one counts: a majority would be easier to have
+ * than all seats, and so would be two of the four that are asked in a hurry.
  */
 import {
   type Hash,
   type Hex,
   type Job,
+  type JobId,
   type JobResult,
   LIMITS,
   type NetworkIdentity,
@@ -44,15 +47,20 @@ export type JobRunOptions = {
   readonly job: Job;
   /** holders of the job's seats in their order: one may hold several */
   readonly seats: readonly Member[];
+  /** milliseconds that a holder has to itself: then the next seats' are asked as well */
+  readonly patienceMs: number;
+  /** milliseconds until a holder's answer is not waited for any more */
   readonly timeoutMs: number;
+  /** whether all holders are asked at the start */
+  readonly isUrgent: boolean;
   /** who carries the job to a holder; where nobody may, it goes straight */
-  readonly couriersOf: (holder: Member) => readonly PeerId[];
+  readonly couriersOf: (jobId: JobId, holder: Member) => readonly PeerId[];
 };
 
 /** What a holder has come to: it is asked, it has failed, or it has signed a result. */
 type Holder =
-  | { readonly kind: "asked" }
-  | { readonly kind: "failed" }
+  | { readonly kind: "asked"; readonly sinceMs: number }
+  | { readonly kind: "failed"; readonly isLiar: boolean }
   | {
       readonly kind: "signed";
       readonly member: Member;
@@ -68,8 +76,11 @@ export class JobRun {
   readonly #tickets = new Map<string, Member>();
   /** seats, from the first on, whose holders were asked */
   #reached = 0;
-  /** the own result, once results differed */
-  #own: "unasked" | "asked" | Hash = "unasked";
+  /** the own result, once it was needed; "none" where it is not to be had */
+  #own: "unasked" | "asked" | "none" | Hash = "unasked";
+  #ownSinceMs = 0;
+  #slowestMs = 0;
+  #asked = 0;
 
   constructor(options: JobRunOptions) {
     this.#options = options;
@@ -80,36 +91,89 @@ export class JobRun {
     return [...this.#tickets.values()].some((member) => member.peerId === peer);
   }
 
-  start(): JobStep {
-    if (this.#options.seats.length === 0)
-      return { effects: [], end: { kind: "failed", reason: "no provider is registered" } };
-    return this.#goOn([]);
+  /** Whether an answer with this ticket is waited for. */
+  awaits(ticket: string): boolean {
+    return this.#tickets.has(ticket);
   }
 
-  handle(event: AnsweredEvent | RequestFailedEvent): JobStep {
+  /** Milliseconds that the slowest of those took who signed a result. */
+  get slowestMs(): number {
+    return this.#slowestMs;
+  }
+
+  start(nowMs: number): JobStep {
+    if (this.#options.seats.length === 0)
+      return { effects: [], end: { kind: "failed", reason: "no provider is registered" } };
+    return this.#goOn([], nowMs);
+  }
+
+  /** To be called when `wakesAtMs` has come. */
+  timer(nowMs: number): JobStep {
+    return this.#goOn([], nowMs);
+  }
+
+  /** When the next of those who are asked is late, null where nobody is who is not late yet. */
+  wakesAtMs(nowMs: number): number | null {
+    const since = this.#own === "asked" ? [this.#ownSinceMs] : [];
+    for (const holder of this.#holders.values()) if (holder.kind === "asked") since.push(holder.sinceMs);
+    const ends = since.map((ms) => ms + this.#options.patienceMs).filter((ms) => ms > nowMs);
+    return ends.length === 0 ? null : Math.min(...ends);
+  }
+
+  /** Whether it ends only by those who are late: it is time for another job. */
+  isSpent(nowMs: number): boolean {
+    if (this.#own === "asked") return this.#isLate(this.#ownSinceMs, nowMs);
+    if (this.#own === "none") return true;
+    return this.#reached === this.#options.seats.length && !this.#mayAgree(nowMs);
+  }
+
+  /** Whether `again` would ask anybody. */
+  get mayAskAgain(): boolean {
+    return this.#gone.length > 0;
+  }
+
+  /** Asks those again who failed or have not answered: they may be back. */
+  again(nowMs: number): readonly RequestEffect[] {
+    return this.#gone.map((member) => this.#send(member, nowMs));
+  }
+
+  /** Holders that were asked and gave nothing, not even what is wrong; none where results differ and nobody can say which one counts. */
+  get #gone(): readonly Member[] {
+    if (this.#own === "asked" || this.#groups().size > 1) return [];
+    const members = new Map(this.#options.seats.map((member) => [member.index, member]));
+    return [...members.values()].filter(({ index }) => {
+      const holder = this.#holders.get(index);
+      return holder?.kind === "failed" ? !holder.isLiar : holder?.kind === "asked";
+    });
+  }
+
+  handle(event: AnsweredEvent | RequestFailedEvent, nowMs: number): JobStep {
     const member = this.#tickets.get(event.ticket);
     if (member === undefined) return { effects: [], end: null };
     this.#tickets.delete(event.ticket);
+    const holder = this.#holders.get(member.index);
     const body = event.kind === "answered" && event.answer.name === "job" ? event.answer.body : null;
     const judged = body?.kind === "result" ? this.#judge(member, body) : null;
     if (typeof judged === "string") {
-      this.#holders.set(member.index, { kind: "failed" });
-      return this.#goOn([{ kind: "report", peer: member.peerId, reason: judged }]);
+      this.#holders.set(member.index, { kind: "failed", isLiar: true });
+      return this.#goOn([{ kind: "report", peer: member.peerId, reason: judged }], nowMs);
     }
-    this.#holders.set(member.index, judged ?? { kind: "failed" });
-    return this.#goOn(this.#isSettled ? this.#exclude() : []);
+    // of several requests that one fails says nothing
+    if (holder?.kind !== "asked" || (judged === null && this.serves(member.peerId))) return { effects: [], end: null };
+    if (judged !== null) this.#slowestMs = Math.max(this.#slowestMs, nowMs - holder.sinceMs);
+    this.#holders.set(member.index, judged ?? { kind: "failed", isLiar: false });
+    return this.#goOn(this.#isSettled ? this.#exclude() : [], nowMs);
   }
 
   get #isSettled(): boolean {
-    return this.#own !== "unasked" && this.#own !== "asked";
+    return this.#own !== "unasked" && this.#own !== "asked" && this.#own !== "none";
   }
 
   /** The own node has executed the job; null: it could not. */
-  executed(result: Hash | null): JobStep {
+  executed(result: Hash | null, nowMs: number): JobStep {
     if (this.#own !== "asked") return { effects: [], end: null };
-    if (result === null) return { effects: [], end: { kind: "failed", reason: "the seats disagree" } };
-    this.#own = result;
-    return this.#goOn(this.#exclude());
+    this.#own = result ?? "none";
+    return this.#goOn(this.#isSettled ? this.#exclude() : [], nowMs);
   }
 
   /** Takes those out who signed another result than the own. */
@@ -118,7 +182,7 @@ export class JobRun {
       (holder) => holder.kind === "signed" && holder.result !== this.#own,
     ) as readonly (Holder & { kind: "signed" })[];
     return liars.map(({ member }) => {
-      this.#holders.set(member.index, { kind: "failed" });
+      this.#holders.set(member.index, { kind: "failed", isLiar: true });
       return { kind: "report", peer: member.peerId, reason: "signed a result that does not follow from the job" };
     });
   }
@@ -135,26 +199,49 @@ export class JobRun {
   }
 
   /** Ends where as many seats agree as a job needs; else has as many asked as may still make up for what is missing. */
-  #goOn(reports: readonly ReportEffect[]): JobStep {
+  #goOn(reports: readonly ReportEffect[], nowMs: number): JobStep {
     const effects: JobEffect[] = [...reports];
     for (;;) {
       const groups = this.#groups();
-      if (groups.size > 1 && this.#own === "unasked") {
+      const agreed = [...groups.values()].find((seats) => seats.length >= LIMITS.seats)?.slice(0, LIMITS.seats);
+      const isHurried = agreed !== undefined && this.#isAwaitedBefore(agreed.at(-1)!);
+      if ((groups.size > 1 || isHurried) && this.#own === "unasked") {
         this.#own = "asked";
+        this.#ownSinceMs = nowMs;
         effects.push({ kind: "executeJob", session: this.#options.session, job: this.#options.job });
       }
       if (this.#own === "asked") return { effects, end: null };
-      const [agreed] = [...groups.values()].filter((seats) => seats.length >= LIMITS.seats);
-      if (agreed !== undefined) return { effects, end: this.#agreed(agreed.slice(0, LIMITS.seats)) };
-      const most = Math.max(0, ...[...groups.values()].map((seats) => seats.length));
-      if (most + this.#countOf("asked") >= LIMITS.seats) return { effects, end: null };
-      if (this.#reached === this.#options.seats.length) {
+      if (groups.size > 1) return { effects, end: { kind: "failed", reason: "the seats disagree" } };
+      if (agreed !== undefined && (!isHurried || this.#isSettled)) return { effects, end: this.#agreed(agreed) };
+      const isLast = this.#reached === this.#options.seats.length;
+      if (this.#mayAgree(nowMs) && (isLast || !this.#options.isUrgent)) return { effects, end: null };
+      if (isLast) {
         if (this.#tickets.size > 0) return { effects, end: null };
         return { effects, end: { kind: "failed", reason: "too few seats answered" } };
       }
-      effects.push(...this.#ask(this.#options.seats[this.#reached]!));
+      effects.push(...this.#ask(this.#options.seats[this.#reached]!, nowMs));
       this.#reached += 1;
     }
+  }
+
+  /** Whether somebody who holds an earlier seat may still answer. */
+  #isAwaitedBefore(seat: number): boolean {
+    return this.#reachedHolders()
+      .slice(0, seat)
+      .some(({ kind }) => kind === "asked");
+  }
+
+  #isLate(sinceMs: number, nowMs: number): boolean {
+    return nowMs >= sinceMs + this.#options.patienceMs;
+  }
+
+  /** Whether those who are asked and not late can make up for what is missing. */
+  #mayAgree(nowMs: number): boolean {
+    const most = Math.max(0, ...[...this.#groups().values()].map((seats) => seats.length));
+    const inTime = this.#reachedHolders().filter(
+      (holder) => holder.kind === "asked" && !this.#isLate(holder.sinceMs, nowMs),
+    );
+    return most + inTime.length >= LIMITS.seats;
   }
 
   /** Seats by the result that their holders signed. */
@@ -163,10 +250,6 @@ export class JobRun {
     for (const [seat, holder] of this.#reachedHolders().entries())
       if (holder.kind === "signed") groups.set(holder.result, [...(groups.get(holder.result) ?? []), seat]);
     return groups;
-  }
-
-  #countOf(kind: Holder["kind"]): number {
-    return this.#reachedHolders().filter((holder) => holder.kind === kind).length;
   }
 
   #reachedHolders(): readonly Holder[] {
@@ -184,14 +267,17 @@ export class JobRun {
   }
 
   /** Asks a seat's holder, once whatever seats it has. */
-  #ask(member: Member): readonly RequestEffect[] {
-    if (this.#holders.has(member.index)) return [];
+  #ask(member: Member, nowMs: number): readonly RequestEffect[] {
+    return this.#holders.has(member.index) ? [] : [this.#send(member, nowMs)];
+  }
+
+  #send(member: Member, nowMs: number): RequestEffect {
     const { session, job, timeoutMs, couriersOf } = this.#options;
-    const peers = couriersOf(member);
+    const peers = couriersOf(job.jobId, member);
     const via = peers.length === 0 ? {} : { via: { jobId: job.jobId, provider: member.index, peers } };
-    const ticket = `job:${session}:${member.index}`;
-    this.#holders.set(member.index, { kind: "asked" });
+    const ticket = `job:${session}:${job.jobId}:${this.#asked++}`;
+    this.#holders.set(member.index, { kind: "asked", sinceMs: nowMs });
     this.#tickets.set(ticket, member);
-    return [{ kind: "request", ticket, to: member.peerId, request: { name: "job", body: job }, timeoutMs, ...via }];
+    return { kind: "request", ticket, to: member.peerId, request: { name: "job", body: job }, timeoutMs, ...via };
   }
 }

@@ -20,6 +20,8 @@ import type {
   RequestEffect,
   RequestedEvent,
   RequestFailedEvent,
+  TimerEffect,
+  TimerEvent,
 } from "./machine.ts";
 
 /** Execute a job over its values; ask for others by ValuesWanted; end in Executed or ExecutionFailed. */
@@ -29,12 +31,20 @@ export type SupplyEffect = { readonly kind: "supply"; readonly jobId: JobId; rea
 /** Give the execution up. */
 export type AbortEffect = { readonly kind: "abort"; readonly jobId: JobId; readonly reason: string };
 
-export type ProviderEffect = AnswerEffect | RequestEffect | ReportEffect | ExecuteEffect | SupplyEffect | AbortEffect;
+export type ProviderEffect =
+  | AnswerEffect
+  | RequestEffect
+  | ReportEffect
+  | TimerEffect
+  | ExecuteEffect
+  | SupplyEffect
+  | AbortEffect;
 
 export type ProviderEvent =
   | RequestedEvent
   | AnsweredEvent
   | RequestFailedEvent
+  | TimerEvent
   | { readonly kind: "valuesWanted"; readonly jobId: JobId; readonly keys: readonly StateKey[] }
   | { readonly kind: "executed"; readonly jobId: JobId; readonly result: JobResult }
   | { readonly kind: "executionFailed"; readonly jobId: JobId; readonly reason: string };
@@ -46,6 +56,8 @@ export type ProviderOptions = {
   readonly parallelJobs: number;
   /** milliseconds to wait for values */
   readonly valuesTimeoutMs: number;
+  /** milliseconds from a job's acceptance until it is given up, however its sender supplies it: nobody waits for its result any more */
+  readonly jobTimeoutMs: number;
 };
 
 /** A job that runs; where several couriers brought it, each gets its result, and any of them may fetch values. */
@@ -54,7 +66,10 @@ type RunningJob = {
   readonly senders: PeerId[];
   readonly isSealed: boolean;
   readonly asked: Set<string>;
+  readonly untilMs: number;
 };
+
+const TOO_LONG = "took longer than a job may";
 
 /** Why a job is not taken, and whether its sender could have known. */
 type Fault = { readonly reason: string; readonly isOffence: boolean };
@@ -95,12 +110,14 @@ export class Provider {
     return this.#running.size;
   }
 
-  handle(event: ProviderEvent, _moment: Moment): readonly ProviderEffect[] {
+  handle(event: ProviderEvent, { nowMs }: Moment): readonly ProviderEffect[] {
     switch (event.kind) {
       case "requested":
-        return event.request.name === "job" ? this.#offered(event, event.request.body) : [];
+        return event.request.name === "job" ? this.#offered(event, event.request.body, nowMs) : [];
+      case "timer":
+        return this.#overdue(nowMs);
       case "valuesWanted":
-        return this.#wanted(event.jobId, event.keys);
+        return this.#wanted(event, nowMs);
       case "answered":
         return this.#valuesCame(event);
       case "requestFailed":
@@ -112,7 +129,7 @@ export class Provider {
     }
   }
 
-  #offered({ ticket, from, isSealed = false }: RequestedEvent, job: Job): readonly ProviderEffect[] {
+  #offered({ ticket, from, isSealed = false }: RequestedEvent, job: Job, nowMs: number): readonly ProviderEffect[] {
     const refusal = (reason: string): ProviderEffect => ({
       kind: "answer",
       ticket,
@@ -132,8 +149,11 @@ export class Provider {
       return [];
     }
     if (this.#running.size >= this.#options.parallelJobs) return [refusal("busy")];
-    this.#running.set(job.jobId, { tickets: [ticket], senders: [from], isSealed, asked: new Set() });
-    return [{ kind: "execute", job }];
+    const untilMs = nowMs + this.#options.jobTimeoutMs;
+    this.#running.set(job.jobId, { tickets: [ticket], senders: [from], isSealed, asked: new Set(), untilMs });
+    // all have the same time, so that one that was accepted before ends before
+    const isFirst = this.#running.size === 1;
+    return [{ kind: "execute", job }, ...(isFirst ? [timerAt(untilMs)] : [])];
   }
 
   /** What is wrong with a job that its sequencer sent itself: it may where nobody can carry it. */
@@ -145,9 +165,25 @@ export class Provider {
     return { reason: "not a sequencer", isOffence: !view.wasSequencer(from) };
   }
 
-  #wanted(jobId: JobId, keys: readonly StateKey[]): readonly ProviderEffect[] {
+  /** Gives up what has had its time: its place is free once its execution has ended. */
+  #overdue(nowMs: number): readonly ProviderEffect[] {
+    const running = [...this.#running];
+    const late = running.filter(([, { untilMs }]) => untilMs <= nowMs);
+    const next = running.find(([, { untilMs }]) => untilMs > nowMs);
+    return [
+      ...late.map(([jobId]): AbortEffect => ({ kind: "abort", jobId, reason: TOO_LONG })),
+      ...(next === undefined ? [] : [timerAt(next[1].untilMs)]),
+    ];
+  }
+
+  #wanted(
+    { jobId, keys }: { readonly jobId: JobId; readonly keys: readonly StateKey[] },
+    nowMs: number,
+  ): readonly ProviderEffect[] {
     const job = this.#running.get(jobId);
     if (job === undefined) return [];
+    const leftMs = job.untilMs - nowMs;
+    if (leftMs <= 0) return [{ kind: "abort", jobId, reason: TOO_LONG }];
     for (const key of keys) job.asked.add(stateKeyId(key));
     if (job.asked.size > LIMITS.jobReadKeys)
       return [{ kind: "abort", jobId, reason: "reads more values than a job may" }];
@@ -159,7 +195,7 @@ export class Provider {
         ticket,
         to: job.senders[0]!,
         request: { name: "values", body: { jobId, keys } },
-        timeoutMs: this.#options.valuesTimeoutMs,
+        timeoutMs: Math.min(this.#options.valuesTimeoutMs, leftMs),
         ...(job.isSealed && { via: { jobId, provider: this.#index!, peers: job.senders.slice() } }),
       },
     ];
@@ -195,3 +231,5 @@ export class Provider {
     return job.tickets.map((ticket) => ({ kind: "answer", ticket, answer: { name: "job", body } }));
   }
 }
+
+const timerAt = (atMs: number): TimerEffect => ({ kind: "timer", name: "overdue", atMs });

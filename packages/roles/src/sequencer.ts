@@ -25,7 +25,6 @@ import {
   NO_WORK,
   nextBaseFee,
   type Parameters,
-  type PeerId,
   prevRandaoOf,
   type QueueItem,
   queueItemGas,
@@ -46,9 +45,9 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import { fitting, isHopeless, takeFitting } from "./blockFilling.ts";
+import { BlockJobs, type JobsEnd, type JobsStep } from "./blockJobs.ts";
 import { closingTransaction, openingTransactions } from "./blockLayout.ts";
 import type { Parent } from "./blockRules.ts";
-import { type AgreedWork, type JobEnd, JobRun, type JobStep } from "./jobRun.ts";
 import type { Member } from "./l1Event.ts";
 import type { L1View } from "./l1View.ts";
 import type {
@@ -103,8 +102,6 @@ type OwnTurn = {
 type Build = {
   readonly session: Hash;
   readonly place: Place;
-  /** of its job */
-  readonly jobId: JobId;
   readonly slot: bigint;
   readonly generation: bigint;
   readonly parent: Parent;
@@ -114,9 +111,9 @@ type Build = {
   /** bytes of the opening and its outcomes, once it is executed */
   openingBytes: number;
   candidates: readonly Transaction[];
-  /** holders of the job's seats */
+  /** holders of the seats of its first job */
   readonly seats: readonly Member[];
-  run: JobRun | null;
+  jobs: BlockJobs | null;
   /** it may be signed already: nothing else may be begun at its place before that has ended */
   isSealing: boolean;
   unsigned: Omit<UnsignedBlock, "header" | "outcomes"> | null;
@@ -162,6 +159,8 @@ export class Sequencer {
   #lonelyFailures = 0;
   /** transactions that failed alone: tried again when no other is left */
   readonly #deferred = new Set<Hash>();
+  /** whether providers of the last block took long */
+  #isSlow = false;
 
   constructor(options: SequencerOptions) {
     this.#options = options;
@@ -169,9 +168,9 @@ export class Sequencer {
     this.#posting = new Posting(options);
   }
 
-  /** Whether a job is that of the block on its way. */
+  /** Whether a job is one of the block on its way. */
   runs(jobId: JobId): boolean {
-    return this.#build?.jobId === jobId;
+    return this.#build?.jobs?.runs(jobId) ?? false;
   }
 
   get poolSize(): number {
@@ -188,6 +187,7 @@ export class Sequencer {
           ? this.#headAnswered(event, moment)
           : this.#jobAnswered(event, moment);
       case "timer":
+        if (event.name === "jobs") return this.#jobsTimer(moment);
         return event.name === "post" ? this.#postTimer(moment) : this.#advance(moment);
       case "l1Changed":
         return this.#l1Changed(moment);
@@ -402,7 +402,6 @@ export class Sequencer {
     this.#build = {
       session,
       place,
-      jobId,
       slot: view.slot,
       generation: view.generation(chainId),
       parent,
@@ -412,7 +411,7 @@ export class Sequencer {
       openingBytes: 0,
       candidates,
       seats: view.seatsOf(view.slot, jobId),
-      run: null,
+      jobs: null,
       isSealing: false,
       unsigned: null,
     };
@@ -488,18 +487,22 @@ export class Sequencer {
       this.#deferred.clear();
       return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
     }
-    const { view, network, parameters } = this.#options;
-    const job = {
-      jobId: build.jobId,
-      environment: build.environment,
-      messages: build.candidates.map((transaction) => toMessage(transaction, build.context.l1BaseFee)),
-      values: event.entries,
-    };
-    const { session, seats, slot } = build;
-    const couriersOf = ({ index }: Member): readonly PeerId[] =>
-      view.couriersOf(slot, job.jobId, index).map(({ peerId }) => peerId);
-    build.run = new JobRun({ network, session, job, seats, couriersOf, timeoutMs: parameters.jobTimeoutMs });
-    return this.#jobStep(build, build.run.start(), moment);
+    const { network, parameters, view } = this.#options;
+    const { session, environment, place, slot } = build;
+    const messages = build.candidates.map((transaction) => toMessage(transaction, build.context.l1BaseFee));
+    build.jobs = new BlockJobs({
+      network,
+      session,
+      work: { environment, messages, values: event.entries },
+      randomness: place.randomness,
+      attempt: place.attempt,
+      seatsOf: (jobId) => view.seatsOf(slot, jobId),
+      couriersOf: (jobId, { index }) => view.couriersOf(slot, jobId, index).map(({ peerId }) => peerId),
+      tickMs: parameters.tickSeconds * 1_000,
+      isSlow: this.#isSlow,
+      timeoutMs: parameters.jobTimeoutMs,
+    });
+    return this.#jobsStep(build, build.jobs.start(moment.nowMs), moment);
   }
 
   /** Those candidates whose nonces follow from the accounts; the ones that can never run again leave the pool. */
@@ -518,23 +521,30 @@ export class Sequencer {
 
   #jobAnswered(event: AnsweredEvent | RequestFailedEvent, moment: Moment): readonly SequencerEffect[] {
     const build = this.#build;
-    return build?.run ? this.#jobStep(build, build.run.handle(event), moment) : [];
+    return build?.jobs ? this.#jobsStep(build, build.jobs.handle(event, moment.nowMs), moment) : [];
   }
 
   #jobExecuted(event: SequencerEvent & { kind: "jobExecuted" }, moment: Moment): readonly SequencerEffect[] {
     const build = this.#build;
-    if (build?.session !== event.session || build.run === null) return [];
-    return this.#jobStep(build, build.run.executed(event.result), moment);
+    if (build?.session !== event.session || build.jobs === null) return [];
+    return this.#jobsStep(build, build.jobs.executed(event.jobId, event.result, moment.nowMs), moment);
   }
 
-  #jobStep(build: Build, step: JobStep, moment: Moment): readonly SequencerEffect[] {
-    return step.end === null ? step.effects : [...step.effects, ...this.#jobEnded(build, step.end, moment)];
+  #jobsTimer(moment: Moment): readonly SequencerEffect[] {
+    const build = this.#build;
+    return build?.jobs ? this.#jobsStep(build, build.jobs.timer(moment.nowMs), moment) : [];
   }
 
-  #jobEnded(build: Build, end: JobEnd, moment: Moment): readonly SequencerEffect[] {
-    build.run = null;
+  #jobsStep(build: Build, step: JobsStep, moment: Moment): readonly SequencerEffect[] {
+    return step.end === null ? step.effects : [...step.effects, ...this.#jobsEnded(build, step.end, moment)];
+  }
+
+  #jobsEnded(build: Build, end: JobsEnd, moment: Moment): readonly SequencerEffect[] {
+    this.#isSlow = build.jobs!.isSlow;
+    build.jobs = null;
     if (end.kind === "failed") {
-      build.place.attempt = Math.min(build.place.attempt + 1, LIMITS.jobAttempts - 1);
+      build.place.attempt = Math.min(end.attempt + 1, LIMITS.jobAttempts - 1);
+      build.candidates = build.candidates.slice(0, end.count);
       return this.#abandon(end.reason, moment);
     }
     end.outcomes.forEach((outcome, i) => {
@@ -558,17 +568,21 @@ export class Sequencer {
   #assemble(
     build: Build,
     included: readonly { raw: Uint8Array; outcome: BlockOutcome }[],
-    agreed: AgreedWork | null,
+    agreed: (JobsEnd & { kind: "agreed" }) | null,
   ): readonly SequencerEffect[] {
     const { chainId } = this.#options;
     const { generation, environment, place } = build;
     const number = build.parent.header.number + 1n;
     const users = included.map(({ raw }) => raw);
-    const work: Work = agreed === null ? NO_WORK : { attempt: place.attempt, seats: agreed.seats };
-    const { result, signatures } = agreed ?? { result: ZERO_HASH, signatures: [] };
+    const work: Work = agreed ?? NO_WORK;
+    const { result, signatures, holders } = agreed ?? { result: ZERO_HASH, signatures: [], holders: [] };
     const evidence: WorkEvidence = { proof: place.proof, result, signatures };
-    const context = { ...build.context, work, evidence: evidenceHash(evidence) };
-    const providers = build.seats.filter((_, seat) => typeof work.seats[seat] === "number");
+    const context = {
+      ...build.context,
+      work: { attempt: work.attempt, seats: work.seats },
+      evidence: evidenceHash(evidence),
+    };
+    const providers = holders.filter((_, seat) => typeof work.seats[seat] === "number");
     const settle = this.#closingOf(build, { providers, seated: seatedIn(work) }, users);
     const encoded = (transaction: SystemTransaction): Uint8Array => encodeSystemTransaction(chainId, transaction);
     const opening = this.#openingOf(build, this.#openingOf(build, 0).length + users.length + 1);
@@ -676,7 +690,7 @@ export class Sequencer {
     }
     if (request.name !== "values") return [];
     const build = this.#build;
-    if (build?.jobId !== request.body.jobId || !build.run?.serves(from)) {
+    if (!build?.jobs?.serves(request.body.jobId, from)) {
       return [{ kind: "answer", ticket, answer: { name: "values", body: refused("no such job of yours") } }];
     }
     return [{ kind: "readSession", session: build.session, ticket, keys: request.body.keys }];

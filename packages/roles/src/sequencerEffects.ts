@@ -6,6 +6,7 @@ import type {
   ChainId,
   Hash,
   Header,
+  JobId,
   SealedBlock,
   StateEntry,
   StateKey,
@@ -136,8 +137,8 @@ export type SequencerEvent =
       readonly ticket: string;
       readonly entries: readonly StateEntry[] | null;
     }
-  /** resultHash of what came of the session's job here; null where values are not to be had */
-  | { readonly kind: "jobExecuted"; readonly session: Hash; readonly result: Hash | null }
+  /** resultHash of what came of a job of the session's here; null where values are not to be had */
+  | { readonly kind: "jobExecuted"; readonly session: Hash; readonly jobId: JobId; readonly result: Hash | null }
   | { readonly kind: "sessionFailed"; readonly session: Hash; readonly reason: string }
   | {
       readonly kind: "assembled";

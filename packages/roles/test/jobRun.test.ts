@@ -38,22 +38,59 @@ const WRONG = result(1n);
 const couriersOf = () => [];
 const LINE = PROVIDERS.slice(0, JOB_SEATS);
 
+const PATIENCE_MS = 200;
+
 /** A run whose requests are kept, to be answered by their place in the line. */
 class Driven {
   readonly run: JobRun;
+  nowMs = 0;
   readonly steps: JobStep[] = [];
   /** what the own execution comes to; null where it cannot be had */
   own: readonly Outcome[] | null = RIGHT;
+  /** whether the own execution takes until it is settled */
+  isBusy = false;
 
-  constructor(seats: readonly Operator[] = LINE) {
-    this.run = new JobRun({ network: NETWORK, session: toHash(freshHash()), job, seats, timeoutMs: 1_000, couriersOf });
-    this.#take(this.run.start());
+  constructor(seats: readonly Operator[] = LINE, isUrgent = false) {
+    const times = { patienceMs: PATIENCE_MS, timeoutMs: 1_000 };
+    this.run = new JobRun({
+      network: NETWORK,
+      session: toHash(freshHash()),
+      job,
+      seats,
+      ...times,
+      isUrgent,
+      couriersOf,
+    });
+    this.#take(this.run.start(this.nowMs));
+  }
+
+  /** Lets time pass; the run is woken when it wants to be. */
+  wait(ms: number): void {
+    const endMs = this.nowMs + ms;
+    for (let at = this.run.wakesAtMs(this.nowMs); at !== null && at <= endMs; at = this.run.wakesAtMs(at)) {
+      this.nowMs = at;
+      this.#take(this.run.timer(at));
+    }
+    this.nowMs = endMs;
   }
 
   #take(step: JobStep): void {
     this.steps.push(step);
-    for (const { kind } of step.effects)
-      if (kind === "executeJob") this.#take(this.run.executed(this.own && resultHash(job, this.own)));
+    for (const { kind } of step.effects) if (kind === "executeJob" && !this.isBusy) this.settle();
+  }
+
+  again(): void {
+    this.#take({ effects: this.run.again(this.nowMs), end: null });
+  }
+
+  /** The own execution ends. */
+  settle(): void {
+    this.#take(this.run.executed(this.own && resultHash(job, this.own), this.nowMs));
+  }
+
+  /** Requests by the seats of the line that they went to. */
+  get asked(): readonly number[] {
+    return this.requests.map(({ to }) => LINE.findIndex(({ peerId }) => peerId === to));
   }
 
   get executions(): number {
@@ -77,11 +114,12 @@ class Driven {
     const provider = PROVIDERS.find(({ peerId }) => peerId === this.requests[place]!.to)!;
     const signature = provider.bls.sign(resultDigest(NETWORK, job.jobId, resultHash(job, signed)));
     const answer: NamedAnswer = { name: "job", body: { kind: "result", outcomes, signature } };
-    this.#take(this.run.handle({ kind: "answered", ticket: this.requests[place]!.ticket, answer }));
+    this.#take(this.run.handle({ kind: "answered", ticket: this.requests[place]!.ticket, answer }, this.nowMs));
   }
 
   fail(place: number): void {
-    this.#take(this.run.handle({ kind: "requestFailed", ticket: this.requests[place]!.ticket, reason: "timeout" }));
+    const event = { kind: "requestFailed", ticket: this.requests[place]!.ticket, reason: "timeout" } as const;
+    this.#take(this.run.handle(event, this.nowMs));
   }
 }
 
@@ -175,7 +213,7 @@ describe("a job's run", () => {
     driven.answer(0, RIGHT);
     driven.answer(1, RIGHT);
     expect([driven.executions, driven.end?.kind]).toEqual([0, "agreed"]);
-    expect(driven.run.executed(null)).toEqual({ effects: [], end: null });
+    expect(driven.run.executed(null, 0)).toEqual({ effects: [], end: null });
   });
 
   it("reports who signs something else than the result, or sends more outcomes than messages, and asks another", () => {
@@ -215,17 +253,140 @@ describe("a job's run", () => {
     expect(new Driven([]).end).toMatchObject({ kind: "failed" });
   });
 
+  it("asks nobody else before a holder is late, and then as many as may make up for those who are", () => {
+    const driven = new Driven();
+    driven.wait(PATIENCE_MS - 1);
+    expect(driven.asked).toEqual([0, 1]);
+    driven.answer(1, RIGHT);
+    driven.wait(1);
+    expect(driven.asked).toEqual([0, 1, 2]);
+    driven.wait(PATIENCE_MS);
+    expect([driven.asked, driven.run.isSpent(driven.nowMs)]).toEqual([[0, 1, 2, 3], false]);
+    driven.wait(PATIENCE_MS);
+    expect([driven.end, driven.run.isSpent(driven.nowMs)]).toEqual([null, true]);
+  });
+
+  it("has a silent seat lose its own fee, and no other", () => {
+    const driven = new Driven();
+    driven.answer(1, RIGHT);
+    driven.wait(PATIENCE_MS);
+    driven.answer(2, RIGHT);
+    expect(driven.end).toMatchObject({ kind: "agreed", seats: [null, 1, 2] });
+    expect(driven.reports).toEqual([]);
+  });
+
+  it("keeps a late seat its place where it answers before those who stand in for it", () => {
+    const driven = new Driven();
+    driven.answer(1, RIGHT);
+    driven.wait(PATIENCE_MS);
+    expect(driven.asked).toEqual([0, 1, 2]);
+    driven.answer(0, RIGHT);
+    expect(driven.end).toMatchObject({ kind: "agreed", seats: [0, 1] });
+  });
+
+  it("takes the first seats of those that are there when it is settled, whoever was asked or answered first", () => {
+    const driven = new Driven();
+    driven.isBusy = true;
+    driven.wait(PATIENCE_MS);
+    expect(driven.asked).toEqual([0, 1, 2, 3]);
+    driven.answer(3, RIGHT);
+    driven.answer(2, WRONG);
+    driven.answer(1, RIGHT);
+    driven.answer(0, RIGHT);
+    expect(driven.end).toBeNull();
+    driven.settle();
+    expect(driven.end).toMatchObject({ kind: "agreed", seats: [0, 1], outcomes: RIGHT });
+  });
+
+  it("takes nothing from those who are only quicker than a seat before theirs, unless it follows from the job", () => {
+    for (const isUrgent of [true, false]) {
+      const driven = new Driven(LINE, isUrgent);
+      driven.wait(PATIENCE_MS);
+      driven.answer(2, WRONG);
+      driven.answer(3, WRONG);
+      expect([driven.executions, driven.end, driven.reports.length]).toEqual([1, null, 2]);
+      driven.answer(1, WRONG);
+      driven.answer(0, RIGHT);
+      expect([driven.reports.length, driven.end]).toEqual([3, { kind: "failed", reason: "too few seats answered" }]);
+    }
+    const right = new Driven(LINE, true);
+    right.answer(3, RIGHT);
+    right.answer(1, RIGHT);
+    expect([right.executions, right.end]).toMatchObject([1, { kind: "agreed", seats: [null, 1, null, 3] }]);
+    const ranked = new Driven(LINE, true);
+    ranked.answer(1, RIGHT);
+    ranked.answer(0, RIGHT);
+    expect([ranked.executions, ranked.end]).toMatchObject([0, { kind: "agreed", seats: [0, 1] }]);
+  });
+
+  it("waits for the seats before them where it cannot say itself whether those are right who were quicker", () => {
+    const driven = new Driven(LINE, true);
+    driven.own = null;
+    driven.answer(2, RIGHT);
+    driven.answer(3, RIGHT);
+    expect([driven.end, driven.run.isSpent(driven.nowMs)]).toEqual([null, true]);
+    driven.fail(0);
+    expect(driven.end).toBeNull();
+    driven.fail(1);
+    expect(driven.end).toMatchObject({ kind: "agreed", seats: [null, null, 2, 3] });
+  });
+
+  it("does not wait for its own execution longer than for a seat before it is time for another job", () => {
+    const driven = new Driven();
+    driven.isBusy = true;
+    driven.answer(0, RIGHT);
+    driven.answer(1, WRONG);
+    driven.wait(PATIENCE_MS - 1);
+    expect(driven.run.isSpent(driven.nowMs)).toBe(false);
+    driven.wait(1);
+    expect(driven.run.isSpent(driven.nowMs)).toBe(true);
+  });
+
+  it("ends at once where a seat that is reached belongs to one who signed for another", () => {
+    const [one, two, three] = PROVIDERS;
+    const driven = new Driven([one!, two!, three!, three!]);
+    driven.fail(1);
+    driven.answer(2, RIGHT);
+    expect(driven.end).toBeNull();
+    driven.wait(PATIENCE_MS);
+    expect(driven.end).toMatchObject({ kind: "agreed", seats: [null, null, 2, 2] });
+  });
+
+  it("asks all holders at once where it is urgent", () => {
+    expect(new Driven(LINE, true).asked).toEqual([0, 1, 2, 3]);
+  });
+
+  it("asks those again who are gone, not who lied, and takes whatever of their answers comes first", () => {
+    const driven = new Driven(LINE, true);
+    driven.answer(0, WRONG, RIGHT);
+    driven.fail(1);
+    driven.answer(2, RIGHT);
+    driven.again();
+    expect(driven.asked).toEqual([0, 1, 2, 3, 1, 3]);
+    driven.fail(3);
+    expect([driven.end, driven.run.serves(LINE[3]!.peerId)]).toEqual([null, true]);
+    driven.answer(5, RIGHT);
+    expect(driven.end).toMatchObject({ kind: "agreed", seats: [null, null, 2, 3] });
+  });
+
   it("never asks more than seats and stand-ins, none twice, and always ends once all have", () => {
     const deed = fc.constantFrom("right", "wrong", "forged", "silent");
     fc.assert(
       fc.property(
         fc.array(deed, { minLength: 4, maxLength: 4 }),
         fc.array(fc.nat(3), { maxLength: 8 }),
+        fc.array(fc.nat(2 * PATIENCE_MS), { minLength: 20, maxLength: 20 }),
         fc.array(fc.nat(5), { minLength: LINE.length, maxLength: LINE.length }),
-        (deeds, order, holders) => {
-          const driven = new Driven(holders.map((index) => PROVIDERS[index]!));
+        fc.boolean(),
+        (deeds, order, waits, holders, isUrgent) => {
+          const driven = new Driven(
+            holders.map((index) => PROVIDERS[index]!),
+            isUrgent,
+          );
           const done = new Set<number>();
           for (let turn = 0; driven.end === null && turn < 20; turn++) {
+            driven.wait(waits[turn]!);
+            if (driven.end !== null) break;
             const open = driven.requests.map((_, place) => place).filter((place) => !done.has(place));
             const place = open[(order[turn] ?? 0) % open.length]!;
             done.add(place);
@@ -241,8 +402,12 @@ describe("a job's run", () => {
           expect(new Set(driven.requests.map(({ to }) => to)).size).toBe(driven.requests.length);
           expect(driven.requests.length).toBeLessThanOrEqual(new Set(holders).size);
           if (driven.end?.kind !== "agreed") return;
-          // where somebody signed what is right, nobody gets away with something else
-          if (deeds.slice(0, driven.requests.length).includes("right")) expect(driven.end.outcomes).toEqual(RIGHT);
+          // where somebody with an earlier seat signs what is right, nobody gets away with something else
+          const before = holders.slice(0, driven.end.seats.length).map((index) => {
+            const { peerId } = PROVIDERS[index]!;
+            return deeds[driven.requests.findIndex(({ to }) => to === peerId)];
+          });
+          if (before.includes("right")) expect(driven.end.outcomes).toEqual(RIGHT);
           const { seats, result, signatures } = driven.end;
           expect(isWork({ attempt: 0, seats })).toBe(true);
           const served = seats.filter((seat) => seat !== null);

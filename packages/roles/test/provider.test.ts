@@ -12,7 +12,7 @@ import {
   ZERO_ADDRESS,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { Provider, type ProviderEffect } from "../src/index.ts";
+import { type Moment, Provider, type ProviderEffect } from "../src/index.ts";
 import { at, freshHash, PROVIDERS, SEQUENCERS, startView } from "./world.ts";
 
 const SEQUENCER = SEQUENCERS[0]!.peerId;
@@ -39,18 +39,20 @@ const newJob = (): Job => ({
   messages: [],
   values: [],
 });
-const provider = (): Provider =>
-  new Provider({ view: startView(), operator: SELF, parallelJobs: 2, valuesTimeoutMs: 1_000 });
-/** A job as the first of its couriers brings it. */
+const JOB_MS = 5_000;
+const provider = (view = startView()): Provider =>
+  new Provider({ view, operator: SELF, parallelJobs: 2, valuesTimeoutMs: 1_000, jobTimeoutMs: JOB_MS });
+/** A number of milliseconds after the offers. */
+const after = (ms: number): Moment => ({ ...NOW, nowMs: NOW.nowMs + ms });
+/** A job as the first of its couriers brings it, unless another peer does. */
 const offer = (
   to: Provider,
   job: Job,
-  from: PeerId = couriersOf(job)[0]!,
-  isSealed = true,
+  { from = couriersOf(job)[0]!, isSealed = true, now = NOW }: { from?: PeerId; isSealed?: boolean; now?: Moment } = {},
 ): readonly ProviderEffect[] =>
-  to.handle({ kind: "requested", ticket: `in:${job.jobId}`, from, request: { name: "job", body: job }, isSealed }, NOW);
+  to.handle({ kind: "requested", ticket: `in:${job.jobId}`, from, request: { name: "job", body: job }, isSealed }, now);
 const sendStraight = (to: Provider, job: Job, from: PeerId = SEQUENCER): readonly ProviderEffect[] =>
-  offer(to, job, from, false);
+  offer(to, job, { from, isSealed: false });
 const slot = (value: bigint): StateKey => ({ kind: "slot", address: ZERO_ADDRESS, slot: toWordHex(value) });
 const refusal = (reason: string) =>
   expect.objectContaining({ kind: "answer", answer: { name: "job", body: { kind: "refused", reason } } });
@@ -59,7 +61,7 @@ describe("a provider", () => {
   it("executes a job that one of its couriers brings, and answers with its result, once", () => {
     const machine = provider();
     const job = newJob();
-    expect(offer(machine, job)).toEqual([{ kind: "execute", job }]);
+    expect(offer(machine, job)).toContainEqual({ kind: "execute", job });
     const result = { outcomes: [], signature: `0x${"11".repeat(96)}` } as const;
     expect(machine.handle({ kind: "executed", jobId: job.jobId, result }, NOW)).toEqual([
       { kind: "answer", ticket: `in:${job.jobId}`, answer: { name: "job", body: { kind: "result", ...result } } },
@@ -81,15 +83,15 @@ describe("a provider", () => {
     const stranger = "stranger" as PeerId;
     for (const [effects, reason] of [
       [sendStraight(machine, newJob(), stranger), "not a sequencer"],
-      [offer(machine, newJob(), stranger), "no courier of this job"],
-      [offer(machine, newJob(), SEQUENCER), "no courier of this job"],
+      [offer(machine, newJob(), { from: stranger }), "no courier of this job"],
+      [offer(machine, newJob(), { from: SEQUENCER }), "no courier of this job"],
     ] as const) {
       expect(effects).toContainEqual(refusal(reason));
       expect(effects).toContainEqual(expect.objectContaining({ kind: "report" }));
     }
     const job = newJob();
     const other = PROVIDERS.find(({ peerId, operator }) => operator !== SELF && !couriersOf(job).includes(peerId))!;
-    expect(offer(machine, job, other.peerId)).toEqual([refusal("no courier of this job")]);
+    expect(offer(machine, job, { from: other.peerId })).toEqual([refusal("no courier of this job")]);
     expect(machine.running).toBe(0);
   });
 
@@ -106,7 +108,7 @@ describe("a provider", () => {
         { kind: "requested", ticket: from, from, request: { name: "job", body: job }, isSealed: true },
         NOW,
       );
-    expect(bring(first)).toEqual([{ kind: "execute", job }]);
+    expect(bring(first)).toContainEqual({ kind: "execute", job });
     expect(bring(second)).toEqual([]);
     expect(bring(second)).toEqual([refusal("already running")]);
     const { jobId } = job;
@@ -121,7 +123,7 @@ describe("a provider", () => {
 
   it("refuses who is a sequencer no more, and blames it for nothing: it may not have seen it yet", () => {
     const view = startView();
-    const machine = new Provider({ view, operator: SELF, parallelJobs: 2, valuesTimeoutMs: 1_000 });
+    const machine = provider(view);
     view.apply({ kind: "exited", registry: "sequencer", operator: SEQUENCERS[0]!.operator });
     expect(sendStraight(machine, newJob())).toEqual([refusal("not a sequencer")]);
   });
@@ -134,7 +136,7 @@ describe("a provider", () => {
     offer(machine, second);
     expect(offer(machine, third)).toEqual([refusal("busy")]);
     expect(machine.handle({ kind: "executionFailed", jobId: first.jobId, reason: "no" }, NOW)).toEqual([refusal("no")]);
-    expect(offer(machine, third)).toEqual([{ kind: "execute", job: third }]);
+    expect(offer(machine, third)).toContainEqual({ kind: "execute", job: third });
   });
 
   it("asks the job's sender for values and supplies exactly what was asked for", () => {
@@ -183,5 +185,60 @@ describe("a provider", () => {
     expect(machine.handle({ kind: "valuesWanted", jobId: job.jobId, keys: beyond }, NOW)).toMatchObject([
       { kind: "abort" },
     ]);
+  });
+
+  it("gives a job up after its time, however its sender supplies it, and has the place free once its execution has ended", () => {
+    const machine = provider();
+    const [first, second, third] = [newJob(), newJob(), newJob()];
+    expect(offer(machine, first)).toContainEqual({ kind: "timer", name: "overdue", atMs: NOW.nowMs + JOB_MS });
+    offer(machine, second, { now: after(JOB_MS - 1) });
+    const { jobId } = first;
+    // each answer comes just in time, and each leads to another read
+    for (let ms = 0n; ms < JOB_MS; ms += 900n) {
+      const [request] = machine.handle({ kind: "valuesWanted", jobId, keys: [slot(ms)] }, after(Number(ms)));
+      if (request?.kind !== "request") throw new TypeError("not asked");
+      expect(Number(ms) + request.timeoutMs).toBeLessThanOrEqual(JOB_MS);
+      const entries = [{ ...slot(ms), value: 7n } as StateEntry];
+      const answer = { name: "values", body: { kind: "values", entries } } as const;
+      machine.handle({ kind: "answered", ticket: request.ticket, answer }, after(Number(ms) + 899));
+    }
+    expect(machine.handle({ kind: "timer", name: "overdue" }, after(JOB_MS))).toEqual([
+      expect.objectContaining({ kind: "abort", jobId }),
+      { kind: "timer", name: "overdue", atMs: NOW.nowMs + 2 * JOB_MS - 1 },
+    ]);
+    const wanted = machine.handle({ kind: "valuesWanted", jobId, keys: [slot(1n)] }, after(JOB_MS));
+    expect(wanted).toEqual([expect.objectContaining({ kind: "abort", jobId })]);
+    machine.handle({ kind: "executionFailed", jobId, reason: "took longer" }, after(JOB_MS));
+    expect(offer(machine, third)).toContainEqual({ kind: "execute", job: third });
+  });
+
+  it("watches the time of whatever it runs, also of what it took while others ran", () => {
+    const machine = provider();
+    const jobs = Array.from({ length: 6 }, newJob);
+    const deadlines = new Map<JobId, number>();
+    let alarm = Number.POSITIVE_INFINITY;
+    const given: JobId[] = [];
+    const take = (effects: readonly ProviderEffect[]): void => {
+      for (const effect of effects) {
+        if (effect.kind === "timer") alarm = effect.atMs;
+        if (effect.kind === "abort") given.push(effect.jobId);
+      }
+    };
+    for (const [i, job] of jobs.entries()) {
+      const nowMs = NOW.nowMs + 700 * i;
+      deadlines.set(job.jobId, nowMs + JOB_MS);
+      take(offer(machine, job, { now: { ...NOW, nowMs } }));
+      // every other one ends soon
+      if (i % 2 === 0) machine.handle({ kind: "executionFailed", jobId: job.jobId, reason: "no" }, { ...NOW, nowMs });
+    }
+    for (let rounds = 0; machine.running > 0 && rounds < 10; rounds++) {
+      const nowMs = alarm;
+      take(machine.handle({ kind: "timer", name: "overdue" }, { ...NOW, nowMs }));
+      for (const jobId of given.splice(0)) {
+        expect(nowMs).toBe(deadlines.get(jobId));
+        machine.handle({ kind: "executionFailed", jobId, reason: "given up" }, { ...NOW, nowMs });
+      }
+    }
+    expect(machine.running).toBe(0);
   });
 });

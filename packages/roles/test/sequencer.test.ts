@@ -19,7 +19,7 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { parentOf } from "../src/index.ts";
+import { paidBy, parentOf } from "../src/index.ts";
 import { Driven, FIRST, FIRST_SEALED, included, ready } from "./sequencerWorld.ts";
 import {
   at,
@@ -409,18 +409,25 @@ describe("the draws of a sequencer", () => {
   const jobsOf = (driven: Driven) => [
     ...new Set(driven.asked("job").flatMap(({ request }) => (request.name === "job" ? request.body.jobId : []))),
   ];
-  /** All holders of the last job's seats fail, one after the other. */
+  /** All whom the session's jobs ask fail, until the block is given up; then it is begun anew. */
   const failAll = (driven: Driven): void => {
-    for (let asked = 0; asked < driven.asked("job").length; asked++)
-      driven.handle({ kind: "requestFailed", ticket: driven.asked("job")[asked]!.ticket, reason: "silent" });
+    const closed = driven.all("closeSession").length;
+    for (let asked = 0; driven.all("closeSession").length === closed; asked++) {
+      const request = driven.asked("job")[asked];
+      if (request !== undefined) driven.handle({ kind: "requestFailed", ticket: request.ticket, reason: "silent" });
+      else {
+        asked -= 1;
+        driven.seconds += 1;
+        driven.handle({ kind: "timer", name: "jobs" });
+      }
+    }
     driven.seconds += 1;
     driven.handle({ kind: "timer", name: "advance" });
   };
 
-  it("give a block one randomness, and jobs of their own to each try; the last job is tried again and again", () => {
+  it("give a block one randomness, and jobs of their own, one after the other; the last job is tried again and again", () => {
     const driven = ready().offer(transfer());
-    const tries = LIMITS.jobAttempts + 2;
-    for (let i = 0; i < tries; i++) {
+    for (let i = 0; i < 3; i++) {
       driven.open();
       failAll(driven);
     }
@@ -434,6 +441,43 @@ describe("the draws of a sequencer", () => {
     expect(block.context).toMatchObject({ randomness, work: { attempt: LIMITS.jobAttempts - 1 } });
     expect([block.evidence?.proof, block.header.prevRandao]).toEqual([proof, prevRandaoOf(randomness)]);
     expect(driven.faultOf(block)).toBeNull();
+  });
+
+  it("give a block whose seats are silent to the next job's, in the same session; who did it is paid", () => {
+    const driven = ready()
+      .offer(transfer(), transfer({ nonce: 1n }))
+      .open();
+    const { randomness } = drawOf(driven.view, driven.self, { generation: 0n, number: 2n, slot: FIRST_SLOT });
+    const next = jobIdOf(randomness, 1);
+    const patienceMs = driven.all("timer").findLast(({ name }) => name === "jobs")!.atMs - at(driven.seconds).nowMs;
+    for (let times = 1; !jobsOf(driven).includes(next); times++) {
+      expect(times).toBeLessThanOrEqual(2);
+      driven.seconds += patienceMs / 1_000;
+      driven.handle({ kind: "timer", name: "jobs" });
+    }
+    const [first, later] = [driven.asked("job")[0]!, driven.asked("job").at(-1)!];
+    for (const { to, request } of [first, later]) {
+      const { jobId } = request.body as Job;
+      const asking = { name: "values", body: { jobId, keys: [] } } as const;
+      expect(driven.handle({ kind: "requested", ticket: "v", from: to, request: asking })).toMatchObject([
+        { kind: "readSession" },
+      ]);
+    }
+    driven.agree(included, next).assemble();
+    expect(driven.all("openSession").length).toBe(1);
+    const { block } = driven.all("seal")[0]!;
+    const { work } = block.context;
+    expect(work.attempt).toBe(1);
+    expect(servedBy(work).length).toBe(LIMITS.seats);
+    expect(paidBy(block)).toEqual(
+      [driven.self, ...servedBy(work).map((index) => PROVIDERS[index]!)].map((who) => who.operator),
+    );
+    // half of the messages: the rest comes into the next block
+    expect(countIn(block)).toBe(3);
+    expect(driven.faultOf(block)).toBeNull();
+    // what comes now is too late, and changes nothing
+    driven.agree(included);
+    expect(driven.all("seal").length).toBe(1);
   });
 
   it("are made anew where L1 draws the slot anew", () => {

@@ -3,6 +3,7 @@ import {
   type Account,
   EMPTY_CODE_HASH,
   type Header,
+  type JobId,
   type NamedAnswer,
   type Outcome,
   type Parameters,
@@ -141,8 +142,8 @@ export class Driven {
     return this;
   }
 
-  /** Who holds the seats of the last job answer with the same outcomes. */
-  agree(outcomes: (count: number) => readonly Outcome[]): this {
+  /** Who was asked in the last session, or for one of its jobs, answers with the same outcomes; so does the own execution. */
+  agree(outcomes: (count: number) => readonly Outcome[], only?: JobId): this {
     const jobs = this.asked("job");
     const last = jobs.at(-1)?.ticket.split(":")[1];
     for (const { ticket, to, request } of jobs.filter((job) => job.ticket.split(":")[1] === last)) {
@@ -150,9 +151,15 @@ export class Driven {
       const result = outcomes(request.body.messages.length);
       const signer = PROVIDERS.find(({ peerId }) => peerId === to)!;
       const { jobId } = request.body;
+      if (jobId !== (only ?? jobId)) continue;
       const signature = signer.bls.sign(resultDigest(NETWORK, jobId, resultHash(request.body, result)));
       const answer: NamedAnswer = { name: "job", body: { kind: "result", outcomes: result, signature } };
+      const executions = this.all("executeJob").length;
       this.handle({ kind: "answered", ticket, answer });
+      for (const { session, job } of this.all("executeJob").slice(executions)) {
+        const own = resultHash(job, outcomes(job.messages.length));
+        this.handle({ kind: "jobExecuted", session, jobId: job.jobId, result: own });
+      }
     }
     return this;
   }

@@ -2,6 +2,7 @@
 import { asked } from "./asked.ts";
 import { blindness } from "./blindness.ts";
 import { capture } from "./capture.ts";
+import { churn } from "./churn.ts";
 import { l1Reorg } from "./l1Reorg.ts";
 import { leaderSilent } from "./leaderSilent.ts";
 import { rollback } from "./rollback.ts";
@@ -18,4 +19,5 @@ export const SCENARIOS: readonly Scenario[] = [
   asked,
   blindness,
   capture,
+  churn,
 ];

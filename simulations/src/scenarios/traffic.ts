@@ -14,8 +14,10 @@ export type TrafficSettings = {
   readonly users: number;
   /** how much of the traffic a DAC has, by its place; all the same unless said */
   readonly weightOf?: (dac: number) => number;
-  /** milliseconds in which users send */
+  /** milliseconds in which users send, at the most */
   readonly busyMs: number;
+  /** longest distance of two transactions of all users together, in milliseconds; 400 unless said */
+  readonly sendingMs?: number;
   readonly link: LinkSettings;
   /** slots within which a chain with work must go on */
   readonly progressSlots: number;
@@ -30,11 +32,14 @@ export type TrafficSettings = {
 /** Slots long enough for the next rank to notice a silence, to claim, to be handed over to, and to work. */
 export const TAKEOVER: Partial<Parameters> = { epochBlocks: 16, rankDelayBlocks: 4 };
 
-/** What goes wrong: begins when the DACs are founded; what it gives back is asked for its own counts at the end. */
+/** Asked for a disturbance's own counts at the end. */
+type Counts = () => Readonly<Record<string, unknown>>;
+
+/** What goes wrong: begins when the DACs are founded; users send until it `isOver`, if it says so. */
 export type Disturbance = (
   run: HonestRun,
   people: { readonly users: Users; readonly latecomers: readonly SimulatedNode[] },
-) => () => Readonly<Record<string, unknown>>;
+) => Counts | { readonly isOver: () => boolean; readonly counts: Counts };
 
 const STORAGE_HOSTS = 4;
 /** Milliseconds from the start until DACs and deposits are asked for, and until users begin. */
@@ -42,6 +47,8 @@ const FOUNDING_MS = 1_500;
 export const USERS_BEGIN_MS = 5_000;
 /** Longest distance of two transactions of all users together, in milliseconds. */
 const SENDING_MS = 400;
+/** Milliseconds after which it is asked whether all is over. */
+const STEP_MS = 1_000;
 /** Milliseconds within which everything must come to rest after the last transaction. */
 const DRAIN_MS = 90_000;
 const DEPOSIT_WEI = 1_000n * 10n ** 18n;
@@ -51,7 +58,11 @@ function sendTransfers(
   run: HonestRun,
   gateway: SimulatedNode,
   users: Users,
-  { busyMs: endMs, weightOf = () => 1 }: TrafficSettings,
+  {
+    isOver,
+    sendingMs = SENDING_MS,
+    weightOf = () => 1,
+  }: Pick<TrafficSettings, "sendingMs" | "weightOf"> & { readonly isOver: () => boolean },
 ): { refused: number } {
   const { world } = run;
   const weights = run.chainIds.map((_, dac) => weightOf(dac));
@@ -73,9 +84,9 @@ function sendTransfers(
     else counts.refused += 1;
   };
   const next = (): void => {
-    if (world.elapsedMs >= endMs) return;
+    if (isOver()) return;
     void send(drawn());
-    world.clock.schedule(1 + draw.below(SENDING_MS), next);
+    world.clock.schedule(1 + draw.below(sendingMs), next);
   };
   world.clock.schedule(USERS_BEGIN_MS - world.elapsedMs, next);
   return counts;
@@ -112,12 +123,15 @@ export async function runTraffic(
   world.l1.start();
   await world.runUntil(FOUNDING_MS);
   if (settings.founded === "after") found(run, users, settings.dacs);
-  const figures = disturb(run, { users, latecomers });
-  const sent = sendTransfers(run, gateway!, users, settings);
-  await world.runUntil(busyMs);
-  while (!run.atRest && world.elapsedMs < busyMs + DRAIN_MS) await world.runUntil(world.elapsedMs + 1_000);
+  const disturbance = disturb(run, { users, latecomers });
+  const { isOver, counts } = "counts" in disturbance ? disturbance : { isOver: () => false, counts: disturbance };
+  const isQuiet = (): boolean => world.elapsedMs >= busyMs || isOver();
+  const sent = sendTransfers(run, gateway!, users, { ...settings, isOver: isQuiet });
+  while (!isQuiet()) await world.runUntil(Math.min(busyMs, world.elapsedMs + STEP_MS));
+  const latestMs = world.elapsedMs + DRAIN_MS;
+  while (!run.atRest && world.elapsedMs < latestMs) await world.runUntil(world.elapsedMs + STEP_MS);
   await run.finish();
-  const own = figures();
+  const own = counts();
   const blocks = Object.fromEntries(run.chainIds.map((chainId) => [String(chainId), Number(run.state(chainId).head)]));
   await world.stop();
   return {

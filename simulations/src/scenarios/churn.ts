@@ -1,0 +1,250 @@
+/**
+ * Three of ten providers vanish in the middle of a job, in every block, for a thousand blocks: no block is lost, none comes later than two
+ * block times after it was begun, nobody honest loses stake.
+ */
+import {
+  type ChainId,
+  decodeRequest,
+  type Hash,
+  hashHeader,
+  LIMITS,
+  REQUESTS,
+  type SealedBlock,
+  seatedIn,
+} from "@mvm/protocol";
+import type { HonestRun } from "../honestRun.ts";
+import type { SimulatedNode } from "../simulatedNode.ts";
+import type { RunResult, Scenario } from "./scenario.ts";
+import { runTraffic, type TrafficSettings } from "./traffic.ts";
+
+const SETTINGS: TrafficSettings = {
+  sequencers: 4,
+  providers: 60,
+  dacs: 3,
+  users: 12,
+  busyMs: 3_600_000,
+  sendingMs: 300,
+  link: { minDelayMs: 5, maxDelayMs: 60, lossRate: 0 },
+  progressSlots: 1,
+  founded: "before",
+  // slots as long as mainnet's: what is measured is a block's time, not that of a change of turn
+  parameters: { epochBlocks: 32, rankDelayBlocks: 10, batchIntervalMs: 6_000 },
+};
+
+/** Blocks with a job. */
+const BLOCKS = 1_000;
+/** Of them in a sample. */
+const SAMPLE = 40;
+/** Chance that a provider vanishes that has just taken a job of a block: some are away already when they are asked. */
+const VANISHING = 0.3;
+/** Block times after which a block is late. */
+const MAX_BLOCK_TIMES = 2;
+/** Milliseconds that a provider is gone, at the least and by how much more. */
+const AWAY_MS = 400;
+const AWAY_SPREAD_MS = 1_200;
+/** How providers vanish: they hang, their connections break, their process dies. */
+const WAYS = ["silent", "silent", "silent", "silent", "unplugged", "unplugged", "crashed"] as const;
+
+const JOB_PROTOCOL = REQUESTS.job.protocol;
+
+/** Has providers vanish, and come back. */
+class Vanishing {
+  readonly #run: HonestRun;
+  readonly #draw;
+  readonly #share: number;
+  readonly #away = new Set<SimulatedNode>();
+  /** who has taken a job of a block, by what all its jobs have in common */
+  readonly #takers = new Map<Hash, Set<SimulatedNode>>();
+  readonly counts = { taken: 0, vanished: 0, silent: 0, unplugged: 0, crashed: 0 };
+
+  /** @param share of those who take a job that vanish */
+  constructor(run: HonestRun, share: number) {
+    this.#run = run;
+    this.#share = share;
+    const { world } = run;
+    this.#draw = world.random.stream("vanishing");
+    run.onMessage = (node, { kind, lane, bytes }) => {
+      if (kind !== "request" || lane !== JOB_PROTOCOL) return;
+      const { body } = decodeRequest("job", bytes);
+      if ("environment" in body) this.#taken(node, body.environment.prevRandao);
+    };
+  }
+
+  /** It has the job, and begins as soon as this returns. */
+  #taken(node: SimulatedNode, block: Hash): void {
+    const takers = this.#takers.get(block) ?? new Set();
+    // who comes back to a block stays; who is not back yet takes nothing
+    if (takers.has(node) || this.#away.has(node) || !node.live) return;
+    this.#takers.set(block, takers.add(node));
+    this.counts.taken += 1;
+    if (this.#draw.fraction() < this.#share) this.#vanish(node);
+  }
+
+  #vanish(node: SimulatedNode): void {
+    const { world } = this.#run;
+    const way = WAYS[this.#draw.below(WAYS.length)]!;
+    const awayMs = AWAY_MS + this.#draw.below(AWAY_SPREAD_MS);
+    this.counts.vanished += 1;
+    this.counts[way] += 1;
+    this.#away.add(node);
+    world.note(`${way} ${node.name} for ${awayMs}`);
+    const back = (): void => {
+      world.note(`back ${node.name}`);
+      this.#away.delete(node);
+    };
+    if (way === "silent") {
+      // what it has to say from now on reaches nobody, and nobody learns that it does not
+      world.silence(node.peerId);
+      world.clock.schedule(awayMs, () => {
+        world.unsilence(node.peerId);
+        back();
+      });
+    } else if (way === "unplugged") {
+      world.clock.schedule(1, () => node.unplug());
+      world.clock.schedule(awayMs, () => {
+        node.plug();
+        back();
+      });
+    } else {
+      world.clock.schedule(1, () => {
+        const isDown = node.shutDown();
+        world.clock.schedule(awayMs, () => void isDown.then(() => node.startAgain()).then(back));
+      });
+    }
+  }
+}
+
+/** A place of a chain whose block was begun. */
+type Begun = {
+  readonly chainId: ChainId;
+  readonly number: bigint;
+  readonly sinceMs: number;
+  /** session of the last try */
+  session: Hash;
+  closedMs: number | null;
+  /** whether a try ended without a block though there was something to do */
+  hasFailed: boolean;
+  signed: Hash | null;
+};
+
+/** Measures each block from the moment at which it is first begun until it is signed. */
+class Punctuality {
+  readonly #run: HonestRun;
+  readonly #begun = new Map<string, Begun>();
+  latestMs = 0;
+  /** blocks with a job, by how many of their jobs failed before */
+  readonly byAttempt: number[] = Array.from({ length: LIMITS.jobAttempts }, () => 0);
+  /** seats of first jobs that others stood in for */
+  passedOver = 0;
+
+  constructor(run: HonestRun) {
+    this.#run = run;
+    run.onNote = (_node, code, data) => {
+      if (code === "session-opened") this.#begins(data as Pick<Begun, "chainId" | "number" | "session">);
+      if (code === "session-closed") this.#ends((data as Pick<Begun, "session">).session);
+      if (code === "block-abandoned") this.#fails((data as Pick<Begun, "chainId">).chainId);
+    };
+    run.onBlock = (_node, block) => this.#signed(block);
+  }
+
+  get blocks(): number {
+    return this.byAttempt.reduce((sum, count) => sum + count, 0);
+  }
+
+  #begins({ chainId, number, session }: Pick<Begun, "chainId" | "number" | "session">): void {
+    const place = `${chainId}/${number}`;
+    const before = this.#begun.get(place);
+    // a try that ended with nothing to do is none
+    const isAgain = before !== undefined && (before.hasFailed || before.closedMs === null || before.signed !== null);
+    const sinceMs = isAgain ? before.sinceMs : this.#run.world.elapsedMs;
+    const { hasFailed, signed } = before ?? { hasFailed: false, signed: null };
+    this.#begun.set(place, { chainId, number, sinceMs, session, closedMs: null, hasFailed, signed });
+  }
+
+  #ends(session: Hash): void {
+    for (const begun of this.#begun.values()) if (begun.session === session) begun.closedMs = this.#run.world.elapsedMs;
+  }
+
+  #fails(chainId: ChainId): void {
+    for (const begun of this.#begun.values())
+      if (begun.chainId === chainId && begun.closedMs === this.#run.world.elapsedMs) begun.hasFailed = true;
+  }
+
+  #signed({ chainId, header, context }: SealedBlock): void {
+    const begun = this.#begun.get(`${chainId}/${header.number}`);
+    // the first ones are begun before users come
+    if (begun === undefined || begun.signed !== null) return;
+    begun.signed = hashHeader(header);
+    const { attempt, seats } = context.work;
+    // who founds a DAC, or takes deposits alone, needs no provider
+    if (seats.length === 0) return;
+    this.latestMs = Math.max(this.latestMs, this.#run.world.elapsedMs - begun.sinceMs);
+    this.byAttempt[attempt]! += 1;
+    this.passedOver += LIMITS.seats - seatedIn({ attempt, seats });
+  }
+
+  /** Places that were begun and have no block in the end, or another one than was signed first. */
+  get lost(): number {
+    return [...this.#begun.values()].filter(({ chainId, number, hasFailed, closedMs, signed }) => {
+      if (signed === null) return hasFailed || closedMs === null;
+      const [follower] = this.#run.world.followers(chainId);
+      return follower!.core.chains.get(chainId)!.database.hashOf(number) !== signed;
+    }).length;
+  }
+}
+
+/** Stakes that L1 took, and offences that nodes hold against others: all here are honest. */
+function blames(run: HonestRun): () => number {
+  const blamed = new Set<string>();
+  run.world.l1.follow((event) => {
+    if (event.kind === "convicted") blamed.add(event.sequencer);
+    if (event.kind === "withheld") blamed.add(event.poster);
+  });
+  run.onOffence = (peer) => blamed.add(peer);
+  return () => blamed.size;
+}
+
+const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
+
+/** A run of the scenario: the number of blocks with a job, and which share of the providers vanishes in each. */
+export type ChurnSize = { readonly blocks: number; readonly vanishing?: number };
+
+/** Runs the scenario at a size. */
+export function runChurn(seed: number, { blocks, vanishing: share = VANISHING }: ChurnSize): Promise<RunResult> {
+  return runTraffic({ scenario: "churn", seed }, SETTINGS, (run) => {
+    const vanishing = new Vanishing(run, share);
+    const punctuality = new Punctuality(run);
+    const slashed = blames(run);
+    const tickMs = run.world.settings.parameters.tickSeconds * 1_000;
+    const counts = () => {
+      const latestInBlockTimes = rounded(punctuality.latestMs / tickMs);
+      const blocksLost = punctuality.lost;
+      const honestSlashed = slashed();
+      if (punctuality.blocks < blocks)
+        run.found({ invariant: "progress", what: `${punctuality.blocks} blocks were made` });
+      if (blocksLost > 0) run.found({ invariant: "progress", what: `${blocksLost} blocks were lost` });
+      if (latestInBlockTimes > MAX_BLOCK_TIMES)
+        run.found({ invariant: "progress", what: `a block was there only after ${latestInBlockTimes} block times` });
+      if (honestSlashed > 0) run.found({ invariant: "I3", what: `${honestSlashed} honest nodes were blamed` });
+      const { byAttempt, passedOver } = punctuality;
+      return {
+        blocksLost,
+        latestInBlockTimes,
+        honestSlashed,
+        blocksWithJobs: punctuality.blocks,
+        byAttempt,
+        passedOver,
+        ...vanishing.counts,
+        vanishedShare: rounded(vanishing.counts.vanished / vanishing.counts.taken),
+      };
+    };
+    return { isOver: () => punctuality.blocks >= blocks, counts };
+  });
+}
+
+export const churn: Scenario = {
+  name: "churn",
+  summary: "three of ten providers vanish in the middle of a job in each of a thousand blocks: none is lost, none late",
+  run: (seed) => runChurn(seed, { blocks: BLOCKS }),
+  sample: (seed) => runChurn(seed, { blocks: SAMPLE }),
+};
