@@ -47,6 +47,7 @@ import {
 import { fitting, isHopeless, takeFitting } from "./blockFilling.ts";
 import { closingTransaction, openingTransactions } from "./blockLayout.ts";
 import type { Parent } from "./blockRules.ts";
+import { JobReads, type ReadCounts } from "./jobReads.ts";
 import { type AgreedWork, type JobEnd, JobRun, type JobStep } from "./jobRun.ts";
 import type { Member } from "./l1Event.ts";
 import type { L1View } from "./l1View.ts";
@@ -136,6 +137,7 @@ export class Sequencer {
   readonly #options: SequencerOptions;
   readonly #pool = new TransactionPool();
   readonly #posting: Posting;
+  readonly #reads = new JobReads();
   #head: Parent;
   #build: Build | null = null;
   #place: Place | null = null;
@@ -166,6 +168,11 @@ export class Sequencer {
   /** Whether a job is that of the block on its way. */
   runs(jobId: JobId): boolean {
     return this.#build?.jobId === jobId;
+  }
+
+  /** What its jobs read, and how much of it they had from the start. */
+  get readCounts(): ReadCounts {
+    return this.#reads.counts;
   }
 
   get poolSize(): number {
@@ -409,7 +416,8 @@ export class Sequencer {
       addresses.add(from);
       if (to !== null) addresses.add(to);
     }
-    const keys = [...addresses].map((address): StateKey => ({ kind: "account", address }));
+    const needed = [...addresses].map((address): StateKey => ({ kind: "account", address }));
+    const keys = [...needed, ...this.#reads.foretell(candidates, needed)];
     const opening = this.#openingOf(this.#build, 0);
     const raws = candidates.map(({ raw }) => raw);
     const foreseen = this.#closingOf(
@@ -476,6 +484,7 @@ export class Sequencer {
       this.#deferred.clear();
       return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
     }
+    this.#reads.opened(event.entries);
     const { network, parameters } = this.#options;
     const job = {
       jobId: build.jobId,
@@ -523,6 +532,7 @@ export class Sequencer {
       build.place.attempt = Math.min(build.place.attempt + 1, LIMITS.jobAttempts - 1);
       return this.#abandon(end.reason, moment);
     }
+    this.#reads.agreed(build.candidates, end.outcomes);
     end.outcomes.forEach((outcome, i) => {
       if (isHopeless(outcome)) this.#pool.remove(build.candidates[i]!.hash);
     });
@@ -664,6 +674,7 @@ export class Sequencer {
     if (build?.jobId !== request.body.jobId || !build.run?.serves(from)) {
       return [{ kind: "answer", ticket, answer: { name: "values", body: refused("no such job of yours") } }];
     }
+    this.#reads.asked();
     return [{ kind: "readSession", session: build.session, ticket, keys: request.body.keys }];
   }
 
