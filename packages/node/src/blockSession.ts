@@ -33,8 +33,10 @@ import { rootsAfter } from "./witnessedRoots.ts";
 
 /** Rounds in which the reads of system transactions are gathered before they are made one by one. */
 const GATHERING_ROUNDS = 6;
-/** Values fetched in one of these rounds; below the reads that ProvenReader has under way at the most. */
+/** Values that system transactions ask for in one of these rounds, and values fetched at once; below the reads that ProvenReader has under way at the most. */
 const GATHERED_KEYS = 2_048;
+/** Codes that a job has from the start: half of a message's bytes, if all are as long as code may be. Others are asked for. */
+const JOB_CODES = 128;
 
 /** Bytes that RLP puts before a string or a list, at the most. */
 const LIST_HEADER_BYTES = 8;
@@ -116,7 +118,7 @@ export class BlockSession {
         ),
       );
       if (wanted.size === 0) return;
-      await Promise.all([...wanted].map(async ([name, key]) => known.set(name, await this.#value(key))));
+      for (const entry of await this.read([...wanted.values()])) known.set(stateKeyId(entry), entry.value);
       wanted = new Map();
     }
   }
@@ -132,10 +134,20 @@ export class BlockSession {
   /** Values of keys, in their order. */
   read(keys: readonly StateKey[]): Promise<StateEntry[]> {
     this.#abort.signal.throwIfAborted();
-    return Promise.all(keys.map(async (key) => ({ ...key, value: await this.#value(key) }) as StateEntry));
+    return this.#readInParts(keys);
   }
 
-  /** Values of keys, the code of the accounts among them, and what the charter says of signers. */
+  async #readInParts(keys: readonly StateKey[]): Promise<StateEntry[]> {
+    const entries: StateEntry[] = [];
+    for (let from = 0; from < keys.length; from += GATHERED_KEYS) {
+      const part = keys.slice(from, from + GATHERED_KEYS);
+      const values = await Promise.all(part.map(async (key) => this.#value(key)));
+      for (const [i, key] of part.entries()) entries.push({ ...key, value: values[i] } as StateEntry);
+    }
+    return entries;
+  }
+
+  /** Values of keys, the code of the first accounts among them, and what the charter says of signers. */
   async readForJob({ keys, signers }: Pick<OpenSessionEffect, "keys" | "signers">): Promise<readonly StateEntry[]> {
     const entries = await this.read([...keys, FLAGS]);
     const hashes = new Set<Hash>();
@@ -143,7 +155,7 @@ export class BlockSession {
       if (entry.kind === "account" && entry.value !== null && entry.value.codeHash !== EMPTY_CODE_HASH)
         hashes.add(entry.value.codeHash);
     }
-    const codes = [...hashes].map((hash): StateKey => ({ kind: "code", hash }));
+    const codes = [...hashes].slice(0, JOB_CODES).map((hash): StateKey => ({ kind: "code", hash }));
     const flags = entries.at(-1)!.value as bigint;
     return [...entries, ...(await this.read([...codes, ...charterKeys(flags, signers)]))];
   }

@@ -20,6 +20,7 @@ export { type CreateDacOptions, checkNewDac, createDacOnL1 } from "./createDac.t
 export { blobArchive, leafStore, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 export { initNode, loadNetworkFile } from "./initNode.ts";
 export { kzgOf } from "./kzg.ts";
+export { Mail } from "./mail.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
 export { type AskOptions, askOnL1, expireOnL1, payBackOnL1 } from "./operator/asking.ts";
 export { dacInformation, foundingCharter, presentCharter } from "./operator/dacInformation.ts";
@@ -73,6 +74,7 @@ export {
 export { type BlockFinding, checkpointsFinding, type WrongCheckpoint } from "./proving/wrongCheckpoint.ts";
 export { type Batch, Rebuild, RebuildError } from "./rebuild.ts";
 export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";
+export { RequestDesk } from "./requestDesk.ts";
 export { type RunOptions, runNode } from "./runNode.ts";
 export * from "./withdrawalProof.ts";
 export { rootsAfter } from "./witnessedRoots.ts";

@@ -77,8 +77,11 @@ class NotCarried extends Error {
   }
 }
 
+/** What sealing needs of the world. */
+export type MailPorts = Pick<Ports, "clock" | "network" | "entropy" | "aside" | "identity">;
+
 export class Mail {
-  readonly #ports: Ports;
+  readonly #ports: MailPorts;
   readonly #settings: NetworkSettings;
   readonly #view: L1View;
   readonly #cards = new Map<number, KeyCard>();
@@ -87,7 +90,7 @@ export class Mail {
   /** newest first */
   #keys: readonly OwnKey[] = [];
 
-  constructor(options: { ports: Ports; settings: NetworkSettings; view: L1View }) {
+  constructor(options: { ports: MailPorts; settings: NetworkSettings; view: L1View }) {
     this.#ports = options.ports;
     this.#settings = options.settings;
     this.#view = options.view;

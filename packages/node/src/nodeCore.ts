@@ -14,7 +14,7 @@ import {
   refused,
   type SealedBlock,
 } from "@mvm/protocol";
-import { type Dac, judgeGossip, type L1Event, L1View, type Verdict } from "@mvm/roles";
+import { type Dac, judgeGossip, type L1Event, L1View, type ReadCounts, type Verdict } from "@mvm/roles";
 import { Answering } from "./answering.ts";
 import { Caretaking } from "./caretaking.ts";
 import { Carrying } from "./carrying.ts";
@@ -89,6 +89,11 @@ export class NodeCore {
 
   get jobsDone(): number {
     return this.#providing?.jobsDone ?? 0;
+  }
+
+  /** What the jobs of a chain that it sequences read; undefined of another chain. */
+  readCounts(chainId: ChainId): ReadCounts | undefined {
+    return this.#sequencings.get(chainId)?.readCounts;
   }
 
   /** To be told once L1 has been read up to its head: what is read before is the past, in which no turn is the own. */

@@ -21,7 +21,15 @@ import {
   type UnsignedBlock,
   vrfProve,
 } from "@mvm/protocol";
-import { type L1View, type Parent, parentOf, Sequencer, type SequencerEffect, type SequencerEvent } from "@mvm/roles";
+import {
+  type L1View,
+  type Parent,
+  parentOf,
+  type ReadCounts,
+  Sequencer,
+  type SequencerEffect,
+  type SequencerEvent,
+} from "@mvm/roles";
 import { makeBatch } from "./batchMaking.ts";
 import { BlockSession } from "./blockSession.ts";
 import type { Chain } from "./chain.ts";
@@ -104,6 +112,11 @@ export class Sequencing {
   /** Whether the job is one of this chain's. */
   runs(jobId: JobId): boolean {
     return this.#machine.runs(jobId);
+  }
+
+  /** What the jobs of the chain's blocks read, and how much of it was predicted. */
+  get readCounts(): ReadCounts {
+    return this.#machine.readCounts;
   }
 
   requested(ticket: string, from: PeerId, request: NamedRequest): void {

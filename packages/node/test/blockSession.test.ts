@@ -14,9 +14,11 @@ import {
   PREDEPLOYS,
   refused,
   type StateEntry,
+  type StateKey,
   type StateReader,
   type SystemTransaction,
   toMessage,
+  toWordHex,
   ZERO_HASH,
 } from "@mvm/protocol";
 import type { AssembleEffect } from "@mvm/roles";
@@ -64,6 +66,7 @@ let sequencer: Site;
 let view: ReturnType<typeof viewOf>;
 let maker: BlockMaker;
 let chain: Chain;
+let hosts: HostClient;
 let session: BlockSession;
 /** what the host was asked */
 let served: Reads[];
@@ -95,7 +98,7 @@ async function begin(charter: Charter, blocks: 0 | 1): Promise<void> {
     await world.clock.advance(10);
   }
   expect(chain.head.header.number).toBe(BigInt(blocks));
-  const hosts = new HostClient({ ports, settings: SETTINGS, view });
+  hosts = new HostClient({ ports, settings: SETTINGS, view });
   session = new BlockSession({ hosts, chain, parent: chain.head, engine: await createEngine() });
 }
 
@@ -369,6 +372,27 @@ describe("what a session reads for a job", () => {
     const entries = await done(session.readForJob({ keys, signers: [user] }));
     expect(entries.map(({ kind }) => kind)).toEqual(["account", "account", "slot", "code"]);
     expect((entries[3]!.value as Uint8Array).length).toBe((TOKEN_INITCODE.length - 2) / 2 - 12);
+  });
+
+  it("has any number of values, and no more code than half a message holds", async () => {
+    const nonces = Array.from({ length: 140 }, (_, i) => BigInt(i + 1));
+    // each leaves one byte of its own as code
+    const initcode = (n: bigint) => `0x60${n.toString(16).padStart(2, "0")}60005360016000f3` as const;
+    const transactions = await Promise.all(
+      nonces.map((n) => transactionOf(maker.dac, "user", { nonce: Number(n), to: null, data: initcode(n) })),
+    );
+    chain.receive(await maker.next({ transactions }));
+    await world.clock.advance(10);
+    session = new BlockSession({ hosts, chain, parent: chain.head, engine: await createEngine() });
+    const token = createAddress(user, 0n);
+    const accounts = nonces.map((n): StateKey => ({ kind: "account", address: createAddress(user, n) }));
+    const slots = Array.from(
+      { length: 6_000 },
+      (_, i): StateKey => ({ kind: "slot", address: token, slot: toWordHex(BigInt(i)) }),
+    );
+    const entries = await done(session.readForJob({ keys: [...accounts, ...slots], signers: [] }));
+    expect(entries.length).toBe(accounts.length + slots.length + 1 + 128);
+    expect(entries.at(-1)).toMatchObject({ kind: "code", value: Uint8Array.of(128) });
   });
 
   it("has the flag word alone where the DAC is free, also of signers", async () => {

@@ -169,7 +169,8 @@ describe("mail", () => {
       return RESULT;
     };
     expect(await send()).toEqual(RESULT);
-    expect(got[0]).toEqual([{ name: "job", body: job }, couriers[0]]);
+    expect(got[0]![0]).toEqual({ name: "job", body: job });
+    expect(couriers.slice(0, 2)).toContain(got[0]![1]);
     const talk = spoken.filter(({ name }) => name === "carry" || name === "deliver");
     expect(talk.length).toBeGreaterThanOrEqual(4);
     for (const { text } of talk)

@@ -48,6 +48,7 @@ import { fitting, isHopeless, takeFitting } from "./blockFilling.ts";
 import { BlockJobs, type JobsEnd, type JobsStep } from "./blockJobs.ts";
 import { closingTransaction, openingTransactions } from "./blockLayout.ts";
 import type { Parent } from "./blockRules.ts";
+import { JobReads, type ReadCounts } from "./jobReads.ts";
 import type { Member } from "./l1Event.ts";
 import type { L1View } from "./l1View.ts";
 import type {
@@ -134,6 +135,7 @@ export class Sequencer {
   readonly #options: SequencerOptions;
   readonly #pool = new TransactionPool();
   readonly #posting: Posting;
+  readonly #reads = new JobReads();
   #head: Parent;
   #build: Build | null = null;
   #place: Place | null = null;
@@ -171,6 +173,11 @@ export class Sequencer {
   /** Whether a job is one of the block on its way. */
   runs(jobId: JobId): boolean {
     return this.#build?.jobs?.runs(jobId) ?? false;
+  }
+
+  /** What its jobs read, and how much of it they had from the start. */
+  get readCounts(): ReadCounts {
+    return this.#reads.counts;
   }
 
   get poolSize(): number {
@@ -420,7 +427,8 @@ export class Sequencer {
       addresses.add(from);
       if (to !== null) addresses.add(to);
     }
-    const keys = [...addresses].map((address): StateKey => ({ kind: "account", address }));
+    const needed = [...addresses].map((address): StateKey => ({ kind: "account", address }));
+    const keys = [...needed, ...this.#reads.foretell(candidates, needed)];
     const opening = this.#openingOf(this.#build, 0);
     const raws = candidates.map(({ raw }) => raw);
     const foreseen = this.#closingOf(
@@ -487,6 +495,7 @@ export class Sequencer {
       this.#deferred.clear();
       return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
     }
+    this.#reads.opened(event.entries);
     const { network, parameters, view } = this.#options;
     const { session, environment, place, slot } = build;
     const messages = build.candidates.map((transaction) => toMessage(transaction, build.context.l1BaseFee));
@@ -547,6 +556,7 @@ export class Sequencer {
       build.candidates = build.candidates.slice(0, end.count);
       return this.#abandon(end.reason, moment);
     }
+    this.#reads.agreed(build.candidates, end.outcomes);
     end.outcomes.forEach((outcome, i) => {
       if (isHopeless(outcome)) this.#pool.remove(build.candidates[i]!.hash);
     });
@@ -693,6 +703,7 @@ export class Sequencer {
     if (!build?.jobs?.serves(request.body.jobId, from)) {
       return [{ kind: "answer", ticket, answer: { name: "values", body: refused("no such job of yours") } }];
     }
+    this.#reads.asked();
     return [{ kind: "readSession", session: build.session, ticket, keys: request.body.keys }];
   }
 

@@ -15,6 +15,7 @@ import {
   settleTransaction,
   taggedHash,
   toWord,
+  toWordHex,
   type UnsignedBlock,
   ZERO_HASH,
 } from "@mvm/protocol";
@@ -34,6 +35,7 @@ import {
   GENESIS,
   GENESIS_SECONDS,
   mineOnly,
+  outcome,
   PARAMETERS,
   PROVIDERS,
   post,
@@ -159,6 +161,26 @@ describe("a sequencer's block", () => {
     expect(driven.handle({ kind: "sealed", block: sealed })).toContainEqual({ kind: "publish", block: sealed });
     driven.handle({ kind: "headChanged", head: parentOf(sealed), block: sealed, safeNumber: 0n });
     expect(driven.machine.poolSize).toBe(0);
+  });
+
+  it("has the values from the start that transactions of the same kind read in an earlier one", () => {
+    const call = { data: Uint8Array.of(1, 2, 3, 4), gas: 50_000n };
+    const key = { kind: "slot", address: USERS[1]!.operator, slot: toWordHex(7n) } as const;
+    const charter = { ...key, slot: toWordHex(8n), value: 2n };
+    const reads = [{ ...key, value: 1n }, charter];
+    const reading = (count: number): readonly Outcome[] =>
+      Array.from({ length: count }, () => ({ kind: "included", ...outcome(), reads }));
+    const driven = ready().offer(transfer(call), transfer({ ...call, nonce: 1n }));
+    const { session, keys } = driven.all("openSession")[0]!;
+    expect(keys).not.toContainEqual(key);
+    driven.open(0n, 0, [charter]).agree(reading);
+    expect(driven.machine.readCounts).toMatchObject({ jobs: 1, reads: 1, predictedReads: 0 });
+    driven.handle({ kind: "sessionFailed", session, reason: "hosts silent" });
+    driven.seconds += 1;
+    driven.handle({ kind: "timer", name: "advance" });
+    expect(driven.all("openSession")[1]!.keys).toContainEqual(key);
+    driven.open(0n, 0, [charter]).agree(reading);
+    expect(driven.machine.readCounts).toMatchObject({ jobs: 2, reads: 2, predictedReads: 1, predictions: 1 });
   });
 
   it("needs no job for deposits alone, and pays its sequencer nothing for data", () => {
@@ -358,6 +380,8 @@ describe("a sequencer's block", () => {
     expect(driven.handle({ kind: "requested", ticket: "w", from: stranger, request })).toMatchObject([
       { kind: "answer", answer: { body: { kind: "refused" } } },
     ]);
+    driven.agree(included);
+    expect(driven.machine.readCounts).toMatchObject({ jobs: 1, valuesRequests: 1 });
   });
 });
 

@@ -134,11 +134,12 @@ export class Driven {
     return this;
   }
 
-  open(nonce = 0n, openingBytes = 0): this {
+  /** @param others that come without a key, as what the charter says does */
+  open(nonce = 0n, openingBytes = 0, others: readonly StateEntry[] = []): this {
     const { session, keys } = this.all("openSession").at(-1)!;
     const account: Account = { nonce, balance: 10n ** 21n, codeHash: EMPTY_CODE_HASH };
     const entries = keys.map((key) => ({ ...key, value: account }) as StateEntry);
-    this.handle({ kind: "sessionOpened", session, entries, openingBytes });
+    this.handle({ kind: "sessionOpened", session, entries: [...entries, ...others], openingBytes });
     return this;
   }
 

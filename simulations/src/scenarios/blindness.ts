@@ -15,11 +15,10 @@ import {
   type PeerId,
   REQUESTS,
   type SealedBlock,
-  SIZE_CLASSES,
-  unpadded,
 } from "@mvm/protocol";
 import { type Attacker, accuracy, bayes, priorOf, type Sample, trained } from "../attackers.ts";
 import type { HonestRun } from "../honestRun.ts";
+import { openedJob } from "../openedJob.ts";
 import type { SimulatedNode } from "../simulatedNode.ts";
 import type { RunResult, Scenario } from "./scenario.ts";
 import { runTraffic, type TrafficSettings } from "./traffic.ts";
@@ -117,9 +116,8 @@ class Observer {
   }
 
   #opened(node: SimulatedNode, made: unknown): void {
-    const content = (made as { readonly content?: unknown }).content;
-    if (!(content instanceof Uint8Array) || !SIZE_CLASSES.includes(content.length)) return;
-    const job = decodeRequest("job", unpadded(content)).body;
+    const job = openedJob(made);
+    if (job === null) return;
     const { jobId } = job;
     const name = `${node.name} ${jobId}`;
     const delivered = this.#delivered.get(name);

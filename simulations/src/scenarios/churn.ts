@@ -2,17 +2,9 @@
  * Three of ten providers vanish in the middle of a job, in every block, for a thousand blocks: no block is lost, none comes later than two
  * block times after it was begun, nobody honest loses stake.
  */
-import {
-  type ChainId,
-  decodeRequest,
-  type Hash,
-  hashHeader,
-  LIMITS,
-  REQUESTS,
-  type SealedBlock,
-  seatedIn,
-} from "@mvm/protocol";
+import { type ChainId, type Hash, hashHeader, LIMITS, type SealedBlock, seatedIn } from "@mvm/protocol";
 import type { HonestRun } from "../honestRun.ts";
+import { openedJob } from "../openedJob.ts";
 import type { SimulatedNode } from "../simulatedNode.ts";
 import type { RunResult, Scenario } from "./scenario.ts";
 import { runTraffic, type TrafficSettings } from "./traffic.ts";
@@ -45,8 +37,6 @@ const AWAY_SPREAD_MS = 1_200;
 /** How providers vanish: they hang, their connections break, their process dies. */
 const WAYS = ["silent", "silent", "silent", "silent", "unplugged", "unplugged", "crashed"] as const;
 
-const JOB_PROTOCOL = REQUESTS.job.protocol;
-
 /** Has providers vanish, and come back. */
 class Vanishing {
   readonly #run: HonestRun;
@@ -63,10 +53,9 @@ class Vanishing {
     this.#share = share;
     const { world } = run;
     this.#draw = world.random.stream("vanishing");
-    run.onMessage = (node, { kind, lane, bytes }) => {
-      if (kind !== "request" || lane !== JOB_PROTOCOL) return;
-      const { body } = decodeRequest("job", bytes);
-      if ("environment" in body) this.#taken(node, body.environment.prevRandao);
+    run.onComputed = (node, made) => {
+      const job = openedJob(made);
+      if (job !== null) this.#taken(node, job.environment.prevRandao);
     };
   }
 
