@@ -60,8 +60,15 @@ export type Opened = {
   readonly close: () => void;
 };
 
-/** A talk on the sequencer's side. */
-type Talk = { readonly keys: TalkKeys; readonly couriers: ReadonlySet<PeerId>; fetches: number };
+/** A talk on the sequencer's side, with the requests of it that are not answered yet. */
+type Talk = {
+  readonly contentHash: Hash;
+  readonly begun: Promise<{ readonly parcel: Uint8Array; readonly keys: TalkKeys }>;
+  readonly couriers: ReadonlySet<PeerId>;
+  fetches: number;
+  open: number;
+  tries: number;
+};
 /** A talk on the holder's side, with the deliveries of it that are not answered yet. */
 type Joined = { readonly parcelHash: Hash; readonly keys: TalkKeys; open: number; fetches: number };
 type OwnKey = { readonly slot: bigint; readonly key: Promise<SealingKey> };
@@ -85,6 +92,8 @@ export class Mail {
   readonly #settings: NetworkSettings;
   readonly #view: L1View;
   readonly #cards = new Map<number, KeyCard>();
+  /** keys that are being asked for */
+  readonly #askedCards = new Map<number, Promise<KeyCard["key"]>>();
   readonly #talks = new Map<string, Talk>();
   readonly #joined = new Map<JobId, Joined>();
   /** newest first */
@@ -109,21 +118,23 @@ export class Mail {
 
   // The sequencer's side.
 
+  /** Asks for the key of a job's holder ahead of the job, where it is not known. */
+  prepare({ provider, peers }: Couriers, asking: Asking): void {
+    if (peers.length > 0) this.#keyOf(provider, peers, asking).catch(() => undefined);
+  }
+
   async #sendJob(request: NamedRequest, via: Couriers, { timeoutMs, signal }: Asking): Promise<NamedAnswer> {
     const { jobId, provider, peers } = via;
     const endMs = this.#ports.clock.nowMs() + timeoutMs;
     const left = (): number => Math.max(1, endMs - this.#ports.clock.nowMs());
-    const receiver = await this.#keyOf(provider, peers, { timeoutMs, signal });
-    const content = padded(encodeRequest(request));
-    const seed = this.#ports.entropy();
-    const { parcel, keys } = await this.#ports.aside(() =>
-      beginTalk({ receiver, info: this.#infoOf(jobId), seed }, content),
-    );
-    const name = talkName(jobId, provider);
-    if (this.#talks.has(name)) throw new NotCarried("the job is on its way already");
-    this.#talks.set(name, { keys, couriers: new Set(peers), fetches: 0 });
+    const talk = this.#talkFor(encodeRequest(request), via, { timeoutMs, signal });
+    // who is asked again is asked by way of others first
+    const first = (AT_ONCE * talk.tries++) % peers.length;
+    talk.open += 1;
     try {
-      return await firstToSucceed(peers, { atOnce: AT_ONCE, signal }, async (courier, ends) => {
+      const { parcel, keys } = await talk.begun;
+      const inTurn = [...peers.slice(first), ...peers.slice(0, first)];
+      return await firstToSucceed(inTurn, { atOnce: AT_ONCE, signal }, async (courier, ends) => {
         const carry = { name: "carry", body: { jobId, provider, parcel } } as const;
         const { body } = await askPeer(this.#ports.network, courier, carry, { timeoutMs: left(), signal: ends });
         if (body.kind === "refused") throw new NotCarried(body.reason);
@@ -134,19 +145,46 @@ export class Mail {
       this.#cards.delete(provider);
       throw error;
     } finally {
-      this.#talks.delete(name);
+      talk.open -= 1;
+      const name = talkName(jobId, provider);
+      if (talk.open === 0 && this.#talks.get(name) === talk) this.#talks.delete(name);
     }
   }
 
+  /** The talk with a seat's holder about a job: the one that goes on, where it is asked for the same again. */
+  #talkFor(content: Uint8Array, { jobId, provider, peers }: Couriers, asking: Asking): Talk {
+    const name = talkName(jobId, provider);
+    const contentHash = keccakHash(content);
+    const known = this.#talks.get(name);
+    if (known?.contentHash === contentHash) return known;
+    const begin = async (): ReturnType<typeof beginTalk> => {
+      const receiver = await this.#keyOf(provider, peers, asking);
+      const seed = this.#ports.entropy();
+      return this.#ports.aside(() => beginTalk({ receiver, info: this.#infoOf(jobId), seed }, padded(content)));
+    };
+    const talk = { contentHash, begun: begin(), couriers: new Set(peers), fetches: 0, open: 0, tries: 0 };
+    this.#talks.set(name, talk);
+    return talk;
+  }
+
   /** A provider's present key, from its card: one that is known, or that a courier asks for. */
-  async #keyOf(provider: number, couriers: readonly PeerId[], asking: Asking): Promise<KeyCard["key"]> {
+  #keyOf(provider: number, couriers: readonly PeerId[], { timeoutMs, signal }: Asking): Promise<KeyCard["key"]> {
     const known = this.#cards.get(provider);
-    if (known !== undefined && this.#isFresh(known)) return known.key;
-    const card = await firstToSucceed(couriers, { atOnce: AT_ONCE, signal: asking.signal }, (courier, signal) =>
-      this.#askForCard(provider, courier, { timeoutMs: asking.timeoutMs / 2, signal }),
-    );
-    this.#cards.delete(provider);
-    this.#cards.set(provider, card);
+    if (known !== undefined && this.#isFresh(known)) return Promise.resolve(known.key);
+    const under = this.#askedCards.get(provider);
+    if (under !== undefined) return under;
+    const asked = firstToSucceed(couriers, { atOnce: AT_ONCE, signal }, (courier, ends) =>
+      this.#askForCard(provider, courier, { timeoutMs: timeoutMs / 2, signal: ends }),
+    )
+      .then((card) => this.#keep(card))
+      .finally(() => this.#askedCards.delete(provider));
+    this.#askedCards.set(provider, asked);
+    return asked;
+  }
+
+  #keep(card: KeyCard): KeyCard["key"] {
+    this.#cards.delete(card.provider);
+    this.#cards.set(card.provider, card);
     if (this.#cards.size > MAX_CARDS) this.#cards.delete(this.#cards.keys().next().value!);
     return card.key;
   }
@@ -293,11 +331,12 @@ export class Mail {
     talk.fetches += 1;
     if (talk.fetches > MAX_FETCHES) return refuse("too many requests for values");
     try {
-      const content = await this.#open(talk.keys.toSequencer, { kind: "fetch", number }, parcel);
+      const { keys } = await talk.begun;
+      const content = await this.#open(keys.toSequencer, { kind: "fetch", number }, parcel);
       const request = decodeRequest("values", content);
       if (request.body.jobId !== jobId) throw new CodecError("unknown-variant", "values of another job");
       const seal = async (answer: NamedAnswer): Promise<NamedAnswer> => {
-        const sealed = await this.#seal(talk.keys.toHolder, { kind: "supply", number }, encodeAnswer(answer));
+        const sealed = await this.#seal(keys.toHolder, { kind: "supply", number }, encodeAnswer(answer));
         return { name: "supply", body: { kind: "parcel", parcel: sealed } };
       };
       return { from: this.#view.provider(provider)!.peerId, request, seal, close: () => undefined };

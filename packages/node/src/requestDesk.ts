@@ -13,8 +13,8 @@ import {
   REQUESTS,
   type RequestName,
 } from "@mvm/protocol";
-import type { RequestEffect } from "@mvm/roles";
-import { askPeer } from "./askPeer.ts";
+import type { Couriers, RequestEffect } from "@mvm/roles";
+import { type Asking, askPeer } from "./askPeer.ts";
 import type { Mail, Opened } from "./mail.ts";
 
 /** Requests of one peer that one protocol works on at a time. */
@@ -45,6 +45,11 @@ export class RequestDesk {
     if (via === undefined) return askPeer(this.#network, to, request, { timeoutMs, signal });
     if (this.#mail === null) throw new RangeError("nothing is sealed here");
     return this.#mail.send({ request, timeoutMs, via }, signal);
+  }
+
+  /** Makes ready for jobs that are to come: what is to be known of their holders is asked for now. */
+  prepare(talks: readonly Couriers[], asking: Asking): void {
+    for (const talk of talks) this.#mail?.prepare(talk, asking);
   }
 
   /** Opens all protocols of the table. */

@@ -52,6 +52,7 @@ export class Sequencing {
   readonly #chain: Chain;
   readonly #hosts: HostClient;
   readonly #engine: Engine;
+  readonly #desk: RequestDesk;
   readonly #machine: Sequencer;
   readonly #driver: MachineDriver<SequencerEvent, SequencerEffect>;
   readonly #sessions = new Map<Hash, BlockSession>();
@@ -76,6 +77,7 @@ export class Sequencing {
     this.#chain = chain;
     this.#hosts = hosts;
     this.#engine = engine;
+    this.#desk = desk;
     const { operator, bls } = ports.identity;
     const prove = (message: Hash): Hex => vrfProve(bls, message);
     this.#machine = new Sequencer({ ...settings, chainId: chain.chainId, operator, view, head: chain.head, prove });
@@ -157,8 +159,10 @@ export class Sequencing {
   }
 
   async #open(effect: Effect<"openSession">): Promise<void> {
-    const { session, parent, chainId } = effect;
+    const { session, parent, chainId, talks } = effect;
     this.#ports.log("debug", "session-opened", { session, chainId, number: parent.header.number + 1n });
+    const { readTimeoutMs: timeoutMs } = this.#settings.parameters;
+    this.#desk.prepare(talks, { timeoutMs, signal: this.#abort.signal });
     const working = new BlockSession({ hosts: this.#hosts, chain: this.#chain, parent, engine: this.#engine });
     this.#sessions.set(session, working);
     try {

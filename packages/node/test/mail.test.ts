@@ -161,6 +161,11 @@ const fetchValues = (node = holder): Promise<NamedAnswer> =>
 const VALUES = { name: "values", body: { kind: "values", entries: [{ kind: "number", value: 77n }] } } as const;
 const changed = (bytes: Uint8Array): Uint8Array => bytes.with(bytes.length - 1, bytes.at(-1)! ^ 1);
 
+/** Lets other threads work until something holds. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe("mail", () => {
   it("brings a job to its holder and the result back, and a courier reads neither", async () => {
     const got: [NamedRequest, PeerId][] = [];
@@ -205,6 +210,22 @@ describe("mail", () => {
       expect(await send()).toEqual(RESULT);
     },
   );
+
+  it("who is asked again while it works is asked by way of other couriers, and works once", async () => {
+    const { promise, resolve } = Promise.withResolvers<NamedAnswer>();
+    holder.answer = () => promise;
+    const carriers = (): readonly PeerId[] =>
+      spoken.flatMap(({ name, isAnswer, to }) => (name === "carry" && !isAnswer ? [to] : []));
+    const both = [send()];
+    await until(() => carriers().length === 2);
+    both.push(send());
+    await until(() => carriers().length === couriers.length);
+    expect(new Set(carriers())).toEqual(new Set(couriers));
+    const parcels = spoken.flatMap(({ name, isAnswer, text }) => (name === "deliver" && !isAnswer ? [text] : []));
+    expect(new Set(parcels).size).toBe(1);
+    resolve(RESULT);
+    expect(await Promise.all(both)).toEqual([RESULT, RESULT]);
+  });
 
   it("where every courier fails, the reason comes back, and later jobs are carried", async () => {
     wire = (_to, name, bytes) => (name === "carry" ? null : bytes);
@@ -291,11 +312,7 @@ describe("mail", () => {
       settings: SETTINGS,
       view: other.view,
     });
-    const started = new Promise<void>((done) => {
-      const look = (): void => (executed > 0 ? done() : void setImmediate(look));
-      look();
-    });
-    await started;
+    await until(() => executed > 0);
     const second = rival.send(
       {
         request: { name: "job", body: job },

@@ -54,6 +54,7 @@ import type { L1View } from "./l1View.ts";
 import type {
   AnswerEffect,
   AnsweredEvent,
+  Couriers,
   Moment,
   NoteEffect,
   RequestedEvent,
@@ -149,6 +150,8 @@ export class Sequencer {
    */
   #beginsMs: number | null = null;
   #lastTurn = -1n;
+  /** L1 block since which there is work of which nothing was posted, and the last block that was; null where there is no work */
+  #silence: { readonly posted: bigint; readonly since: bigint } | null = null;
   /** a claim of the slot is on its way */
   #claiming = false;
   /** nothing in the pool can run before something changes */
@@ -251,6 +254,7 @@ export class Sequencer {
   #l1Changed(moment: Moment): readonly SequencerEffect[] {
     const { view } = this.#options;
     this.#exhausted = false;
+    this.#watchWork();
     if (!this.#isMyTurn) {
       this.#turn = null;
       this.#beginsMs = null;
@@ -271,11 +275,23 @@ export class Sequencer {
     if (!view.canCover(chainId, operator)) return [];
     const rank = view.rankOf(chainId, view.slot, operator);
     if (rank === undefined || rank <= view.activeRank(chainId)) return [];
-    const isUnposted = this.#head.header.number > view.postedHead(chainId);
-    const hasWork = isUnposted || this.#head.header.number === 0n || this.#pool.size > 0 || this.#dueItems().length > 0;
-    if (!hasWork || number < view.claimableFrom(chainId, rank) + CLAIM_PATIENCE_BLOCKS) return [];
+    if (this.#silence === null) return [];
+    // a leader that had nothing to do was not silent, though L1 cannot tell
+    const patientUntil = this.#silence.since + BigInt(parameters.rankDelayBlocks);
+    const claimable = view.claimableFrom(chainId, rank);
+    if (number < (claimable > patientUntil ? claimable : patientUntil) + CLAIM_PATIENCE_BLOCKS) return [];
     this.#claiming = true;
     return [{ kind: "claim", chainId, slot: view.slot, rank }];
+  }
+
+  /** Notes since when there is work of which nothing comes to L1. */
+  #watchWork(): void {
+    const { view, chainId } = this.#options;
+    const posted = view.postedHead(chainId);
+    const { number } = this.#head.header;
+    const hasWork = number > posted || number === 0n || this.#pool.size > 0 || this.#dueItems().length > 0;
+    if (!hasWork) this.#silence = null;
+    else if (this.#silence?.posted !== posted) this.#silence = { posted, since: view.block.number };
   }
 
   #claimEnded(reason: string | null): readonly SequencerEffect[] {
@@ -437,7 +453,22 @@ export class Sequencer {
       raws,
     );
     const signers = [...new Set(candidates.map(({ from }) => from))];
-    return [{ kind: "openSession", session, chainId, parent, environment, opening, foreseen, keys, signers }];
+    const talks = candidates.length === 0 ? [] : this.#talksAbout(place);
+    return [{ kind: "openSession", session, chainId, parent, environment, opening, foreseen, keys, signers, talks }];
+  }
+
+  /** Who holds seats of the jobs at a place that may be done, and who would carry them there. */
+  #talksAbout({ randomness, attempt }: Place): readonly Couriers[] {
+    const { view } = this.#options;
+    return [attempt, attempt + 1]
+      .map((each) => jobIdOf(randomness, Math.min(each, LIMITS.jobAttempts - 1)))
+      .flatMap((jobId) =>
+        view.seatsOf(view.slot, jobId).map(({ index }) => ({
+          jobId,
+          provider: index,
+          peers: view.couriersOf(view.slot, jobId, index).map(({ peerId }) => peerId),
+        })),
+      );
   }
 
   /** The own draw for the block after a parent, in a slot whose values are known; its jobs that failed count for as long as it is that block's turn. */
@@ -679,6 +710,7 @@ export class Sequencer {
     this.#publishedUntilMs = null;
     this.#posting.headChanged(event.head.header.number, event.block);
     for (const hash of event.block === null ? [] : includedHashes(event.block)) this.#pool.remove(hash);
+    this.#watchWork();
     // what is being made on a block that was taken back comes to nothing
     const isLost = event.block === null && this.#build?.isSealing === false;
     const dropped = isLost && this.#build?.parent.hash !== event.head.hash ? this.#drop() : [];
@@ -691,6 +723,7 @@ export class Sequencer {
     const { request, ticket, from } = event;
     if (request.name === "offerTransactions") {
       const known = request.body.transactions.filter((raw) => this.#admit(raw)).length;
+      this.#watchWork();
       const answer: AnswerEffect = {
         kind: "answer",
         ticket,

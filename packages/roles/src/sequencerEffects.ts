@@ -18,6 +18,7 @@ import type { ExecuteJobEffect } from "./jobRun.ts";
 import type {
   AnswerEffect,
   AnsweredEvent,
+  Couriers,
   NoteEffect,
   ReportEffect,
   RequestEffect,
@@ -42,6 +43,8 @@ export type OpenSessionEffect = {
   readonly foreseen: SystemTransaction;
   readonly keys: readonly StateKey[];
   readonly signers: readonly Address[];
+  /** who will be asked to do the block's first jobs, and by way of whom */
+  readonly talks: readonly Couriers[];
 };
 /** Read values in a session for a provider. Ends in SessionRead. */
 export type ReadSessionEffect = {

@@ -65,13 +65,26 @@ describe("a silent slot", () => {
         driven.handle({ kind: "headChanged", head: parentOf(block), block, safeNumber: 1n });
       },
     ],
-  ])("is left alone without work; work is %s", (_what, giveWork) => {
-    const idle = posted(ofRank(1)).start().mine(CLAIMABLE);
-    expect(idle.all("claim")).toEqual([]);
-    giveWork(idle);
-    idle.mine(CLAIMABLE + 1n);
-    expect(idle.all("claim").length).toBe(1);
-  });
+  ])(
+    "is left alone without work, and until there was some for rankDelay: its leader was not silent; work is %s",
+    (_what, giveWork) => {
+      const idle = posted(ofRank(1))
+        .start()
+        .mine(CLAIMABLE - 2n);
+      giveWork(idle);
+      idle.handle({ kind: "l1Changed" });
+      idle.mine(CLAIMABLE);
+      expect(idle.all("claim")).toEqual([]);
+      idle.mine(CLAIMABLE + 1n);
+      expect(idle.all("claim").length).toBe(1);
+      const late = posted(ofRank(1))
+        .start()
+        .mine(CLAIMABLE - 1n);
+      giveWork(late);
+      for (let number = CLAIMABLE; number < END; number++) late.mine(number);
+      expect(late.all("claim")).toEqual([]);
+    },
+  );
 
   it("is claimed for the first block of a DAC, which needs nothing else", () => {
     expect(ofRank(1, GENESIS).start().mine(CLAIMABLE).all("claim").length).toBe(1);
@@ -86,6 +99,7 @@ describe("a silent slot", () => {
     const lively = posted(ofRank(1)).start().offer(transfer());
     mine(lively.view, CLAIMABLE - 2n);
     post(lively.view, [blockOn({ view: lively.view, parent: FIRST })]);
+    lively.handle({ kind: "l1Changed" });
     lively.mine(CLAIMABLE);
     expect(lively.all("claim")).toEqual([]);
     lively.mine(CLAIMABLE + 1n);

@@ -19,8 +19,15 @@ const SETTINGS: TrafficSettings = {
   link: { minDelayMs: 5, maxDelayMs: 60, lossRate: 0 },
   progressSlots: 1,
   founded: "before",
-  // slots as long as mainnet's: what is measured is a block's time, not that of a change of turn
-  parameters: { epochBlocks: 32, rankDelayBlocks: 10, batchIntervalMs: 6_000 },
+  // slots and delays as long as mainnet's: what is measured is a block's time, not that of a change of turn
+  parameters: {
+    epochBlocks: 32,
+    rankDelayBlocks: 10,
+    batchIntervalMs: 6_000,
+    forceDelaySeconds: 12 * 3_600,
+    openAfterSeconds: 24 * 3_600,
+    exitAfterSeconds: 7 * 24 * 3_600,
+  },
 };
 
 /** Blocks with a job. */
