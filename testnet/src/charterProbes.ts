@@ -1,7 +1,7 @@
 /** What users of a DAC with a charter meet, shown with ethers: a denied deployment, a denied sender, a taxed transfer. */
 import { PREDEPLOYS } from "@mvm/protocol";
 import { Contract, ContractFactory, Interface, isError, parseEther, Wallet } from "ethers";
-import { INCLUDED_MS, withProvider } from "./flows/actions.ts";
+import { included, withProvider } from "./flows/actions.ts";
 import { DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE } from "./generated/demoToken.ts";
 import { MVM_DAC_MASTER_ABI } from "./generated/predeployAbis.ts";
 import type { Testnet, TestnetDac } from "./testnet.ts";
@@ -52,7 +52,7 @@ export function probeDeployment(testnet: Testnet, dac: TestnetDac): Promise<Deni
   return withProvider(testnet, dac, async (provider) => {
     const owner = new Wallet(testnet.user.privateKey, provider);
     const outsider = new Wallet(testnet.outsider.privateKey, provider);
-    await (await owner.sendTransaction({ to: outsider.address, value: GIFT })).wait(1, INCLUDED_MS);
+    await included(provider, await owner.sendTransaction({ to: outsider.address, value: GIFT }));
     const factory = new ContractFactory(DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE, outsider);
     const failure = await failureOf(factory.deploy(1n));
     const data = isError(failure, "CALL_EXCEPTION") ? failure.data : null;
@@ -60,15 +60,14 @@ export function probeDeployment(testnet: Testnet, dac: TestnetDac): Promise<Deni
     if (decoded === null) throw new Error(`a deployment failed for another reason: ${failure.message}`);
     const { data: code } = await factory.getDeployTransaction(1n);
     const sent = await outsider.sendTransaction({ data: code, gasLimit: DEPLOYMENT_GAS });
-    await failureOf(sent.wait(1, INCLUDED_MS));
-    const receipt = await provider.getTransactionReceipt(sent.hash);
+    const { status } = await included(provider, sent);
     const [opcode, signer] = decoded.args.toArray() as string[];
     return {
       dac: dac.label,
       error: decoded.name,
       opcode: opcode!,
       signer: signer!,
-      receiptStatus: receipt?.status ?? -1,
+      receiptStatus: status ?? -1,
     };
   });
 }
@@ -95,7 +94,7 @@ export function probeTax(testnet: Testnet, dac: TestnetDac): Promise<TaxedTransf
     const taxOn = (await master.getFunction("taxOn")(TAXED_VALUE)) as bigint;
     const before = await provider.getBalance(PREDEPLOYS.taxVault);
     const sent = await owner.sendTransaction({ to: testnet.outsider.address, value: TAXED_VALUE });
-    const block = (await sent.wait(1, INCLUDED_MS))!.blockNumber;
+    const { blockNumber: block } = await included(provider, sent);
     const after = await provider.getBalance(PREDEPLOYS.taxVault, block);
     return {
       dac: dac.label,

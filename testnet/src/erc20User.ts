@@ -42,7 +42,7 @@ export async function transferTokens(plan: TransferPlan): Promise<TransferResult
   const owner = new Wallet(user.privateKey, provider);
   const factory = new ContractFactory(DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE, owner);
   const deployed = await factory.deploy(SUPPLY);
-  await deployed.waitForDeployment();
+  await receiptsOf(provider, [deployed.deploymentTransaction()!.hash]);
   const address = await deployed.getAddress();
   const receiver = Wallet.createRandom().address;
   const { maxFeePerGas, maxPriorityFeePerGas } = await provider.getFeeData();

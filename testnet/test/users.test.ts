@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { PREDEPLOYS } from "@mvm/protocol";
 import { Contract, ContractFactory, Interface, isError, JsonRpcProvider, parseEther, Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { included } from "../src/flows/actions.ts";
 import { DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE } from "../src/generated/demoToken.ts";
 import { MVM_DAC_MASTER_ABI } from "../src/generated/predeployAbis.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
@@ -55,7 +56,7 @@ describe("a provider's operator", () => {
   it("sees the fees of its seats wait on a DAC, and claims them there", async () => {
     const [dac] = testnet.dacs;
     const { label, url } = dac!;
-    for (let i = 0; i < 4; i++) await (await user.sendTransaction({ to: user.address, value: 1n })).wait(1, 120_000);
+    for (let i = 0; i < 4; i++) await included(provider, await user.sendTransaction({ to: user.address, value: 1n }));
     type Earned = { readonly label: string; readonly claimableMT: string; readonly earnedMT: string };
     const earned = async (node: TestnetNode): Promise<Earned | undefined> =>
       ((await mvm(node, "status", "--gateway", testnet.gatewayUrl))["earnings"] as Earned[]).find(
@@ -70,7 +71,7 @@ describe("a provider's operator", () => {
     const to = Wallet.createRandom().address;
     const claim = ["claim", "--fees", label, "--rpc", url, "--to", to];
     await expect(mvm(node, ...claim)).rejects.toThrow("no MT");
-    await (await user.sendTransaction({ to: node.operator, value: 10n ** 17n })).wait(1, 120_000);
+    await included(provider, await user.sendTransaction({ to: node.operator, value: 10n ** 17n }));
     const claimed = await mvm(node, ...claim);
     expect(await provider.getBalance(to)).toBe(parseEther(claimed["claimedMT"] as string));
     expect(Number(claimed["claimedMT"])).toBeGreaterThanOrEqual(Number(before.claimableMT));
@@ -138,10 +139,10 @@ describe("cast on a DAC", () => {
 describe("ethers on a DAC", () => {
   it("deploys a token, sees its events, and decodes the reason of a revert", async () => {
     const deployed = await new ContractFactory(DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE, user).deploy(SUPPLY);
-    await deployed.waitForDeployment();
+    await included(provider, deployed.deploymentTransaction()!);
     const token = new Contract(await deployed.getAddress(), DEMO_TOKEN_ABI, user);
     const receiver = Wallet.createRandom();
-    const receipt = await (await token.getFunction("transfer")(receiver.address, 7n)).wait(1, 120_000);
+    const receipt = await included(provider, await token.getFunction("transfer")(receiver.address, 7n));
     const events = await token.queryFilter("Transfer", receipt.blockNumber);
     expect(events.some((event) => event.transactionHash === receipt.hash)).toBe(true);
     const poor = new Contract(await token.getAddress(), DEMO_TOKEN_ABI, provider);

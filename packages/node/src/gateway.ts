@@ -1,7 +1,7 @@
 /** The gateway role of a node: JSON-RPC for every DAC that it follows. */
 import type { Network } from "@mvm/network";
 import type { ChainId } from "@mvm/protocol";
-import { DEFAULT_PATIENCE, Patience, RpcChain, startRpcServer } from "@mvm/rpc";
+import { RpcChain, startRpcServer } from "@mvm/rpc";
 import type { NodeConfig } from "./config.ts";
 import { GatewayBackend } from "./gatewayBackend.ts";
 import type { NodeCore } from "./nodeCore.ts";
@@ -20,7 +20,6 @@ export async function startGateway(options: {
 }): Promise<Gateway> {
   const { core, network, config, log, signal } = options;
   const chains = new Map<ChainId, RpcChain>();
-  const patience = new Patience({ ...DEFAULT_PATIENCE, signal });
   const find = (label: string): RpcChain | null => {
     const dac = core.view.dacs().find((candidate) => candidate.label === label);
     const chain = dac && core.chains.get(dac.chainId);
@@ -37,7 +36,7 @@ export async function startGateway(options: {
     });
     const onFault = (method: string, error: unknown): void =>
       log("error", "rpc-fault", { method, error: error instanceof Error ? error.stack : error });
-    const made = new RpcChain({ backend, simulator: core.engine, clientVersion: CLIENT_VERSION, onFault, patience });
+    const made = new RpcChain({ backend, simulator: core.engine, clientVersion: CLIENT_VERSION, onFault });
     chains.set(chain.chainId, made);
     return made;
   };

@@ -46,22 +46,6 @@ export class GatewayBackend implements ChainBackend {
     return tag === "safe" ? chain.safeNumber : chain.finalNumber;
   }
 
-  otherHead(number: bigint, signal: AbortSignal): Promise<boolean> {
-    const { chain } = this.#options;
-    const isOther = (): boolean => chain.head.header.number !== number;
-    if (signal.aborted || isOther()) return Promise.resolve(!signal.aborted);
-    return new Promise((resolve) => {
-      const end = (isOther: boolean): void => {
-        stopListening();
-        signal.removeEventListener("abort", onAbort);
-        resolve(isOther);
-      };
-      const onAbort = (): void => end(false);
-      const stopListening = chain.onHead(() => isOther() && end(true));
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
-  }
-
   /** What is above the head is being undone, and not shown any more. */
   blockByNumber(number: bigint): SealedBlock | null {
     const { chain } = this.#options;

@@ -160,7 +160,8 @@ export class Sequencing {
 
   async #open(effect: Effect<"openSession">): Promise<void> {
     const { session, parent, chainId, talks } = effect;
-    this.#ports.log("debug", "session-opened", { session, chainId, number: parent.header.number + 1n });
+    const number = parent.header.number + 1n;
+    this.#ports.log("debug", "session-opened", { session, chainId, number, slot: this.#view.slot });
     const { readTimeoutMs: timeoutMs } = this.#settings.parameters;
     this.#desk.prepare(talks, { timeoutMs, signal: this.#abort.signal });
     const working = new BlockSession({ hosts: this.#hosts, chain: this.#chain, parent, engine: this.#engine });

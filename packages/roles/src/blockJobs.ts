@@ -20,7 +20,7 @@ import type { AnsweredEvent, RequestFailedEvent, TimerEffect } from "./machine.t
  * Share of the block time that the holders of seats have to themselves, in percent: for a job without gas, and for one of a block's. Four
  * jobs are begun within five of the shorter times, which leaves half of two block times for all else that makes a block.
  */
-const PATIENCE_PERCENT = { least: 20n, most: 50n };
+const PATIENCE_PERCENT = { least: 25n, most: 50n };
 /** Times that those who did not answer are asked again once the seats of all jobs have been: who lost its connection is soon back. */
 const MAX_AGAIN = 4;
 

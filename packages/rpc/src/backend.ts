@@ -53,8 +53,6 @@ export interface ChainBackend {
   readonly chainId: ChainId;
   /** Number of the head of that kind; finalized <= safe <= latest. Block 0 always exists. */
   head(tag: HeadTag): MaybePromise<bigint>;
-  /** Resolves to true once the latest block has another number than this one, to false when the signal aborts before. */
-  otherHead(number: bigint, signal: AbortSignal): Promise<boolean>;
   /**
    * Canonical block of the number, or null. Answering with the same object for the same recent block saves its
    * transactions from being decoded again.

@@ -4,7 +4,6 @@ import { BackendError, type ChainBackend } from "./backend.ts";
 import { BlockViews } from "./blockView.ts";
 import type { Json, MethodContext, Simulator } from "./method.ts";
 import { type MethodTable, STANDARD_METHODS } from "./methodTable.ts";
-import { type Hold, Patience } from "./patience.ts";
 import { RPC_CODES, RpcError } from "./rpcError.ts";
 
 /** calls of one batch */
@@ -21,8 +20,6 @@ export type RpcChainOptions = {
   readonly clientVersion: string;
   /** default: STANDARD_METHODS */
   readonly methods?: MethodTable;
-  /** for requests that are held; default: that of this chain alone */
-  readonly patience?: Patience;
   /** told of what a method throws beside RpcError: a fault of the node, of which the caller hears only that there is one */
   readonly onFault?: (method: string, error: unknown) => void;
 };
@@ -68,9 +65,6 @@ function readCall(request: unknown): Call | { readonly id: Id; readonly error: R
   return { id: hasId ? knownId : undefined, method, params: params ?? [] };
 }
 
-/** A request, or a batch, that is being answered; `work` is what its calls do. */
-type Running = { readonly signal: AbortSignal; readonly hold: Hold; readonly work: Promise<unknown>[] };
-
 /** Rejects at the deadline, while the work may go on. */
 function beforeDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -91,13 +85,11 @@ function causeOf<T extends Error>(error: unknown, errorClass: new (...args: neve
 export class RpcChain {
   readonly #options: RpcChainOptions;
   readonly #methods: MethodTable;
-  readonly #patience: Patience;
   readonly #views = new BlockViews();
 
   constructor(options: RpcChainOptions) {
     this.#options = options;
     this.#methods = options.methods ?? STANDARD_METHODS;
-    this.#patience = options.patience ?? new Patience();
   }
 
   /**
@@ -111,14 +103,18 @@ export class RpcChain {
     } catch {
       return { body: errorBody(new RpcError(RPC_CODES.parse, "parse error: not JSON")), settled: Promise.resolve() };
     }
-    const running: Running = { signal, hold: this.#patience.begin(signal), work: [] };
+    const work: Promise<unknown>[] = [];
     const body = Array.isArray(request)
-      ? await this.#answerBatch(request, running)
-      : await this.#answerCall(request, running);
-    return { body, settled: Promise.all(running.work).then(() => undefined) };
+      ? await this.#answerBatch(request, signal, work)
+      : await this.#answerCall(request, signal, work);
+    return { body, settled: Promise.all(work).then(() => undefined) };
   }
 
-  async #answerBatch(requests: readonly unknown[], running: Running): Promise<string | null> {
+  async #answerBatch(
+    requests: readonly unknown[],
+    signal: AbortSignal,
+    work: Promise<unknown>[],
+  ): Promise<string | null> {
     if (requests.length === 0) return errorBody(new RpcError(RPC_CODES.invalidRequest, "empty batch"));
     if (requests.length > MAX_BATCH_CALLS) {
       const message = `batch too large: ${requests.length} calls, at most ${MAX_BATCH_CALLS}`;
@@ -127,7 +123,7 @@ export class RpcChain {
     const answers: string[] = [];
     let length = 0;
     for (const request of requests) {
-      const answer = await this.#answerCall(request, running, MAX_ANSWER_LENGTH - length);
+      const answer = await this.#answerCall(request, signal, work, MAX_ANSWER_LENGTH - length);
       if (answer === null) continue;
       length += answer.length;
       answers.push(answer);
@@ -135,15 +131,19 @@ export class RpcChain {
     return answers.length === 0 ? null : `[${answers.join(",")}]`;
   }
 
-  async #answerCall(request: unknown, running: Running, maxLength = MAX_ANSWER_LENGTH): Promise<string | null> {
+  async #answerCall(
+    request: unknown,
+    signal: AbortSignal,
+    work: Promise<unknown>[],
+    maxLength = MAX_ANSWER_LENGTH,
+  ): Promise<string | null> {
     const call = readCall(request);
     if ("error" in call) return errorBody(call.error, call.id);
     const { id, method, params } = call;
-    const { signal, work } = running;
     try {
-      const run = this.#run(method, params, running);
-      work.push(run.catch(() => undefined));
-      const result = await beforeDeadline(run, signal);
+      const running = this.#run(method, params, signal);
+      work.push(running.catch(() => undefined));
+      const result = await beforeDeadline(running, signal);
       if (id === undefined) return null;
       const body = JSON.stringify({ jsonrpc: "2.0", id, result });
       if (body.length <= maxLength) return body;
@@ -153,14 +153,14 @@ export class RpcChain {
     }
   }
 
-  async #run(name: string, params: readonly unknown[], { signal, hold }: Running): Promise<Json> {
+  async #run(name: string, params: readonly unknown[], signal: AbortSignal): Promise<Json> {
     signal.throwIfAborted();
     const method = this.#methods.get(name);
     if (method === undefined) {
       throw new RpcError(RPC_CODES.methodNotFound, `the method ${name.slice(0, 100)} does not exist/is not available`);
     }
     const { backend, simulator, clientVersion } = this.#options;
-    const context: MethodContext = { backend, simulator, clientVersion, signal, hold, views: this.#views };
+    const context: MethodContext = { backend, simulator, clientVersion, signal, views: this.#views };
     return method.run(context, params);
   }
 

@@ -19,16 +19,6 @@ async function locate(context: MethodContext, hash: Hash): Promise<Located | nul
   return { view, index, entry: executed ?? view.transaction(index) };
 }
 
-/** Where a transaction stands; one that waits in the pool is waited for, as long as the request may be held. */
-async function awaited(context: MethodContext, hash: Hash): Promise<Located | null> {
-  for (;;) {
-    const head = await context.backend.head("latest");
-    const waits = (await context.backend.pendingTransaction(hash)) !== null;
-    const located = await locate(context, hash);
-    if (located !== null || !waits || !(await context.hold.otherHead(context.backend, head))) return located;
-  }
-}
-
 async function byPosition(context: MethodContext, block: BlockReference, index: bigint): Promise<Json> {
   const view = await findBlock(context, block);
   return view === null || index >= BigInt(view.size) ? null : transactionFields(view, Number(index));
@@ -69,7 +59,7 @@ export const ethTransactionMethods: readonly Method[] = [
     (context, { block, index }) => byPosition(context, block, index),
   ),
   defineMethod("eth_getTransactionReceipt", { hash: hashParam }, async (context, { hash }) => {
-    const located = await awaited(context, hash);
+    const located = await locate(context, hash);
     return located === null ? null : receiptFields(located.view, located.index, located.entry);
   }),
   defineMethod("eth_sendRawTransaction", { transaction: bytesParam }, (context, { transaction }) =>

@@ -23,5 +23,4 @@ export {
 } from "./httpServer.ts";
 export { defineMethod, type Json, type Method, type MethodContext, type Simulator } from "./method.ts";
 export { type MethodTable, methodTable, STANDARD_METHODS } from "./methodTable.ts";
-export { DEFAULT_PATIENCE, Patience, type PatienceOptions } from "./patience.ts";
 export { RPC_CODES, type RpcCode, RpcError } from "./rpcError.ts";

@@ -4,7 +4,6 @@ import type { MaybePromise } from "@mvm/protocol";
 import type { z } from "zod";
 import type { ChainBackend } from "./backend.ts";
 import type { BlockViews } from "./blockView.ts";
-import type { Hold } from "./patience.ts";
 import { invalidParams } from "./rpcError.ts";
 
 /** What the interface needs of the execution engine. */
@@ -19,8 +18,6 @@ export type MethodContext = {
   readonly clientVersion: string;
   /** aborted at the request's deadline: long loops stop there */
   readonly signal: AbortSignal;
-  /** for what may be about to come */
-  readonly hold: Hold;
 };
 
 /** A value that JSON can carry. */

@@ -1,5 +1,5 @@
 /** A server over a chain, and a plain client for it. */
-import { type ChainBackend, Patience, RpcChain, type RpcServerLimits, startRpcServer } from "../src/index.ts";
+import { type ChainBackend, RpcChain, type RpcServerLimits, startRpcServer } from "../src/index.ts";
 import { engine } from "./memoryChain.ts";
 
 export type RpcAnswer = {
@@ -22,19 +22,12 @@ export type Gateway = {
   stop(): Promise<void>;
 };
 
-/** As of a gateway that holds nothing back. */
-const IMPATIENT = new Patience({ milliseconds: 0, requests: 0 });
-
 /** Starts a server with one DAC, "demo", under localhost. */
-export async function startGateway(
-  backend: ChainBackend,
-  limits: Partial<RpcServerLimits> = {},
-  patience: Patience = IMPATIENT,
-): Promise<Gateway> {
+export async function startGateway(backend: ChainBackend, limits: Partial<RpcServerLimits> = {}): Promise<Gateway> {
   const faults: unknown[] = [];
   const stopping = new AbortController();
   const onFault = (_method: string, error: unknown) => void faults.push(error);
-  const demo = new RpcChain({ backend, simulator: engine, clientVersion: "mvm/test", onFault, patience });
+  const demo = new RpcChain({ backend, simulator: engine, clientVersion: "mvm/test", onFault });
   const server = await startRpcServer({
     host: "127.0.0.1",
     port: 0,

@@ -149,9 +149,6 @@ export class MemoryChain implements ChainBackend {
   readonly #states: Snapshot[];
   readonly #places = new Map<Hash, TransactionPlace>();
   readonly pool = new Map<Hash, Transaction>();
-  readonly #heads = new EventTarget();
-  /** requests that wait for another head */
-  held = 0;
   /** heads behind the latest */
   safe = 0n;
   finalized = 0n;
@@ -201,7 +198,6 @@ export class MemoryChain implements ChainBackend {
     });
     this.blocks.push(block);
     this.#states.push(state);
-    this.#heads.dispatchEvent(new Event("head"));
     return block;
   }
 
@@ -216,21 +212,6 @@ export class MemoryChain implements ChainBackend {
   head(tag: HeadTag): bigint {
     if (tag === "latest") return this.latest.header.number;
     return tag === "safe" ? this.safe : this.finalized;
-  }
-
-  otherHead(number: bigint, signal: AbortSignal): Promise<boolean> {
-    this.held += 1;
-    return new Promise<boolean>((resolve) => {
-      const look = (): void => {
-        if (this.latest.header.number !== number) resolve(true);
-        else if (signal.aborted) resolve(false);
-      };
-      this.#heads.addEventListener("head", look, { signal });
-      signal.addEventListener("abort", look, { once: true });
-      look();
-    }).finally(() => {
-      this.held -= 1;
-    });
   }
 
   blockByNumber(number: bigint): SealedBlock | null {

@@ -224,7 +224,7 @@ function play(observer: Observer, dacs: number): Readonly<Record<string, unknown
 }
 
 /** Runs the game at a size; says what was guessed. */
-export function runBlindness(seed: number, change: Partial<TrafficSettings> = {}): Promise<RunResult> {
+function runBlindness(seed: number, change: Partial<TrafficSettings> = {}): Promise<RunResult> {
   const settings = { ...SETTINGS, ...change };
   return runTraffic({ scenario: "blindness", seed }, settings, (run) => {
     const observer = new Observer(run, settings.dacs);

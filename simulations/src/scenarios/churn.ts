@@ -114,6 +114,8 @@ class Vanishing {
 type Begun = {
   readonly chainId: ChainId;
   readonly number: bigint;
+  /** in which it was begun last: another leader begins anew */
+  readonly slot: bigint;
   readonly sinceMs: number;
   /** session of the last try */
   session: Hash;
@@ -122,6 +124,8 @@ type Begun = {
   hasFailed: boolean;
   signed: Hash | null;
 };
+
+type Opened = Pick<Begun, "chainId" | "number" | "slot" | "session">;
 
 /** Measures each block from the moment at which it is first begun until it is signed. */
 class Punctuality {
@@ -136,7 +140,7 @@ class Punctuality {
   constructor(run: HonestRun) {
     this.#run = run;
     run.onNote = (_node, code, data) => {
-      if (code === "session-opened") this.#begins(data as Pick<Begun, "chainId" | "number" | "session">);
+      if (code === "session-opened") this.#begins(data as Opened);
       if (code === "session-closed") this.#ends((data as Pick<Begun, "session">).session);
       if (code === "block-abandoned") this.#fails((data as Pick<Begun, "chainId">).chainId);
     };
@@ -147,14 +151,14 @@ class Punctuality {
     return this.byAttempt.reduce((sum, count) => sum + count, 0);
   }
 
-  #begins({ chainId, number, session }: Pick<Begun, "chainId" | "number" | "session">): void {
+  #begins({ chainId, number, slot, session }: Opened): void {
     const place = `${chainId}/${number}`;
     const before = this.#begun.get(place);
     // a try that ended with nothing to do is none
-    const isAgain = before !== undefined && (before.hasFailed || before.closedMs === null || before.signed !== null);
+    const isAgain = before?.slot === slot && (before.hasFailed || before.closedMs === null || before.signed !== null);
     const sinceMs = isAgain ? before.sinceMs : this.#run.world.elapsedMs;
     const { hasFailed, signed } = before ?? { hasFailed: false, signed: null };
-    this.#begun.set(place, { chainId, number, sinceMs, session, closedMs: null, hasFailed, signed });
+    this.#begun.set(place, { chainId, number, slot, sinceMs, session, closedMs: null, hasFailed, signed });
   }
 
   #ends(session: Hash): void {

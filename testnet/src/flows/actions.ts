@@ -27,7 +27,7 @@ import {
   signDigest,
   ZERO_HASH,
 } from "@mvm/protocol";
-import { type JsonRpcProvider, Wallet } from "ethers";
+import { type JsonRpcProvider, type Provider, type TransactionReceipt, Wallet } from "ethers";
 import { L1_CHAIN_ID } from "../anvil.ts";
 import type { Testnet, TestnetDac, TestnetNode } from "../testnet.ts";
 import { until } from "../until.ts";
@@ -37,7 +37,7 @@ export const { devnet: PARAMETERS } = PROFILES;
 const POSTED_MS = 120_000;
 const TAKEN_MS = 30_000;
 /** milliseconds that a transaction of a DAC may take to be in a block */
-export const INCLUDED_MS = 120_000;
+const INCLUDED_MS = 120_000;
 
 /** What binds signatures to a testnet. */
 const networkOf = (testnet: Testnet): NetworkIdentity => ({
@@ -70,6 +70,19 @@ export async function withProvider<T>(
 /** The user's account on a DAC. */
 export const userOn = (testnet: Testnet, provider: JsonRpcProvider): Wallet =>
   new Wallet(testnet.user.privateKey, provider);
+
+/**
+ * The receipt of a transaction on a DAC, once a block has it, whether it succeeded or not. Looks again and again: what ethers waits for is the
+ * next block, and where this one came between its look for the receipt and for the head, an idle DAC has none.
+ */
+export async function included(provider: Provider, { hash }: { readonly hash: string }): Promise<TransactionReceipt> {
+  let receipt: TransactionReceipt | null = null;
+  await until(`transaction ${hash} in a block`, INCLUDED_MS, async () => {
+    receipt = await provider.getTransactionReceipt(hash);
+    return receipt !== null;
+  });
+  return receipt!;
+}
 
 /** Waits until a block of a DAC is on L1. */
 export async function untilPosted(provider: JsonRpcProvider, block: number): Promise<void> {

@@ -13,7 +13,7 @@ import { type Hex, PREDEPLOYS, toAddress } from "@mvm/protocol";
 import { Contract, Interface, Wallet } from "ethers";
 import { MVM_DAC_MASTER_ABI } from "../generated/predeployAbis.ts";
 import { until } from "../until.ts";
-import { l1Block, MT, sendAs, userOn, withProvider } from "./actions.ts";
+import { included, l1Block, MT, sendAs, userOn, withProvider } from "./actions.ts";
 import { type Flow, must, mustEqual } from "./flow.ts";
 import { STAKED_NETWORK } from "./networks.ts";
 
@@ -79,8 +79,8 @@ export const governanceFlow: Flow = {
       const arrived = await l1Block(testnet);
       const user = userOn(testnet, provider);
       const to = Wallet.createRandom().address;
-      const receipt = await (await user.sendTransaction({ to, value: TRANSFER_WEI })).wait(1, ARRIVED_MS);
-      must(receipt !== null && receipt.status === 1, "the taxed transfer succeeds");
+      const receipt = await included(provider, await user.sendTransaction({ to, value: TRANSFER_WEI }));
+      must(receipt.status === 1, "the taxed transfer succeeds");
       const at = receipt.blockNumber;
       const [before, after] = await Promise.all([at - 1, at].map((b) => provider.getBalance(PREDEPLOYS.taxVault, b)));
       mustEqual(after! - before!, TAX_WEI, "what the tax vault got");

@@ -48,17 +48,7 @@ import { L1_CHAIN_ID } from "../anvil.ts";
 import { MVM_COINBASE_ABI } from "../generated/predeployAbis.ts";
 import type { Testnet, TestnetDac } from "../testnet.ts";
 import { until } from "../until.ts";
-import {
-  INCLUDED_MS,
-  l1Time,
-  leaderOf,
-  MT,
-  nextBatch,
-  recordedSlot,
-  refusalOf,
-  userOn,
-  withProvider,
-} from "./actions.ts";
+import { included, l1Time, leaderOf, MT, nextBatch, recordedSlot, refusalOf, userOn, withProvider } from "./actions.ts";
 import { claimSent } from "./claiming.ts";
 import { type Flow, must, mustEqual } from "./flow.ts";
 import { STAKED_NETWORK } from "./networks.ts";
@@ -187,7 +177,7 @@ async function honestWithdrawal(testnet: Testnet, dac: TestnetDac): Promise<bigi
     const receiver = Wallet.createRandom().address;
     const coinbase = new Contract(PREDEPLOYS.coinbase, MVM_COINBASE_ABI, userOn(testnet, provider));
     const sent = await coinbase.getFunction("withdraw")(receiver, { value: HONEST_WITHDRAWAL_WEI });
-    const { hash } = await sent.wait(1, INCLUDED_MS);
+    const { hash } = await included(provider, sent);
     await claimSent(testnet, dac, { provider, transactionHash: hash });
     return balanceOf(testnet.l1Reader, toAddress(receiver));
   });

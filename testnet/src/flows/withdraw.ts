@@ -6,7 +6,7 @@ import { DEMO_TOKEN_ABI, DEMO_TOKEN_CREATION_CODE } from "../generated/demoToken
 import { MVM_COINBASE_ABI, MVM_TOKEN_BRIDGE_ABI } from "../generated/predeployAbis.ts";
 import type { Testnet, TestnetDac } from "../testnet.ts";
 import { until } from "../until.ts";
-import { INCLUDED_MS, MT, sendAs, userOn, withProvider } from "./actions.ts";
+import { included, MT, sendAs, userOn, withProvider } from "./actions.ts";
 import { claimSent } from "./claiming.ts";
 import { type Flow, must, mustEqual } from "./flow.ts";
 import { STAKED_NETWORK } from "./networks.ts";
@@ -58,23 +58,19 @@ async function twinOf(token: Contract, user: Wallet): Promise<Contract> {
   return onDac;
 }
 
-type Sent = { readonly hash: string; readonly status: number };
-
-/** Sends a contract call of the user; gives its transaction. */
-async function sendOnDac(
-  call: Promise<{ wait(confirmations: number, timeoutMs: number): Promise<Sent | null> }>,
-): Promise<Sent> {
-  const receipt = await (await call).wait(1, INCLUDED_MS);
-  must(receipt?.status === 1, "a call of the user on the DAC succeeds");
-  return receipt;
+/** Waits until a call of the user is in a block, where it has to succeed. */
+async function sendOnDac(user: Wallet, call: Promise<{ readonly hash: string }>): Promise<{ readonly hash: string }> {
+  const { hash, status } = await included(user.provider!, await call);
+  must(status === 1, "a call of the user on the DAC succeeds");
+  return { hash };
 }
 
 /** Uses what was deposited: a plain transfer, a transfer of tokens. */
 async function use(user: Wallet, twin: Contract): Promise<void> {
   const provider = user.provider as JsonRpcProvider;
   const shop = Wallet.createRandom().address;
-  await sendOnDac(user.sendTransaction({ to: shop, value: PLAIN_WEI }) as never);
-  await sendOnDac(twin.getFunction("transfer")(shop, TOKENS_SPENT) as never);
+  await sendOnDac(user, user.sendTransaction({ to: shop, value: PLAIN_WEI }));
+  await sendOnDac(user, twin.getFunction("transfer")(shop, TOKENS_SPENT));
   mustEqual(await provider.getBalance(shop), PLAIN_WEI, "the shop's MT");
   mustEqual(await tokensOf(twin, shop), TOKENS_SPENT, "the shop's tokens");
 }
@@ -96,9 +92,9 @@ export const withdrawFlow: Flow = {
       const [receiver, tokenReceiver] = [Wallet.createRandom().address, Wallet.createRandom().address];
       const coinbase = new Contract(PREDEPLOYS.coinbase, MVM_COINBASE_ABI, user);
       const bridge = new Contract(PREDEPLOYS.tokenBridge, MVM_TOKEN_BRIDGE_ABI, user);
-      const withdrawn = await sendOnDac(coinbase.getFunction("withdraw")(receiver, { value: WITHDRAWN_WEI }) as never);
+      const withdrawn = await sendOnDac(user, coinbase.getFunction("withdraw")(receiver, { value: WITHDRAWN_WEI }));
       const erc20 = await token.getAddress();
-      const burnt = await sendOnDac(bridge.getFunction("withdraw")(erc20, tokenReceiver, TOKENS_WITHDRAWN) as never);
+      const burnt = await sendOnDac(user, bridge.getFunction("withdraw")(erc20, tokenReceiver, TOKENS_WITHDRAWN));
       const supply = (await coinbase.getFunction("totalSupply")()) as bigint;
       mustEqual(supply, DEPOSIT_WEI - WITHDRAWN_WEI, "the DAC's supply");
       mustEqual(await lockedMt(reader, chainId), DEPOSIT_WEI, "what is locked before the claim");

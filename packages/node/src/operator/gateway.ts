@@ -1,6 +1,7 @@
 /** A DAC as one of its gateways serves it: calls of its contracts, transactions of the operator. */
+import { setTimeout } from "node:timers/promises";
 import { type Address, type ChainId, type Hash, type Hex, toHash } from "@mvm/protocol";
-import { FetchRequest, type Interface, JsonRpcProvider, Network, Wallet } from "ethers";
+import { FetchRequest, type Interface, JsonRpcProvider, Network, type TransactionReceipt, Wallet } from "ethers";
 import { BridgeError } from "../bridge/bridgeError.ts";
 import { ConfigError } from "../config.ts";
 import type { Operator } from "./operator.ts";
@@ -8,6 +9,7 @@ import type { Operator } from "./operator.ts";
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longest wait for a transaction to be in a block. */
 const RECEIPT_TIMEOUT_MS = 180_000;
+const RECEIPT_POLL_MS = 250;
 
 /**
  * Runs an action with a DAC's gateway: a URL that ends in /dac/<label>, or whatever else leads to the DAC.
@@ -71,10 +73,26 @@ export async function sendOnDac(
     );
   });
   operator.progress(`sent ${sent.hash} on the DAC`);
-  const receipt = await l2.waitForTransaction(sent.hash, 1, RECEIPT_TIMEOUT_MS).catch((cause: unknown) => {
-    throw new ConfigError("not-yet", `no block has ${sent.hash} yet: look for it later, or force it on L1`, cause);
-  });
-  if (receipt === null) throw new ConfigError("not-yet", `no block has ${sent.hash} yet: look for it later`);
+  const receipt = await receiptOf(operator, l2, sent.hash);
+  if (receipt === null)
+    throw new ConfigError("not-yet", `no block has ${sent.hash} yet: look for it later, or force it on L1`);
   const { blockNumber, status } = receipt;
   return { transactionHash: toHash(sent.hash), blockNumber: BigInt(blockNumber), succeeded: status === 1 };
+}
+
+/**
+ * The receipt of a transaction once a block has it; null where none has in time. Looks again and again: ethers waits for a later block where
+ * this one comes between its looks for the head and for the receipt, and an idle DAC has none.
+ */
+async function receiptOf(
+  { signal }: Pick<Operator, "signal">,
+  l2: JsonRpcProvider,
+  hash: string,
+): Promise<TransactionReceipt | null> {
+  for (const endMs = Date.now() + RECEIPT_TIMEOUT_MS; Date.now() < endMs; ) {
+    const receipt = await l2.getTransactionReceipt(hash);
+    if (receipt !== null) return receipt;
+    await setTimeout(RECEIPT_POLL_MS, undefined, { signal });
+  }
+  return null;
 }
