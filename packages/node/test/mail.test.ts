@@ -1,7 +1,10 @@
 /** Sealed talk through couriers: it arrives, whoever is silent or changes it, and opens for nobody else. */
 import type { Network, RequestHandler } from "@mvm/network";
 import {
+  CARD_SLOTS,
+  cardDigest,
   decodeAnswer,
+  decodeRequest,
   encodeAnswer,
   encodeRequest,
   GENESIS_BASE_FEE,
@@ -248,7 +251,7 @@ describe("mail", () => {
   it("a parcel of another job does not open: none stands for another", async () => {
     let first: Uint8Array | null = null;
     wire = (_to, name, bytes, isAnswer) => {
-      if (name === "carry" && !isAnswer) first ??= bytes;
+      if (name === "carry" && !isAnswer) first ??= decodeRequest("carry", bytes).body.parcel;
       return bytes;
     };
     await send();
@@ -258,8 +261,7 @@ describe("mail", () => {
       const isHeld = view.seatsOf(view.slot, jobId).some((seat) => seat.index === index);
       const [courier] = view.couriersOf(view.slot, jobId, index);
       if (!isHeld || courier === undefined) continue;
-      const parcel = first!.slice(-32 * 1024);
-      const bytes = encodeRequest({ name: "deliver", body: { jobId, parcel } });
+      const bytes = encodeRequest({ name: "deliver", body: { jobId, parcel: first! } });
       const answer = await holder.handlers.get(REQUESTS.deliver.protocol)!(
         courier.peerId,
         bytes,
@@ -398,6 +400,23 @@ describe("key cards", () => {
       name === "card" && isAnswer && to === couriers[0] ? encodeAnswer(forged) : bytes;
     expect(await send()).toEqual(RESULT);
     expect(reports).toEqual([`sequencer: ${couriers[0]} invalid-message`]);
+  });
+
+  it("that are old, or of a slot to come, are not taken, whoever signed them", async () => {
+    const { bls } = identityOf(holder.name);
+    const { slot } = sequencer.view;
+    let carried = 0;
+    for (const at of [slot - CARD_SLOTS - 1n, slot + 2n]) {
+      if (at < 0n) continue;
+      const unsigned = { provider: index, key: `0x${"09".repeat(32)}` as const, slot: at };
+      const card = { ...unsigned, signature: bls.sign(cardDigest(NETWORK, unsigned)) };
+      wire = (_to, name, bytes, isAnswer) => {
+        if (name === "carry") carried += 1;
+        return name === "card" && isAnswer ? encodeAnswer({ name, body: { kind: "card", card } }) : bytes;
+      };
+      await expect(send()).rejects.toThrow("an old key card");
+    }
+    expect(carried).toBe(0);
   });
 
   it("whose key was lost by a restart fail one job, and no more", async () => {

@@ -1,4 +1,5 @@
-import { LIMITS } from "@mvm/protocol";
+import { COURIERS, LIMITS, toHex, toJobId } from "@mvm/protocol";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parentOf } from "../src/index.ts";
 import {
@@ -7,12 +8,14 @@ import {
   depositTo,
   FIRST_BLOCK,
   FOUNDING,
+  freshHash,
   GENESIS,
   GENESIS_SECONDS,
   HOSTS,
   mine,
   mineOnly,
   PARAMETERS,
+  PROVIDERS,
   post,
   SEQUENCERS,
   startView,
@@ -45,6 +48,29 @@ describe("the view of L1", () => {
     for (const slot of [2n, 3n]) expect(view.rankOf(CHAIN, slot, operator)).toBeDefined();
     expect(view.rankOf(CHAIN, 4n, operator)).toBeUndefined();
     expect(view.rankOf(CHAIN, 4n, SEQUENCERS[1]!.operator)).toBe(0);
+  });
+
+  it("draws couriers by a job's id alone, those who hold no seat of it first, and never its addressee", () => {
+    const view = startView();
+    const jobs = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => toJobId(toHex(bytes)));
+    const addressees = fc.nat({ max: PROVIDERS.length - 1 });
+    let mixed = 0;
+    fc.assert(
+      fc.property(jobs, addressees, (jobId, addressee) => {
+        const seated = new Set(view.seatsOf(view.slot, jobId).map(({ index }) => index));
+        const couriers = view.couriersOf(view.slot, jobId, addressee).map(({ index }) => index);
+        expect(couriers.length).toBeLessThanOrEqual(COURIERS);
+        expect(new Set(couriers).size).toBe(couriers.length);
+        expect(couriers).not.toContain(addressee);
+        const isSeated = couriers.map((index) => seated.has(index));
+        if (new Set(isSeated).size === 2) mixed += 1;
+        expect(isSeated).toEqual([...isSeated].sort((a, b) => Number(a) - Number(b)));
+        for (const { peerId, index } of PROVIDERS)
+          expect(view.isCourier(peerId, jobId, addressee)).toBe(couriers.includes(index));
+      }),
+    );
+    expect(mixed).toBeGreaterThan(0);
+    expect(view.couriersOf(0n, toJobId(freshHash()), 0)).toEqual([]);
   });
 
   it("keeps the hosts drawn for a DAC, at their newest address, while they are registered", () => {
