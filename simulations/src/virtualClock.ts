@@ -28,9 +28,8 @@ export class VirtualClock implements Clock, Scheduler {
   /** binary heap, soonest first, equal times in the order of their making */
   readonly #heap: Timer[] = [];
   readonly #afterStep: () => void;
-  /** work of other threads that has not ended, and the end of what was begun last */
-  #asides = 0;
-  #lastAside: Promise<unknown> = Promise.resolve();
+  /** work of other threads whose end is not known here yet, in the order of its beginning */
+  readonly #asides: { readonly ended: Promise<void>; readonly release: () => void }[] = [];
 
   /** @param afterStep called when a step and all that follows from it at once is done */
   constructor(startMs: number, afterStep: () => void = () => {}) {
@@ -57,37 +56,46 @@ export class VirtualClock implements Clock, Scheduler {
   }
 
   /**
-   * Work that other threads do: time stands still until it has ended, and it ends in the order in which it was begun, however long each piece
-   * takes.
+   * Work that other threads do: time stands still until it has ended. How long it takes tells nothing: its end is a step of its own, in the order in
+   * which work was begun, when all else has come to rest.
    */
   aside<T>(work: () => Promise<T>): Promise<T> {
-    this.#asides += 1;
-    const inTurn = Promise.allSettled([this.#lastAside, work()]).then(([, own]) => {
-      this.#asides -= 1;
-      if (own.status === "fulfilled") return own.value;
-      throw own.reason;
+    const began = work();
+    return new Promise((resolve, reject) => {
+      const ended = began.then(
+        () => undefined,
+        () => undefined,
+      );
+      this.#asides.push({ ended, release: () => void began.then(resolve, reject) });
     });
-    this.#lastAside = inTurn.catch(() => undefined);
-    return inTurn;
   }
 
   /** Runs everything due up to a time, each step to its end before the next. Rejects with NotSettled. */
   async runUntil(endMs: number): Promise<void> {
-    await this.#settle();
+    await this.#rest();
     for (let next = this.#heap[0]; next !== undefined && next.atMs <= endMs; next = this.#heap[0]) {
       this.#pop();
       if (next.action === null) continue;
       this.#nowMs = next.atMs;
       next.action();
-      await this.#settle();
+      await this.#rest();
     }
     this.#nowMs = endMs;
   }
 
+  /** Runs a step to its end, and then, one after the other, all that other threads work at. */
+  async #rest(): Promise<void> {
+    await this.#settle();
+    for (let aside = this.#asides.shift(); aside !== undefined; aside = this.#asides.shift()) {
+      await aside.ended;
+      aside.release();
+      await this.#settle();
+    }
+  }
+
   /** Lets every promise that can go on do so, which takes one turn of the event loop; later ones must find nothing to do. */
   async #settle(): Promise<void> {
-    do await turn();
-    while (this.#asides > 0);
+    await turn();
     const uses = this.#uses;
     for (let turns = 0; turns === 0 || (turns < MAX_LATE_TURNS && isTurnAwaited()); turns++) await turn();
     if (this.#uses !== uses) throw new NotSettled(this.#nowMs);

@@ -54,3 +54,34 @@ describe("the virtual clock", () => {
     await expect(clock.runUntil(20)).rejects.toThrow(NotSettled);
   });
 });
+
+describe("work of other threads", () => {
+  it("ends at the same time, in the order of its beginning, when all else has come to rest, however long it takes", async () => {
+    const clock = new VirtualClock(1_000);
+    const order: string[] = [];
+    const hash = (bytes: number): Promise<ArrayBuffer> => crypto.subtle.digest("SHA-256", new Uint8Array(bytes));
+    const begin = (name: string, bytes: number): void =>
+      void clock.aside(() => hash(bytes)).then(() => order.push(`${name} at ${clock.nowMs()}`));
+    clock.schedule(10, () => {
+      begin("long", 64 * 1024 * 1024);
+      begin("short", 1);
+      void (async () => {
+        for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve));
+        order.push("turns");
+      })();
+    });
+    clock.schedule(11, () => order.push("later"));
+    await clock.runUntil(1_020);
+    expect(order).toEqual(["turns", "long at 1010", "short at 1010", "later"]);
+  });
+
+  it("that fails gives its reason to who waits for it, and holds nothing up", async () => {
+    const clock = new VirtualClock(0);
+    const reasons: unknown[] = [];
+    clock.schedule(1, () => {
+      clock.aside(() => Promise.reject(new Error("no"))).catch((error: unknown) => reasons.push(error));
+    });
+    await clock.runUntil(2);
+    expect(reasons).toEqual([new Error("no")]);
+  });
+});

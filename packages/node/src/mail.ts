@@ -70,7 +70,14 @@ type Talk = {
   tries: number;
 };
 /** A talk on the holder's side, with the deliveries of it that are not answered yet. */
-type Joined = { readonly parcelHash: Hash; readonly keys: TalkKeys; open: number; fetches: number };
+type Joined = {
+  readonly parcelHash: Hash;
+  readonly keys: TalkKeys;
+  open: number;
+  fetches: number;
+  /** the result, which all who brought the job get alike: it is encoded and sealed once */
+  sealed: { readonly body: NamedAnswer["body"]; readonly parcel: Promise<Uint8Array> } | null;
+};
 type OwnKey = { readonly slot: bigint; readonly key: Promise<SealingKey> };
 
 const talkName = (jobId: JobId, provider: number): string => `${jobId} ${provider}`;
@@ -290,7 +297,7 @@ export class Mail {
       const job = decodeRequest("job", unpadded(content));
       if (job.body.jobId !== jobId) throw new CodecError("unknown-variant", "a job of another id");
       const parcelHash = keccakHash(parcel);
-      const joined = this.#joined.get(jobId) ?? { parcelHash, keys, open: 0, fetches: 0 };
+      const joined = this.#joined.get(jobId) ?? { parcelHash, keys, open: 0, fetches: 0, sealed: null };
       if (joined.parcelHash !== parcelHash) return refuse("another job of this id is under way");
       this.#joined.set(jobId, joined);
       joined.open += 1;
@@ -299,8 +306,11 @@ export class Mail {
         if (joined.open === 0) this.#joined.delete(jobId);
       };
       const seal = async (answer: NamedAnswer): Promise<NamedAnswer> => {
-        const sealed = await this.#seal(keys.toSequencer, { kind: "result", number: 0 }, encodeAnswer(answer));
-        return { name: "deliver", body: { kind: "parcel", parcel: sealed } };
+        if (joined.sealed?.body !== answer.body) {
+          const parcel = this.#seal(keys.toSequencer, { kind: "result", number: 0 }, encodeAnswer(answer));
+          joined.sealed = { body: answer.body, parcel };
+        }
+        return { name: "deliver", body: { kind: "parcel", parcel: await joined.sealed.parcel } };
       };
       return { from, request: job, seal, close };
     } catch (error) {
