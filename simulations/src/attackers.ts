@@ -9,7 +9,7 @@ export type Sample = { readonly features: readonly string[]; readonly truth: num
 export type Attacker = (sample: Pick<Sample, "features">) => readonly number[];
 
 /** The class that an attacker holds for the likeliest. */
-const guess = (scores: readonly number[]): number => scores.indexOf(Math.max(...scores));
+export const guess = (scores: readonly number[]): number => scores.indexOf(Math.max(...scores));
 
 /** Share of samples of which the likeliest class is the true one. */
 export const accuracy = (attacker: Attacker, samples: readonly Sample[]): number =>

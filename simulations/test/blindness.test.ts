@@ -5,11 +5,11 @@ import {
   postedTransactions,
   REQUESTS,
   type SealedBlock,
-  SIZE_CLASSES,
   toHex,
   toWord,
 } from "@mvm/protocol";
 import { expect, it } from "vitest";
+import { openedContent } from "../src/openedJob.ts";
 import { SMOKE } from "../src/scenarios/smoke.ts";
 import { runTraffic } from "../src/scenarios/traffic.ts";
 
@@ -45,12 +45,6 @@ function marksOf(chainId: bigint, label: string, blocks: readonly SealedBlock[])
   return marks;
 }
 
-/** Whether what came of a computation was opened, and not sealed: contents are padded, parcels are longer than any class. */
-const openedIn = (made: unknown): Uint8Array | null => {
-  const content = made instanceof Uint8Array ? made : (made as { content?: unknown }).content;
-  return content instanceof Uint8Array && SIZE_CLASSES.includes(content.length) ? content : null;
-};
-
 it("what providers are sent, and what they open of it, tells them nothing of the DAC beside the work itself", async () => {
   const heard: Heard[] = [];
   /** what hosts are sent, which follow the DACs: the marks are found where they are */
@@ -65,7 +59,7 @@ it("what providers are sent, and what they open of it, tells them nothing of the
       heard.push({ provider: node.name, lane: `${kind} ${lane}`, text: toHex(bytes) });
     };
     run.onComputed = (node, made) => {
-      const opened = openedIn(made);
+      const opened = openedContent(made);
       if (opened !== null && node.roles.includes("provider"))
         heard.push({ provider: node.name, lane: OPENED, text: toHex(opened) });
     };

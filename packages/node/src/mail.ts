@@ -28,6 +28,7 @@ import {
   verifyBls,
 } from "@mvm/protocol";
 import { type Couriers, deliveryFault, type L1View, type RequestEffect } from "@mvm/roles";
+import { BoundedCache } from "@mvm/state";
 import { type Asking, askPeer } from "./askPeer.ts";
 import { firstToSucceed } from "./firstToSucceed.ts";
 import {
@@ -46,8 +47,8 @@ import type { NetworkSettings, Ports } from "./ports.ts";
 const AT_ONCE = 2;
 /** Slots after which a provider makes itself a new key. */
 const KEY_SLOTS = 2n;
-/** Cards of others that are kept. */
-const MAX_CARDS = 4_096;
+/** Cards of others that are kept: those used last, and up to as many more. */
+const KEPT_CARDS = 2_048;
 /** Requests for values that one talk may have: a job reads less, and who carries them may send them twice. */
 const MAX_FETCHES = 4_096;
 
@@ -98,7 +99,7 @@ export class Mail {
   readonly #ports: MailPorts;
   readonly #settings: NetworkSettings;
   readonly #view: L1View;
-  readonly #cards = new Map<number, KeyCard>();
+  readonly #cards = new BoundedCache<KeyCard>(KEPT_CARDS);
   /** keys that are being asked for */
   readonly #askedCards = new Map<number, Promise<KeyCard["key"]>>();
   readonly #talks = new Map<string, Talk>();
@@ -149,7 +150,7 @@ export class Mail {
       });
     } catch (error) {
       // its holder may have lost the key
-      this.#cards.delete(provider);
+      this.#cards.delete(String(provider));
       throw error;
     } finally {
       talk.open -= 1;
@@ -176,24 +177,20 @@ export class Mail {
 
   /** A provider's present key, from its card: one that is known, or that a courier asks for. */
   #keyOf(provider: number, couriers: readonly PeerId[], { timeoutMs, signal }: Asking): Promise<KeyCard["key"]> {
-    const known = this.#cards.get(provider);
+    const known = this.#cards.get(String(provider));
     if (known !== undefined && this.#isFresh(known)) return Promise.resolve(known.key);
     const under = this.#askedCards.get(provider);
     if (under !== undefined) return under;
     const asked = firstToSucceed(couriers, { atOnce: AT_ONCE, signal }, (courier, ends) =>
       this.#askForCard(provider, courier, { timeoutMs: timeoutMs / 2, signal: ends }),
     )
-      .then((card) => this.#keep(card))
+      .then((card) => {
+        this.#cards.set(String(provider), card);
+        return card.key;
+      })
       .finally(() => this.#askedCards.delete(provider));
     this.#askedCards.set(provider, asked);
     return asked;
-  }
-
-  #keep(card: KeyCard): KeyCard["key"] {
-    this.#cards.delete(card.provider);
-    this.#cards.set(card.provider, card);
-    if (this.#cards.size > MAX_CARDS) this.#cards.delete(this.#cards.keys().next().value!);
-    return card.key;
   }
 
   async #askForCard(provider: number, to: PeerId, asking: Asking): Promise<KeyCard> {

@@ -46,6 +46,12 @@ type Passed = {
   readonly carried: string | null;
 };
 
+const answerTo = ({ ticket, name }: Pick<Passed, "ticket" | "name">, body: AnswerOf<"carry">): AnswerEffect => ({
+  kind: "answer",
+  ticket,
+  answer: { name, body },
+});
+
 export class Courier {
   readonly #options: CourierOptions;
   /** by job and holder */
@@ -78,11 +84,7 @@ export class Courier {
 
   #carry(ticket: string, from: PeerId, { body }: CarryRequest): readonly CourierEffect[] {
     const { view, self, jobTimeoutMs } = this.#options;
-    const refuse = (reason: string): AnswerEffect => ({
-      kind: "answer",
-      ticket,
-      answer: { name: "carry", body: refused(reason) },
-    });
+    const refuse = (reason: string): AnswerEffect => answerTo({ ticket, name: "carry" }, refused(reason));
     if (!view.isPeerOf("sequencer", from)) {
       // who left, or was ejected, may not have seen it yet
       if (view.wasSequencer(from)) return [refuse("not a sequencer")];
@@ -110,11 +112,7 @@ export class Courier {
 
   #fetch(ticket: string, from: PeerId, { body }: FetchRequest): readonly CourierEffect[] {
     const { jobId, number, parcel } = body;
-    const refuse = (reason: string): AnswerEffect => ({
-      kind: "answer",
-      ticket,
-      answer: { name: "fetch", body: refused(reason) },
-    });
+    const refuse = (reason: string): AnswerEffect => answerTo({ ticket, name: "fetch" }, refused(reason));
     const carried = this.#carried.get(keyOf(jobId, from));
     if (carried === undefined) return [refuse("no such job of yours")];
     if (this.#bytes + parcel.length > COURIER_LIMITS.bytes) return [refuse("busy")];
@@ -137,8 +135,7 @@ export class Courier {
     this.#passed.delete(own);
     this.#bytes -= passed.bytes;
     if (passed.carried !== null) this.#putDown(passed.carried);
-    const { ticket, name } = passed;
-    return [{ kind: "answer", ticket, answer: { name, body } }];
+    return [answerTo(passed, body)];
   }
 
   #putDown(key: string): void {

@@ -73,6 +73,9 @@ const TOO_LONG = "took longer than a job may";
 
 /** Why a job is not taken, and whether its sender could have known. */
 type Fault = { readonly reason: string; readonly isOffence: boolean };
+const NO_SEAT: Fault = { reason: "no seat of this job is held here", isOffence: false };
+/** A job, and the peer that has it brought here. */
+type Sent = { readonly from: PeerId; readonly jobId: JobId };
 
 /**
  * What is wrong with a sealed job that a peer brings: known before it is opened, which costs more than to look. Null where nothing is.
@@ -80,9 +83,9 @@ type Fault = { readonly reason: string; readonly isOffence: boolean };
 export function deliveryFault(
   view: L1View,
   { operator }: { readonly operator: Address },
-  { from, jobId }: { readonly from: PeerId; readonly jobId: JobId },
+  { from, jobId }: Sent,
 ): Fault | null {
-  if (!view.holdsSeat(operator, jobId)) return { reason: "no seat of this job is held here", isOffence: false };
+  if (!view.holdsSeat(operator, jobId)) return NO_SEAT;
   const self = view.providerOf(operator);
   if (self !== undefined && view.isCourier(from, jobId, self.index)) return null;
   return { reason: "no courier of this job", isOffence: !view.isPeerOf("provider", from) };
@@ -135,11 +138,8 @@ export class Provider {
       ticket,
       answer: { name: "job", body: refused(reason) },
     });
-    const { view, operator } = this.#options;
-    if (!view.holdsSeat(operator, job.jobId)) return [refusal("no seat of this job is held here")];
-    const fault = isSealed
-      ? deliveryFault(view, this.#options, { from, jobId: job.jobId })
-      : this.#senderFault(from, job);
+    const sent = { from, jobId: job.jobId };
+    const fault = isSealed ? deliveryFault(this.#options.view, this.#options, sent) : this.#senderFault(sent);
     if (fault !== null) return [refusal(fault.reason), ...(fault.isOffence ? [reportOf(from, fault.reason)] : [])];
     const running = this.#running.get(job.jobId);
     if (running !== undefined) {
@@ -157,8 +157,9 @@ export class Provider {
   }
 
   /** What is wrong with a job that its sequencer sent itself: it may where nobody can carry it. */
-  #senderFault(from: PeerId, { jobId }: Job): Fault | null {
-    const { view } = this.#options;
+  #senderFault({ from, jobId }: Sent): Fault | null {
+    const { view, operator } = this.#options;
+    if (!view.holdsSeat(operator, jobId)) return NO_SEAT;
     if (view.isPeerOf("sequencer", from))
       return view.hasCouriers(jobId, this.#index!) ? { reason: "comes without a courier", isOffence: false } : null;
     // who left, or was ejected, may not have seen it yet

@@ -25,6 +25,7 @@ import {
   NO_WORK,
   nextBaseFee,
   type Parameters,
+  type PeerId,
   prevRandaoOf,
   type QueueItem,
   queueItemGas,
@@ -466,9 +467,13 @@ export class Sequencer {
         view.seatsOf(view.slot, jobId).map(({ index }) => ({
           jobId,
           provider: index,
-          peers: view.couriersOf(view.slot, jobId, index).map(({ peerId }) => peerId),
+          peers: this.#couriersOf(view.slot, jobId, index),
         })),
       );
+  }
+
+  #couriersOf(slot: bigint, jobId: JobId, holder: number): readonly PeerId[] {
+    return this.#options.view.couriersOf(slot, jobId, holder).map(({ peerId }) => peerId);
   }
 
   /** The own draw for the block after a parent, in a slot whose values are known; its jobs that failed count for as long as it is that block's turn. */
@@ -537,7 +542,7 @@ export class Sequencer {
       randomness: place.randomness,
       attempt: place.attempt,
       seatsOf: (jobId) => view.seatsOf(slot, jobId),
-      couriersOf: (jobId, { index }) => view.couriersOf(slot, jobId, index).map(({ peerId }) => peerId),
+      couriersOf: (jobId, { index }) => this.#couriersOf(slot, jobId, index),
       tickMs: parameters.tickSeconds * 1_000,
       isSlow: this.#isSlow,
       timeoutMs: parameters.jobTimeoutMs,

@@ -1,5 +1,6 @@
 export * from "./accountRecord.ts";
 export * from "./blockRecords.ts";
+export { BoundedCache } from "./boundedCache.ts";
 export * from "./dacDatabase.ts";
 export * from "./indexTrie.ts";
 export * from "./keyValueStore.ts";

@@ -16,7 +16,7 @@ import {
   REQUESTS,
   type SealedBlock,
 } from "@mvm/protocol";
-import { type Attacker, accuracy, bayes, priorOf, type Sample, trained } from "../attackers.ts";
+import { type Attacker, accuracy, bayes, guess, priorOf, type Sample, trained } from "../attackers.ts";
 import type { HonestRun } from "../honestRun.ts";
 import { openedJob } from "../openedJob.ts";
 import type { SimulatedNode } from "../simulatedNode.ts";
@@ -70,9 +70,9 @@ const accountKey = (account: Account | null): string =>
 
 /** Listens at all providers, at the couriers and at the public feeds. */
 class Observer {
-  readonly observed: Observed[] = [];
+  readonly #observed: Observed[] = [];
   /** the DAC of each job that came into a block */
-  readonly truths = new Map<JobId, number>();
+  readonly #truths = new Map<JobId, number>();
   readonly #run: HonestRun;
   readonly #heads: Head[];
   readonly #accounts: Map<string, string>[];
@@ -109,7 +109,7 @@ class Observer {
     const dac = this.#run.chainIds.indexOf(chainId);
     this.#heads[dac] = { number: header.number, timestamp: header.timestamp };
     for (let attempt = 0; attempt < LIMITS.jobAttempts; attempt++)
-      this.truths.set(jobIdOf(context.randomness, attempt), dac);
+      this.#truths.set(jobIdOf(context.randomness, attempt), dac);
     for (const { writes } of outcomes)
       for (const { address, account } of writes)
         if (account !== undefined) this.#accounts[dac]!.set(address, accountKey(account));
@@ -127,7 +127,7 @@ class Observer {
     const { l1, nodes } = this.#run.world;
     const operator = nodes.find(({ peerId }) => peerId === sender)!.identity.operator;
     const known = job.values.flatMap((entry) => (entry.kind === "account" ? [entry] : []));
-    this.observed.push({
+    this.#observed.push({
       ...delivered,
       jobId,
       job,
@@ -140,11 +140,11 @@ class Observer {
     });
   }
 
-  /** Samples in the order of their arrival, of jobs whose DAC is known in the end. */
-  samples(featuresOf: (seen: Observed) => readonly string[]): readonly Sample[] {
-    return this.observed.flatMap((seen) => {
-      const truth = this.truths.get(seen.jobId);
-      return truth === undefined ? [] : [{ features: featuresOf(seen), truth }];
+  /** In the order of their arrival, jobs whose DAC is known in the end. */
+  get known(): readonly { readonly seen: Observed; readonly truth: number }[] {
+    return this.#observed.flatMap((seen) => {
+      const truth = this.#truths.get(seen.jobId);
+      return truth === undefined ? [] : [{ seen, truth }];
     });
   }
 }
@@ -191,10 +191,10 @@ const round = (value: number): number => Math.round(value * 10_000) / 10_000;
 
 /** What the best of the attackers guesses right of the second half, for each case, and what the prior alone does. */
 function play(observer: Observer, dacs: number): Readonly<Record<string, unknown>> {
-  const seen = observer.observed.filter(({ jobId }) => observer.truths.has(jobId));
-  const half = Math.floor(seen.length / 2);
+  const jobs = observer.known;
+  const half = Math.floor(jobs.length / 2);
   const splitOf = (featuresOf: Case["featuresOf"]): readonly [readonly Sample[], readonly Sample[]] => {
-    const samples = observer.samples(featuresOf);
+    const samples = jobs.map(({ seen, truth }) => ({ features: featuresOf(seen), truth }));
     return [samples.slice(0, half), samples.slice(half)];
   };
   const [known, asked] = splitOf(() => []);
@@ -204,13 +204,13 @@ function play(observer: Observer, dacs: number): Readonly<Record<string, unknown
   for (const { name, featuresOf, rule } of CASES) {
     const [learned, guessed] = splitOf(featuresOf);
     const within = (attacker: Attacker): number => {
-      const ruled = guessed.map((sample, i) => {
+      const right = guessed.filter((sample, i) => {
         const scores = attacker(sample);
-        const may = scores.map((_, dac) => rule === null || rule(seen[half + i]!, dac));
-        const scored = may.includes(true) ? scores.map((score, dac) => (may[dac] ? score : -Infinity)) : scores;
-        return { scores: scored, truth: sample.truth };
+        const may = scores.map((_, dac) => rule === null || rule(jobs[half + i]!.seen, dac));
+        const ruled = may.includes(true) ? scores.map((score, dac) => (may[dac] ? score : -Infinity)) : scores;
+        return guess(ruled) === sample.truth;
       });
-      return ruled.filter(({ scores, truth }) => scores.indexOf(Math.max(...scores)) === truth).length / ruled.length;
+      return right.length / guessed.length;
     };
     const right = {
       prior: within(priorOf(dacs, learned)),
@@ -220,7 +220,7 @@ function play(observer: Observer, dacs: number): Readonly<Record<string, unknown
     figures[name] = round(Math.max(...Object.values(right)) - prior);
     attackers[name] = Object.fromEntries(Object.entries(right).map(([who, rate]) => [who, round(rate)]));
   }
-  return { ...figures, jobs: seen.length, guessed: seen.length - half, attackers };
+  return { ...figures, jobs: jobs.length, guessed: jobs.length - half, attackers };
 }
 
 /** Runs the game at a size; says what was guessed. */
