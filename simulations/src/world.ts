@@ -1,6 +1,6 @@
 /** A simulated world: nodes, the links between them, L1 and one clock, all of it following from a seed. */
 import { MemoryHub, type Transit } from "@mvm/network";
-import type { NetworkSettings, Role } from "@mvm/node";
+import type { Hops, NetworkSettings, Role } from "@mvm/node";
 import { type ChainId, type Parameters, type PeerId, PROFILES, toAddress } from "@mvm/protocol";
 import { L1View, type RegistryName } from "@mvm/roles";
 import { EventLog } from "./eventLog.ts";
@@ -27,6 +27,8 @@ export type WorldOptions = {
   readonly listener: NodeListener;
   /** what differs from devnet's parameters */
   readonly parameters?: Partial<Parameters>;
+  /** couriers that every job passes; 1 unless said */
+  readonly hops?: Hops;
 };
 
 export class World {
@@ -38,11 +40,13 @@ export class World {
   readonly nodes: SimulatedNode[] = [];
   readonly listener: NodeListener;
   readonly settings: NetworkSettings;
+  readonly hops: Hops;
   readonly #silent = new Set<PeerId>();
 
   constructor(options: WorldOptions) {
     this.random = new SeededRandom(options.seed);
     this.listener = options.listener;
+    this.hops = options.hops ?? 1;
     this.settings = {
       network: { l1ChainId: 31_337n, comco: toAddress(`0x${"c0".repeat(20)}`) },
       parameters: { ...PROFILES.devnet, ...options.parameters },

@@ -45,53 +45,56 @@ function marksOf(chainId: bigint, label: string, blocks: readonly SealedBlock[])
   return marks;
 }
 
-it("what providers are sent, and what they open of it, tells them nothing of the DAC beside the work itself", async () => {
-  const heard: Heard[] = [];
-  /** what hosts are sent, which follow the DACs: the marks are found where they are */
-  const others: string[] = [];
-  const blocks = new Map<bigint, SealedBlock[]>();
-  const named = new Set<string>();
-  const settings = { ...SMOKE, dacs: 2, users: 4, busyMs: 20_000 };
-  const { violations, figures } = await runTraffic({ scenario: "blindness", seed: 7 }, settings, (run) => {
-    run.onMessage = (node, { lane, bytes, kind }) => {
-      if (node.roles.includes("storage")) others.push(toHex(bytes));
-      if (!node.roles.includes("provider")) return;
-      heard.push({ provider: node.name, lane: `${kind} ${lane}`, text: toHex(bytes) });
-    };
-    run.onComputed = (node, made) => {
-      const opened = openedContent(made);
-      if (opened !== null && node.roles.includes("provider"))
-        heard.push({ provider: node.name, lane: OPENED, text: toHex(opened) });
-    };
-    const onHead = run.onHead.bind(run);
-    run.onHead = (node, seen) => {
-      if (seen.block !== null && node.roles.includes("storage")) {
-        const known = blocks.get(seen.chainId) ?? [];
-        if (!known.some(({ signature }) => signature === seen.block!.signature))
-          blocks.set(seen.chainId, [...known, seen.block]);
-      }
-      onHead(node, seen);
-    };
-    for (const node of run.world.nodes)
-      if (!node.roles.includes("provider"))
-        named.add(toHex(new TextEncoder().encode(node.peerId)).slice(2)).add(node.identity.operator.slice(2));
-    return () => ({});
-  });
-  expect(violations).toEqual([]);
-  expect(figures["transactions"]).toBeGreaterThan(20);
-  expect(heard.filter(({ lane }) => lane === OPENED).length).toBeGreaterThan(20);
-  const lanes = [REQUESTS.carry, REQUESTS.deliver, REQUESTS.fetch, REQUESTS.supply, REQUESTS.card].flatMap(
-    ({ protocol }) => [`request ${protocol}`, `response ${protocol}`],
-  );
-  for (const { lane } of heard) expect([OPENED, ...lanes]).toContain(lane);
-  const all = [...blocks].flatMap(([chainId, chain], i) => [...marksOf(chainId, `dac-${i}`, chain)]);
-  expect(all.length).toBeGreaterThan(200);
-  const told = heard.flatMap(({ provider, lane, text }) => [
-    ...all.filter(([mark]) => text.includes(mark)).map(([, what]) => `${provider}: ${what} in a ${lane}`),
-    ...[...named].filter((name) => text.includes(name)).map((name) => `${provider}: node ${name} in a ${lane}`),
-  ]);
-  expect(told).toEqual([]);
-  const found = new Set(all.filter(([mark]) => others.some((text) => text.includes(mark))).map(([, what]) => what));
-  for (const what of ["chain ID", "stateRoot of block 2", "randomness of block 2", "a signature"])
-    expect(found).toContain(what);
-});
+it.each([1, 2] as const)(
+  "what providers are sent, and what they open of it, tells them nothing of the DAC beside the work itself, through %i couriers",
+  async (hops) => {
+    const heard: Heard[] = [];
+    /** what hosts are sent, which follow the DACs: the marks are found where they are */
+    const others: string[] = [];
+    const blocks = new Map<bigint, SealedBlock[]>();
+    const named = new Set<string>();
+    const settings = { ...SMOKE, dacs: 2, users: 4, busyMs: 20_000, hops };
+    const { violations, figures } = await runTraffic({ scenario: "blindness", seed: 7 }, settings, (run) => {
+      run.onMessage = (node, { lane, bytes, kind }) => {
+        if (node.roles.includes("storage")) others.push(toHex(bytes));
+        if (!node.roles.includes("provider")) return;
+        heard.push({ provider: node.name, lane: `${kind} ${lane}`, text: toHex(bytes) });
+      };
+      run.onComputed = (node, made) => {
+        const opened = openedContent(made);
+        if (opened !== null && node.roles.includes("provider"))
+          heard.push({ provider: node.name, lane: OPENED, text: toHex(opened) });
+      };
+      const onHead = run.onHead.bind(run);
+      run.onHead = (node, seen) => {
+        if (seen.block !== null && node.roles.includes("storage")) {
+          const known = blocks.get(seen.chainId) ?? [];
+          if (!known.some(({ signature }) => signature === seen.block!.signature))
+            blocks.set(seen.chainId, [...known, seen.block]);
+        }
+        onHead(node, seen);
+      };
+      for (const node of run.world.nodes)
+        if (!node.roles.includes("provider"))
+          named.add(toHex(new TextEncoder().encode(node.peerId)).slice(2)).add(node.identity.operator.slice(2));
+      return () => ({});
+    });
+    expect(violations).toEqual([]);
+    expect(figures["transactions"]).toBeGreaterThan(20);
+    expect(heard.filter(({ lane }) => lane === OPENED).length).toBeGreaterThan(20);
+    const lanes = [REQUESTS.carry, REQUESTS.deliver, REQUESTS.fetch, REQUESTS.supply, REQUESTS.card].flatMap(
+      ({ protocol }) => [`request ${protocol}`, `response ${protocol}`],
+    );
+    for (const { lane } of heard) expect([OPENED, ...lanes]).toContain(lane);
+    const all = [...blocks].flatMap(([chainId, chain], i) => [...marksOf(chainId, `dac-${i}`, chain)]);
+    expect(all.length).toBeGreaterThan(200);
+    const told = heard.flatMap(({ provider, lane, text }) => [
+      ...all.filter(([mark]) => text.includes(mark)).map(([, what]) => `${provider}: ${what} in a ${lane}`),
+      ...[...named].filter((name) => text.includes(name)).map((name) => `${provider}: node ${name} in a ${lane}`),
+    ]);
+    expect(told).toEqual([]);
+    const found = new Set(all.filter(([mark]) => others.some((text) => text.includes(mark))).map(([, what]) => what));
+    for (const what of ["chain ID", "stateRoot of block 2", "randomness of block 2", "a signature"])
+      expect(found).toContain(what);
+  },
+);

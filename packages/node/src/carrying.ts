@@ -1,5 +1,5 @@
 /** What every provider does beside its jobs: carries sealed jobs of others. */
-import type { NamedRequest, PeerId } from "@mvm/protocol";
+import type { JobId, NamedRequest, PeerId } from "@mvm/protocol";
 import { Courier, type CourierEffect, type CourierEvent, type L1View } from "@mvm/roles";
 import { MachineDriver } from "./machineDriver.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
@@ -20,13 +20,14 @@ export class Carrying {
     desk: RequestDesk;
   }) {
     const { jobTimeoutMs, readTimeoutMs } = settings.parameters;
+    const { operator } = ports.identity;
     const self = ports.network.peerId;
-    const machine = new Courier({ view, self, jobTimeoutMs, valuesTimeoutMs: readTimeoutMs });
+    const machine = new Courier({ view, operator, self, jobTimeoutMs, valuesTimeoutMs: readTimeoutMs });
     this.#driver = new MachineDriver<CourierEvent, CourierEffect>({ machine, ports, desk, perform: () => undefined });
   }
 
-  requested(ticket: string, from: PeerId, request: NamedRequest): void {
-    this.#driver.dispatch({ kind: "requested", ticket, from, request });
+  requested(ticket: string, from: PeerId, request: NamedRequest, hop?: JobId): void {
+    this.#driver.dispatch({ kind: "requested", ticket, from, request, ...(hop !== undefined && { hop }) });
   }
 
   stop(): void {

@@ -110,6 +110,8 @@ const configSchema = z.strictObject({
   providerStakeMT: stakeMT.optional(),
   gateway: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65_535), domain: z.string() }),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
+  /** couriers that a sequencer's jobs pass, one after the other: with two, none knows both ends */
+  courierHops: z.union([z.literal(1), z.literal(2)]).default(1),
   /** where a sequencer's batches go on L1 */
   batchData: z.enum(DATA_PLACEMENTS).default("cheapest"),
   /** proofs that L1's nodes take with a blob: of its cells since Osaka; of the whole blob before, and anvil */

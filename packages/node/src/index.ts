@@ -20,7 +20,7 @@ export { type CreateDacOptions, checkNewDac, createDacOnL1 } from "./createDac.t
 export { blobArchive, leafStore, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 export { initNode, loadNetworkFile } from "./initNode.ts";
 export { kzgOf } from "./kzg.ts";
-export { Mail } from "./mail.ts";
+export { type Hops, Mail } from "./mail.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
 export { type AskOptions, askOnL1, expireOnL1, payBackOnL1 } from "./operator/asking.ts";
 export { dacInformation, foundingCharter, presentCharter } from "./operator/dacInformation.ts";

@@ -13,6 +13,8 @@ import {
   encodeRequest,
   fromHex,
   type Hash,
+  HOP_CLASSES,
+  isHopParcel,
   type JobId,
   type KeyCard,
   keccakHash,
@@ -23,13 +25,14 @@ import {
   padded,
   partLabel,
   refused,
+  SIZE_CLASSES,
   type TalkPart,
   unpadded,
   verifyBls,
 } from "@mvm/protocol";
 import { type Couriers, deliveryFault, type L1View, type RequestEffect } from "@mvm/roles";
 import { BoundedCache } from "@mvm/state";
-import { type Asking, askPeer } from "./askPeer.ts";
+import { type AnswerTo, type Asking, askPeer } from "./askPeer.ts";
 import { firstToSucceed } from "./firstToSucceed.ts";
 import {
   beginTalk,
@@ -56,13 +59,23 @@ const MAX_FETCHES = 4_096;
 export type Opened = {
   readonly from: PeerId;
   readonly request: NamedRequest;
+  /** id of the talk, where a courier is to carry what was in it */
+  readonly hop?: JobId;
   readonly seal: (answer: NamedAnswer) => Promise<NamedAnswer>;
   /** to be called when the request has ended */
   readonly close: () => void;
 };
 
+/** Couriers that a job passes one after the other. */
+export type Hops = 1 | 2;
+
+/** What is said in a talk: a job, or, with a second courier, what that one is to carry. */
+type Subject = NamedRequest & { readonly name: "job" | "carry" };
+const classesOf = (isHop: boolean): readonly number[] => (isHop ? HOP_CLASSES : SIZE_CLASSES);
+
 /** A talk on the sequencer's side, with the requests of it that are not answered yet. */
 type Talk = {
+  readonly isHop: boolean;
   readonly contentHash: Hash;
   readonly begun: Promise<{ readonly parcel: Uint8Array; readonly keys: TalkKeys }>;
   readonly couriers: ReadonlySet<PeerId>;
@@ -70,8 +83,9 @@ type Talk = {
   open: number;
   tries: number;
 };
-/** A talk on the holder's side, with the deliveries of it that are not answered yet. */
+/** A talk on the other side, a holder's or a second courier's, with the deliveries of it that are not answered yet. */
 type Joined = {
+  readonly isHop: boolean;
   readonly parcelHash: Hash;
   readonly keys: TalkKeys;
   open: number;
@@ -99,6 +113,7 @@ export class Mail {
   readonly #ports: MailPorts;
   readonly #settings: NetworkSettings;
   readonly #view: L1View;
+  readonly #hops: Hops;
   readonly #cards = new BoundedCache<KeyCard>(KEPT_CARDS);
   /** keys that are being asked for */
   readonly #askedCards = new Map<number, Promise<KeyCard["key"]>>();
@@ -107,10 +122,11 @@ export class Mail {
   /** newest first */
   #keys: readonly OwnKey[] = [];
 
-  constructor(options: { ports: MailPorts; settings: NetworkSettings; view: L1View }) {
+  constructor(options: { ports: MailPorts; settings: NetworkSettings; view: L1View; hops: Hops }) {
     this.#ports = options.ports;
     this.#settings = options.settings;
     this.#view = options.view;
+    this.#hops = options.hops;
   }
 
   /** Sends what goes through couriers; gives the answer of the other end. Rejects where none of them brings one. */
@@ -119,8 +135,8 @@ export class Mail {
     signal: AbortSignal,
   ): Promise<NamedAnswer> {
     const asking = { timeoutMs, signal };
-    if (request.name === "job") return this.#sendJob(request, via, asking);
-    if (request.name === "values") return this.#fetch(request, via, asking);
+    if (request.name === "job") return this.#begin(request, via, asking);
+    if (request.name === "values" || request.name === "supply") return this.#fetch(request, via, asking);
     throw new RangeError(`no courier carries a request for ${request.name}`);
   }
 
@@ -131,22 +147,30 @@ export class Mail {
     if (peers.length > 0) this.#keyOf(provider, peers, asking).catch(() => undefined);
   }
 
-  async #sendJob(request: NamedRequest, via: Couriers, { timeoutMs, signal }: Asking): Promise<NamedAnswer> {
+  /** Says the first thing of a talk, and gives what the other end answers. */
+  async #begin(subject: Subject, via: Couriers, { timeoutMs, signal }: Asking): Promise<NamedAnswer> {
     const { jobId, provider, peers } = via;
     const endMs = this.#ports.clock.nowMs() + timeoutMs;
     const left = (): number => Math.max(1, endMs - this.#ports.clock.nowMs());
-    const talk = this.#talkFor(encodeRequest(request), via, { timeoutMs, signal });
+    const talk = this.#talkFor(subject, via, { timeoutMs, signal });
+    // the ways of a job are two already
+    const atOnce = talk.isHop ? 1 : AT_ONCE;
     // who is asked again is asked by way of others first
-    const first = (AT_ONCE * talk.tries++) % peers.length;
+    const first = (atOnce * talk.tries++) % peers.length;
     talk.open += 1;
     try {
       const { parcel, keys } = await talk.begun;
       const inTurn = [...peers.slice(first), ...peers.slice(0, first)];
-      return await firstToSucceed(inTurn, { atOnce: AT_ONCE, signal }, async (courier, ends) => {
+      return await firstToSucceed(inTurn, { atOnce, signal }, async (courier, ends) => {
         const carry = { name: "carry", body: { jobId, provider, parcel } } as const;
-        const { body } = await askPeer(this.#ports.network, courier, carry, { timeoutMs: left(), signal: ends });
+        const hop = talk.isHop ? null : this.#hopTo(courier, via);
+        const asking = { timeoutMs: left(), signal: ends };
+        const { body } = await (hop === null
+          ? askPeer(this.#ports.network, courier, carry, asking)
+          : (this.#begin(carry, hop, asking) as Promise<AnswerTo<"carry">>));
         if (body.kind === "refused") throw new NotCarried(body.reason);
-        return decodeAnswer("job", await this.#open(keys.toSequencer, { kind: "result", number: 0 }, body.parcel));
+        const part = { kind: "result", number: 0 } as const;
+        return decodeAnswer(subject.name, await this.#open(keys.toSequencer, part, body.parcel, talk.isHop));
       });
     } catch (error) {
       // its holder may have lost the key
@@ -159,18 +183,35 @@ export class Mail {
     }
   }
 
-  /** The talk with a seat's holder about a job: the one that goes on, where it is asked for the same again. */
-  #talkFor(content: Uint8Array, { jobId, provider, peers }: Couriers, asking: Asking): Talk {
+  /**
+   * The way to a courier through another one, which learns neither the job nor its holder: who has to do with this job only where there is nobody
+   * else, its holder never. Null where one courier is enough, or there is none beside it.
+   */
+  #hopTo(courier: PeerId, { provider, peers }: Couriers): Couriers | null {
+    const second = this.#view.memberAt("provider", courier);
+    if (this.#hops === 1 || second === undefined) return null;
+    const hop = this.#ports.entropy() as string as JobId;
+    const drawn = this.#view.couriersOf(this.#view.slot, hop, second.index).filter(({ index }) => index !== provider);
+    const others = drawn.filter(({ peerId }) => !peers.includes(peerId));
+    const first = (others.length > 0 ? others : drawn).map(({ peerId }) => peerId);
+    return first.length === 0 ? null : { jobId: hop, provider: second.index, peers: first };
+  }
+
+  /** The talk with a seat's holder, or a second courier: the one that goes on, where it is asked for the same again. */
+  #talkFor(subject: Subject, { jobId, provider, peers }: Couriers, asking: Asking): Talk {
     const name = talkName(jobId, provider);
+    const isHop = subject.name === "carry";
+    const content = encodeRequest(subject);
     const contentHash = keccakHash(content);
     const known = this.#talks.get(name);
     if (known?.contentHash === contentHash) return known;
     const begin = async (): ReturnType<typeof beginTalk> => {
       const receiver = await this.#keyOf(provider, peers, asking);
       const seed = this.#ports.entropy();
-      return this.#ports.aside(() => beginTalk({ receiver, info: this.#infoOf(jobId), seed }, padded(content)));
+      const info = this.#infoOf(jobId);
+      return this.#ports.aside(() => beginTalk({ receiver, info, seed }, padded(content, classesOf(isHop))));
     };
-    const talk = { contentHash, begun: begin(), couriers: new Set(peers), fetches: 0, open: 0, tries: 0 };
+    const talk = { isHop, contentHash, begun: begin(), couriers: new Set(peers), fetches: 0, open: 0, tries: 0 };
     this.#talks.set(name, talk);
     return talk;
   }
@@ -181,7 +222,7 @@ export class Mail {
     if (known !== undefined && this.#isFresh(known)) return Promise.resolve(known.key);
     const under = this.#askedCards.get(provider);
     if (under !== undefined) return under;
-    const asked = firstToSucceed(couriers, { atOnce: AT_ONCE, signal }, (courier, ends) =>
+    const asked = firstToSucceed(this.#informants(provider, couriers), { atOnce: AT_ONCE, signal }, (courier, ends) =>
       this.#askForCard(provider, courier, { timeoutMs: timeoutMs / 2, signal: ends }),
     )
       .then((card) => {
@@ -191,6 +232,13 @@ export class Mail {
       .finally(() => this.#askedCards.delete(provider));
     this.#askedCards.set(provider, asked);
     return asked;
+  }
+
+  /** Who is asked for a provider's card: its couriers, unless they are not to know whose job they carry. */
+  #informants(provider: number, couriers: readonly PeerId[]): readonly PeerId[] {
+    if (this.#hops === 1) return couriers;
+    const draw = this.#ports.entropy() as string as JobId;
+    return this.#view.couriersOf(this.#view.slot, draw, provider).map(({ peerId }) => peerId);
   }
 
   async #askForCard(provider: number, to: PeerId, asking: Asking): Promise<KeyCard> {
@@ -220,14 +268,16 @@ export class Mail {
     const joined = this.#joined.get(jobId);
     if (joined === undefined) throw new NotCarried("the job has ended");
     const number = joined.fetches++;
-    const { keys } = joined;
-    const content = encodeRequest(request);
-    const parcel = await this.#seal(keys.toSequencer, { kind: "fetch", number }, content);
+    const { keys, isHop } = joined;
+    const parcel = await this.#seal(keys.toSequencer, { kind: "fetch", number }, encodeRequest(request), isHop);
     return firstToSucceed(peers, { atOnce: AT_ONCE, signal: asking.signal }, async (courier, signal) => {
       const fetch = { name: "fetch", body: { jobId, number, parcel } } as const;
       const { body } = await askPeer(this.#ports.network, courier, fetch, { ...asking, signal });
       if (body.kind === "refused") throw new NotCarried(body.reason);
-      return decodeAnswer("values", await this.#open(keys.toHolder, { kind: "supply", number }, body.parcel));
+      return decodeAnswer(
+        request.name,
+        await this.#open(keys.toHolder, { kind: "supply", number }, body.parcel, isHop),
+      );
     });
   }
 
@@ -284,17 +334,19 @@ export class Mail {
   async #delivered(from: PeerId, { body }: NamedRequest & { readonly name: "deliver" }): Promise<Opened | NamedAnswer> {
     const { jobId, parcel } = body;
     const refuse = (reason: string): NamedAnswer => ({ name: "deliver", body: refused(reason) });
-    const fault = deliveryFault(this.#view, this.#ports.identity, { from, jobId });
+    const isHop = isHopParcel(parcel);
+    const fault = deliveryFault(this.#view, this.#ports.identity, { from, jobId, isHop });
     if (fault !== null) {
       if (fault.isOffence) this.#ports.network.report(from, "invalid-message", `job: ${fault.reason}`);
       return refuse(fault.reason);
     }
     try {
       const { content, keys } = await this.#join(jobId, parcel);
-      const job = decodeRequest("job", unpadded(content));
-      if (job.body.jobId !== jobId) throw new CodecError("unknown-variant", "a job of another id");
+      const said = unpadded(content, classesOf(isHop));
+      const request = isHop ? decodeRequest("carry", said) : decodeRequest("job", said);
+      if (!isHop && request.body.jobId !== jobId) throw new CodecError("unknown-variant", "a job of another id");
       const parcelHash = keccakHash(parcel);
-      const joined = this.#joined.get(jobId) ?? { parcelHash, keys, open: 0, fetches: 0, sealed: null };
+      const joined = this.#joined.get(jobId) ?? { isHop, parcelHash, keys, open: 0, fetches: 0, sealed: null };
       if (joined.parcelHash !== parcelHash) return refuse("another job of this id is under way");
       this.#joined.set(jobId, joined);
       joined.open += 1;
@@ -304,12 +356,13 @@ export class Mail {
       };
       const seal = async (answer: NamedAnswer): Promise<NamedAnswer> => {
         if (joined.sealed?.body !== answer.body) {
-          const parcel = this.#seal(keys.toSequencer, { kind: "result", number: 0 }, encodeAnswer(answer));
+          const part = { kind: "result", number: 0 } as const;
+          const parcel = this.#seal(keys.toSequencer, part, encodeAnswer(answer), isHop);
           joined.sealed = { body: answer.body, parcel };
         }
         return { name: "deliver", body: { kind: "parcel", parcel: await joined.sealed.parcel } };
       };
-      return { from, request: job, seal, close };
+      return { from, request, seal, close, ...(isHop && { hop: jobId }) };
     } catch (error) {
       if (error instanceof CodecError || error instanceof SealBroken) return refuse(error.message);
       throw error;
@@ -338,15 +391,23 @@ export class Mail {
     talk.fetches += 1;
     if (talk.fetches > MAX_FETCHES) return refuse("too many requests for values");
     try {
+      const { isHop } = talk;
       const { keys } = await talk.begun;
-      const content = await this.#open(keys.toSequencer, { kind: "fetch", number }, parcel);
-      const request = decodeRequest("values", content);
-      if (request.body.jobId !== jobId) throw new CodecError("unknown-variant", "values of another job");
+      const content = await this.#open(keys.toSequencer, { kind: "fetch", number }, parcel, isHop);
       const seal = async (answer: NamedAnswer): Promise<NamedAnswer> => {
-        const sealed = await this.#seal(keys.toHolder, { kind: "supply", number }, encodeAnswer(answer));
+        const sealed = await this.#seal(keys.toHolder, { kind: "supply", number }, encodeAnswer(answer), isHop);
         return { name: "supply", body: { kind: "parcel", parcel: sealed } };
       };
-      return { from: this.#view.provider(provider)!.peerId, request, seal, close: () => undefined };
+      const asker = this.#view.provider(provider)!.peerId;
+      if (isHop) {
+        // the second courier hands on what the holder asks for
+        const opened = await this.#askedFor(asker, decodeRequest("supply", content));
+        if (!("seal" in opened)) return await seal(opened);
+        return { ...opened, seal: async (answer) => seal(await opened.seal(answer)) };
+      }
+      const request = decodeRequest("values", content);
+      if (request.body.jobId !== jobId) throw new CodecError("unknown-variant", "values of another job");
+      return { from: asker, request, seal, close: () => undefined };
     } catch (error) {
       if (error instanceof CodecError || error instanceof SealBroken) return refuse(error.message);
       throw error;
@@ -364,12 +425,12 @@ export class Mail {
     );
   }
 
-  #seal(key: Uint8Array, part: TalkPart, content: Uint8Array): Promise<Uint8Array> {
-    const entropy = this.#ports.entropy();
-    return this.#ports.aside(() => sealPart(key, { label: partLabel(part), entropy }, padded(content)));
+  #seal(key: Uint8Array, part: TalkPart, content: Uint8Array, isHop: boolean): Promise<Uint8Array> {
+    const how = { label: partLabel(part), entropy: this.#ports.entropy() };
+    return this.#ports.aside(() => sealPart(key, how, padded(content, classesOf(isHop))));
   }
 
-  async #open(key: Uint8Array, part: TalkPart, parcel: Uint8Array): Promise<Uint8Array> {
-    return unpadded(await this.#ports.aside(() => openPart(key, partLabel(part), parcel)));
+  async #open(key: Uint8Array, part: TalkPart, parcel: Uint8Array, isHop: boolean): Promise<Uint8Array> {
+    return unpadded(await this.#ports.aside(() => openPart(key, partLabel(part), parcel)), classesOf(isHop));
   }
 }

@@ -22,19 +22,21 @@ import { Chain } from "./chain.ts";
 import type { Role } from "./config.ts";
 import { HostClient } from "./hostClient.ts";
 import { Hosting } from "./hosting.ts";
-import { Mail } from "./mail.ts";
+import { type Hops, Mail } from "./mail.ts";
 import { meet } from "./meeting.ts";
 import { Pooling } from "./pooling.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 import { Providing } from "./providing.ts";
 import { reasonOf } from "./reason.ts";
-import { RequestDesk } from "./requestDesk.ts";
+import { RequestDesk, type RoutedCall } from "./requestDesk.ts";
 import { Sequencing } from "./sequencing.ts";
 
 export type NodeCoreOptions = {
   readonly ports: Ports;
   readonly settings: NetworkSettings;
   readonly roles: readonly Role[];
+  /** couriers between a sequencer and who does its jobs, one after the other; 1 where it is not said */
+  readonly hops?: Hops;
 };
 
 export class NodeCore {
@@ -59,14 +61,14 @@ export class NodeCore {
   #live = false;
   #stopped = false;
 
-  private constructor({ ports, settings, roles }: NodeCoreOptions, engine: Engine) {
+  private constructor({ ports, settings, roles, hops = 1 }: NodeCoreOptions, engine: Engine) {
     this.#ports = ports;
     this.#settings = settings;
     this.#roles = new Set(roles);
     this.engine = engine;
     this.view = new L1View(settings.parameters);
     this.hosts = new HostClient({ ports, settings, view: this.view });
-    this.#mail = new Mail({ ports, settings, view: this.view });
+    this.#mail = new Mail({ ports, settings, view: this.view, hops });
     this.#desk = new RequestDesk(ports.network, this.#mail);
     const parts = { ports, settings, view: this.view, desk: this.#desk };
     this.#answering =
@@ -203,7 +205,7 @@ export class NodeCore {
     ticket: string,
     from: PeerId,
     request: NamedRequest,
-    { isSealed, signal }: { readonly isSealed: boolean; readonly signal: AbortSignal },
+    { isSealed, hop, signal }: RoutedCall,
   ): NamedAnswer | null | Promise<NamedAnswer> {
     switch (request.name) {
       case "head":
@@ -232,7 +234,7 @@ export class NodeCore {
       case "carry":
       case "fetch":
         if (this.#carrying === null) return { name: request.name, body: refused("not a courier") };
-        this.#carrying.requested(ticket, from, request);
+        this.#carrying.requested(ticket, from, request, hop);
         return null;
       case "card":
         return this.#mail.card(request.body.provider, signal);

@@ -7,6 +7,7 @@ import {
   CodecError,
   decodeRequest,
   encodeAnswer,
+  type JobId,
   type NamedAnswer,
   type NamedRequest,
   type PeerId,
@@ -20,12 +21,15 @@ import type { Mail, Opened } from "./mail.ts";
 /** Requests of one peer that one protocol works on at a time. */
 const MAX_PER_PEER = 32;
 
+/** How a request came: whether sealed, and in which talk, where another courier brought it to be carried on. */
+export type RoutedCall = { readonly isSealed: boolean; readonly hop?: JobId; readonly signal: AbortSignal };
+
 /** Gives a request to whoever answers it; an answer at once may come back directly. */
 export type Route = (
   ticket: string,
   from: PeerId,
   request: NamedRequest,
-  call: { readonly isSealed: boolean; readonly signal: AbortSignal },
+  call: RoutedCall,
 ) => NamedAnswer | null | Promise<NamedAnswer | null>;
 
 export class RequestDesk {
@@ -87,7 +91,9 @@ export class RequestDesk {
     const opened = await this.#mail!.open(from, request);
     if (!("seal" in opened)) return encodeAnswer(opened);
     try {
-      return encodeAnswer(await opened.seal(await this.#answered(route, opened, { isSealed, signal })));
+      const { hop } = opened;
+      const how = { isSealed, signal, ...(hop !== undefined && { hop }) };
+      return encodeAnswer(await opened.seal(await this.#answered(route, opened, how)));
     } finally {
       opened.close();
     }
@@ -97,7 +103,7 @@ export class RequestDesk {
   async #answered(
     route: Route,
     { from, request }: Pick<Opened, "from" | "request">,
-    call: { readonly isSealed: boolean; readonly signal: AbortSignal },
+    call: RoutedCall,
   ): Promise<NamedAnswer> {
     const { signal } = call;
     const ticket = `in:${this.#tickets++}`;

@@ -122,11 +122,16 @@ describe("a data directory's configuration", () => {
     await expect(loadConfig(dataDir, { MVM_BATCH_DATA: "memory" }, {})).rejects.toThrow(/batchData/);
   });
 
-  it("of before there were blobs stands, with the defaults for them", async () => {
-    const { batchData: _place, blobProofs: _proofs, ...older } = CONFIG;
+  it("of before there were blobs, or two couriers, stands with the defaults for them", async () => {
+    const { batchData: _place, blobProofs: _proofs, courierHops: _hops, ...older } = CONFIG;
     await write(JSON.stringify(older));
-    const { batchData, blobProofs, beacon } = await loadConfig(dataDir, {}, {});
-    expect([batchData, blobProofs, beacon]).toEqual(["cheapest", "cells", undefined]);
+    const { batchData, blobProofs, beacon, courierHops } = await loadConfig(dataDir, {}, {});
+    expect([batchData, blobProofs, beacon, courierHops]).toEqual(["cheapest", "cells", undefined, 1]);
+  });
+
+  it.each([0, 3, "2"])("with %j couriers for a job is refused", async (courierHops) => {
+    await write(JSON.stringify({ ...CONFIG, courierHops }));
+    await expect(loadConfig(dataDir, {}, {})).rejects.toThrow(/courierHops/);
   });
 
   it("that is missing tells to run init", async () => {

@@ -25,7 +25,7 @@ import {
 import { L1View } from "@mvm/roles";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Carrying } from "../src/carrying.ts";
-import { Mail } from "../src/mail.ts";
+import { type Hops, Mail } from "../src/mail.ts";
 import type { Ports } from "../src/ports.ts";
 import { RequestDesk } from "../src/requestDesk.ts";
 import { hashOfText, identityOf, l1Block, l1Of, NETWORK, peerOf, World } from "./world.ts";
@@ -58,17 +58,17 @@ class Node {
   }
 
   /** As after a start: nothing is remembered. */
-  begin(base: Ports): void {
+  begin(base: Ports, hops: Hops = 1): void {
     this.handlers.clear();
     const network = this.#network();
     const ports = { ...base, network };
-    this.mail = new Mail({ ports, settings: SETTINGS, view: this.view });
+    this.mail = new Mail({ ports, settings: SETTINGS, view: this.view, hops });
     this.desk = new RequestDesk(network, this.mail);
     const carrying = new Carrying({ ports, settings: SETTINGS, view: this.view, desk: this.desk });
-    this.desk.serve((ticket, from, request, { signal }) => {
+    this.desk.serve((ticket, from, request, { hop, signal }) => {
       if (request.name === "card") return this.mail.card(request.body.provider, signal);
       if (request.name !== "carry" && request.name !== "fetch") return Promise.resolve(this.answer(request, from));
-      carrying.requested(ticket, from, request);
+      carrying.requested(ticket, from, request, hop);
       return null;
     });
   }
@@ -313,6 +313,7 @@ describe("mail", () => {
       ports: { ...portsOf.get("sequencer")!, network: networkOf(other) },
       settings: SETTINGS,
       view: other.view,
+      hops: 1,
     });
     await until(() => executed > 0);
     const second = rival.send(
@@ -347,6 +348,59 @@ describe("mail", () => {
       return RESULT;
     };
     expect(await send()).toEqual(RESULT);
+  });
+});
+
+describe("mail through two couriers", () => {
+  beforeEach(() => sequencer.begin({ ...portsOf.get("sequencer")!, identity: identityOf("sequencer") }, 2));
+
+  /** What was sent to a peer, by the names of requests. */
+  const sentTo = (peers: readonly PeerId[], names: readonly RequestName[]) =>
+    spoken.filter(({ to, name, isAnswer }) => !isAnswer && peers.includes(to) && names.includes(name));
+
+  it("brings a job and its result, a request for values and the values; who gives it to the holder got it from a courier", async () => {
+    const asked: [NamedRequest, PeerId][] = [];
+    sequencer.answer = (request, from) => {
+      asked.push([request, from]);
+      return VALUES;
+    };
+    let values: NamedAnswer | null = null;
+    holder.answer = async () => {
+      values = await fetchValues();
+      return RESULT;
+    };
+    expect(await send()).toEqual(RESULT);
+    expect(values).toEqual(VALUES);
+    expect(asked[0]).toEqual([expect.objectContaining({ name: "values" }), peerOf(holder.name)]);
+    expect(reports).toEqual([]);
+  });
+
+  it("tells the first courier neither the job nor its holder, and the second one not the sequencer", async () => {
+    await send();
+    const id = job.jobId.slice(2);
+    const givenOut = spoken.filter(({ name, isAnswer }) => name === "carry" && !isAnswer);
+    const toSecond = spoken.filter(
+      ({ name, isAnswer, to }) => name === "deliver" && !isAnswer && couriers.includes(to),
+    );
+    const toHolder = sentTo([peerOf(holder.name)], ["deliver"]);
+    expect(toSecond.length).toBeGreaterThan(0);
+    expect(toHolder.length).toBeGreaterThan(0);
+    for (const { text } of [...givenOut, ...toSecond]) expect(text).not.toContain(id);
+    for (const { text } of toHolder) expect(text).toContain(id);
+    // no parcel of the one side is one of the other, so that who sees both cannot match them
+    const tails = (all: typeof spoken): Set<string> => new Set(all.map(({ text }) => text.slice(-64)));
+    const ofHolder = spoken.filter(({ name, to }) => name === "deliver" && to === peerOf(holder.name));
+    const ofFirst = spoken.filter(({ name }) => name === "carry");
+    for (const tail of tails(ofFirst)) expect(tails(ofHolder)).not.toContain(tail);
+    expect(sentTo(couriers, ["carry"])).toEqual(givenOut.filter(({ to }) => couriers.includes(to)));
+    for (const { to } of givenOut) expect(to).not.toBe(peerOf(holder.name));
+  });
+
+  it.each(["lost", "changed"] as const)("goes another way where everything by one courier is %s", async (how) => {
+    for (const bad of couriers) {
+      wire = (to, name, bytes) => (to !== bad || name === "card" ? bytes : how === "lost" ? null : changed(bytes));
+      expect(await send()).toEqual(RESULT);
+    }
   });
 });
 

@@ -436,7 +436,7 @@ describe("a node", () => {
     const liar = world.site("liar");
     const ports = await liar.start();
     const view = viewOf(["host"], undefined, providers);
-    const mail = new Mail({ ports, settings: SETTINGS, view });
+    const mail = new Mail({ ports, settings: SETTINGS, view, hops: 1 });
     let lies = 0;
     const lie = (job: Job): NamedAnswer => {
       const outcomes = job.messages.map((): Outcome => ({ kind: "invalid", reason: "insufficient-funds" }));

@@ -56,6 +56,7 @@ export const CONFIG: NodeConfig = {
   register: false,
   gateway: { host: "127.0.0.1", port: 0, domain: "localhost" },
   logLevel: "info",
+  courierHops: 1,
   batchData: "cheapest",
   blobProofs: "cells",
 };

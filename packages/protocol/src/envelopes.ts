@@ -44,17 +44,26 @@ const LENGTH_BYTES = 4;
  */
 export const SIZE_CLASSES: readonly number[] = [32 * KIB, 256 * KIB, 2_048 * KIB, LIMITS.messageBytes + 64 * KIB];
 
+/** Bytes of what tells a second courier of a parcel, the parcel itself aside. */
+const HOP_BYTES = KIB;
+/** Bytes of contents that hold a parcel for a second courier, or one from it: for each of SIZE_CLASSES its own. */
+export const HOP_CLASSES: readonly number[] = SIZE_CLASSES.map((bytes) => bytes + HOP_BYTES);
+
 /** Bytes that sealing adds at the most: HPKE's encapsulated key or a nonce, and a tag. */
 export const SEAL_BYTES = 64;
 /** Bytes of a sealed content at the most. */
-export const PARCEL_BYTES = SIZE_CLASSES.at(-1)! + SEAL_BYTES;
+export const PARCEL_BYTES = HOP_CLASSES.at(-1)! + SEAL_BYTES;
+
+/** Whether a parcel is for a second courier, which is to carry what is in it: told by its size. */
+export const isHopParcel = ({ length }: Uint8Array): boolean =>
+  HOP_CLASSES.some((bytes) => length > bytes && length <= bytes + SEAL_BYTES);
 
 /**
- * A content with its length before it (4 bytes, big endian) and zeros after it, in the smallest class that holds it.
+ * A content with its length before it (4 bytes, big endian) and zeros after it, in the smallest of the classes that holds it.
  * @throws CodecError where none does
  */
-export function padded(content: Uint8Array): Uint8Array {
-  const size = SIZE_CLASSES.find((bytes) => bytes >= content.length + LENGTH_BYTES);
+export function padded(content: Uint8Array, classes = SIZE_CLASSES): Uint8Array {
+  const size = classes.find((bytes) => bytes >= content.length + LENGTH_BYTES);
   if (size === undefined)
     throw new CodecError("out-of-range", `a content of ${content.length} bytes fits no size class`);
   const out = new Uint8Array(size);
@@ -64,17 +73,16 @@ export function padded(content: Uint8Array): Uint8Array {
 }
 
 /**
- * The content of what padded made.
+ * The content of what padded made of it with the same classes.
  * @throws CodecError for anything else
  */
-export function unpadded(data: Uint8Array): Uint8Array {
-  if (!SIZE_CLASSES.includes(data.length))
-    throw new CodecError("bad-length", `${data.length} bytes are of no size class`);
+export function unpadded(data: Uint8Array, classes = SIZE_CLASSES): Uint8Array {
+  if (!classes.includes(data.length)) throw new CodecError("bad-length", `${data.length} bytes are of no size class`);
   const length = new DataView(data.buffer, data.byteOffset).getUint32(0);
   if (length > data.length - LENGTH_BYTES)
     throw new CodecError("bad-length", "the content is longer than what holds it");
   const content = data.subarray(LENGTH_BYTES, LENGTH_BYTES + length);
-  const isTight = data.length === SIZE_CLASSES.find((bytes) => bytes >= length + LENGTH_BYTES);
+  const isTight = data.length === classes.find((bytes) => bytes >= length + LENGTH_BYTES);
   if (!isTight) throw new CodecError("bad-length", "the content fits a smaller size class");
   if (data.subarray(LENGTH_BYTES + length).some((byte) => byte !== 0))
     throw new CodecError("bad-padding", "the padding is not zeros");

@@ -334,7 +334,12 @@ export class L1View {
 
   /** Whether a peer belongs to an active member of the registry. */
   isPeerOf(registry: RegistryName, peer: PeerId): boolean {
-    return this.#members[registry].some((member) => member.peerId === peer);
+    return this.memberAt(registry, peer) !== undefined;
+  }
+
+  /** The active member of the registry that a peer belongs to. */
+  memberAt(registry: RegistryName, peer: PeerId): Member | undefined {
+    return this.#members[registry].find((member) => member.peerId === peer);
   }
 
   /** Whether a peer belongs, or belonged, to a sequencer. */

@@ -55,4 +55,6 @@ export type RequestedEvent = {
   readonly request: NamedRequest;
   /** whether it came sealed */
   readonly isSealed?: boolean;
+  /** id of the talk that it came in, where `from` is the first of two couriers and this node is the second */
+  readonly hop?: JobId;
 };

@@ -78,14 +78,15 @@ const NO_SEAT: Fault = { reason: "no seat of this job is held here", isOffence: 
 type Sent = { readonly from: PeerId; readonly jobId: JobId };
 
 /**
- * What is wrong with a sealed job that a peer brings: known before it is opened, which costs more than to look. Null where nothing is.
+ * What is wrong with a sealed job, or with a parcel for a second courier (`isHop`), that a peer brings: known before it is opened, which costs
+ * more than to look. Null where nothing is.
  */
 export function deliveryFault(
   view: L1View,
   { operator }: { readonly operator: Address },
-  { from, jobId }: Sent,
+  { from, jobId, isHop = false }: Sent & { readonly isHop?: boolean },
 ): Fault | null {
-  if (!view.holdsSeat(operator, jobId)) return NO_SEAT;
+  if (!isHop && !view.holdsSeat(operator, jobId)) return NO_SEAT;
   const self = view.providerOf(operator);
   if (self !== undefined && view.isCourier(from, jobId, self.index)) return null;
   return { reason: "no courier of this job", isOffence: !view.isPeerOf("provider", from) };

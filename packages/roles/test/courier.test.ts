@@ -1,5 +1,14 @@
 /** A courier: between sequencers and holders of seats alone, within bounds, and only as long as a job lasts. */
-import { type JobId, LIMITS, type NamedRequest, type PeerId, toHash, toJobId } from "@mvm/protocol";
+import {
+  HOP_CLASSES,
+  type JobId,
+  LIMITS,
+  type NamedRequest,
+  type PeerId,
+  SEAL_BYTES,
+  toHash,
+  toJobId,
+} from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
 import { COURIER_LIMITS, Courier, type CourierEffect, type L1View } from "../src/index.ts";
 import { at, freshHash, PROVIDERS, SEQUENCERS, startView } from "./world.ts";
@@ -23,11 +32,18 @@ function jobFor(view: L1View): { readonly jobId: JobId; readonly provider: numbe
 
 class Driven {
   readonly view = startView();
-  readonly machine = new Courier({ view: this.view, self: SELF.peerId, jobTimeoutMs: 2_000, valuesTimeoutMs: 1_000 });
+  readonly machine = new Courier({
+    view: this.view,
+    operator: SELF.operator,
+    self: SELF.peerId,
+    jobTimeoutMs: 2_000,
+    valuesTimeoutMs: 1_000,
+  });
   #tickets = 0;
 
-  request(from: PeerId, request: NamedRequest): readonly CourierEffect[] {
-    return this.machine.handle({ kind: "requested", ticket: `in:${this.#tickets++}`, from, request }, NOW);
+  request(from: PeerId, request: NamedRequest, hop?: JobId): readonly CourierEffect[] {
+    const ticket = `in:${this.#tickets++}`;
+    return this.machine.handle({ kind: "requested", ticket, from, request, ...(hop && { hop }) }, NOW);
   }
 
   carry(job: { jobId: JobId; provider: number }, from: PeerId = SEQUENCER, parcel = PARCEL): readonly CourierEffect[] {
@@ -111,6 +127,37 @@ describe("a courier", () => {
     expect(driven.carry(undrawn)).toEqual([refusal("carry", "not a courier of this job")]);
     expect(driven.carry(seatless)).toEqual([refusal("carry", "no seat of this job is held there")]);
     expect(driven.carry({ ...undrawn, provider: 4_000_000 })).toEqual([refusal("carry", "not a courier of this job")]);
+  });
+
+  it("carries a parcel for a second courier to a provider without a seat, for sequencers alone", () => {
+    const driven = new Driven();
+    const { view } = driven;
+    const parcel = new Uint8Array(HOP_CLASSES[0]! + SEAL_BYTES);
+    let hop = toJobId(freshHash());
+    while (view.holdsSeat(PROVIDERS[1]!.operator, hop) || !view.isCourier(SELF.peerId, hop, PROVIDERS[1]!.index))
+      hop = toJobId(freshHash());
+    const to = { jobId: hop, provider: PROVIDERS[1]!.index };
+    expect(driven.carry(to, PROVIDERS[2]!.peerId, parcel)[0]).toEqual(refusal("carry", "not a sequencer"));
+    expect(driven.carry(to, SEQUENCER, parcel)).toMatchObject([
+      { kind: "request", to: PROVIDERS[1]!.peerId, request: { name: "deliver" } },
+    ]);
+  });
+
+  it("carries what another courier brought it, asks for values by way of that one, and brings no third one in", () => {
+    const driven = new Driven();
+    const job = jobFor(driven.view);
+    const { jobId, provider } = job;
+    const hop = toJobId(freshHash());
+    const other = PROVIDERS[1]!.peerId;
+    const ofHop = (parcel: Uint8Array): readonly CourierEffect[] =>
+      driven.request(other, { name: "carry", body: { jobId, provider, parcel } }, hop);
+    expect(ofHop(new Uint8Array(HOP_CLASSES[0]! + SEAL_BYTES))).toEqual([refusal("carry", "more couriers than two")]);
+    const carried = ofHop(PARCEL);
+    expect(carried).toMatchObject([{ kind: "request", to: job.holder, request: { name: "deliver" } }]);
+    const via = { jobId: hop, provider: SELF.index, peers: [other] };
+    expect(driven.fetch(jobId, job.holder)).toMatchObject([{ kind: "request", request: { name: "supply" }, via }]);
+    driven.answer(carried);
+    expect(driven.machine.carrying).toBe(0);
   });
 
   it("lets nobody but the holder fetch, and no job be carried twice at once", () => {

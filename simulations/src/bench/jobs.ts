@@ -118,7 +118,7 @@ export async function scaleLine(
 
 async function run(report: (line: ResultLine) => void, note: (text: string) => void): Promise<void> {
   note("a job beside direct execution");
-  for (const hops of [0, 1] as const)
+  for (const hops of [0, 1, 2] as const)
     report(await latencyLine(hops, { messages: JOB_MESSAGES, rounds: JOB_ROUNDS, warmUp: WARM_UP_ROUNDS }));
   for (const workload of READ_WORKLOADS) {
     note(`reads of ${workload}`);

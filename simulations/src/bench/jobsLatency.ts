@@ -33,7 +33,7 @@ import { JobsTraffic } from "./jobsTraffic.ts";
 
 const LINK = { minDelayMs: 0, maxDelayMs: 0, lossRate: 0 };
 /** Providers by the number of nodes between sequencer and provider: a job goes straight where nobody else could carry it. */
-const PROVIDERS = { 0: 1, 1: 8 } as const;
+const PROVIDERS = { 0: 1, 1: 8, 2: 8 } as const;
 export type Hops = keyof typeof PROVIDERS;
 const USERS = 40;
 const TIMEOUT_MS = 5_000;
@@ -146,7 +146,7 @@ export class JobsLab {
       entropy: () => random.hash(),
       aside: <T>(work: () => Promise<T>) => clock.aside(work),
     };
-    const desk = new RequestDesk(network, new Mail({ ports, settings, view }));
+    const desk = new RequestDesk(network, new Mail({ ports, settings, view, hops: hops === 2 ? 2 : 1 }));
     const lab = new JobsLab(world, { desk, view, hops }, { engine, ...(await drawWork(engine, world, messages)) });
     desk.serve((_ticket, _from, request) => lab.#served(request));
     return lab;

@@ -2,12 +2,16 @@
  * The game of blindness: a provider gets a job and guesses which DAC it is of before the result is due. Four adversaries: one that has the
  * job's metadata alone, one that has every public feed beside it, one whose courier tells it who sends, one that reads the contents and knows
  * every DAC's state. What each of them guesses better than who knows only how often each DAC has jobs is its advantage. They learn from the first
- * half of the jobs, of which they know the truth, and guess the second half.
+ * half of the jobs, of which they know the truth, and guess the second half. The same is played where every job passes two couriers, and all that are
+ * first are in the adversary's hand.
  */
+
+import type { Hops } from "@mvm/node";
 import {
   type Account,
   type ChainId,
   decodeRequest,
+  isHopParcel,
   type Job,
   type JobId,
   jobIdOf,
@@ -43,6 +47,8 @@ const SETTINGS: TrafficSettings = {
 /** Milliseconds of a bin, and bins that are told apart. */
 const BIN_MS = 100;
 const LAG_BINS = 30;
+/** Milliseconds from a first courier to a holder at the most: three links. */
+const PASSING_MS = 3 * 60;
 /** Ticks since a DAC's last block that are told apart. */
 const MAX_GAP = 6;
 
@@ -57,9 +63,9 @@ type Observed = {
   readonly job: Job;
   /** by the place of the DAC */
   readonly heads: readonly Head[];
-  /** peer that the courier had the job from */
-  readonly sender: PeerId;
-  /** DACs that the sender leads in the slot */
+  /** peers that the courier may have had the job from: one, or, of two couriers, all from whom a first one had something just then, the latest first */
+  readonly senders: readonly PeerId[];
+  /** DACs that any of these leads in the slot */
   readonly led: readonly boolean[];
   /** accounts of the job that each DAC's state has as the job has them */
   readonly matches: readonly number[];
@@ -77,6 +83,8 @@ class Observer {
   readonly #heads: Head[];
   readonly #accounts: Map<string, string>[];
   readonly #senders = new Map<JobId, PeerId>();
+  /** what first couriers of two were given, in the order of time */
+  readonly #given: { readonly from: PeerId; readonly atMs: number }[] = [];
   readonly #delivered = new Map<string, { bytes: number; courier: PeerId; arrivedMs: number }>();
   readonly #seen = new Set<string>();
 
@@ -90,7 +98,7 @@ class Observer {
     const run = this.#run;
     run.onMessage = (node, { kind, lane, from, bytes }) => {
       if (kind !== "request" || !node.roles.includes("provider")) return;
-      if (lane === REQUESTS.carry.protocol) this.#senders.set(decodeRequest("carry", bytes).body.jobId, from);
+      if (lane === REQUESTS.carry.protocol) this.#carried(from, decodeRequest("carry", bytes).body);
       if (lane !== REQUESTS.deliver.protocol) return;
       const { jobId, parcel } = decodeRequest("deliver", bytes).body;
       const name = `${node.name} ${jobId}`;
@@ -103,6 +111,19 @@ class Observer {
       onHead(node, seen);
       if (node.roles.includes("gateway") && seen.block !== null) this.#published(seen.chainId, seen.block);
     };
+  }
+
+  #carried(from: PeerId, { jobId, parcel }: { readonly jobId: JobId; readonly parcel: Uint8Array }): void {
+    if (isHopParcel(parcel)) this.#given.push({ from, atMs: this.#run.world.clock.nowMs() });
+    else this.#senders.set(jobId, from);
+  }
+
+  /** Who may have sent a job that came at a moment. */
+  #sendersOf(jobId: JobId, arrivedMs: number): readonly PeerId[] {
+    const known = this.#senders.get(jobId);
+    if (known !== undefined) return [known];
+    const near = this.#given.filter(({ atMs }) => atMs <= arrivedMs && atMs >= arrivedMs - PASSING_MS);
+    return [...new Set(near.reverse().map(({ from }) => from))];
   }
 
   #published(chainId: ChainId, { header, context, outcomes }: SealedBlock): void {
@@ -123,17 +144,17 @@ class Observer {
     const delivered = this.#delivered.get(name);
     if (delivered === undefined || this.#seen.has(name)) return;
     this.#seen.add(name);
-    const sender = this.#senders.get(jobId)!;
+    const senders = this.#sendersOf(jobId, delivered.arrivedMs);
     const { l1, nodes } = this.#run.world;
-    const operator = nodes.find(({ peerId }) => peerId === sender)!.identity.operator;
+    const operators = nodes.flatMap(({ peerId, identity }) => (senders.includes(peerId) ? [identity.operator] : []));
     const known = job.values.flatMap((entry) => (entry.kind === "account" ? [entry] : []));
     this.#observed.push({
       ...delivered,
       jobId,
       job,
-      sender,
+      senders,
       heads: [...this.#heads],
-      led: this.#run.chainIds.map((chainId) => l1.leader(chainId, l1.slot) === operator),
+      led: this.#run.chainIds.map((chainId) => operators.some((operator) => l1.leader(chainId, l1.slot) === operator)),
       matches: this.#accounts.map(
         (accounts) => known.filter(({ address, value }) => accounts.get(address) === accountKey(value)).length,
       ),
@@ -165,7 +186,11 @@ const publicOf = (seen: Observed): readonly string[] => [
   ...metadataOf(seen),
   ...seen.heads.map(({ timestamp }) => String(Math.min(MAX_GAP, Number(seen.job.environment.timestamp - timestamp)))),
 ];
-const courierOf = (seen: Observed): readonly string[] => [...publicOf(seen), seen.sender, ...seen.led.map(String)];
+const courierOf = (seen: Observed): readonly string[] => [
+  ...publicOf(seen),
+  seen.senders[0] ?? "",
+  ...seen.led.map(String),
+];
 const contentsOf = (seen: Observed): readonly string[] => [...courierOf(seen), ...seen.matches.map(String)];
 
 type Rule = (seen: Observed, dac: number) => boolean;
@@ -223,26 +248,37 @@ function play(observer: Observer, dacs: number): Readonly<Record<string, unknown
   return { ...figures, jobs: jobs.length, guessed: jobs.length - half, attackers };
 }
 
-/** Runs the game at a size; says what was guessed. */
-function runBlindness(seed: number, change: Partial<TrafficSettings> = {}): Promise<RunResult> {
-  const settings = { ...SETTINGS, ...change };
-  return runTraffic({ scenario: "blindness", seed }, settings, (run) => {
-    const observer = new Observer(run, settings.dacs);
-    observer.listen();
-    return () => play(observer, settings.dacs);
-  });
+/** The game with so many couriers for every job. */
+function game(hops: Hops, { name, summary }: Pick<Scenario, "name" | "summary">): Scenario {
+  /** Plays it at a size; says what was guessed. */
+  const runAt = (seed: number, change: Partial<TrafficSettings> = {}): Promise<RunResult> => {
+    const settings = { ...SETTINGS, hops, ...change };
+    return runTraffic({ scenario: name, seed }, settings, (run) => {
+      const observer = new Observer(run, settings.dacs);
+      observer.listen();
+      return () => play(observer, settings.dacs);
+    });
+  };
+  return {
+    name,
+    summary,
+    async run(seed) {
+      const result = await runAt(seed);
+      const { advantageMetadata, advantagePublic } = result.figures as Record<string, number>;
+      const isBlind = advantageMetadata! <= MAX_METADATA && advantagePublic! <= MAX_PUBLIC;
+      return { ...result, held: result.held && isBlind };
+    },
+    // too few jobs to tell an advantage from chance
+    sample: (seed) => runAt(seed, { dacs: 4, providers: 6, busyMs: 20_000 }),
+  };
 }
 
-export const blindness: Scenario = {
+export const blindness = game(1, {
   name: "blindness",
   summary: "providers guess which of 20 DACs a job is of: by metadata, by public feeds, with its courier, by contents",
-  async run(seed) {
-    const result = await runBlindness(seed);
-    const { figures } = result;
-    const isBlind =
-      (figures["advantageMetadata"] as number) <= MAX_METADATA && (figures["advantagePublic"] as number) <= MAX_PUBLIC;
-    return { ...result, held: result.held && isBlind };
-  },
-  // too few jobs to tell an advantage from chance
-  sample: (seed) => runBlindness(seed, { dacs: 4, providers: 6, busyMs: 20_000 }),
-};
+});
+
+export const twoCouriers = game(2, {
+  name: "two-couriers",
+  summary: "the same where every job passes two couriers, and all that are first are in the adversary's hand",
+});

@@ -1,6 +1,6 @@
 /** All scenarios, in the order in which `all` runs them. */
 import { asked } from "./asked.ts";
-import { blindness } from "./blindness.ts";
+import { blindness, twoCouriers } from "./blindness.ts";
 import { capture } from "./capture.ts";
 import { churn } from "./churn.ts";
 import { l1Reorg } from "./l1Reorg.ts";
@@ -18,6 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   rollback,
   asked,
   blindness,
+  twoCouriers,
   capture,
   churn,
 ];

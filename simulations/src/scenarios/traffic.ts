@@ -1,5 +1,5 @@
 /** Honest users who transfer on several DACs while something goes wrong; in the end all must be in blocks and on L1. */
-import type { Role } from "@mvm/node";
+import type { Hops, Role } from "@mvm/node";
 import type { ChainId, Parameters } from "@mvm/protocol";
 import { HonestRun } from "../honestRun.ts";
 import type { SimulatedNode } from "../simulatedNode.ts";
@@ -27,6 +27,8 @@ export type TrafficSettings = {
   readonly latecomers?: readonly Role[];
   /** what differs from devnet's parameters */
   readonly parameters?: Partial<Parameters>;
+  /** couriers that every job passes; 1 unless said */
+  readonly hops?: Hops;
 };
 
 /** Slots long enough for the next rank to notice a silence, to claim, to be handed over to, and to work. */
@@ -107,10 +109,10 @@ export async function runTraffic(
   settings: TrafficSettings,
   disturb: Disturbance,
 ): Promise<RunResult> {
-  const { link, parameters = {}, busyMs } = settings;
+  const { link, parameters = {}, hops = 1, busyMs } = settings;
   const violations = new Violations(place);
   const run = new HonestRun(violations, settings.progressSlots);
-  const world = new World({ seed: `${place.scenario}/${place.seed}`, link, listener: run, parameters });
+  const world = new World({ seed: `${place.scenario}/${place.seed}`, link, listener: run, parameters, hops });
   run.watch(world);
   await world.add("sequencer", settings.sequencers);
   await world.add("provider", settings.providers);

@@ -9,8 +9,14 @@ export const STAKES = { small: 45_000, between: 47_000, large: 50_000, beyond: 6
 /** Two sequencers of different stakes, named sequencer-1 and sequencer-2. */
 export const STAKED_NETWORK: TestnetSize = { ...HOUSE, sequencers: 2, sequencerStakesMT: [STAKES.small, STAKES.large] };
 
-/** Two DACs and one sequencer, which posts in blobs whatever they cost. */
-export const BLOB_NETWORK: TestnetSize = { ...HOUSE, dacs: 2, sequencers: 1, sequencerSettings: { batchData: "blob" } };
+/** Two DACs and one sequencer, which posts in blobs whatever they cost, and whose jobs pass two couriers. */
+export const BLOB_NETWORK: TestnetSize = {
+  ...HOUSE,
+  providers: 4,
+  dacs: 2,
+  sequencers: 1,
+  sequencerSettings: { batchData: "blob", courierHops: 2 },
+};
 
 /** Three equal sequencers, who may be killed. */
 export const EXPENDABLE_NETWORK: TestnetSize = { ...HOUSE, sequencers: 3 };
