@@ -91,8 +91,8 @@ export class SimulatedNode {
   }
 
   async #begin(): Promise<void> {
-    const { settings, listener, hops } = this.#world;
-    this.#core = await NodeCore.create({ ports: this.#ports(), settings, roles: this.roles, hops });
+    const { settings, listener, hops, hasCover } = this.#world;
+    this.#core = await NodeCore.create({ ports: this.#ports(), settings, roles: this.roles, hops, hasCover });
     this.#network.listen((event) => {
       if (this.#alive) listener.onNetwork(this, event);
     });

@@ -29,6 +29,8 @@ export type WorldOptions = {
   readonly parameters?: Partial<Parameters>;
   /** couriers that every job passes; 1 unless said */
   readonly hops?: Hops;
+  /** whether sequencers send cover; they do not unless said */
+  readonly hasCover?: boolean;
 };
 
 export class World {
@@ -41,12 +43,14 @@ export class World {
   readonly listener: NodeListener;
   readonly settings: NetworkSettings;
   readonly hops: Hops;
+  readonly hasCover: boolean;
   readonly #silent = new Set<PeerId>();
 
   constructor(options: WorldOptions) {
     this.random = new SeededRandom(options.seed);
     this.listener = options.listener;
     this.hops = options.hops ?? 1;
+    this.hasCover = options.hasCover ?? false;
     this.settings = {
       network: { l1ChainId: 31_337n, comco: toAddress(`0x${"c0".repeat(20)}`) },
       parameters: { ...PROFILES.devnet, ...options.parameters },

@@ -112,6 +112,8 @@ const configSchema = z.strictObject({
   logLevel: z.enum(["debug", "info", "warn", "error"]),
   /** couriers that a sequencer's jobs pass, one after the other: with two, none knows both ends */
   courierHops: z.union([z.literal(1), z.literal(2)]).default(1),
+  /** whether a sequencer sends an empty job at every tick at which it leads a chain and has none */
+  coverJobs: z.boolean().default(false),
   /** where a sequencer's batches go on L1 */
   batchData: z.enum(DATA_PLACEMENTS).default("cheapest"),
   /** proofs that L1's nodes take with a blob: of its cells since Osaka; of the whole blob before, and anvil */

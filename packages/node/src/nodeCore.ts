@@ -20,6 +20,7 @@ import { Caretaking } from "./caretaking.ts";
 import { Carrying } from "./carrying.ts";
 import { Chain } from "./chain.ts";
 import type { Role } from "./config.ts";
+import { Covering } from "./covering.ts";
 import { HostClient } from "./hostClient.ts";
 import { Hosting } from "./hosting.ts";
 import { type Hops, Mail } from "./mail.ts";
@@ -37,6 +38,8 @@ export type NodeCoreOptions = {
   readonly roles: readonly Role[];
   /** couriers between a sequencer and who does its jobs, one after the other; 1 where it is not said */
   readonly hops?: Hops;
+  /** whether a sequencer sends cover where it has no job to send; it does not where it is not said */
+  readonly hasCover?: boolean;
 };
 
 export class NodeCore {
@@ -54,6 +57,7 @@ export class NodeCore {
   readonly #sequencings = new Map<ChainId, Sequencing>();
   readonly #answering: Answering | null;
   readonly #caretaking: Caretaking | null;
+  readonly #covering: Covering | null;
   readonly #providing: Providing | null;
   readonly #carrying: Carrying | null;
   readonly #hosting: Hosting | null;
@@ -61,7 +65,7 @@ export class NodeCore {
   #live = false;
   #stopped = false;
 
-  private constructor({ ports, settings, roles, hops = 1 }: NodeCoreOptions, engine: Engine) {
+  private constructor({ ports, settings, roles, hops = 1, hasCover = false }: NodeCoreOptions, engine: Engine) {
     this.#ports = ports;
     this.#settings = settings;
     this.#roles = new Set(roles);
@@ -76,6 +80,7 @@ export class NodeCore {
         ? new Answering({ ...parts, chains: this.chains, hosts: this.hosts, engine })
         : null;
     this.#caretaking = this.#roles.has("sequencer") ? new Caretaking(parts) : null;
+    this.#covering = hasCover && this.#roles.has("sequencer") ? new Covering(parts) : null;
     this.#providing = this.#roles.has("provider") ? new Providing({ ...parts, engine }) : null;
     this.#carrying = this.#roles.has("provider") ? new Carrying(parts) : null;
     this.#hosting = this.#roles.has("storage")
@@ -102,6 +107,7 @@ export class NodeCore {
   goLive(): void {
     if (this.#live) return;
     this.#live = true;
+    this.#covering?.start();
     for (const chain of this.chains.values()) chain.live();
     for (const sequencing of this.#sequencings.values()) {
       sequencing.start().catch((error) => this.#ports.log("error", "sequencer-not-started", { reason: String(error) }));
@@ -134,6 +140,7 @@ export class NodeCore {
     await Promise.allSettled(this.#opening.values());
     await this.#answering?.stop();
     this.#caretaking?.stop();
+    this.#covering?.stop();
     this.#providing?.stop();
     this.#carrying?.stop();
     await this.#hosting?.stop();

@@ -35,6 +35,8 @@ export type Route = (
 export class RequestDesk {
   readonly #network: Network;
   readonly #mail: Mail | null;
+  /** told of every job that leaves, by its request's ticket */
+  onJob: (ticket: string) => void = () => undefined;
   readonly #open = new Map<string, (answer: NamedAnswer) => void>();
   #tickets = 0;
 
@@ -45,7 +47,8 @@ export class RequestDesk {
   }
 
   /** Sends a machine's request, sealed where it goes through couriers. Rejects where there is no answer. */
-  async send({ to, request, timeoutMs, via }: RequestEffect, signal: AbortSignal): Promise<NamedAnswer> {
+  async send({ ticket, to, request, timeoutMs, via }: RequestEffect, signal: AbortSignal): Promise<NamedAnswer> {
+    if (request.name === "job") this.onJob(ticket);
     if (via === undefined) return askPeer(this.#network, to, request, { timeoutMs, signal });
     if (this.#mail === null) throw new RangeError("nothing is sealed here");
     return this.#mail.send({ request, timeoutMs, via }, signal);

@@ -117,7 +117,13 @@ export async function runNode(options: RunOptions): Promise<void> {
   };
   let created: NodeCore | undefined;
   const ports = options.portsOver?.(real, { settings, core: () => created! }) ?? real;
-  const core = await NodeCore.create({ ports, settings, roles: config.roles, hops: config.courierHops });
+  const core = await NodeCore.create({
+    ports,
+    settings,
+    roles: config.roles,
+    hops: config.courierHops,
+    hasCover: config.coverJobs,
+  });
   created = core;
   try {
     await network.start();

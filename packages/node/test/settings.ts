@@ -57,6 +57,7 @@ export const CONFIG: NodeConfig = {
   gateway: { host: "127.0.0.1", port: 0, domain: "localhost" },
   logLevel: "info",
   courierHops: 1,
+  coverJobs: false,
   batchData: "cheapest",
   blobProofs: "cells",
 };

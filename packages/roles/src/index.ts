@@ -9,6 +9,7 @@ export * from "./blockRules.ts";
 export * from "./caretaker.ts";
 export * from "./chainFollower.ts";
 export * from "./courier.ts";
+export * from "./cover.ts";
 export * from "./jobReads.ts";
 export * from "./jobRun.ts";
 export * from "./l1Event.ts";

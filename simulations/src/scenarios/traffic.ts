@@ -29,6 +29,8 @@ export type TrafficSettings = {
   readonly parameters?: Partial<Parameters>;
   /** couriers that every job passes; 1 unless said */
   readonly hops?: Hops;
+  /** whether sequencers send cover; they do not unless said */
+  readonly hasCover?: boolean;
 };
 
 /** Slots long enough for the next rank to notice a silence, to claim, to be handed over to, and to work. */
@@ -109,10 +111,10 @@ export async function runTraffic(
   settings: TrafficSettings,
   disturb: Disturbance,
 ): Promise<RunResult> {
-  const { link, parameters = {}, hops = 1, busyMs } = settings;
+  const { link, parameters = {}, hops = 1, hasCover = false, busyMs } = settings;
   const violations = new Violations(place);
   const run = new HonestRun(violations, settings.progressSlots);
-  const world = new World({ seed: `${place.scenario}/${place.seed}`, link, listener: run, parameters, hops });
+  const world = new World({ seed: `${place.scenario}/${place.seed}`, link, listener: run, parameters, hops, hasCover });
   run.watch(world);
   await world.add("sequencer", settings.sequencers);
   await world.add("provider", settings.providers);
