@@ -87,7 +87,7 @@ type Talk = {
 type Joined = {
   readonly isHop: boolean;
   readonly parcelHash: Hash;
-  readonly keys: TalkKeys;
+  readonly begun: Promise<{ readonly request: Subject; readonly keys: TalkKeys }>;
   open: number;
   fetches: number;
   /** the result, which all who brought the job get alike: it is encoded and sealed once */
@@ -268,7 +268,8 @@ export class Mail {
     const joined = this.#joined.get(jobId);
     if (joined === undefined) throw new NotCarried("the job has ended");
     const number = joined.fetches++;
-    const { keys, isHop } = joined;
+    const { isHop } = joined;
+    const { keys } = await joined.begun;
     const parcel = await this.#seal(keys.toSequencer, { kind: "fetch", number }, encodeRequest(request), isHop);
     return firstToSucceed(peers, { atOnce: AT_ONCE, signal: asking.signal }, async (courier, signal) => {
       const fetch = { name: "fetch", body: { jobId, number, parcel } } as const;
@@ -340,20 +341,15 @@ export class Mail {
       if (fault.isOffence) this.#ports.network.report(from, "invalid-message", `job: ${fault.reason}`);
       return refuse(fault.reason);
     }
+    const joined = await this.#joinedBy(jobId, parcel);
+    if (joined === null) return refuse("another job of this id is under way");
+    joined.open += 1;
+    const close = (): void => {
+      joined.open -= 1;
+      if (joined.open === 0 && this.#joined.get(jobId) === joined) this.#joined.delete(jobId);
+    };
     try {
-      const { content, keys } = await this.#join(jobId, parcel);
-      const said = unpadded(content, classesOf(isHop));
-      const request = isHop ? decodeRequest("carry", said) : decodeRequest("job", said);
-      if (!isHop && request.body.jobId !== jobId) throw new CodecError("unknown-variant", "a job of another id");
-      const parcelHash = keccakHash(parcel);
-      const joined = this.#joined.get(jobId) ?? { isHop, parcelHash, keys, open: 0, fetches: 0, sealed: null };
-      if (joined.parcelHash !== parcelHash) return refuse("another job of this id is under way");
-      this.#joined.set(jobId, joined);
-      joined.open += 1;
-      const close = (): void => {
-        joined.open -= 1;
-        if (joined.open === 0) this.#joined.delete(jobId);
-      };
+      const { request, keys } = await joined.begun;
       const seal = async (answer: NamedAnswer): Promise<NamedAnswer> => {
         if (joined.sealed?.body !== answer.body) {
           const part = { kind: "result", number: 0 } as const;
@@ -364,9 +360,38 @@ export class Mail {
       };
       return { from, request, seal, close, ...(isHop && { hop: jobId }) };
     } catch (error) {
+      close();
       if (error instanceof CodecError || error instanceof SealBroken) return refuse(error.message);
       throw error;
     }
+  }
+
+  /** The talk that a parcel begins, which couriers bring several copies of; null where another one goes on under its id. */
+  async #joinedBy(jobId: JobId, parcel: Uint8Array): Promise<Joined | null> {
+    const parcelHash = keccakHash(parcel);
+    for (let known = this.#joined.get(jobId); known !== undefined; known = this.#joined.get(jobId)) {
+      if (known.parcelHash === parcelHash) return known;
+      const { begun } = known;
+      const opens = await begun.then(
+        () => true,
+        () => false,
+      );
+      if (opens && this.#joined.get(jobId)?.begun === begun) return null;
+    }
+    const isHop = isHopParcel(parcel);
+    const joined = { isHop, parcelHash, begun: this.#firstOf(jobId, parcel), open: 0, fetches: 0, sealed: null };
+    this.#joined.set(jobId, joined);
+    return joined;
+  }
+
+  /** What the first parcel of a talk says. */
+  async #firstOf(jobId: JobId, parcel: Uint8Array): Promise<Awaited<Joined["begun"]>> {
+    const isHop = isHopParcel(parcel);
+    const { content, keys } = await this.#join(jobId, parcel);
+    const said = unpadded(content, classesOf(isHop));
+    const request = isHop ? decodeRequest("carry", said) : decodeRequest("job", said);
+    if (!isHop && request.body.jobId !== jobId) throw new CodecError("unknown-variant", "a job of another id");
+    return { request, keys };
   }
 
   /** Opens the first parcel of a talk with whichever own key it was sealed for. */
