@@ -1,6 +1,6 @@
 /** What every provider does beside its jobs: carries sealed jobs of others. */
 import type { JobId, NamedRequest, PeerId } from "@mvm/protocol";
-import { Courier, type CourierEffect, type CourierEvent, type L1View } from "@mvm/roles";
+import { type Carriers, Courier, type CourierEffect, type CourierEvent, type L1View } from "@mvm/roles";
 import { MachineDriver } from "./machineDriver.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 import type { RequestDesk } from "./requestDesk.ts";
@@ -13,16 +13,18 @@ export class Carrying {
     settings,
     view,
     desk,
+    carriers,
   }: {
     ports: Ports;
     settings: NetworkSettings;
     view: L1View;
     desk: RequestDesk;
+    carriers: Carriers;
   }) {
     const { jobTimeoutMs, readTimeoutMs } = settings.parameters;
     const { operator } = ports.identity;
     const self = ports.network.peerId;
-    const machine = new Courier({ view, operator, self, jobTimeoutMs, valuesTimeoutMs: readTimeoutMs });
+    const machine = new Courier({ view, operator, self, carriers, jobTimeoutMs, valuesTimeoutMs: readTimeoutMs });
     this.#driver = new MachineDriver<CourierEvent, CourierEffect>({ machine, ports, desk, perform: () => undefined });
   }
 

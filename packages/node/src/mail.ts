@@ -30,7 +30,14 @@ import {
   unpadded,
   verifyBls,
 } from "@mvm/protocol";
-import { type Couriers, deliveryFault, type L1View, type RequestEffect } from "@mvm/roles";
+import {
+  type Carriers,
+  COURIERS_AT_ONCE,
+  type Couriers,
+  deliveryFault,
+  type L1View,
+  type RequestEffect,
+} from "@mvm/roles";
 import { BoundedCache } from "@mvm/state";
 import { type AnswerTo, type Asking, askPeer } from "./askPeer.ts";
 import { firstToSucceed } from "./firstToSucceed.ts";
@@ -46,12 +53,13 @@ import {
 } from "./hpke.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 
-/** Couriers that carry the same at once: one that is silent, or loses a message, costs no time. */
-const AT_ONCE = 2;
 /** Slots after which a provider makes itself a new key. */
 const KEY_SLOTS = 2n;
 /** Cards of others that are kept: those used last, and up to as many more. */
 const KEPT_CARDS = 2_048;
+/** Answers of ended talks that are kept, and up to as many more, and bytes of one. */
+const KEPT_ANSWERS = 64;
+const KEPT_ANSWER_BYTES = 512 * 1024;
 /** Requests for values that one talk may have: a job reads less, and who carries them may send them twice. */
 const MAX_FETCHES = 4_096;
 
@@ -114,19 +122,23 @@ export class Mail {
   readonly #settings: NetworkSettings;
   readonly #view: L1View;
   readonly #hops: Hops;
+  readonly #carriers: Carriers;
   readonly #cards = new BoundedCache<KeyCard>(KEPT_CARDS);
   /** keys that are being asked for */
   readonly #askedCards = new Map<number, Promise<KeyCard["key"]>>();
   readonly #talks = new Map<string, Talk>();
   readonly #joined = new Map<JobId, Joined>();
+  readonly #ended = new BoundedCache<{ readonly parcelHash: Hash; readonly answer: Promise<Uint8Array> }>(KEPT_ANSWERS);
   /** newest first */
   #keys: readonly OwnKey[] = [];
 
-  constructor(options: { ports: MailPorts; settings: NetworkSettings; view: L1View; hops: Hops }) {
+  /** @param options.carriers told of who brings jobs */
+  constructor(options: { ports: MailPorts; settings: NetworkSettings; view: L1View; hops: Hops; carriers: Carriers }) {
     this.#ports = options.ports;
     this.#settings = options.settings;
     this.#view = options.view;
     this.#hops = options.hops;
+    this.#carriers = options.carriers;
   }
 
   /** Sends what goes through couriers; gives the answer of the other end. Rejects where none of them brings one. */
@@ -154,7 +166,7 @@ export class Mail {
     const left = (): number => Math.max(1, endMs - this.#ports.clock.nowMs());
     const talk = this.#talkFor(subject, via, { timeoutMs, signal });
     // the ways of a job are two already
-    const atOnce = talk.isHop ? 1 : AT_ONCE;
+    const atOnce = talk.isHop ? 1 : COURIERS_AT_ONCE;
     // who is asked again is asked by way of others first
     const first = (atOnce * talk.tries++) % peers.length;
     talk.open += 1;
@@ -222,8 +234,10 @@ export class Mail {
     if (known !== undefined && this.#isFresh(known)) return Promise.resolve(known.key);
     const under = this.#askedCards.get(provider);
     if (under !== undefined) return under;
-    const asked = firstToSucceed(this.#informants(provider, couriers), { atOnce: AT_ONCE, signal }, (courier, ends) =>
-      this.#askForCard(provider, courier, { timeoutMs: timeoutMs / 2, signal: ends }),
+    const asked = firstToSucceed(
+      this.#informants(provider, couriers),
+      { atOnce: COURIERS_AT_ONCE, signal },
+      (courier, ends) => this.#askForCard(provider, courier, { timeoutMs: timeoutMs / 2, signal: ends }),
     )
       .then((card) => {
         this.#cards.set(String(provider), card);
@@ -271,7 +285,7 @@ export class Mail {
     const { isHop } = joined;
     const { keys } = await joined.begun;
     const parcel = await this.#seal(keys.toSequencer, { kind: "fetch", number }, encodeRequest(request), isHop);
-    return firstToSucceed(peers, { atOnce: AT_ONCE, signal: asking.signal }, async (courier, signal) => {
+    return firstToSucceed(peers, { atOnce: COURIERS_AT_ONCE, signal: asking.signal }, async (courier, signal) => {
       const fetch = { name: "fetch", body: { jobId, number, parcel } } as const;
       const { body } = await askPeer(this.#ports.network, courier, fetch, { ...asking, signal });
       if (body.kind === "refused") throw new NotCarried(body.reason);
@@ -341,15 +355,25 @@ export class Mail {
       if (fault.isOffence) this.#ports.network.report(from, "invalid-message", `job: ${fault.reason}`);
       return refuse(fault.reason);
     }
-    const joined = await this.#joinedBy(jobId, parcel);
+    const isBrought = (): void => {
+      if (!isHop) this.#carriers.brought(jobId, from, this.#view.providerOf(this.#ports.identity.operator)!.index);
+    };
+    const parcelHash = keccakHash(parcel);
+    const ended = this.#ended.get(jobId);
+    if (ended?.parcelHash === parcelHash) {
+      isBrought();
+      return { name: "deliver", body: { kind: "parcel", parcel: await ended.answer } };
+    }
+    const joined = await this.#joinedBy(jobId, parcelHash, parcel);
     if (joined === null) return refuse("another job of this id is under way");
     joined.open += 1;
     const close = (): void => {
       joined.open -= 1;
-      if (joined.open === 0 && this.#joined.get(jobId) === joined) this.#joined.delete(jobId);
+      if (joined.open === 0) this.#leave(jobId, joined);
     };
     try {
       const { request, keys } = await joined.begun;
+      isBrought();
       const seal = async (answer: NamedAnswer): Promise<NamedAnswer> => {
         if (joined.sealed?.body !== answer.body) {
           const part = { kind: "result", number: 0 } as const;
@@ -366,9 +390,19 @@ export class Mail {
     }
   }
 
+  /** Ends a talk; its result is kept for a copy of what began it that is still on its way. */
+  #leave(jobId: JobId, joined: Joined): void {
+    if (this.#joined.get(jobId) === joined) this.#joined.delete(jobId);
+    const { parcelHash, sealed } = joined;
+    if (sealed === null || sealed.body.kind === "refused") return;
+    sealed.parcel.then(
+      ({ length }) => length <= KEPT_ANSWER_BYTES && this.#ended.set(jobId, { parcelHash, answer: sealed.parcel }),
+      () => undefined,
+    );
+  }
+
   /** The talk that a parcel begins, which couriers bring several copies of; null where another one goes on under its id. */
-  async #joinedBy(jobId: JobId, parcel: Uint8Array): Promise<Joined | null> {
-    const parcelHash = keccakHash(parcel);
+  async #joinedBy(jobId: JobId, parcelHash: Hash, parcel: Uint8Array): Promise<Joined | null> {
     for (let known = this.#joined.get(jobId); known !== undefined; known = this.#joined.get(jobId)) {
       if (known.parcelHash === parcelHash) return known;
       const { begun } = known;

@@ -14,7 +14,7 @@ import {
   refused,
   type SealedBlock,
 } from "@mvm/protocol";
-import { type Dac, judgeGossip, type L1Event, L1View, type ReadCounts, type Verdict } from "@mvm/roles";
+import { Carriers, type Dac, judgeGossip, type L1Event, L1View, type ReadCounts, type Verdict } from "@mvm/roles";
 import { Answering } from "./answering.ts";
 import { Caretaking } from "./caretaking.ts";
 import { Carrying } from "./carrying.ts";
@@ -72,7 +72,8 @@ export class NodeCore {
     this.engine = engine;
     this.view = new L1View(settings.parameters);
     this.hosts = new HostClient({ ports, settings, view: this.view });
-    this.#mail = new Mail({ ports, settings, view: this.view, hops });
+    const carriers = new Carriers(this.view);
+    this.#mail = new Mail({ ports, settings, view: this.view, hops, carriers });
     this.#desk = new RequestDesk(ports.network, this.#mail);
     const parts = { ports, settings, view: this.view, desk: this.#desk };
     this.#answering =
@@ -82,7 +83,7 @@ export class NodeCore {
     this.#caretaking = this.#roles.has("sequencer") ? new Caretaking(parts) : null;
     this.#covering = hasCover && this.#roles.has("sequencer") ? new Covering(parts) : null;
     this.#providing = this.#roles.has("provider") ? new Providing({ ...parts, engine }) : null;
-    this.#carrying = this.#roles.has("provider") ? new Carrying(parts) : null;
+    this.#carrying = this.#roles.has("provider") ? new Carrying({ ...parts, carriers }) : null;
     this.#hosting = this.#roles.has("storage")
       ? new Hosting({ ...parts, chains: this.chains, provision: (dac) => this.#open(dac, true) })
       : null;

@@ -22,7 +22,7 @@ import {
   toJobId,
   ZERO_ADDRESS,
 } from "@mvm/protocol";
-import { L1View } from "@mvm/roles";
+import { Carriers, L1View } from "@mvm/roles";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Carrying } from "../src/carrying.ts";
 import { type Hops, Mail } from "../src/mail.ts";
@@ -45,6 +45,7 @@ class Node {
   readonly view = new L1View(PROFILES.devnet);
   readonly handlers = new Map<string, RequestHandler>();
   mail!: Mail;
+  carriers!: Carriers;
   desk!: RequestDesk;
   /** what its own role answers */
   answer: (request: NamedRequest, from: PeerId) => Promise<NamedAnswer> | NamedAnswer = ({ name }) =>
@@ -62,9 +63,11 @@ class Node {
     this.handlers.clear();
     const network = this.#network();
     const ports = { ...base, network };
-    this.mail = new Mail({ ports, settings: SETTINGS, view: this.view, hops });
+    const carriers = new Carriers(this.view);
+    this.carriers = carriers;
+    this.mail = new Mail({ ports, settings: SETTINGS, view: this.view, hops, carriers });
     this.desk = new RequestDesk(network, this.mail);
-    const carrying = new Carrying({ ports, settings: SETTINGS, view: this.view, desk: this.desk });
+    const carrying = new Carrying({ ports, settings: SETTINGS, view: this.view, desk: this.desk, carriers });
     this.desk.serve((ticket, from, request, { hop, signal }) => {
       if (request.name === "card") return this.mail.card(request.body.provider, signal);
       if (request.name !== "carry" && request.name !== "fetch") return Promise.resolve(this.answer(request, from));
@@ -230,6 +233,61 @@ describe("mail", () => {
     expect(await Promise.all(both)).toEqual([RESULT, RESULT]);
   });
 
+  it("who brings only what does not open has brought nothing: its own jobs are carried no more", async () => {
+    const { view } = sequencer;
+    const broken = Node.all.get(couriers[0]!)!;
+    wire = (to, name, bytes, isAnswer) =>
+      name === "carry" && !isAnswer && to === peerOf(broken.name) ? changed(bytes) : bytes;
+    let sent = 0;
+    for (let salt = 0; !holder.carriers.isIdle(peerOf(broken.name)); salt++) {
+      expect(sent).toBeLessThan(60);
+      job = jobOf(toJobId(hashOfText(`brought ${salt}`)));
+      couriers = view.couriersOf(view.slot, job.jobId, index).map(({ peerId }) => peerId);
+      const isHeld = view.seatsOf(view.slot, job.jobId).some((seat) => seat.index === index);
+      if (!isHeld || couriers.length < 3 || !couriers.slice(0, 2).includes(peerOf(broken.name))) continue;
+      expect(await send()).toEqual(RESULT);
+      sent += 1;
+    }
+    const ownIndex = view.memberAt("provider", peerOf(broken.name))!.index;
+    for (let salt = 0; ; salt++) {
+      const jobId = toJobId(hashOfText(`own ${salt}`));
+      const carries = view.isCourier(peerOf(holder.name), jobId, ownIndex);
+      if (!carries || view.seatsOf(view.slot, jobId).every((seat) => seat.index !== ownIndex)) continue;
+      const body = { jobId, provider: ownIndex, parcel: new Uint8Array(64) };
+      const carry = holder.handlers.get(REQUESTS.carry.protocol)!;
+      const bytes = encodeRequest({ name: "carry", body });
+      const answer = await carry(peerOf("sequencer"), bytes, new AbortController().signal);
+      expect(decodeAnswer("carry", answer).body).toMatchObject({
+        reason: "its seat's holder carries nothing for others",
+      });
+      break;
+    }
+  });
+
+  it("a copy that comes when the work is done gets the same result, and nothing is done again", async () => {
+    let executed = 0;
+    holder.answer = () => {
+      executed += 1;
+      return RESULT;
+    };
+    const copies: Uint8Array[] = [];
+    wire = (to, name, bytes, isAnswer) => {
+      if (name === "deliver" && !isAnswer && to === peerOf(holder.name)) copies.push(bytes);
+      return bytes;
+    };
+    await send();
+    const done = executed;
+    const deliver = async (from: PeerId, bytes: Uint8Array): Promise<Uint8Array> =>
+      holder.handlers.get(REQUESTS.deliver.protocol)!(from, bytes, new AbortController().signal);
+    const again = await Promise.all(couriers.map((courier) => deliver(courier, copies[0]!)));
+    for (const answer of again) expect(decodeAnswer("deliver", answer).body.kind).toBe("parcel");
+    expect(new Set(again.map(toHex)).size).toBe(1);
+    expect(executed).toBe(done);
+    // who is no courier of it gets nothing
+    const stranger = decodeAnswer("deliver", await deliver(peerOf("stranger"), copies[0]!));
+    expect(stranger.body.kind).toBe("refused");
+  });
+
   it("where every courier fails, the reason comes back, and later jobs are carried", async () => {
     wire = (_to, name, bytes) => (name === "carry" ? null : bytes);
     await expect(send()).rejects.toThrow("lost");
@@ -314,6 +372,7 @@ describe("mail", () => {
       settings: SETTINGS,
       view: other.view,
       hops: 1,
+      carriers: new Carriers(other.view),
     });
     await until(() => executed > 0);
     const second = rival.send(

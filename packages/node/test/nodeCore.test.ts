@@ -28,6 +28,7 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import type { L1Event, Member } from "@mvm/roles";
+import { Carriers } from "@mvm/roles";
 import { verifyReads } from "@mvm/state";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Role } from "../src/config.ts";
@@ -436,7 +437,7 @@ describe("a node", () => {
     const liar = world.site("liar");
     const ports = await liar.start();
     const view = viewOf(["host"], undefined, providers);
-    const mail = new Mail({ ports, settings: SETTINGS, view, hops: 1 });
+    const mail = new Mail({ ports, settings: SETTINGS, view, hops: 1, carriers: new Carriers(view) });
     let lies = 0;
     const lie = (job: Job): NamedAnswer => {
       const outcomes = job.messages.map((): Outcome => ({ kind: "invalid", reason: "insufficient-funds" }));

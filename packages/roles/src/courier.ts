@@ -14,6 +14,7 @@ import {
   type PeerId,
   refused,
 } from "@mvm/protocol";
+import type { Carriers } from "./carriers.ts";
 import type { L1View } from "./l1View.ts";
 import type {
   AnswerEffect,
@@ -33,6 +34,8 @@ export type CourierOptions = {
   readonly operator: Address;
   /** the own peer */
   readonly self: PeerId;
+  /** who brings the own node's jobs */
+  readonly carriers: Pick<Carriers, "isIdle">;
   /** milliseconds that a job may take */
   readonly jobTimeoutMs: number;
   /** milliseconds that an answer with values may take */
@@ -97,7 +100,7 @@ export class Courier {
   }
 
   #carry(ticket: string, sender: Sender, { body }: CarryRequest): readonly CourierEffect[] {
-    const { view, self, jobTimeoutMs } = this.#options;
+    const { view, self, carriers, jobTimeoutMs } = this.#options;
     const { peer: from, hop } = sender;
     const refuse = (reason: string): AnswerEffect => answerTo({ ticket, name: "carry" }, refused(reason));
     // who brought a talk of its own has looked
@@ -115,6 +118,8 @@ export class Courier {
     const isHop = isHopParcel(parcel);
     if (isHop && hop !== undefined) return [refuse("more couriers than two")];
     if (!isHop && !view.holdsSeat(holder.operator, jobId)) return [refuse("no seat of this job is held there")];
+    // a second courier carries
+    if (!isHop && carriers.isIdle(holder.peerId)) return [refuse("its seat's holder carries nothing for others")];
     const key = keyOf(jobId, holder.peerId);
     const others = this.#ofSender.get(from) ?? 0;
     if (this.#carried.has(key)) return [refuse("already carried")];

@@ -7,6 +7,7 @@ export * from "./blockJobs.ts";
 export * from "./blockLayout.ts";
 export * from "./blockRules.ts";
 export * from "./caretaker.ts";
+export * from "./carriers.ts";
 export * from "./chainFollower.ts";
 export * from "./courier.ts";
 export * from "./cover.ts";

@@ -32,10 +32,12 @@ function jobFor(view: L1View): { readonly jobId: JobId; readonly provider: numbe
 
 class Driven {
   readonly view = startView();
+  readonly idle = new Set<PeerId>();
   readonly machine = new Courier({
     view: this.view,
     operator: SELF.operator,
     self: SELF.peerId,
+    carriers: { isIdle: (peer) => this.idle.has(peer) },
     jobTimeoutMs: 2_000,
     valuesTimeoutMs: 1_000,
   });
@@ -158,6 +160,17 @@ describe("a courier", () => {
     expect(driven.fetch(jobId, job.holder)).toMatchObject([{ kind: "request", request: { name: "supply" }, via }]);
     driven.answer(carried);
     expect(driven.machine.carrying).toBe(0);
+  });
+
+  it("carries nothing to who carries nothing itself, but a parcel that this one is to carry", () => {
+    const driven = new Driven();
+    const job = jobFor(driven.view);
+    driven.idle.add(job.holder);
+    expect(driven.carry(job)).toEqual([refusal("carry", "its seat's holder carries nothing for others")]);
+    const parcel = new Uint8Array(HOP_CLASSES[0]! + SEAL_BYTES);
+    expect(driven.carry(job, SEQUENCER, parcel)).toMatchObject([{ kind: "request", to: job.holder }]);
+    driven.idle.clear();
+    expect(driven.carry(jobFor(driven.view))).toMatchObject([{ kind: "request" }]);
   });
 
   it("lets nobody but the holder fetch, and no job be carried twice at once", () => {

@@ -23,7 +23,7 @@ import {
   type TransactionMessage,
   toMessage,
 } from "@mvm/protocol";
-import { JobRun, type JobStep, type L1View, type Member } from "@mvm/roles";
+import { Carriers, JobRun, type JobStep, type L1View, type Member } from "@mvm/roles";
 import type { SeededRandom } from "../seededRandom.ts";
 import { World } from "../world.ts";
 import { processorSeconds } from "./benchmark.ts";
@@ -146,7 +146,10 @@ export class JobsLab {
       entropy: () => random.hash(),
       aside: <T>(work: () => Promise<T>) => clock.aside(work),
     };
-    const desk = new RequestDesk(network, new Mail({ ports, settings, view, hops: hops === 2 ? 2 : 1 }));
+    const desk = new RequestDesk(
+      network,
+      new Mail({ ports, settings, view, hops: hops === 2 ? 2 : 1, carriers: new Carriers(view) }),
+    );
     const lab = new JobsLab(world, { desk, view, hops }, { engine, ...(await drawWork(engine, world, messages)) });
     desk.serve((_ticket, _from, request) => lab.#served(request));
     return lab;
