@@ -114,7 +114,7 @@ export class SimulatedNode {
     return {
       clock,
       network: new ObservedNetwork(this.#network, (delivery) => listener.onDelivery(this, delivery)),
-      openDatabase: (chainId, mode) => DacDatabase.openOn(this.#disk(`${chainId} ${mode}`), { mode }),
+      openDatabase: (chainId, mode) => DacDatabase.openOn(this.#disk(`${chainId} ${mode}`), { mode, keeps: "recent" }),
       seals: sealStore(store),
       pending: pendingStore(store),
       leaves: leafStore(store),

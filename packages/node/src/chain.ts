@@ -36,6 +36,10 @@ import { UndoneBlocks } from "./undoneBlocks.ts";
 
 /** Decoded blocks kept at hand. */
 const RECENT_BLOCKS = 256;
+/** States of the last blocks that are kept, where it is not said how many. */
+const KEPT_STATES = 1_024;
+/** States that are let go of after one block: more than it adds, so that they become fewer. */
+const PRUNED_AT_ONCE = 16n;
 /** Blocks whose hashes BLOCKHASH gives. */
 const BLOCK_HASHES = 256n;
 
@@ -49,6 +53,8 @@ export type ChainOptions = {
   readonly dac: Dac;
   /** whether state is kept, or blocks alone */
   readonly withState: boolean;
+  /** last blocks whose states are kept, beside those since the last final one; 1,024 where it is not said */
+  readonly keptStates?: number | undefined;
 };
 
 export class Chain {
@@ -61,6 +67,7 @@ export class Chain {
   readonly #follower: ChainFollower;
   readonly #driver: MachineDriver<FollowerEvent, FollowerEffect>;
   readonly #startingBlock: bigint;
+  readonly #keptStates: bigint;
   readonly #listeners = new Set<HeadListener>();
   readonly #recent = new Map<bigint, SealedBlock>();
   /** applies and rollbacks follow each other */
@@ -70,6 +77,7 @@ export class Chain {
     const { ports, settings, view, desk, dac, withState } = options;
     this.chainId = dac.chainId;
     this.withState = withState;
+    this.#keptStates = BigInt(options.keptStates ?? KEPT_STATES);
     this.#ports = ports;
     this.#database = database;
     this.undone = new UndoneBlocks({ database, view });
@@ -286,10 +294,15 @@ export class Chain {
     }
   }
 
-  /** Lets go of what undoing final blocks would need. */
+  /** Lets go of what undoing final blocks would need, and of states that nobody asks for any more. */
   async #finalise(): Promise<void> {
     const final = this.#follower.finalNumber;
     if (final > this.#database.final) await this.#database.finalise(final);
+    const { oldestState, head } = this.#database;
+    const kept = head!.number - this.#keptStates;
+    const unneeded = kept < this.#database.final ? kept : this.#database.final;
+    const next = oldestState + PRUNED_AT_ONCE;
+    if (unneeded > oldestState) await this.#database.prune(unneeded < next ? unneeded : next);
   }
 
   async #recall(from: bigint): Promise<void> {

@@ -110,6 +110,15 @@ const configSchema = z.strictObject({
   providerStakeMT: stakeMT.optional(),
   gateway: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65_535), domain: z.string() }),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
+  /** last blocks of a DAC whose states are kept, beside those that its windows still run for */
+  keptStates: z
+    .number()
+    .int()
+    .positive()
+    .max(2 ** 32 - 1)
+    .default(1_024),
+  /** whether new databases keep the states of all blocks instead */
+  archive: z.boolean().default(false),
   /** couriers that a sequencer's jobs pass, one after the other: with two, none knows both ends */
   courierHops: z.union([z.literal(1), z.literal(2)]).default(1),
   /** whether a sequencer sends an empty job at every tick at which it leads a chain and has none */

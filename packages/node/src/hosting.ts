@@ -114,7 +114,8 @@ export class Hosting {
         chain === undefined ? refused("not ready yet") : { kind: "proof", ...chain.prove(stateRoot, keys, forWrites) };
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
-      body = refused(`${error.code}: ${error.message}`);
+      const isGone = error.code === "missing-node";
+      body = refused(isGone ? "no such state is kept here: an archive may have it" : error.message);
     }
     this.#desk.answer(ticket, { name: "reads", body });
     this.#driver.dispatch({ kind: "served", ticket });

@@ -40,6 +40,8 @@ export type NodeCoreOptions = {
   readonly hops?: Hops;
   /** whether a sequencer sends cover where it has no job to send; it does not where it is not said */
   readonly hasCover?: boolean;
+  /** last blocks of a DAC whose states are kept, beside those since the last final one; 1,024 where it is not said */
+  readonly keptStates?: number;
 };
 
 export class NodeCore {
@@ -51,6 +53,7 @@ export class NodeCore {
   readonly #ports: Ports;
   readonly #settings: NetworkSettings;
   readonly #roles: ReadonlySet<Role>;
+  readonly #keptStates: number | undefined;
   readonly #mail: Mail;
   readonly #desk: RequestDesk;
   readonly #opening = new Map<ChainId, Promise<void>>();
@@ -65,7 +68,9 @@ export class NodeCore {
   #live = false;
   #stopped = false;
 
-  private constructor({ ports, settings, roles, hops = 1, hasCover = false }: NodeCoreOptions, engine: Engine) {
+  private constructor(options: NodeCoreOptions, engine: Engine) {
+    const { ports, settings, roles, hops = 1, hasCover = false } = options;
+    this.#keptStates = options.keptStates;
     this.#ports = ports;
     this.#settings = settings;
     this.#roles = new Set(roles);
@@ -178,7 +183,7 @@ export class NodeCore {
 
   async #openChain(dac: Dac, withState: boolean): Promise<void> {
     const parts = { ports: this.#ports, settings: this.#settings, view: this.view, desk: this.#desk };
-    const chain = await Chain.open({ ...parts, dac, withState });
+    const chain = await Chain.open({ ...parts, dac, withState, keptStates: this.#keptStates });
     this.chains.set(dac.chainId, chain);
     this.#ports.network.subscribe(blocksTopic(this.#settings.network, dac.chainId), (_from, bytes) =>
       this.#gossip(chain, bytes),

@@ -102,7 +102,7 @@ export async function runNode(options: RunOptions): Promise<void> {
   const real: Ports = {
     clock,
     network,
-    openDatabase: levelDatabases(dataDir),
+    openDatabase: levelDatabases(dataDir, config.archive ? "all" : "recent"),
     seals: sealStore(store),
     pending: pendingStore(store),
     leaves: leafStore(store),
@@ -123,6 +123,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     roles: config.roles,
     hops: config.courierHops,
     hasCover: config.coverJobs,
+    keptStates: config.keptStates,
   });
   created = core;
   try {

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type ChainId, type Hash, toHex } from "@mvm/protocol";
-import { DacDatabase } from "@mvm/state";
+import { DacDatabase, type KeptStates } from "@mvm/state";
 import { pino } from "pino";
 import type { Clock, Log, Ports } from "./ports.ts";
 
@@ -46,11 +46,11 @@ const printable = (data: Readonly<Record<string, unknown>> | undefined): object 
     Object.entries(data ?? {}).map(([key, value]) => [key, typeof value === "bigint" ? value.toString() : value]),
   );
 
-/** DACs' databases below a directory, one each for state and for blocks. */
-export function levelDatabases(directory: string): Ports["openDatabase"] {
+/** DACs' databases below a directory, one each for state and for blocks; new ones keep these states. */
+export function levelDatabases(directory: string, keeps: KeptStates): Ports["openDatabase"] {
   return async (chainId: ChainId, mode) => {
     const path = join(directory, "chains", `${chainId}-${mode}`);
     await mkdir(path, { recursive: true });
-    return DacDatabase.open(path, { mode });
+    return DacDatabase.open(path, { mode, keeps });
   };
 }

@@ -53,9 +53,9 @@ beforeEach(async () => {
   maker = await BlockMaker.start(view);
 });
 
-async function open(withState: boolean): Promise<Chain> {
+async function open(withState: boolean, keptStates?: number): Promise<Chain> {
   const desk = new RequestDesk(site.network);
-  chain = await Chain.open({ ports, settings: SETTINGS, view, desk, dac: maker.dac, withState });
+  chain = await Chain.open({ ports, settings: SETTINGS, view, desk, dac: maker.dac, withState, keptStates });
   chain.start();
   return chain;
 }
@@ -250,6 +250,29 @@ describe("a chain with state", () => {
     await world.clock.advance(10);
     expect(chain.database.final).toBe(2n);
     await expect(chain.database.rollbackTo(1n)).rejects.toMatchObject({ code: "cannot-roll-back" });
+  });
+
+  it("lets states go that are neither of the last blocks nor since the last final one, and proves nothing of them", async () => {
+    await open(true, 1);
+    const blocks = await story();
+    const keys = [{ kind: "account", address: user }] as const;
+    const provable = (): readonly boolean[] =>
+      blocks.slice(0, Number(chain.head.header.number)).map(({ header }) => {
+        try {
+          return chain.prove(header.stateRoot, keys, false).nodes.length > 0;
+        } catch {
+          return false;
+        }
+      });
+    await receive(...blocks.slice(0, 2));
+    expect(provable()).toEqual([true, true]);
+    post(blocks.slice(0, 2), view.block.timestamp);
+    const { maxWindowSeconds } = SETTINGS.parameters;
+    view.apply(l1Block(L1_HEAD + 1n, view.block.timestamp + BigInt(maxWindowSeconds)));
+    await receive(blocks[2]!);
+    await world.clock.advance(10);
+    expect(chain.database.oldestState).toBe(2n);
+    expect(provable()).toEqual([false, true, true]);
   });
 
   it("undoes what a conviction made fall, state and receipts too, and goes on in the next generation", async () => {

@@ -125,7 +125,7 @@ export class Site {
     return {
       clock: this.clock,
       network: this.network,
-      openDatabase: (chainId, mode) => DacDatabase.openOn(this.store(`${chainId}-${mode}`), { mode }),
+      openDatabase: (chainId, mode) => DacDatabase.openOn(this.store(`${chainId}-${mode}`), { mode, keeps: "recent" }),
       seals: sealStore(node),
       pending: pendingStore(node),
       leaves: leafStore(node),

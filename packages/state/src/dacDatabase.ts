@@ -1,7 +1,7 @@
 /**
  * Everything that a node keeps of one DAC's chain, in one store: blocks, receipts, indexes and, in the mode "state",
- * the state. A block goes in as one batch: after a crash it is there as a whole or not at all. Nodes of old states are
- * kept: there is no pruning.
+ * the state. A block goes in as one batch: after a crash it is there as a whole or not at all. Old states are kept, or
+ * pruned down to the last trie node that only they have, as the database was made.
  */
 import type { Account, AccountWrite, Address, Hash, Log } from "@mvm/protocol";
 import { EMPTY_TRIE_ROOT } from "@mvm/protocol";
@@ -22,12 +22,14 @@ import {
 import type { KeyValueStore, StoreOperation } from "./keyValueStore.ts";
 import { LevelStore } from "./levelStore.ts";
 import { findLogCandidates, type LogCandidate, type LogQuery, logOperations } from "./logIndex.ts";
+import { withoutLeft, withoutMade } from "./nodeLedger.ts";
 import type { NodeSource } from "./nodeSource.ts";
 import { StateError } from "./stateError.ts";
 import { type PreparedState, type StateChange, StateStore, type StateStoreOptions } from "./stateStore.ts";
 import type { ChainValues, StateView } from "./stateView.ts";
 import {
   blockKey,
+  journalKey,
   metaKey,
   numberBytes,
   numberKey,
@@ -41,8 +43,8 @@ import {
 } from "./storeKeys.ts";
 import { decodeUndo, encodeUndo } from "./undoRecord.ts";
 
-/** Version of the layout. A newer one is refused; version 1 differs in lacking what version 2 added, and becomes version 2. */
-export const SCHEMA_VERSION = 2;
+/** Version of the layout. A newer one is refused; older ones lack what later ones added, keep all states, and become the newest. */
+export const SCHEMA_VERSION = 3;
 const OLDEST_SCHEMA_VERSION = 1;
 /** Transactions of a block: an index of a transaction in the log index has 16 bits. */
 const MAX_BLOCK_TRANSACTIONS = 65_536;
@@ -50,7 +52,14 @@ const MAX_BLOCK_TRANSACTIONS = 65_536;
 /** "state": blocks and state; "blocks": blocks, receipts and indexes only. Chosen once, when the database is made. */
 export type DatabaseMode = "state" | "blocks";
 
-export type DacDatabaseOptions = StateStoreOptions & { readonly mode: DatabaseMode };
+/** Which states are kept: all of them, or those that prune leaves. Chosen when the database is made: one that was made otherwise stays as it is. */
+export type KeptStates = "all" | "recent";
+
+export type DacDatabaseOptions = Omit<StateStoreOptions, "isCounting"> & {
+  readonly mode: DatabaseMode;
+  /** "all" unless said */
+  readonly keeps?: KeptStates;
+};
 
 /** A block with what its execution gave, list entries by transaction. */
 export type BlockRecord = {
@@ -82,8 +91,10 @@ export class DacDatabase {
   readonly #store: KeyValueStore;
   readonly #mode: DatabaseMode;
   readonly #state: StateStore | null;
+  readonly #keeps: KeptStates;
   #head: Head | null;
   #final: bigint;
+  #oldest: bigint;
   #busy = false;
 
   private constructor(store: KeyValueStore, options: DacDatabaseOptions) {
@@ -93,8 +104,12 @@ export class DacDatabase {
     this.#head = head === undefined ? null : readHead(head);
     const final = store.get(metaKey("final"));
     this.#final = final === undefined ? 0n : readNumber(final);
-    this.#state =
-      options.mode === "state" ? new StateStore(store, this.#head?.stateRoot ?? EMPTY_TRIE_ROOT, options) : null;
+    const oldest = store.get(metaKey("oldest"));
+    this.#oldest = oldest === undefined ? 0n : readNumber(oldest);
+    this.#keeps = store.get(metaKey("keeps")) === undefined ? "all" : "recent";
+    const root = this.#head?.stateRoot ?? EMPTY_TRIE_ROOT;
+    const isCounting = this.#keeps === "recent";
+    this.#state = options.mode === "state" ? new StateStore(store, root, { ...options, isCounting }) : null;
   }
 
   /** Opens or makes the database in a directory. Throws as openOn, and "store-failed" when it is in use. */
@@ -118,6 +133,7 @@ export class DacDatabase {
       await store.write([
         { key: metaKey("schema"), value: Uint8Array.of(SCHEMA_VERSION) },
         { key: metaKey("mode"), value: mode },
+        ...(options.keeps === "recent" ? [{ key: metaKey("keeps"), value: text.encode(options.keeps) }] : []),
       ]);
       return new DacDatabase(store, options);
     }
@@ -132,6 +148,16 @@ export class DacDatabase {
 
   get mode(): DatabaseMode {
     return this.#mode;
+  }
+
+  /** Which states are kept. */
+  get keeps(): KeptStates {
+    return this.#keeps;
+  }
+
+  /** Number of the oldest block whose state is there as a whole. */
+  get oldestState(): bigint {
+    return this.#oldest;
   }
 
   /** The newest block; null before initialise. */
@@ -209,7 +235,11 @@ export class DacDatabase {
   }
 
   async #write(block: BlockRecord, prepared: PreparedState | null): Promise<void> {
-    const change: StateChange = (await prepared?.change()) ?? { operations: [], undo: [] };
+    const change: StateChange = (await prepared?.change()) ?? {
+      operations: [],
+      undo: [],
+      journal: null,
+    };
     const head: Head = { number: block.number, hash: block.hash, stateRoot: prepared?.root ?? null };
     const index = indexOperations(block, head);
     const undo = [...change.undo, ...index.map(({ key }) => ({ key, value: null }))];
@@ -218,6 +248,7 @@ export class DacDatabase {
       ...index,
       { key: metaKey("head"), value: writeHead(head) },
       { key: undoKey(block.number), value: encodeUndo(undo) },
+      ...(change.journal === null ? [] : [{ key: journalKey(block.number), value: change.journal }]),
     ]);
     prepared?.settled();
     this.#head = head;
@@ -264,8 +295,11 @@ export class DacDatabase {
     const { hash, encodedBlock } = this.blockByNumber(number)!;
     const kept =
       mark === undefined ? [] : [{ key: setAsideKey(number, hash), value: writeSetAside(mark, encodedBlock) }];
+    const journal = this.#store.get(journalKey(number));
     await this.#store.write([
       ...decodeUndo(record),
+      ...(journal === undefined ? [] : withoutMade(this.#store, journal)),
+      { key: journalKey(number), value: null },
       ...kept,
       { key: metaKey("head"), value: writeHead(head) },
       { key: undoKey(number), value: null },
@@ -295,6 +329,26 @@ export class DacDatabase {
       await this.#store.write(operations);
       this.#final = number;
     });
+  }
+
+  /**
+   * Lets go of all states before that of a final block, one batch each: a crash in between leaves more of them, and calling it again
+   * goes on. Nothing where the database keeps all. Throws StateError "out-of-range" above the final block.
+   */
+  async prune(number: bigint): Promise<void> {
+    if (number > this.#final) throw new StateError("out-of-range", { number: `${number}` });
+    if (this.#keeps === "all") return;
+    for (let next = this.#oldest + 1n; next <= number; next++) {
+      await this.#exclusively(async () => {
+        const journal = this.#store.get(journalKey(next));
+        await this.#store.write([
+          ...(journal === undefined ? [] : withoutLeft(this.#store, journal)),
+          { key: journalKey(next), value: null },
+          { key: metaKey("oldest"), value: numberBytes(next) },
+        ]);
+        this.#oldest = next;
+      });
+    }
   }
 
   /** null: there is no such block. */

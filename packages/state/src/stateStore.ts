@@ -12,6 +12,7 @@ import {
 import { decodeAccountRecord, decodeSlotValue, storageRootIn, withoutStorage } from "./accountRecord.ts";
 import { BoundedCache } from "./boundedCache.ts";
 import { type KeyValueStore, keyAfter, type StoreOperation } from "./keyValueStore.ts";
+import { countedNodes } from "./nodeLedger.ts";
 import type { NodeSource } from "./nodeSource.ts";
 import { StateError } from "./stateError.ts";
 import { type ChainValues, StateView } from "./stateView.ts";
@@ -25,6 +26,8 @@ const SLOT_PAGE_ENTRIES = 1_000;
 const CACHED_VALUES = 65_536;
 
 export type StateStoreOptions = {
+  /** whether nodes are counted, so that those of old states can go */
+  readonly isCounting?: boolean;
   /** bound on the trie nodes kept in memory between blocks */
   readonly maxNodesInMemory?: number;
 };
@@ -42,8 +45,12 @@ export class StoredNodes implements NodeSource {
   }
 }
 
-/** What a block does to the store: the operations, and those that take it back. */
-export type StateChange = { readonly operations: StoreOperation[]; readonly undo: StoreOperation[] };
+/** What a block does to the store: the operations, and those that take it back, the nodes aside; of these the journal, where they are counted. */
+export type StateChange = {
+  readonly operations: StoreOperation[];
+  readonly undo: StoreOperation[];
+  readonly journal: Uint8Array | null;
+};
 
 /** A block's writes applied in memory; nothing is stored before `change` is written and `settled` called. */
 export type PreparedState = {
@@ -63,6 +70,7 @@ export class StateStore {
   readonly #store: KeyValueStore;
   readonly #nodes: StoredNodes;
   readonly #maxNodes: number;
+  readonly #isCounting: boolean;
   #world: WorldState;
   #head: Snapshot;
   #pending: object | null = null;
@@ -74,6 +82,7 @@ export class StateStore {
     this.#store = store;
     this.#nodes = new StoredNodes(store);
     this.#maxNodes = options.maxNodesInMemory ?? DEFAULT_MAX_NODES_IN_MEMORY;
+    this.#isCounting = options.isCounting ?? false;
     this.#world = new WorldState(this.#nodes, root);
     this.#head = this.#world.snapshot();
   }
@@ -163,13 +172,22 @@ export class StateStore {
         undo.push({ key: slotAt, value: this.#world.slotRecord(address, slot, before) });
       }
     }
-    for (const { hash, encoded } of this.#world.unstoredNodes())
-      operations.push({ key: nodeKey(hash), value: encoded });
-    return { operations, undo };
+    // both what is to be stored and what the world takes for stored afterwards
+    const unstored = this.#world.unstoredNodes();
+    if (!this.#isCounting) {
+      for (const { hash, encoded } of unstored) operations.push({ key: nodeKey(hash), value: encoded });
+      return { operations, undo, journal: null };
+    }
+    const counted = countedNodes(this.#store, this.#world.changedSince(before));
+    return { operations: [...operations, ...counted.operations], undo, journal: counted.journal };
   }
 
   /** Deletes the flat slots of an account that went in this block, but for those that it wrote itself. */
-  async #clearSlots(address: Address, written: ReadonlySet<Hash>, change: StateChange): Promise<void> {
+  async #clearSlots(
+    address: Address,
+    written: ReadonlySet<Hash>,
+    change: Pick<StateChange, "operations" | "undo">,
+  ): Promise<void> {
     let range = slotRange(address);
     for (;;) {
       const page = await this.#store.page(range, SLOT_PAGE_ENTRIES);

@@ -1,9 +1,11 @@
 /**
- * Layout of a DAC's database, schema version 2 (version 1 had no blocks that were set aside). Every key starts with one letter; numbers are 8 bytes, big-endian.
+ * Layout of a DAC's database, schema version 3 (version 2 counted no places of nodes, version 1 had no blocks that were set aside). Every key starts with one letter; numbers are 8 bytes, big-endian.
  *
  * | key | value |
  * |---|---|
  * | n, node hash | trie node, content-addressed |
+ * | p, node hash | places at which states have that node, if more than one (4 bytes) |
+ * | j, number | nodes that the block brought to more places, and those that it left behind; see nodeLedger.ts |
  * | c, code hash | code |
  * | a, address | account record of the head (flat view) |
  * | s, address, slot | RLP of the slot's value at the head (flat view) |
@@ -14,13 +16,15 @@
  * | l, kind, address or topic, number | indexes of transactions with such a log (2 bytes each) |
  * | u, number | what undoes the block |
  * | f, number, block hash | mark (8 bytes), encoded block: undone and set aside |
- * | m, name | meta: schema, head, final, mode, chain |
+ * | m, name | meta: schema, head, final, mode, chain, keeps, oldest |
  */
 import { type Address, fromHex, type Hash } from "@mvm/protocol";
 import type { KeyRange } from "./keyValueStore.ts";
 
 const letter = (text: string): number => text.charCodeAt(0);
 const NODE = letter("n");
+const PLACES = letter("p");
+const JOURNAL = letter("j");
 const CODE = letter("c");
 const ACCOUNT = letter("a");
 const SLOT = letter("s");
@@ -52,13 +56,15 @@ export function readNumber(bytes: Uint8Array, at = 0): bigint {
 }
 
 export const nodeKey = (hash: Uint8Array): Uint8Array => prefixed(NODE, hash);
+export const placesKey = (hash: Uint8Array): Uint8Array => prefixed(PLACES, hash);
+export const journalKey = (number: bigint): Uint8Array => prefixed(JOURNAL, numberBytes(number));
 export const codeKey = (hash: Hash): Uint8Array => prefixed(CODE, fromHex(hash));
 export const accountKey = (address: Address): Uint8Array => prefixed(ACCOUNT, fromHex(address));
 export const blockKey = (number: bigint): Uint8Array => prefixed(BLOCK, numberBytes(number));
 export const numberKey = (blockHash: Hash): Uint8Array => prefixed(NUMBER, fromHex(blockHash));
 export const transactionKey = (hash: Hash): Uint8Array => prefixed(TRANSACTION, fromHex(hash));
 export const undoKey = (number: bigint): Uint8Array => prefixed(UNDO, numberBytes(number));
-export const metaKey = (name: "schema" | "head" | "final" | "mode" | "chain"): Uint8Array =>
+export const metaKey = (name: "schema" | "head" | "final" | "mode" | "chain" | "keeps" | "oldest"): Uint8Array =>
   prefixed(META, new TextEncoder().encode(name));
 
 export function slotKey(address: Address, slot: Hash): Uint8Array {

@@ -22,6 +22,7 @@ import type { NodeSource } from "./nodeSource.ts";
 import { collectProof, NodeSet } from "./proofCollector.ts";
 import { StateError } from "./stateError.ts";
 import { EMPTY_ROOT_BYTES, hashOfRoot, rootNode, TrieWalker } from "./trie.ts";
+import { type ChangedNode, changedNodes } from "./trieDifference.ts";
 import { type Epoch, type Leaf, type LoadedNode, makeUnloaded, type TrieNode } from "./trieNode.ts";
 
 /** A root to return to, with the nodes that are in memory under it. Valid for the world state it came from. */
@@ -180,6 +181,12 @@ export class WorldState {
     this.#gathered = this.#epochs.length;
     this.#seal();
     return out;
+  }
+
+  /** Nodes that stand at more or fewer places than under a snapshot of this world state. Throws StateError "missing-node". */
+  changedSince({ root }: Snapshot): ChangedNode[] {
+    this.#check();
+    return changedNodes(this.#walker, root, this.#root);
   }
 
   /** Says that all of the last unstoredNodes are in the store, and trims what is kept in memory to about `maxNodes`. */

@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { EMPTY_TRIE_ROOT } from "@mvm/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DacDatabase, NodeMap, WorldState } from "../src/index.ts";
+import { DacDatabase, LevelStore, NodeMap, WorldState } from "../src/index.ts";
 import { madeBlock, noChain } from "./blocks.ts";
+import { expectExact } from "./nodeAudit.ts";
 import { addressOf, slotOf } from "./writes.ts";
 
 const KILLS = 24;
@@ -44,7 +45,8 @@ async function liveAndDie(path: string, lifeMs: number): Promise<{ surely: numbe
 const isTurn = (line: string): boolean => Number(line.split(" ").at(-1)) % 7 === 0;
 
 async function expectWhole(path: string, reached: { surely: number; atMost: number }): Promise<void> {
-  const database = await DacDatabase.open(path, { mode: "state" });
+  const store = await LevelStore.open(path);
+  const database = await DacDatabase.openOn(store, { mode: "state" });
   const head = Number(database.head!.number);
   expect(head).toBeGreaterThanOrEqual(reached.surely);
   expect(head).toBeLessThanOrEqual(reached.atMost);
@@ -66,6 +68,7 @@ async function expectWhole(path: string, reached: { surely: number; atMost: numb
     await database.findLogs({ fromBlock: after.number, toBlock: after.number, addresses: null, topics: [] }),
   ).toEqual([]);
   expect(database.head!.stateRoot).toBe(replayed.root());
+  await expectExact(store, database);
   const view = database.stateAt(replayed.root(), noChain);
   for (let n = 0; n < 20; n++) {
     expect(view.account(addressOf(n))).toEqual(database.account(addressOf(n)));
@@ -77,7 +80,7 @@ async function expectWhole(path: string, reached: { surely: number; atMost: numb
   await database.close();
 }
 
-test(`killed ${KILLS} times at any moment, the database holds each block as a whole or not at all`, {
+test(`killed ${KILLS} times at any moment, the database holds each block as a whole or not at all, and no node that no state has`, {
   timeout: 120_000,
 }, async () => {
   const path = mkdtempSync(join(tmpdir(), "mvm-crash-"));

@@ -1,9 +1,11 @@
-/** The program that the crash test kills: appends blocks (and takes some back) until it is ended, saying what it did. */
+/** The program that the crash test kills: appends blocks, takes some back and lets old states go until it is ended, saying what it did. */
 import { DacDatabase } from "../src/index.ts";
 import { madeBlock, nameHash } from "./blocks.ts";
 
+/** Blocks that may still be taken back. */
+const KEPT = 5;
 const path = process.argv[2]!;
-const database = await DacDatabase.open(path, { mode: "state", maxNodesInMemory: 100 });
+const database = await DacDatabase.open(path, { mode: "state", keeps: "recent", maxNodesInMemory: 100 });
 const alloc = madeBlock(0).writesPerTransaction.flat();
 await database.initialise({ hash: nameHash("genesis"), encodedBlock: Uint8Array.of(1), alloc });
 process.stdout.write(`head ${database.head!.number}\n`);
@@ -17,5 +19,9 @@ for (;;) {
     await database.appendBlock(madeBlock(next - 1, 0, 40));
     await database.appendBlock(madeBlock(next, 0, 40));
     process.stdout.write(`appended ${next}\n`);
+  }
+  if (next % 3 === 0 && next > KEPT) {
+    await database.finalise(BigInt(next - KEPT));
+    await database.prune(BigInt(next - KEPT));
   }
 }

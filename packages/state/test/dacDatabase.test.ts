@@ -342,15 +342,15 @@ describe("database of a DAC", () => {
     await store.write([{ key: metaKey("schema"), value: Uint8Array.of(1) }]);
     const database = await opened(store);
     expectStateOf(database, replay([madeBlock(1)]));
-    expect(store.get(metaKey("schema"))).toEqual(Uint8Array.of(2));
+    expect(store.get(metaKey("schema"))).toEqual(Uint8Array.of(3));
   });
 
   test("a newer layout is refused with its version, and so is a store of something else", async () => {
     const newer = new MemoryStore();
-    await newer.write([{ key: metaKey("schema"), value: Uint8Array.of(3) }]);
+    await newer.write([{ key: metaKey("schema"), value: Uint8Array.of(4) }]);
     const error = await DacDatabase.openOn(newer, { mode: "state" }).catch((caught: unknown) => caught as StateError);
     expect((error as StateError).code).toBe("schema-too-new");
-    expect((error as StateError).data).toEqual({ found: 3, supported: 2 });
+    expect((error as StateError).data).toEqual({ found: 4, supported: 3 });
     const foreign = new MemoryStore();
     await foreign.write([{ key: Uint8Array.of(1), value: Uint8Array.of(2) }]);
     expect(await codeOf(() => DacDatabase.openOn(foreign, { mode: "state" }))).toBe("not-a-database");
