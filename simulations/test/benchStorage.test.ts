@@ -1,0 +1,16 @@
+import { describe, expect, it } from "vitest";
+import { diskLine, readsLine } from "../src/bench/storage.ts";
+
+describe("the benchmark of storage", () => {
+  it("fills a database with pruning and without it, and weighs both", async () => {
+    const line = await diskLine({ accounts: 200, slots: 200, blocks: 60 });
+    expect(line["databaseToLiveState"]).toBeGreaterThan(0);
+    expect(line["databaseMiB"]).toBeGreaterThan(0);
+    expect(line["unprunedToLiveState"]).toBeGreaterThan(0);
+  });
+
+  it("reads the same values from the flat view and from the trie", async () => {
+    const line = await readsLine({ accounts: 300, slots: 300, blocks: 0 }, 50);
+    expect(line["flatToTrie"]).toBeGreaterThan(0);
+  });
+});
