@@ -1,8 +1,10 @@
 /** One node of a simulated world: the class that real nodes run, over virtual ports. */
+import { createEngine } from "@mvm/evm";
 import { MemoryNetwork, type NetworkEvent } from "@mvm/network";
 import {
   blobArchive,
   type Identity,
+  jobsHere,
   kzgOf,
   type L1Poster,
   leafStore,
@@ -40,6 +42,10 @@ export type NodeListener = {
 
 /** Milliseconds by which a node hears of L1's events later than they happen, at the most. */
 const L1_LAG_MS = 200;
+/** What every simulated provider has: its executions take no virtual time. */
+const CAPACITY = { parallelJobs: 4, gasPerSecond: 100_000_000 };
+/** executes the jobs of all nodes: nothing of one is seen in another */
+const engine = createEngine();
 /** Milliseconds until the others learn that a crashed node's connections are gone. */
 const CRASH_NOTICE_MS = 3_000;
 
@@ -92,7 +98,7 @@ export class SimulatedNode {
 
   async #begin(): Promise<void> {
     const { settings, listener, hops, hasCover } = this.#world;
-    this.#core = await NodeCore.create({ ports: this.#ports(), settings, roles: this.roles, hops, hasCover });
+    this.#core = await NodeCore.create({ ports: await this.#ports(), settings, roles: this.roles, hops, hasCover });
     this.#network.listen((event) => {
       if (this.#alive) listener.onNetwork(this, event);
     });
@@ -106,7 +112,7 @@ export class SimulatedNode {
     return disk;
   }
 
-  #ports(): Ports {
+  async #ports(): Promise<Ports> {
     const { clock, l1, listener } = this.#world;
     const store = this.#disk("node");
     const entropy = this.#random.stream("entropy");
@@ -122,6 +128,7 @@ export class SimulatedNode {
       kzg: kzgOf("blob"),
       blobs: blobArchive(store),
       blobOnL1: () => Promise.reject(new Error("the model of L1 has no blobs")),
+      jobs: jobsHere(await engine, CAPACITY),
       entropy: () => entropy.hash(),
       aside: async (work) => {
         const made = await clock.aside(work);

@@ -94,6 +94,9 @@ const stakeMT = z
   .positive()
   .max(2 ** 32 - 1);
 
+/** Each has a heap of some hundred MiB at the most, and a share of the machine. */
+export const MAX_PARALLEL_JOBS = 64;
+
 const configSchema = z.strictObject({
   version: z.literal(CONFIG_VERSION, `is not ${CONFIG_VERSION}, the version that this program knows`),
   roles: z.array(z.enum(ROLES)).min(1, "names no role").max(ROLES.length),
@@ -108,6 +111,8 @@ const configSchema = z.strictObject({
   /** whole MT that a sequencer, or a provider, signs up with; the profile's least stake where it is not given */
   sequencerStakeMT: stakeMT.optional(),
   providerStakeMT: stakeMT.optional(),
+  /** jobs that a provider runs at once, each on a thread of its own; where it is not given, one less than the machine runs at once */
+  parallelJobs: z.number().int().min(1).max(MAX_PARALLEL_JOBS).optional(),
   gateway: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65_535), domain: z.string() }),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
   /** last blocks of a DAC whose states are kept, beside those that its windows still run for */
@@ -162,6 +167,7 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Rec
     MVM_LOG_LEVEL: "logLevel",
   };
   for (const [name, key] of Object.entries(texts)) if (env[name] !== undefined) values[key] = env[name];
+  if (env["MVM_PARALLEL_JOBS"] !== undefined) values["parallelJobs"] = Number(env["MVM_PARALLEL_JOBS"]);
   return values;
 }
 

@@ -19,6 +19,7 @@ export { ConfigError, type NetworkFile, type NodeConfig, parseConfig, ROLES, typ
 export { type CreateDacOptions, checkNewDac, createDacOnL1 } from "./createDac.ts";
 export { blobArchive, leafStore, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 export { initNode, loadNetworkFile } from "./initNode.ts";
+export { jobsHere } from "./jobExecution.ts";
 export { kzgOf } from "./kzg.ts";
 export { type Hops, Mail } from "./mail.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
@@ -76,5 +77,6 @@ export { type Batch, Rebuild, RebuildError } from "./rebuild.ts";
 export { type Rebuilt, rebuildFromL1 } from "./rebuildFromL1.ts";
 export { RequestDesk } from "./requestDesk.ts";
 export { type RunOptions, runNode } from "./runNode.ts";
+export { SELF_TEST_GAS, selfTestJob } from "./selfTest.ts";
 export * from "./withdrawalProof.ts";
 export { rootsAfter } from "./witnessedRoots.ts";

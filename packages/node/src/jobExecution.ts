@@ -3,23 +3,38 @@ import type { Engine } from "@mvm/evm";
 import {
   type Account,
   type Address,
+  fittingOutcomes,
   type Hash,
   isCodeOf,
   type Job,
   LIMITS,
   type MaybePromise,
   type Outcome,
+  resultHash,
   type StateEntry,
   type StateKey,
   type StateReader,
   stateKeyId,
 } from "@mvm/protocol";
+import type { Capacity, JobThreads } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
 
-export class JobAborted extends Error {
-  constructor(reason: string) {
-    super(reason);
-    this.name = "JobAborted";
+/** A job that has no result. */
+export class JobFailed extends Error {
+  readonly code: /** given up by who had begun it */
+    | "given-up"
+    /** code that is not of its hash */
+    | "malformed"
+    /** the engine failed: a value is missing, or there is a bug */
+    | "not-executed"
+    /** its thread needed more memory than it has */
+    | "out-of-memory"
+    /** its thread ended */
+    | "thread-ended";
+  constructor(code: JobFailed["code"], message: string) {
+    super(message);
+    this.name = "JobFailed";
+    this.code = code;
   }
 }
 
@@ -42,7 +57,7 @@ class JobValues implements StateReader {
 
   #keep(entries: readonly StateEntry[]): void {
     for (const entry of entries) {
-      if (entry.kind === "code" && !isCodeOf(entry)) throw new JobAborted("code that is not of its hash");
+      if (entry.kind === "code" && !isCodeOf(entry)) throw new JobFailed("malformed", "code that is not of its hash");
       this.#values.set(stateKeyId(entry), entry);
     }
   }
@@ -99,13 +114,26 @@ class JobValues implements StateReader {
 /** Microtask turns that a batch of reads waits for others. */
 const GATHER_TURNS = 16;
 
+/** What comes of a job: outcomes that fit a result, and resultHash over them. */
+export type Executed = { readonly outcomes: readonly Outcome[]; readonly result: Hash };
+
+/** A job that is being executed elsewhere; `executed` rejects with JobFailed. */
+export type RunningJob = {
+  readonly executed: Promise<Executed>;
+  supply(entries: readonly StateEntry[]): void;
+  abort(reason: string): void;
+};
+
+const failureOf = (error: unknown): JobFailed =>
+  error instanceof JobFailed ? error : new JobFailed("not-executed", reasonOf(error));
+
 export class JobExecution {
   readonly #engine: Engine;
   readonly #job: Job;
   readonly #values: JobValues;
   readonly #abort = new AbortController();
 
-  /** @param want asks the job's sender for values; they come back by `supply` */
+  /** @param want asks the job's sender for values; they come back by `supply`. Throws JobFailed malformed */
   constructor(engine: Engine, job: Job, want: (keys: readonly StateKey[]) => void) {
     this.#engine = engine;
     this.#job = job;
@@ -116,21 +144,43 @@ export class JobExecution {
     try {
       this.#values.supply(entries);
     } catch (error) {
-      this.abort(reasonOf(error));
+      this.#fail(failureOf(error));
     }
   }
 
   abort(reason: string): void {
-    const error = new JobAborted(reason);
+    this.#fail(new JobFailed("given-up", reason));
+  }
+
+  #fail(error: JobFailed): void {
     this.#values.fail(error);
     this.#abort.abort(error);
   }
 
-  /** Discovers the reads side by side, then executes in order. Rejects when aborted. */
-  async run(): Promise<readonly Outcome[]> {
+  /** Discovers the reads side by side, then executes in order. Rejects with JobFailed. */
+  async run(): Promise<Executed> {
     const { environment, messages } = this.#job;
-    const execution = { signal: this.#abort.signal };
-    await this.#engine.discover(environment, messages, this.#values, execution);
-    return this.#engine.execute(environment, messages, this.#values, execution);
+    const { signal } = this.#abort;
+    try {
+      await this.#engine.discover(environment, messages, this.#values, { signal });
+      const all = await this.#engine.execute(environment, messages, this.#values, { signal });
+      const outcomes = fittingOutcomes(all);
+      return { outcomes, result: resultHash(this.#job, outcomes) };
+    } catch (error) {
+      throw signal.aborted ? signal.reason : failureOf(error);
+    }
   }
 }
+
+/** Executes jobs where they are begun, without threads: in an order that follows from what they read alone. */
+export const jobsHere = (engine: Engine, capacity: Capacity): JobThreads => ({
+  capacity,
+  begin: (job, want) => {
+    const execution = new JobExecution(engine, job, want);
+    return {
+      executed: execution.run(),
+      supply: (entries) => execution.supply(entries),
+      abort: (reason) => execution.abort(reason),
+    };
+  },
+});

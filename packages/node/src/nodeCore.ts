@@ -14,7 +14,7 @@ import {
   refused,
   type SealedBlock,
 } from "@mvm/protocol";
-import { Carriers, type Dac, judgeGossip, type L1Event, L1View, type ReadCounts, type Verdict } from "@mvm/roles";
+import { Carriers, type Dac, type JobCounts, judgeGossip, type L1Event, L1View, type ReadCounts, type Verdict } from "@mvm/roles";
 import { Answering } from "./answering.ts";
 import { Caretaking } from "./caretaking.ts";
 import { Carrying } from "./carrying.ts";
@@ -87,7 +87,7 @@ export class NodeCore {
         : null;
     this.#caretaking = this.#roles.has("sequencer") ? new Caretaking(parts) : null;
     this.#covering = hasCover && this.#roles.has("sequencer") ? new Covering(parts) : null;
-    this.#providing = this.#roles.has("provider") ? new Providing({ ...parts, engine }) : null;
+    this.#providing = this.#roles.has("provider") ? new Providing(parts) : null;
     this.#carrying = this.#roles.has("provider") ? new Carrying({ ...parts, carriers }) : null;
     this.#hosting = this.#roles.has("storage")
       ? new Hosting({ ...parts, chains: this.chains, provision: (dac) => this.#open(dac, true) })
@@ -100,8 +100,9 @@ export class NodeCore {
     return core;
   }
 
-  get jobsDone(): number {
-    return this.#providing?.jobsDone ?? 0;
+  /** What became of the jobs that were brought here; null where it is no provider. */
+  get jobCounts(): Readonly<JobCounts> | null {
+    return this.#providing?.counts ?? null;
   }
 
   /** What the jobs of a chain that it sequences read; undefined of another chain. */
@@ -165,6 +166,7 @@ export class NodeCore {
     if (this.view.slot === this.#slot) return;
     this.#slot = this.view.slot;
     for (const pooling of this.pools.values()) pooling.slotChanged();
+    this.#providing?.slotChanged();
   }
 
   #dacCreated(chainId: ChainId): void {

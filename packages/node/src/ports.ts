@@ -10,13 +10,16 @@ import type {
   Hash,
   Header,
   Hex,
+  Job,
   NetworkIdentity,
   Parameters,
   SealedBlock,
+  StateKey,
 } from "@mvm/protocol";
 import type { BlobSidecar } from "@mvm/protocol/blobs";
 import type { PostedBlob, QueuedItem } from "@mvm/roles";
 import type { DacDatabase, DatabaseMode } from "@mvm/state";
+import type { RunningJob } from "./jobExecution.ts";
 
 /** Time as the machines see it, aligned with L1's. */
 export type Clock = {
@@ -118,6 +121,24 @@ export type BlobArchive = {
   put(blobHash: Hash, data: Uint8Array): Promise<void>;
 };
 
+/** What a provider can do, as it was measured at its start. */
+export type Capacity = {
+  /** jobs that run at once */
+  readonly parallelJobs: number;
+  /** gas that one of them gets through in a second */
+  readonly gasPerSecond: number;
+};
+
+/** Executes jobs: a real node on threads of their own, the simulator where they are called. */
+export type JobThreads = {
+  readonly capacity: Capacity;
+  /**
+   * Begins a job, of which at most `parallelJobs` run at once. Throws JobFailed malformed.
+   * @param want asks for values that the job lacks; they come back by `supply`
+   */
+  begin(job: Job, want: (keys: readonly StateKey[]) => void): RunningJob;
+};
+
 export type Ports = {
   readonly clock: Clock;
   readonly network: Network;
@@ -133,6 +154,7 @@ export type Ports = {
   readonly blobOnL1: (blob: PostedBlob, signal: AbortSignal) => Promise<Uint8Array>;
   /** 32 fresh random bytes */
   readonly entropy: () => Hash;
+  readonly jobs: JobThreads;
   /** Does what other threads of the process compute: the simulator lets time stand still meanwhile. */
   readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
   readonly identity: Identity;

@@ -1,51 +1,58 @@
 /** The provider role of a node: the machine, and the executions that it asks for. */
-import type { Engine } from "@mvm/evm";
-import {
-  fittingOutcomes,
-  type Job,
-  type JobId,
-  type NamedRequest,
-  type PeerId,
-  resultDigest,
-  resultHash,
-} from "@mvm/protocol";
-import { type L1View, Provider, type ProviderEffect, type ProviderEvent } from "@mvm/roles";
-import { JobExecution } from "./jobExecution.ts";
+import { type Job, type JobId, type NamedRequest, type PeerId, resultDigest } from "@mvm/protocol";
+import { type JobCounts, type L1View, Provider, type ProviderEffect, type ProviderEvent } from "@mvm/roles";
+import { JobFailed, type RunningJob } from "./jobExecution.ts";
 import { MachineDriver } from "./machineDriver.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
 
-/** Jobs that one process runs at once. */
-const PARALLEL_JOBS = 4;
+/** Share of the block time that a job waits for a place at the most: what a sequencer leaves to a light job alone. */
+const WAIT_PERCENT = 25;
 
 export class Providing {
   readonly #ports: Ports;
   readonly #settings: NetworkSettings;
-  readonly #engine: Engine;
+  readonly #machine: Provider;
   readonly #driver: MachineDriver<ProviderEvent, ProviderEffect>;
-  readonly #executions = new Map<JobId, JobExecution>();
-  /** jobs whose results were handed over since the start */
-  jobsDone = 0;
+  readonly #running = new Map<JobId, RunningJob>();
+  /** jobs that had ended when it was told what became of them */
+  #told = 0;
 
-  constructor(options: { ports: Ports; settings: NetworkSettings; engine: Engine; view: L1View; desk: RequestDesk }) {
-    const { ports, settings, engine, view, desk } = options;
+  constructor(options: { ports: Ports; settings: NetworkSettings; view: L1View; desk: RequestDesk }) {
+    const { ports, settings, view, desk } = options;
+    const { tickSeconds, readTimeoutMs, jobTimeoutMs } = settings.parameters;
     this.#ports = ports;
     this.#settings = settings;
-    this.#engine = engine;
-    const machine = new Provider({
+    this.#machine = new Provider({
       view,
       operator: ports.identity.operator,
-      parallelJobs: PARALLEL_JOBS,
-      valuesTimeoutMs: settings.parameters.readTimeoutMs,
-      jobTimeoutMs: settings.parameters.jobTimeoutMs,
+      ...ports.jobs.capacity,
+      waitMs: 10 * WAIT_PERCENT * tickSeconds,
+      valuesTimeoutMs: readTimeoutMs,
+      jobTimeoutMs,
     });
     this.#driver = new MachineDriver<ProviderEvent, ProviderEffect>({
-      machine,
+      machine: this.#machine,
       ports,
       desk,
       perform: (effect) => this.#perform(effect),
     });
+  }
+
+  /** What became of jobs since the start. */
+  get counts(): Readonly<JobCounts> {
+    return this.#machine.counts;
+  }
+
+  /** Tells what became of jobs since it was told last, where there were any. */
+  slotChanged(): void {
+    const { done, failed, busy, gaveWay, gasUsed } = this.counts;
+    const jobs = done + failed + busy + gaveWay;
+    if (jobs === this.#told) return;
+    this.#told = jobs;
+    const { running, waiting } = this.#machine;
+    this.#ports.log("info", "jobs", { done, failed, busy, gaveWay, gasUsed, running, waiting });
   }
 
   requested(ticket: string, from: PeerId, request: NamedRequest, isSealed: boolean): void {
@@ -54,34 +61,32 @@ export class Providing {
 
   stop(): void {
     this.#driver.stop();
-    for (const execution of this.#executions.values()) execution.abort("the node stops");
+    for (const running of this.#running.values()) running.abort("the node stops");
   }
 
   #perform(effect: ProviderEffect): void {
     if (effect.kind === "execute") void this.#execute(effect.job);
-    else if (effect.kind === "supply") this.#executions.get(effect.jobId)?.supply(effect.entries);
-    else if (effect.kind === "abort") this.#executions.get(effect.jobId)?.abort(effect.reason);
+    else if (effect.kind === "supply") this.#running.get(effect.jobId)?.supply(effect.entries);
+    else if (effect.kind === "abort") this.#running.get(effect.jobId)?.abort(effect.reason);
   }
 
   async #execute(job: Job): Promise<void> {
     const { jobId } = job;
     try {
-      const execution = new JobExecution(this.#engine, job, (keys) =>
+      const running = this.#ports.jobs.begin(job, (keys) =>
         this.#driver.dispatch({ kind: "valuesWanted", jobId, keys }),
       );
-      this.#executions.set(jobId, execution);
-      const outcomes = fittingOutcomes(await execution.run());
-      const signature = this.#ports.identity.bls.sign(
-        resultDigest(this.#settings.network, jobId, resultHash(job, outcomes)),
-      );
-      this.jobsDone += 1;
+      this.#running.set(jobId, running);
+      const { outcomes, result } = await running.executed;
+      const signature = this.#ports.identity.bls.sign(resultDigest(this.#settings.network, jobId, result));
       this.#driver.dispatch({ kind: "executed", jobId, result: { outcomes, signature } });
     } catch (error) {
       const reason = reasonOf(error);
-      this.#ports.log("warn", "job-failed", { jobId, reason });
-      this.#driver.dispatch({ kind: "executionFailed", jobId, reason });
+      const code = error instanceof JobFailed ? error.code : "not-executed";
+      this.#ports.log("warn", "job-failed", { jobId, code, reason });
+      this.#driver.dispatch({ kind: "executionFailed", jobId, reason: `${code}: ${reason}` });
     } finally {
-      this.#executions.delete(jobId);
+      this.#running.delete(jobId);
     }
   }
 }

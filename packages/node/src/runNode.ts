@@ -11,6 +11,7 @@ import { ConfigError, loadConfig, type NodeConfig } from "./config.ts";
 import { blobArchive, leafStore, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
 import { followL1 } from "./followL1.ts";
 import { startGateway } from "./gateway.ts";
+import { startJobs } from "./jobCapacity.ts";
 import { loadKeys } from "./keys.ts";
 import { KzgWorker } from "./kzg.ts";
 import { l1Poster } from "./l1Poster.ts";
@@ -77,6 +78,7 @@ export async function runNode(options: RunOptions): Promise<void> {
   const stopAll = (): void => stop.abort();
   signal.addEventListener("abort", stopAll, { once: true });
 
+  const { jobs, stop: stopJobs } = await startJobs(config, { dataDir, log, signal: stop.signal });
   const transport = createL1Provider(config.l1Url, settings.network.l1ChainId);
   await mkdir(join(dataDir, "node"), { recursive: true });
   const store = await LevelStore.open(join(dataDir, "node"));
@@ -110,6 +112,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     kzg,
     blobs: blobArchive(store),
     blobOnL1: blobReader({ transport, kzg, beacon: config.beacon }),
+    jobs,
     entropy: systemEntropy,
     aside: (work) => work(),
     identity: keys.identity,
@@ -141,6 +144,7 @@ export async function runNode(options: RunOptions): Promise<void> {
         addresses: network.addresses,
         roles: config.roles,
         gateway: gateway?.url ?? null,
+        ...(config.roles.includes("provider") && { capacity: jobs.capacity }),
       });
     let isLive = false;
     await followL1({
@@ -164,6 +168,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     signal.removeEventListener("abort", stopAll);
     await core.stop();
     await kzg.stop();
+    await stopJobs();
     await network.stop();
     await store.close();
     transport.destroy();

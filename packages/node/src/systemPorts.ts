@@ -1,10 +1,12 @@
 /** Ports over the real world: wall clock in step with L1, system randomness, Level, pino. */
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type ChainId, type Hash, toHex } from "@mvm/protocol";
 import { DacDatabase, type KeptStates } from "@mvm/state";
 import { pino } from "pino";
+import { MAX_PARALLEL_JOBS } from "./config.ts";
 import type { Clock, Log, Ports } from "./ports.ts";
 
 export const systemEntropy = (): Hash => toHex(randomBytes(32)) as Hash;
@@ -31,6 +33,12 @@ export class L1Clock implements Clock {
 
 /** A home machine's clock may be this much off before it is corrected: timestamps of L1 blocks are no finer. */
 const TOLERANCE_MS = 15_000;
+
+/** Milliseconds that only grow: to measure with. */
+export const monotonicMs = (): number => performance.now();
+
+/** Jobs that the machine gives room for beside the node itself. */
+export const defaultParallelJobs = (): number => Math.min(MAX_PARALLEL_JOBS, Math.max(1, availableParallelism() - 1));
 
 /** Structured logs on standard error. */
 export function systemLog(level: "debug" | "info" | "warn" | "error"): Log {

@@ -413,7 +413,7 @@ describe("a node", () => {
     const { header, context } = nodes.get("sequencer")!.core.chains.get(CHAIN_ID)!.head;
     const served = servedBy(context.work).map((index) => gateway.view.provider(index)!.peerId);
     expect(served).toHaveLength(LIMITS.seats);
-    for (const peerId of served) expect(nodes.get(peerId)!.core.jobsDone).toBeGreaterThan(0);
+    for (const peerId of served) expect(nodes.get(peerId)!.core.jobCounts?.done).toBeGreaterThan(0);
     // who made it has kept what it would be asked for
     const block = { chainId: CHAIN_ID, header };
     const leaves = await leafStore(nodes.get("sequencer")!.site.stores.get("node")!).get(block);

@@ -1,4 +1,5 @@
 /** A small network in memory: one clock, one wire, ports of nodes that outlive a restart, L1 as a list of events. */
+import { createEngine } from "@mvm/evm";
 import { encodeCharter } from "@mvm/l1";
 import { MemoryHub, MemoryNetwork, type NetworkEvent } from "@mvm/network";
 import {
@@ -34,6 +35,7 @@ import { DacDatabase, MemoryStore } from "@mvm/state";
 import { blobArchive, leafStore, pendingStore, sealStore } from "../src/durableStores.ts";
 import {
   type Identity,
+  jobsHere,
   kzgOf,
   type L1Poster,
   type NetworkSettings,
@@ -77,6 +79,9 @@ export function memberOf(name: string, index: number): Member {
   const multiaddr = `/memory/${name}/p2p/${name}`;
   return { index, operator, stakeWei: 1n, blsPublicKey: bls.publicKey, peerId: peerOf(name), multiaddr };
 }
+
+/** executes the jobs of all nodes */
+const engine = createEngine();
 
 export type LogLine = {
   readonly level: string;
@@ -146,6 +151,7 @@ export class Site {
         if (data === undefined) throw new Error(`L1 does not show ${blobHash}`);
         return data;
       },
+      jobs: jobsHere(await engine, { parallelJobs: 4, gasPerSecond: 100_000_000 }),
       entropy: () => hashOfText(`${this.name} ${drawn++}`),
       aside: (work) => this.clock.aside(work),
       identity: identityOf(this.name),

@@ -43,6 +43,8 @@ const SMALL = 64 * 1024;
 const MAX_INDEX = 2 ** 32 - 1;
 /** Values are asked for in one job as often as a chain of reads is deep. */
 const MAX_FETCHES = 65_535;
+/** Milliseconds for which who is busy may send others away: more than any job takes. */
+const MAX_RETRY_MS = 65_535;
 const parcel = bytes(PARCEL_BYTES);
 const parcelAnswer = union({ parcel: struct({ parcel }), refused: refusal });
 
@@ -86,11 +88,14 @@ export const REQUESTS = {
     maxRequestBytes: SMALL,
     maxAnswerBytes: SMALL,
   }),
-  /** Sequencer to provider, sealed where there are couriers: a job. The answer is its result, or why there is none. */
+  /**
+   * Sequencer to provider, sealed where there are couriers: a job. The answer is its result, or why there is none; busy: all places are taken, and
+   * before `retryMs` milliseconds asking again is in vain.
+   */
   job: kind({
     protocol: "/mvm/1/job",
     request: jobCodec,
-    answer: union({ result: jobResultCodec, refused: refusal }),
+    answer: union({ result: jobResultCodec, refused: refusal, busy: struct({ retryMs: count(MAX_RETRY_MS) }) }),
     maxRequestBytes: LIMITS.messageBytes,
     maxAnswerBytes: LIMITS.messageBytes,
   }),

@@ -423,7 +423,8 @@ describe("vectors, stated a second time without this package's code", () => {
         expect(toHex(encodeRequest({ name, body: value } as NamedRequest)), name).toBe(encoded);
         expect(decodeRequest(name, fromHex(encoded))).toEqual({ name, body: value });
       }
-      expect(answer.length).toBe(2);
+      // a job's holder may also be busy
+      expect(answer.length).toBe(name === "job" ? 3 : 2);
       for (const { value, encoded } of answer) {
         expect(toHex(encodeAnswer({ name, body: value } as NamedAnswer)), name).toBe(encoded);
         expect(decodeAnswer(name, fromHex(encoded))).toEqual({ name, body: value });

@@ -340,7 +340,11 @@ export function requestVectors(): { [name: string]: { request: Encoded[]; answer
     },
     job: {
       request: [encoded("job", job, jobItems(job))],
-      answer: [encoded("result", { kind: "result", ...result }, [int(0), resultItems]), refusal],
+      answer: [
+        encoded("result", { kind: "result", ...result }, [int(0), resultItems]),
+        refusal,
+        encoded("busy", { kind: "busy", retryMs: 250 }, [int(2), [int(250)]]),
+      ],
     },
     carry: {
       request: [encoded("a seat", { jobId, provider: 7, parcel: code }, [jobId, int(7), code.bytes])],

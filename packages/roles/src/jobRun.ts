@@ -57,10 +57,15 @@ export type JobRunOptions = {
   readonly couriersOf: (jobId: JobId, holder: Member) => readonly PeerId[];
 };
 
+/** How a holder failed that may be asked again at any time, and one that never is. */
+const FAILED = { kind: "failed", isLiar: false, backAtMs: 0 } as const;
+const LIAR = { kind: "failed", isLiar: true, backAtMs: Number.POSITIVE_INFINITY } as const;
+
 /** What a holder has come to: it is asked, it has failed, or it has signed a result. */
 type Holder =
   | { readonly kind: "asked"; readonly sinceMs: number }
-  | { readonly kind: "failed"; readonly isLiar: boolean }
+  /** backAtMs: when who was busy wants to be asked again */
+  | { readonly kind: "failed"; readonly isLiar: boolean; readonly backAtMs: number }
   | {
       readonly kind: "signed";
       readonly member: Member;
@@ -132,9 +137,13 @@ export class JobRun {
     return this.#gone.length > 0;
   }
 
-  /** Asks those again who failed or have not answered: they may be back. */
+  /** Asks those again who failed or have not answered: they may be back. Who said that it is busy for longer is not asked. */
   again(nowMs: number): readonly RequestEffect[] {
-    return this.#gone.map((member) => this.#send(member, nowMs));
+    const back = this.#gone.filter(({ index }) => {
+      const holder = this.#holders.get(index);
+      return holder?.kind !== "failed" || holder.backAtMs <= nowMs;
+    });
+    return back.map((member) => this.#send(member, nowMs));
   }
 
   /** Holders that were asked and gave nothing, not even what is wrong; none where results differ and nobody can say which one counts. */
@@ -155,13 +164,14 @@ export class JobRun {
     const body = event.kind === "answered" && event.answer.name === "job" ? event.answer.body : null;
     const judged = body?.kind === "result" ? this.#judge(member, body) : null;
     if (typeof judged === "string") {
-      this.#holders.set(member.index, { kind: "failed", isLiar: true });
+      this.#holders.set(member.index, LIAR);
       return this.#goOn([{ kind: "report", peer: member.peerId, reason: judged }], nowMs);
     }
     // of several requests that one fails says nothing
     if (holder?.kind !== "asked" || (judged === null && this.serves(member.peerId))) return { effects: [], end: null };
     if (judged !== null) this.#slowestMs = Math.max(this.#slowestMs, nowMs - holder.sinceMs);
-    this.#holders.set(member.index, judged ?? { kind: "failed", isLiar: false });
+    const busy = body?.kind === "busy" ? { ...FAILED, backAtMs: nowMs + body.retryMs } : FAILED;
+    this.#holders.set(member.index, judged ?? busy);
     return this.#goOn(this.#isSettled ? this.#exclude() : [], nowMs);
   }
 
@@ -182,7 +192,7 @@ export class JobRun {
       (holder) => holder.kind === "signed" && holder.result !== this.#own,
     ) as readonly (Holder & { kind: "signed" })[];
     return liars.map(({ member }) => {
-      this.#holders.set(member.index, { kind: "failed", isLiar: true });
+      this.#holders.set(member.index, LIAR);
       return { kind: "report", peer: member.peerId, reason: "signed a result that does not follow from the job" };
     });
   }

@@ -117,6 +117,12 @@ class Driven {
     this.#take(this.run.handle({ kind: "answered", ticket: this.requests[place]!.ticket, answer }, this.nowMs));
   }
 
+  /** The provider at a place of the line is busy for so long. */
+  busy(place: number, retryMs: number): void {
+    const answer: NamedAnswer = { name: "job", body: { kind: "busy", retryMs } };
+    this.#take(this.run.handle({ kind: "answered", ticket: this.requests[place]!.ticket, answer }, this.nowMs));
+  }
+
   fail(place: number): void {
     const event = { kind: "requestFailed", ticket: this.requests[place]!.ticket, reason: "timeout" } as const;
     this.#take(this.run.handle(event, this.nowMs));
@@ -232,6 +238,25 @@ describe("a job's run", () => {
     driven.answer(1, RIGHT);
     driven.answer(2, RIGHT);
     expect(driven.end).toMatchObject({ kind: "agreed" });
+    expect(driven.reports).toEqual([]);
+  });
+
+  it("asks a stand-in at once where a seat's holder is busy, blames nobody, and does not come back before it said", () => {
+    const driven = new Driven();
+    driven.busy(0, 300);
+    expect(driven.asked).toEqual([0, 1, 2]);
+    for (const place of [1, 2, 3]) driven.busy(place, 100);
+    expect([driven.end, driven.run.mayAskAgain]).toEqual([{ kind: "failed", reason: "too few seats answered" }, true]);
+    driven.again();
+    expect(driven.asked.length).toBe(4);
+    driven.wait(100);
+    driven.again();
+    expect(driven.asked.slice(4)).toEqual([1, 2, 3]);
+    driven.wait(200);
+    for (const place of [4, 5, 6]) driven.busy(place, 1);
+    driven.wait(1);
+    driven.again();
+    expect(driven.asked.slice(7)).toContain(0);
     expect(driven.reports).toEqual([]);
   });
 

@@ -8,12 +8,13 @@ import {
   type StateKey,
   toHash,
   toJobId,
+  toMessage,
   toWordHex,
   ZERO_ADDRESS,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { type Moment, Provider, type ProviderEffect } from "../src/index.ts";
-import { at, freshHash, PROVIDERS, SEQUENCERS, startView } from "./world.ts";
+import { type L1View, type Moment, Provider, type ProviderEffect } from "../src/index.ts";
+import { at, freshHash, PROVIDERS, SEQUENCERS, startView, transfer } from "./world.ts";
 
 const SEQUENCER = SEQUENCERS[0]!.peerId;
 const NOW = at(10);
@@ -40,8 +41,19 @@ const newJob = (): Job => ({
   values: [],
 });
 const JOB_MS = 5_000;
-const provider = (view = startView()): Provider =>
-  new Provider({ view, operator: SELF, parallelJobs: 2, valuesTimeoutMs: 1_000, jobTimeoutMs: JOB_MS });
+const WAIT_MS = 200;
+/** Gas that the tests' provider gets through in a millisecond. */
+const GAS_PER_MS = 1_000;
+const provider = (view = startView(), parallelJobs = 2): Provider =>
+  new Provider({
+    view,
+    operator: SELF,
+    parallelJobs,
+    gasPerSecond: 1_000 * GAS_PER_MS,
+    waitMs: WAIT_MS,
+    valuesTimeoutMs: 1_000,
+    jobTimeoutMs: JOB_MS,
+  });
 /** A number of milliseconds after the offers. */
 const after = (ms: number): Moment => ({ ...NOW, nowMs: NOW.nowMs + ms });
 /** A job as the first of its couriers brings it, unless another peer does. */
@@ -128,15 +140,18 @@ describe("a provider", () => {
     expect(sendStraight(machine, newJob())).toEqual([refusal("not a sequencer")]);
   });
 
-  it("refuses a job that runs already, and jobs beyond its capacity, until one ends", () => {
+  it("refuses a job that runs already; one beyond its capacity waits until another ends", () => {
     const machine = provider();
     const [first, second, third] = [newJob(), newJob(), newJob()];
     offer(machine, first);
     expect(offer(machine, first)).toEqual([refusal("already running")]);
     offer(machine, second);
-    expect(offer(machine, third)).toEqual([refusal("busy")]);
-    expect(machine.handle({ kind: "executionFailed", jobId: first.jobId, reason: "no" }, NOW)).toEqual([refusal("no")]);
-    expect(offer(machine, third)).toContainEqual({ kind: "execute", job: third });
+    expect(offer(machine, third).filter(({ kind }) => kind !== "timer")).toEqual([]);
+    expect([machine.running, machine.waiting]).toEqual([2, 1]);
+    expect(machine.handle({ kind: "executionFailed", jobId: first.jobId, reason: "no" }, NOW)).toEqual([
+      refusal("no"),
+      { kind: "execute", job: third },
+    ]);
   });
 
   it("asks the job's sender for values and supplies exactly what was asked for", () => {
@@ -213,7 +228,7 @@ describe("a provider", () => {
   });
 
   it("watches the time of whatever it runs, also of what it took while others ran", () => {
-    const machine = provider();
+    const machine = provider(startView(), 4);
     const jobs = Array.from({ length: 6 }, newJob);
     const deadlines = new Map<JobId, number>();
     let alarm = Number.POSITIVE_INFINITY;
@@ -240,5 +255,184 @@ describe("a provider", () => {
       }
     }
     expect(machine.running).toBe(0);
+  });
+
+  it("refuses at once a job that declares more gas than a block has, which no honest one does", () => {
+    const machine = provider();
+    const most = withGas(newJob(), LIMITS.blockGas);
+    expect(offer(machine, most)).toContainEqual({ kind: "execute", job: most });
+    const more = withGas(newJob(), LIMITS.blockGas + 1n);
+    expect(offer(machine, more)).toEqual([refusal("declares more gas than a block has")]);
+  });
+});
+
+/** A job of one message of so much gas. */
+function withGas(job: Job, gasLimit: bigint): Job {
+  const message = { ...toMessage(transfer(), 1n), gasLimit };
+  return { ...job, messages: [message] };
+}
+
+/** Brings jobs under the names of senders, and keeps what comes of them. */
+class Driven {
+  readonly machine: Provider;
+  readonly executing = new Set<JobId>();
+  readonly aborted: JobId[] = [];
+  readonly busy = new Map<JobId, number>();
+  readonly refused: JobId[] = [];
+  readonly #view: L1View;
+  nowMs = 0;
+  #alarmMs = Number.POSITIVE_INFINITY;
+
+  constructor(parallelJobs: number) {
+    this.#view = startView();
+    this.machine = provider(this.#view, parallelJobs);
+  }
+
+  /** A job that a courier brings; which of the providers it is counts, not whether it was drawn. */
+  bring(sender: number, gas = 1_000n): JobId {
+    const others = PROVIDERS.filter(({ operator }) => operator !== SELF);
+    const from = others[sender]!.peerId;
+    let job = withGas(newJob(), gas);
+    while (!couriersOf(job, this.#view).includes(from)) job = withGas(newJob(), gas);
+    this.#take(offer(this.machine, job, { from, now: after(this.nowMs) }));
+    return job.jobId;
+  }
+
+  end(jobId: JobId): void {
+    this.executing.delete(jobId);
+    this.#take(this.machine.handle({ kind: "executionFailed", jobId, reason: "ended" }, after(this.nowMs)));
+  }
+
+  /** Lets time pass; what is given up ends at once. */
+  wait(ms: number): void {
+    const endMs = this.nowMs + ms;
+    while (this.#alarmMs <= endMs) {
+      this.nowMs = this.#alarmMs;
+      this.#alarmMs = Number.POSITIVE_INFINITY;
+      this.#take(this.machine.handle({ kind: "timer", name: "overdue" }, after(this.nowMs)));
+      for (const jobId of this.aborted) if (this.executing.has(jobId)) this.end(jobId);
+    }
+    this.nowMs = endMs;
+  }
+
+  #take(effects: readonly ProviderEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === "execute") this.executing.add(effect.job.jobId);
+      if (effect.kind === "abort") this.aborted.push(effect.jobId);
+      if (effect.kind === "timer") this.#alarmMs = effect.atMs - NOW.nowMs;
+      if (effect.kind !== "answer" || effect.answer.name !== "job") continue;
+      const jobId = effect.ticket.slice("in:".length) as JobId;
+      if (effect.answer.body.kind === "busy") this.busy.set(jobId, effect.answer.body.retryMs);
+      else this.refused.push(jobId);
+    }
+  }
+}
+
+describe("a provider's places", () => {
+  it("are all a sender's that is alone, and whoever waits in vain is told when to come back", () => {
+    const driven = new Driven(2);
+    const gas = 150n * BigInt(GAS_PER_MS);
+    const [first] = [driven.bring(0, gas), driven.bring(0, gas)];
+    const third = driven.bring(0, gas);
+    driven.wait(WAIT_MS - 1);
+    expect(driven.busy.size).toBe(0);
+    driven.wait(1);
+    expect(driven.busy.get(third)).toBeGreaterThan(0);
+    expect(driven.aborted).toEqual([]);
+    expect(driven.executing.has(first)).toBe(true);
+    expect(driven.machine.counts).toMatchObject({ busy: 1, gaveWay: 0 });
+  });
+
+  it("refuse at once where nothing ends while a job may wait: the hint is when the first is expected to", () => {
+    const driven = new Driven(2);
+    driven.bring(0, 900n * BigInt(GAS_PER_MS));
+    driven.bring(0, 1_500n * BigInt(GAS_PER_MS));
+    driven.wait(100);
+    expect(driven.busy.get(driven.bring(0))).toBe(800);
+    expect(driven.machine.waiting).toBe(0);
+  });
+
+  it("never hint at more than the time of a job, nor at less than a millisecond", () => {
+    const driven = new Driven(1);
+    driven.bring(0, LIMITS.blockGas);
+    expect(driven.busy.get(driven.bring(0))).toBe(JOB_MS);
+    const late = new Driven(1);
+    late.bring(0, 1n);
+    const waiting = late.bring(0);
+    late.wait(WAIT_MS);
+    expect(late.busy.get(waiting)).toBe(1);
+  });
+
+  it("are given to who has fewest, when one is free, and of one sender in the order of coming", () => {
+    const driven = new Driven(2);
+    const [a] = [driven.bring(0), driven.bring(0)];
+    const [again, other] = [driven.bring(0), driven.bring(1)];
+    driven.end(a);
+    expect(driven.executing.has(other)).toBe(true);
+    expect(driven.executing.has(again)).toBe(false);
+    driven.end(other);
+    expect(driven.executing.has(again)).toBe(true);
+  });
+
+  it("are not held by one sender whose jobs never end: another gets one, and the filler keeps trying in vain", () => {
+    const driven = new Driven(4);
+    for (let i = 0; i < 40; i++) driven.bring(0, 60_000n);
+    expect(driven.machine.running).toBe(4);
+    for (let round = 0; round < 10; round++) {
+      const honest = driven.bring(1);
+      for (let i = 0; i < 20; i++) driven.bring(0, 60_000n);
+      driven.wait(WAIT_MS);
+      expect(driven.executing.has(honest)).toBe(true);
+      driven.end(honest);
+    }
+    expect(driven.refused.length).toBe(10);
+    expect(driven.machine.counts.gaveWay).toBeGreaterThan(0);
+  });
+
+  it("are not held by one sender on a machine of one place either, once its job has had its time", () => {
+    const driven = new Driven(1);
+    const hung = driven.bring(0, 1_000n);
+    driven.wait(WAIT_MS + 10);
+    const honest = driven.bring(1);
+    driven.wait(WAIT_MS);
+    expect(driven.aborted).toEqual([hung]);
+    expect(driven.executing.has(honest)).toBe(true);
+  });
+
+  it("are kept by a job that has not had the time that its gas takes, where its sender has no more than others", () => {
+    const driven = new Driven(1);
+    const long = driven.bring(0, 1_000n * BigInt(GAS_PER_MS));
+    driven.wait(300);
+    driven.bring(1);
+    driven.wait(WAIT_MS);
+    expect(driven.aborted).toEqual([]);
+    expect(driven.executing.has(long)).toBe(true);
+  });
+
+  it("are waited for by a bounded number, of which no sender has all while others come", () => {
+    const driven = new Driven(2);
+    const waiting = Array.from({ length: 12 }, () => driven.bring(0));
+    expect(driven.machine.running + driven.machine.waiting).toBe(2 + 4);
+    const newest = waiting[5]!;
+    expect(driven.busy.has(newest)).toBe(false);
+    const other = driven.bring(1);
+    expect(driven.busy.has(newest)).toBe(true);
+    expect(driven.busy.has(other)).toBe(false);
+    expect(driven.machine.running + driven.machine.waiting).toBe(2 + 4);
+  });
+
+  it("do not go round in circles: who gives way and comes back does not push out who it gave way to", () => {
+    const driven = new Driven(2);
+    const gas = 60_000n;
+    driven.bring(0, gas);
+    driven.bring(0, gas);
+    const honest = driven.bring(1, gas);
+    driven.wait(WAIT_MS);
+    expect(driven.executing.has(honest)).toBe(true);
+    const aborts = driven.aborted.length;
+    driven.bring(0, gas);
+    driven.wait(WAIT_MS - 1);
+    expect(driven.aborted.length).toBe(aborts);
+    expect(driven.executing.has(honest)).toBe(true);
   });
 });

@@ -39,6 +39,7 @@ export type OperatorOptions = ObserverOptions & {
 /** An operator that only looks: it needs no key. */
 export type Observer = {
   readonly account: Address;
+  readonly dataDir: string;
   readonly config: NodeConfig;
   readonly l1: L1Reader;
   /** L1 block of the network's deployment */
@@ -55,13 +56,14 @@ export type Operator = Observer & {
 
 /** Runs an action with a data directory's settings and a connection to L1 that ends with it. */
 async function withL1<T>(
-  { signal, onProgress }: ObserverOptions,
+  { dataDir, signal, onProgress }: ObserverOptions,
   config: NodeConfig,
   action: (seen: Omit<Observer, "account">) => Promise<T>,
 ): Promise<T> {
   const transport = createL1Provider(config.l1Url, BigInt(config.network.l1ChainId));
   try {
     return await action({
+      dataDir,
       config,
       l1: { transport, addresses: config.network.contracts },
       deployedAtBlock: BigInt(config.network.deployedAtBlock),

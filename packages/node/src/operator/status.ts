@@ -17,6 +17,7 @@ import {
   unbondingsOf,
 } from "@mvm/l1";
 import { type ChainId, ZERO_ADDRESS } from "@mvm/protocol";
+import { lastCapacity } from "../jobCapacity.ts";
 import { formatAmount } from "./mtAmount.ts";
 import type { Observer } from "./operator.ts";
 import type { Report } from "./staking.ts";
@@ -60,11 +61,12 @@ async function turnsOf(observer: Observer, slot: bigint): Promise<Report> {
 }
 
 /**
- * Balances, registrations, stakes, locks, what is on its way out, and turns. Amounts are decimal MT (ether: decimal ether),
+ * Balances, registrations, what the last start measured of the machine, stakes, locks, what is on its way out, and turns. Amounts are decimal MT (ether: decimal ether),
  * times seconds since 1970. Throws L1Error.
  */
 export async function operatorStatus(observer: Observer): Promise<Report> {
-  const { l1, account, deployedAtBlock } = observer;
+  const { l1, account, dataDir, deployedAtBlock } = observer;
+  const capacity = await lastCapacity(dataDir);
   const { number, timestamp } = await l1Now(l1);
   const [ether, mt, blocks, bond] = await Promise.all([
     etherOf(l1, account),
@@ -87,6 +89,7 @@ export async function operatorStatus(observer: Observer): Promise<Report> {
     ether: formatAmount(ether),
     MT: formatAmount(mt),
     roles: await rolesOf(observer),
+    ...(capacity !== null && { capacity }),
     bond: {
       status: bond.status,
       totalMT: formatAmount(bond.totalWei),
