@@ -13,6 +13,7 @@ import {
   pendingStore,
   type Role,
   sealStore,
+  signingMarks,
 } from "@mvm/node";
 import {
   addressOf,
@@ -122,6 +123,7 @@ export class SimulatedNode {
       network: new ObservedNetwork(this.#network, (delivery) => listener.onDelivery(this, delivery)),
       openDatabase: (chainId, mode) => DacDatabase.openOn(this.#disk(`${chainId} ${mode}`), { mode, keeps: "recent" }),
       seals: sealStore(store),
+      marks: signingMarks(this.#disk("signer")),
       pending: pendingStore(store),
       leaves: leafStore(store),
       poster: this.#reachable(l1.poster(operator)),

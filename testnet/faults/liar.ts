@@ -86,7 +86,7 @@ export class Liar {
   }
 
   get ports(): Ports {
-    const { network, seals, poster } = this.#real;
+    const { network, seals, marks, poster } = this.#real;
     return over(this.#real, {
       network: over(network, {
         publish: (topic, bytes) => this.#publish(topic, bytes),
@@ -103,6 +103,8 @@ export class Liar {
           await seals.put(block);
         },
       }),
+      // its lies are its own
+      marks: over(marks, { has: () => true }),
       poster: over(poster, {
         appendBatch: (draft) => poster.appendBatch(this.#draft(draft)),
         answer: (shown) => {

@@ -244,7 +244,7 @@ export class Testnet {
       // anvil takes the proof of a whole blob, which is much cheaper to compute than those of its cells
       settings: {
         blobProofs: "blob",
-        ...(role === "sequencer" && { sequencerStakeMT: stakeMT }),
+        ...(role === "sequencer" && { sequencerStakeMT: stakeMT, signersDir: join(this.run.path, "signers") }),
         ...(role === "provider" && { providerStakeMT: stakeMT }),
         ...settings,
       },

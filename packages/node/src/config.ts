@@ -17,6 +17,8 @@ export class ConfigError extends Error {
     | "no-password"
     /** one that does not open the keys */
     | "wrong-password"
+    /** another node has the keys in use */
+    | "key-in-use"
     /** no DAC has the label */
     | "unknown-dac"
     /** MT, ether or another token that the account lacks */
@@ -113,6 +115,8 @@ const configSchema = z.strictObject({
   providerStakeMT: stakeMT.optional(),
   /** jobs that a provider runs at once, each on a thread of its own; where it is not given, one less than the machine runs at once */
   parallelJobs: z.number().int().min(1).max(MAX_PARALLEL_JOBS).optional(),
+  /** directory in which the machine remembers what sequencers' keys signed; by default .mvm/signers of the user */
+  signersDir: z.string().min(1).optional(),
   gateway: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65_535), domain: z.string() }),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
   /** last blocks of a DAC whose states are kept, beside those that its windows still run for */
@@ -165,6 +169,7 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Rec
     MVM_BATCH_DATA: "batchData",
     MVM_BLOB_PROOFS: "blobProofs",
     MVM_LOG_LEVEL: "logLevel",
+    MVM_SIGNERS_DIR: "signersDir",
   };
   for (const [name, key] of Object.entries(texts)) if (env[name] !== undefined) values[key] = env[name];
   if (env["MVM_PARALLEL_JOBS"] !== undefined) values["parallelJobs"] = Number(env["MVM_PARALLEL_JOBS"]);

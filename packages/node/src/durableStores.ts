@@ -2,7 +2,7 @@
 import { decodeSubmission, encodeSubmission, MAX_JOURNAL_ENTRIES, type SubmissionJournal } from "@mvm/l1";
 import { type ChainId, concatBytes, decodeBlock, encodeBlock, fromHex, type Hash, toHex, toWord } from "@mvm/protocol";
 import { type KeyValueStore, keyAfter } from "@mvm/state";
-import type { BlobArchive, CheckpointedBlock, LeafStore, PendingStore, SealStore } from "./ports.ts";
+import type { BlobArchive, CheckpointedBlock, LeafStore, PendingStore, SealStore, SigningMarks } from "./ports.ts";
 
 const SEAL = Uint8Array.of(1);
 const PENDING = Uint8Array.of(2);
@@ -27,6 +27,45 @@ export function sealStore(store: KeyValueStore): SealStore {
       return bytes === undefined ? null : decodeBlock(bytes);
     },
     put: (block) => store.write([{ key: sealKey(block), value: encodeBlock(block) }]),
+  };
+}
+
+const LAST_SLOT = Uint8Array.of(1);
+const MARK = Uint8Array.of(2);
+/** Slots behind the present one whose marks are kept: L1 may go back. */
+const KEPT_SLOTS = 8n;
+
+const markKey = ({ chainId, generation, context, header }: Place): Uint8Array =>
+  concatBytes(MARK, toWord(context.slot), toWord(chainId), toWord(generation), toWord(header.number));
+
+/** What one key has signed, in a store of its own. */
+export function signingMarks(store: KeyValueStore): SigningMarks {
+  /** noted, or being written */
+  const claimed = new Map<string, Hash>();
+  const noted = (key: Uint8Array): Hash | undefined => {
+    const bytes = store.get(key);
+    return claimed.get(toHex(key)) ?? (bytes && (toHex(bytes) as Hash));
+  };
+  return {
+    lastSlot: async () => {
+      const bytes = store.get(LAST_SLOT);
+      return bytes === undefined ? null : BigInt(toHex(bytes));
+    },
+    setLastSlot: async (slot) => {
+      const to = concatBytes(MARK, toWord(slot > KEPT_SLOTS ? slot - KEPT_SLOTS : 0n));
+      const old = await store.page({ from: MARK, to }, PAGE_ENTRIES);
+      for (const [key] of old) claimed.delete(toHex(key));
+      await store.write([{ key: LAST_SLOT, value: toWord(slot) }, ...old.map(([key]) => ({ key, value: null }))]);
+    },
+    claim: async (block, digest) => {
+      const key = markKey(block);
+      const before = noted(key);
+      if (before !== undefined && before !== digest) return false;
+      claimed.set(toHex(key), digest);
+      await store.write([{ key, value: fromHex(digest) }]);
+      return true;
+    },
+    has: (block, digest) => noted(markKey(block)) === digest,
   };
 }
 

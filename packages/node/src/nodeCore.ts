@@ -21,6 +21,7 @@ import { Carrying } from "./carrying.ts";
 import { Chain } from "./chain.ts";
 import type { Role } from "./config.ts";
 import { Covering } from "./covering.ts";
+import { Guarding, passPresencesOn } from "./guarding.ts";
 import { HostClient } from "./hostClient.ts";
 import { Hosting } from "./hosting.ts";
 import { type Hops, Mail } from "./mail.ts";
@@ -64,6 +65,8 @@ export class NodeCore {
   readonly #providing: Providing | null;
   readonly #carrying: Carrying | null;
   readonly #hosting: Hosting | null;
+  /** of a sequencer's key */
+  #guarding: Guarding | null = null;
   #slot = -1n;
   #live = false;
   #stopped = false;
@@ -96,6 +99,10 @@ export class NodeCore {
 
   static async create(options: NodeCoreOptions): Promise<NodeCore> {
     const core = new NodeCore(options, await createEngine());
+    const { ports, settings } = options;
+    const parts = { ports, settings, view: core.view };
+    if (core.#roles.has("sequencer")) core.#guarding = await Guarding.open(parts);
+    passPresencesOn(parts, (presence) => core.#guarding?.heard(presence));
     core.#desk.serve((ticket, from, request, call) => core.#route(ticket, from, request, call));
     return core;
   }
@@ -115,6 +122,7 @@ export class NodeCore {
     if (this.#live) return;
     this.#live = true;
     this.#covering?.start();
+    this.#guarding?.live();
     for (const chain of this.chains.values()) chain.live();
     for (const sequencing of this.#sequencings.values()) {
       sequencing.start().catch((error) => this.#ports.log("error", "sequencer-not-started", { reason: String(error) }));
@@ -152,6 +160,7 @@ export class NodeCore {
     this.#carrying?.stop();
     await this.#hosting?.stop();
     for (const sequencing of this.#sequencings.values()) sequencing.stop();
+    await this.#guarding?.stop();
     for (const pooling of this.pools.values()) pooling.stop();
     await Promise.all([...this.chains.values()].map((chain) => chain.stop()));
   }
@@ -159,6 +168,7 @@ export class NodeCore {
   #l1Changed(): void {
     for (const chain of this.chains.values()) chain.l1Changed();
     if (this.#live) {
+      this.#guarding?.l1Changed();
       this.#answering?.l1Changed();
       this.#caretaking?.l1Changed();
       for (const sequencing of this.#sequencings.values()) sequencing.l1Changed();
@@ -196,8 +206,10 @@ export class NodeCore {
     }
     chain.start();
     if (this.#live) chain.live();
-    if (!this.#roles.has("sequencer")) return;
-    const sequencing = new Sequencing({ ...parts, chain, hosts: this.hosts, engine: this.engine });
+    const right = this.#guarding;
+    if (right === null) return;
+    chain.onHead((_head, block) => block !== null && right.seen(block));
+    const sequencing = new Sequencing({ ...parts, chain, hosts: this.hosts, engine: this.engine, right });
     this.#sequencings.set(dac.chainId, sequencing);
     if (this.#live) await sequencing.start();
   }
@@ -212,7 +224,10 @@ export class NodeCore {
     }
     if (block.chainId !== chain.chainId) return { verdict: "reject", reason: "block of another chain" };
     const verdict = judgeGossip(this.view, this.#settings.network, block);
-    if (verdict.verdict === "accept") chain.receive(block);
+    if (verdict.verdict === "accept") {
+      this.#guarding?.seen(block);
+      chain.receive(block);
+    }
     return verdict;
   }
 

@@ -15,6 +15,7 @@ import type {
   Parameters,
   SealedBlock,
   StateKey,
+  UnsignedBlock,
 } from "@mvm/protocol";
 import type { BlobSidecar } from "@mvm/protocol/blobs";
 import type { PostedBlob, QueuedItem } from "@mvm/roles";
@@ -49,6 +50,21 @@ export type SealStore = {
   find(block: Pick<SealedBlock, "chainId" | "generation" | "context" | "header">): Promise<SealedBlock | null>;
   /** Stores a block durably before it is published. */
   put(block: SealedBlock): Promise<void>;
+};
+
+/**
+ * What the operator's key has signed from this machine, whichever data directory it was used with: one digest for each (chain, generation, slot,
+ * height). Durable; nobody else has it open.
+ */
+export type SigningMarks = {
+  /** last slot in which the node told that it signs; null: none */
+  lastSlot(): Promise<bigint | null>;
+  /** Stores the slot, and forgets blocks of slots that are over. */
+  setLastSlot(slot: bigint): Promise<void>;
+  /** Notes a block, before its signature leaves; false where another one is noted at its place. */
+  claim(block: UnsignedBlock, digest: Hash): Promise<boolean>;
+  /** Whether this very block is noted. */
+  has(block: UnsignedBlock, digest: Hash): boolean;
 };
 
 /** Accepted transactions that are not on L1 yet: durable, so that an acknowledgement survives a crash. */
@@ -145,6 +161,7 @@ export type Ports = {
   /** opens or creates a DAC's database: with state, or blocks alone */
   readonly openDatabase: (chainId: ChainId, mode: DatabaseMode) => Promise<DacDatabase>;
   readonly seals: SealStore;
+  readonly marks: SigningMarks;
   readonly pending: PendingStore;
   readonly leaves: LeafStore;
   readonly poster: L1Poster;

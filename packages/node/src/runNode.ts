@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { createL1Provider, L1Submitter } from "@mvm/l1";
 import { createLibp2pNetwork, type Network, peerIdOf } from "@mvm/network";
 import { type NetworkIdentity, PROFILES } from "@mvm/protocol";
-import { LevelStore } from "@mvm/state";
+import { LevelStore, MemoryStore } from "@mvm/state";
 import { Wallet } from "ethers";
 import { blobReader } from "./blobReader.ts";
 import { ConfigError, loadConfig, type NodeConfig } from "./config.ts";
-import { blobArchive, leafStore, pendingStore, sealStore, submissionJournal } from "./durableStores.ts";
+import { blobArchive, leafStore, pendingStore, sealStore, signingMarks, submissionJournal } from "./durableStores.ts";
 import { followL1 } from "./followL1.ts";
 import { startGateway } from "./gateway.ts";
 import { startJobs } from "./jobCapacity.ts";
@@ -18,6 +18,7 @@ import { l1Poster } from "./l1Poster.ts";
 import { NodeCore } from "./nodeCore.ts";
 import type { PasswordSource } from "./password.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
+import { openSigner } from "./signerStore.ts";
 import { signUp } from "./signUp.ts";
 import { L1Clock, levelDatabases, systemEntropy, systemLog } from "./systemPorts.ts";
 
@@ -78,7 +79,14 @@ export async function runNode(options: RunOptions): Promise<void> {
   const stopAll = (): void => stop.abort();
   signal.addEventListener("abort", stopAll, { once: true });
 
-  const { jobs, stop: stopJobs } = await startJobs(config, { dataDir, log, signal: stop.signal });
+  // first of all: what follows is in vain where another node has the key
+  const isSigner = config.roles.includes("sequencer");
+  const signer = isSigner ? await openSigner(keys.identity.operator, config.signersDir) : new MemoryStore();
+  const starting = startJobs(config, { dataDir, log, signal: stop.signal });
+  const { jobs, stop: stopJobs } = await starting.catch(async (error: unknown) => {
+    await signer.close();
+    throw error;
+  });
   const transport = createL1Provider(config.l1Url, settings.network.l1ChainId);
   await mkdir(join(dataDir, "node"), { recursive: true });
   const store = await LevelStore.open(join(dataDir, "node"));
@@ -106,6 +114,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     network,
     openDatabase: levelDatabases(dataDir, config.archive ? "all" : "recent"),
     seals: sealStore(store),
+    marks: signingMarks(signer),
     pending: pendingStore(store),
     leaves: leafStore(store),
     poster: l1Poster({ reader, submitter, parameters, kzg, placement: config.batchData, clock, log }),
@@ -171,6 +180,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     await stopJobs();
     await network.stop();
     await store.close();
+    await signer.close();
     transport.destroy();
   }
 }

@@ -33,6 +33,7 @@ import {
 import { makeBatch } from "./batchMaking.ts";
 import { BlockSession } from "./blockSession.ts";
 import type { Chain } from "./chain.ts";
+import type { SigningRight } from "./guarding.ts";
 import type { HostClient } from "./hostClient.ts";
 import { MachineDriver } from "./machineDriver.ts";
 import type { DraftBatch, NetworkSettings, Ports } from "./ports.ts";
@@ -53,6 +54,7 @@ export class Sequencing {
   readonly #hosts: HostClient;
   readonly #engine: Engine;
   readonly #desk: RequestDesk;
+  readonly #right: SigningRight;
   readonly #machine: Sequencer;
   readonly #driver: MachineDriver<SequencerEvent, SequencerEffect>;
   readonly #sessions = new Map<Hash, BlockSession>();
@@ -69,8 +71,9 @@ export class Sequencing {
     hosts: HostClient;
     engine: Engine;
     desk: RequestDesk;
+    right: SigningRight;
   }) {
-    const { ports, settings, view, chain, hosts, engine, desk } = options;
+    const { ports, settings, view, chain, hosts, engine, desk, right } = options;
     this.#ports = ports;
     this.#settings = settings;
     this.#view = view;
@@ -78,9 +81,12 @@ export class Sequencing {
     this.#hosts = hosts;
     this.#engine = engine;
     this.#desk = desk;
+    this.#right = right;
     const { operator, bls } = ports.identity;
     const prove = (message: Hash): Hex => vrfProve(bls, message);
-    this.#machine = new Sequencer({ ...settings, chainId: chain.chainId, operator, view, head: chain.head, prove });
+    const maySign = (): boolean => right.maySign;
+    const { chainId, head } = chain;
+    this.#machine = new Sequencer({ ...settings, chainId, operator, view, head, prove, maySign });
     this.#driver = new MachineDriver<SequencerEvent, SequencerEffect>({
       machine: this.#machine,
       ports,
@@ -97,7 +103,7 @@ export class Sequencing {
       context: { ...this.#chain.head.context, slot: this.#view.slot },
       header: { ...this.#chain.head.header, number: this.#chain.head.header.number + 1n },
     });
-    if (unpublished !== null) await this.#publish(unpublished);
+    if (unpublished !== null && (await this.#right.claim(unpublished))) await this.#publish(unpublished);
     this.#driver.run(this.#machine.start(this.#driver.moment()));
   }
 
@@ -250,13 +256,16 @@ export class Sequencing {
   }
 
   async #seal(block: UnsignedBlock): Promise<void> {
+    const taken = "another block was signed at this place before";
     try {
       const earlier = await this.#ports.seals.find(block);
       if (earlier !== null) {
-        await this.#publish(earlier);
-        const reason = "another block was signed at this place before";
-        return this.#driver.dispatch({ kind: "sealRefused", reason, isTaken: true });
+        if (await this.#right.claim(earlier)) await this.#publish(earlier);
+        return this.#driver.dispatch({ kind: "sealRefused", reason: taken, isTaken: true });
       }
+      // both are on the disk before the signature leaves: a crash in between loses the place
+      if (!(await this.#right.claim(block)))
+        return this.#driver.dispatch({ kind: "sealRefused", reason: taken, isTaken: true });
       const signature = this.#ports.identity.signDigest(blockDigest(this.#settings.network, block));
       const sealed = decodeBlock(encodeBlock({ ...block, signature }));
       await this.#ports.seals.put(sealed);

@@ -71,6 +71,7 @@ beforeEach(async () => {
   });
 });
 
+const RIGHT = { maySign: true, claim: async () => true };
 /** Hosts that do not answer are asked again, each for as long as a read may take. */
 const SILENCE_MS = 10 * SETTINGS.parameters.readTimeoutMs;
 const hashOf = (block: SealedBlock) => hashHeader(block.header);
@@ -91,7 +92,7 @@ async function postBy(name: string, ...blocks: readonly SealedBlock[]): Promise<
   expect(chain.head.hash).toBe(hashHeader(blocks.at(-1)!.header));
   const hosts = new HostClient({ ports, settings: SETTINGS, view });
   const engine = await createEngine();
-  const sequencing = new Sequencing({ ports, settings: SETTINGS, view, chain, hosts, engine, desk });
+  const sequencing = new Sequencing({ ports, settings: SETTINGS, view, chain, hosts, engine, desk, right: RIGHT });
   await sequencing.start();
   await world.clock.advance(3 * SETTINGS.parameters.batchIntervalMs + SILENCE_MS);
   sequencing.stop();
@@ -145,7 +146,7 @@ describe("a sequencer of a chain whose batch was convicted", () => {
       const chain = await Chain.open({ ports, settings: SETTINGS, view, desk, dac: maker.dac, withState: false });
       const hosts = new HostClient({ ports, settings: SETTINGS, view });
       const engine = await createEngine();
-      const sequencing = new Sequencing({ ports, settings: SETTINGS, view, chain, hosts, engine, desk });
+      const sequencing = new Sequencing({ ports, settings: SETTINGS, view, chain, hosts, engine, desk, right: RIGHT });
       await sequencing.start();
       await world.clock.advance(10);
       const { number } = chain.head.header;

@@ -32,7 +32,7 @@ import {
 import { BlobError } from "@mvm/protocol/blobs";
 import { type Dac, type L1Event, L1View, type Member, type QueuedItem } from "@mvm/roles";
 import { DacDatabase, MemoryStore } from "@mvm/state";
-import { blobArchive, leafStore, pendingStore, sealStore } from "../src/durableStores.ts";
+import { blobArchive, leafStore, pendingStore, sealStore, signingMarks } from "../src/durableStores.ts";
 import {
   type Identity,
   jobsHere,
@@ -126,12 +126,16 @@ export class Site {
     this.network.listen((event) => this.events.push(event));
     await this.network.start();
     const node = this.store("node");
+    const marks = signingMarks(this.store("signer"));
+    // it was there until now
+    if ((await marks.lastSlot()) === null) await marks.setLastSlot(SLOT + 1n);
     let drawn = 0;
     return {
       clock: this.clock,
       network: this.network,
       openDatabase: (chainId, mode) => DacDatabase.openOn(this.store(`${chainId}-${mode}`), { mode, keeps: "recent" }),
       seals: sealStore(node),
+      marks,
       pending: pendingStore(node),
       leaves: leafStore(node),
       poster: {

@@ -33,6 +33,7 @@ export * from "./peerPossession.ts";
 export * from "./possession.ts";
 export * from "./predeploys.ts";
 export * from "./preinstalls.ts";
+export * from "./presence.ts";
 export * from "./primitives.ts";
 export * from "./queueItems.ts";
 export * from "./receipts.ts";

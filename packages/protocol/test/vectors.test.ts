@@ -26,6 +26,7 @@ import {
   decodeAnswer,
   decodeBatch,
   decodeBlock,
+  decodePresence,
   decodeRequest,
   decodeSystemTransaction,
   encode,
@@ -33,6 +34,7 @@ import {
   encodeBlock,
   encodeBlocks,
   encodeHeader,
+  encodePresence,
   encodeReceipt,
   encodeRequest,
   encodeSystemTransaction,
@@ -63,9 +65,12 @@ import {
   type NetworkIdentity,
   networkDomain,
   outcomesHash,
+  type Presence,
   peerPossessionDigest,
   possessionDigest,
   postedTransactions,
+  presenceDigest,
+  presenceTopic,
   prevRandaoOf,
   provePeerPossession,
   provePossession,
@@ -186,6 +191,17 @@ describe("vectors, stated a second time without this package's code", () => {
     for (const { value, domain, blocksTopicOfChain77 } of readVectors<Vector[]>("networks")) {
       expect(networkDomain(value)).toBe(domain);
       expect(blocksTopic(value, toChainId(77n))).toBe(blocksTopicOfChain77);
+    }
+  });
+
+  it("a sequencer's presence", () => {
+    type Vector = { value: Presence; encoded: Hex; topic: string; digest: Hash };
+    const [network] = readVectors<{ value: NetworkIdentity }[]>("networks");
+    for (const { value, encoded, topic, digest } of readVectors<Vector[]>("presences")) {
+      expect(toHex(encodePresence(value))).toBe(encoded);
+      expect(decodePresence(fromHex(encoded))).toEqual(value);
+      expect(presenceDigest(network!.value, value)).toBe(digest);
+      expect(presenceTopic(network!.value)).toBe(topic);
     }
   });
 

@@ -10,7 +10,7 @@ import { checkpointVectors, headerVectors, merkleVectors, receiptVectors } from 
 import { electionVectors } from "./election.ts";
 import { toJsonText } from "./format.ts";
 import { blockVectors, blsVectors, jobVectors, requestVectors } from "./messages.ts";
-import { networkVectors, prevRandaoVectors, rotationVectors } from "./network.ts";
+import { networkVectors, presenceVectors, prevRandaoVectors, rotationVectors } from "./network.ts";
 import { hashToG2Vectors, outsideVectors, peerPossessionVectors, possessionVectors, vrfVectors } from "./points.ts";
 import { seatVectors } from "./seats.ts";
 import { systemTransactionVectors } from "./system.ts";
@@ -34,6 +34,7 @@ export async function vectorFiles(): Promise<{ readonly [name: string]: string }
     outside: outsideVectors(),
     peerPossession: peerPossessionVectors(),
     possession: possessionVectors(),
+    presences: presenceVectors(),
     prevRandao: prevRandaoVectors(),
     receipts: receiptVectors(),
     requests: requestVectors(),

@@ -1,5 +1,5 @@
 /** Network identity, randomness, slots and storage hosts, stated with literals. */
-import { addressNamed, hashNamed, tagged, word } from "./format.ts";
+import { addressNamed, encoded, fillNamed, hashNamed, int, tagged, word } from "./format.ts";
 
 export const NETWORKS = [
   { l1ChainId: 31_337n, comco: addressNamed("comco") },
@@ -15,6 +15,22 @@ export const networkVectors = () =>
   NETWORKS.map((value) => {
     const domain = domainOf(value);
     return { value, domain, blocksTopicOfChain77: `/mvm/1/${domain.slice(2, 18)}/blocks/77` };
+  });
+
+export const presenceVectors = () =>
+  [
+    { slot: 5n, part: 0, instance: hashNamed("a start"), signs: false },
+    { slot: 2n ** 64n - 1n, part: 3, instance: hashNamed("another start"), signs: true },
+  ].map((unsigned, i) => {
+    const { slot, part, instance, signs } = unsigned;
+    const signature = fillNamed(`presence ${i}`, 65);
+    const items = [int(slot), int(part), instance, int(signs ? 1 : 0), signature];
+    const parts = [domainOf(NETWORK), word(slot), word(part), instance, word(signs ? 1 : 0)];
+    return {
+      ...encoded(`${i}`, { ...unsigned, signature }, items),
+      topic: `/mvm/1/${domainOf(NETWORK).slice(2, 18)}/presence`,
+      digest: tagged("mvm/presence/1", ...parts),
+    };
   });
 
 export const prevRandaoVectors = () =>

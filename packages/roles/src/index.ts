@@ -22,6 +22,7 @@ export * from "./provider.ts";
 export type { Call } from "./readPatterns.ts";
 export * from "./sequencer.ts";
 export * from "./sequencerEffects.ts";
+export * from "./signingGuard.ts";
 export * from "./storage.ts";
 export * from "./transactionPool.ts";
 export * from "./workRules.ts";

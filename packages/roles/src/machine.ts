@@ -36,7 +36,7 @@ export type TimerEffect = { readonly kind: "timer"; readonly name: string; reado
 /** Something an operator should read; `level` as a logger has it. */
 export type NoteEffect = {
   readonly kind: "note";
-  readonly level: "info" | "warn";
+  readonly level: "info" | "warn" | "error";
   readonly code: string;
   readonly data: Readonly<Record<string, string | number | bigint>>;
 };

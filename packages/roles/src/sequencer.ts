@@ -76,6 +76,8 @@ export type SequencerOptions = {
   readonly head: Parent;
   /** VRF proof of the own BLS key, 96 bytes compressed: there is one for each message, so that it depends on nothing else */
   readonly prove: (message: Hash) => Hex;
+  /** whether anything may be signed in the present slot: not where another node may do so with the same key */
+  readonly maySign: () => boolean;
 };
 
 /** What the sequencer drew for a place of its chain, and how many of the jobs there have failed. */
@@ -245,8 +247,8 @@ export class Sequencer {
    * is every sequencer's.
    */
   get #isMyTurn(): boolean {
-    const { view, chainId, operator } = this.#options;
-    if (view.isExiting(chainId) || !view.canCover(chainId, operator)) return false;
+    const { view, chainId, operator, maySign } = this.#options;
+    if (!maySign() || view.isExiting(chainId) || !view.canCover(chainId, operator)) return false;
     return view.turn(chainId)?.member.operator === operator || view.mayPostOpenly(chainId, operator);
   }
 
@@ -269,7 +271,8 @@ export class Sequencer {
 
   /** Takes the slot over where those before were silent while there was work, and enough of it is left to do some. */
   #claim(): readonly SequencerEffect[] {
-    const { view, chainId, operator, parameters } = this.#options;
+    const { view, chainId, operator, parameters, maySign } = this.#options;
+    if (!maySign()) return [];
     const { number } = view.block;
     const end = firstBlockOf(view.slot + 1n, parameters.epochBlocks);
     if (this.#claiming || view.isExiting(chainId) || number + BigInt(parameters.rankDelayBlocks) + 1n >= end) return [];

@@ -55,6 +55,7 @@ export class Driven {
   seconds = 10;
   /** whether blocks are found right as soon as they are to be checked */
   checks = true;
+  maySign = true;
 
   constructor(
     l1Block = FIRST_BLOCK,
@@ -74,6 +75,7 @@ export class Driven {
       parameters,
       head,
       prove: (message) => vrfProve(self.bls, message),
+      maySign: () => this.maySign,
     });
   }
 
