@@ -14,7 +14,16 @@ import {
   refused,
   type SealedBlock,
 } from "@mvm/protocol";
-import { Carriers, type Dac, type JobCounts, judgeGossip, type L1Event, L1View, type ReadCounts, type Verdict } from "@mvm/roles";
+import {
+  Carriers,
+  type Dac,
+  type JobCounts,
+  judgeGossip,
+  type L1Event,
+  L1View,
+  type ReadCounts,
+  type Verdict,
+} from "@mvm/roles";
 import { Answering } from "./answering.ts";
 import { Caretaking } from "./caretaking.ts";
 import { Carrying } from "./carrying.ts";

@@ -4,7 +4,7 @@
  */
 import { bigIntToBytes, bytesToBigInt, fromHex, toHex } from "./hex.ts";
 import type { Address, Hash, Hex } from "./primitives.ts";
-import { encodeRlp, RlpCursor, RlpError, type RlpInput } from "./rlp.ts";
+import { EncodedRlp, encodeRlp, RlpCursor, RlpError, type RlpPart } from "./rlp.ts";
 
 export class CodecError extends Error {
   readonly code:
@@ -24,7 +24,7 @@ export class CodecError extends Error {
 }
 
 export type Codec<T> = {
-  write(value: T): RlpInput;
+  write(value: T): RlpPart;
   read(cursor: RlpCursor): T;
 };
 
@@ -216,6 +216,31 @@ export function union<V extends Variants>(variants: V): Codec<Union<V>> {
 /** Codec by way of another: `to` may throw CodecError. */
 export function mapped<A, B>(inner: Codec<A>, from: (value: B) => A, to: (value: A) => B): Codec<B> {
   return { write: (value) => inner.write(from(value)), read: (cursor) => to(inner.read(cursor)) };
+}
+
+/**
+ * A codec that encodes each value once: what it has written or read it remembers for as long as the value is there. Values must not change, and
+ * the codec has one encoding for each.
+ */
+export function remembered<T extends object>(inner: Codec<T>): Codec<T> {
+  const known = new WeakMap<T, EncodedRlp>();
+  return {
+    write: (value) => {
+      const before = known.get(value);
+      if (before !== undefined) return before;
+      const encoded = new EncodedRlp(encodeRlp(inner.write(value)));
+      known.set(value, encoded);
+      return encoded;
+    },
+    read: (cursor) => {
+      const bytes = cursor.raw();
+      const item = new RlpCursor(bytes);
+      const value = inner.read(item);
+      item.finish();
+      known.set(value, new EncodedRlp(bytes));
+      return value;
+    },
+  };
 }
 
 /** Encodes a value. Throws CodecError when it breaks a bound. */

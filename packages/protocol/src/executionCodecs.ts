@@ -9,6 +9,7 @@ import {
   list,
   mapped,
   optional,
+  remembered,
   struct,
   uint,
   union,
@@ -52,20 +53,22 @@ function numberOneOf<T extends number>(values: readonly T[]): Codec<T> {
 
 const accountCodec: Codec<Account> = struct({ nonce: gas, balance: wei, codeHash: hash });
 
-export const transactionMessageCodec: Codec<TransactionMessage> = struct({
-  type: numberOneOf([0, 1, 2, 4] as const),
-  from: address,
-  to: optional(address),
-  nonce: gas,
-  gasLimit: gas,
-  maxFeePerGas: wei,
-  maxPriorityFeePerGas: wei,
-  value: wei,
-  data: bytes(LIMITS.transactionBytes),
-  accessList: list(struct({ address, slots: list(hash, LIMITS.accessSlots) }), LIMITS.accessAddresses),
-  authorizations: list(struct({ authority: optional(address), address, nonce: gas }), LIMITS.authorizations),
-  l1Fee: wei,
-});
+export const transactionMessageCodec: Codec<TransactionMessage> = remembered(
+  struct({
+    type: numberOneOf([0, 1, 2, 4] as const),
+    from: address,
+    to: optional(address),
+    nonce: gas,
+    gasLimit: gas,
+    maxFeePerGas: wei,
+    maxPriorityFeePerGas: wei,
+    value: wei,
+    data: bytes(LIMITS.transactionBytes),
+    accessList: list(struct({ address, slots: list(hash, LIMITS.accessSlots) }), LIMITS.accessAddresses),
+    authorizations: list(struct({ authority: optional(address), address, nonce: gas }), LIMITS.authorizations),
+    l1Fee: wei,
+  }),
+);
 
 export const blockEnvironmentCodec: Codec<BlockEnvironment> = struct({
   timestamp: gas,
@@ -130,7 +133,7 @@ const blockOutcomeFields = {
   writes: list(accountWriteCodec, MAX_WRITES),
 };
 
-export const blockOutcomeCodec: Codec<BlockOutcome> = struct(blockOutcomeFields);
+export const blockOutcomeCodec: Codec<BlockOutcome> = remembered(struct(blockOutcomeFields));
 
 /** Why a transaction is in no block, in the order of their numbers on the wire. */
 export const INVALID_REASONS: readonly InvalidReason[] = [
@@ -150,10 +153,13 @@ export const INVALID_REASONS: readonly InvalidReason[] = [
   "denied",
 ];
 
-export const outcomeCodec: Codec<Outcome> = union({
-  included: struct({ ...blockOutcomeFields, reads: list(statedReadCodec, LIMITS.jobReadKeys) }),
-  invalid: struct({ reason: oneOf(INVALID_REASONS) }),
-});
+/** Of a job's outcomes: encoded to be measured, hashed and sent, by who signs them and by who checks it. */
+export const outcomeCodec: Codec<Outcome> = remembered(
+  union({
+    included: struct({ ...blockOutcomeFields, reads: list(statedReadCodec, LIMITS.jobReadKeys) }),
+    invalid: struct({ reason: oneOf(INVALID_REASONS) }),
+  }),
+);
 
 /** One text for a key: equal keys, equal texts. */
 export function stateKeyId(key: StateKey): string {

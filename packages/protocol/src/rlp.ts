@@ -4,6 +4,18 @@ import { joinBytes } from "./hex.ts";
 /** A byte string, or a list of such. */
 export type RlpInput = Uint8Array | readonly RlpInput[];
 
+/** An item that is encoded already. */
+export class EncodedRlp {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+/** What can be encoded: byte strings, items that are encoded already, lists of such. */
+export type RlpPart = Uint8Array | EncodedRlp | readonly RlpPart[];
+
 export class RlpError extends Error {
   readonly code:
     | "overrun"
@@ -35,7 +47,7 @@ function header(length: number, offset: 0x80 | 0xc0): Uint8Array {
   return Uint8Array.of(offset + 55 + size.length, ...size);
 }
 
-function collect(input: RlpInput, parts: Uint8Array[]): number {
+function collect(input: RlpPart, parts: Uint8Array[]): number {
   if (input instanceof Uint8Array) {
     if (input.length === 1 && input[0]! < 0x80) {
       parts.push(input);
@@ -44,6 +56,10 @@ function collect(input: RlpInput, parts: Uint8Array[]): number {
     const head = header(input.length, 0x80);
     parts.push(head, input);
     return head.length + input.length;
+  }
+  if (input instanceof EncodedRlp) {
+    parts.push(input.bytes);
+    return input.bytes.length;
   }
   const at = parts.length;
   parts.push(NOTHING);
@@ -55,7 +71,8 @@ function collect(input: RlpInput, parts: Uint8Array[]): number {
 }
 
 /** Encodes a byte string or nested list. */
-export function encodeRlp(input: RlpInput): Uint8Array {
+export function encodeRlp(input: RlpPart): Uint8Array {
+  if (input instanceof EncodedRlp) return input.bytes;
   const parts: Uint8Array[] = [];
   collect(input, parts);
   return joinBytes(parts);

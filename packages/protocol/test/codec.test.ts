@@ -18,6 +18,7 @@ import {
   RlpCursor,
   RlpError,
   type RlpInput,
+  remembered,
   struct,
   text,
   uint,
@@ -215,6 +216,39 @@ describe("codecs", () => {
     expect(codeOf(either, "0xc301c0c0")).toBe("leftover");
     expect(codeOf(either, "0xc101")).toBe("overrun");
     expect(() => encode(either, { kind: "other" } as never)).toThrow(CodecError);
+  });
+
+  it("remembered: the bytes that the codec gives, made once for a value, whether it was written or read", () => {
+    let written = 0;
+    const counted: Codec<bigint> = {
+      ...uint(64),
+      write: (value) => {
+        written += 1;
+        return uint(64).write(value);
+      },
+    };
+    const plain = struct({ number: counted, others: list(uint(64), 3) });
+    const kept = list(remembered(plain), 4);
+    const value = { number: 7n, others: [300n, 0n] };
+    const expected = encode(list(plain, 4), [value, value]);
+    written = 0;
+    expect(encode(kept, [value, value])).toEqual(expected);
+    expect(encode(kept, [value])).toEqual(encode(list(plain, 4), [{ ...value }]));
+    expect(written).toBe(2);
+    const [read, again] = decode(kept, expected, 100);
+    written = 0;
+    expect(encode(kept, [read!, again!])).toEqual(expected);
+    expect(written).toBe(0);
+    expect(encode(kept, [{ ...read!, number: 8n }])).toEqual(encode(list(plain, 4), [{ ...value, number: 8n }]));
+  });
+
+  it("remembered: refuses what the codec refuses, in front of others and as the last", () => {
+    const inner = struct({ number: uint(64) });
+    for (const hex of ["0xc0", "0xc20102", "0xc20001", "0x01", "0xc3820001", "0xc281"]) {
+      expect(codeOf(remembered(inner), hex)).toBe(codeOf(inner, hex));
+      const wrapped = `0xc${(fromHex(hex).length + 2).toString(16)}${hex.slice(2)}c101`;
+      expect(codeOf(list(remembered(inner), 4), wrapped)).toBe(codeOf(list(inner, 4), wrapped));
+    }
   });
 
   it("mapped: a refusal of the mapping is the decoder's refusal", () => {
