@@ -21,7 +21,7 @@ import type { JobPool } from "./jobPool.ts";
 import type { Capacity } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
 
-export class SelfTestFailed extends Error {
+class SelfTestFailed extends Error {
   readonly code: /** the engine computes what is not so: the machine, or what is installed on it, is damaged */
     | "wrong-result"
     /** the machine does not get through it in time */

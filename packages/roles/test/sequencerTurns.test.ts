@@ -186,3 +186,36 @@ describe("a chain whose queue is overdue for too long", () => {
     expect([driven.all("openSession").length, driven.all("post")]).toEqual([1, []]);
   });
 });
+
+describe("a sequencer whose key another node may use", () => {
+  it("claims no slot", () => {
+    const driven = posted(ofRank(1));
+    driven.maySign = false;
+    driven.start().offer(transfer()).mine(CLAIMABLE);
+    expect(driven.all("claim")).toEqual([]);
+    driven.maySign = true;
+    driven.mine(CLAIMABLE + 1n);
+    expect(driven.all("claim")).toHaveLength(1);
+  });
+
+  it("begins no turn, and does once it is known that no other does", () => {
+    const driven = ofRank(0);
+    driven.maySign = false;
+    driven.start().offer(transfer());
+    driven.mine(FIRST_BLOCK + 1n);
+    for (const kind of ["request", "openSession", "post"] as const) expect(driven.all(kind)).toEqual([]);
+    driven.maySign = true;
+    driven.mine(FIRST_BLOCK + 2n);
+    expect(driven.asked("head").length).toBeGreaterThan(0);
+  });
+
+  it("signs nothing of what is on its way when another is seen", () => {
+    const assembled = (maySign: boolean): Driven => {
+      const driven = ofRank(0).start().hostsSay(1n).offer(transfer()).open().agree(included);
+      driven.maySign = maySign;
+      return driven.assemble();
+    };
+    expect(assembled(true).all("seal")).toHaveLength(1);
+    expect(assembled(false).all("seal")).toEqual([]);
+  });
+});
