@@ -4,8 +4,6 @@
  * holds signs the same wrong result at once.
  */
 import {
-  type Address,
-  type BlsKey,
   blsKeyFromSeed,
   fromHex,
   GENESIS_BASE_FEE,
@@ -16,10 +14,8 @@ import {
   LIMITS,
   networkDomain,
   type Outcome,
-  type PeerId,
   resultDigest,
   resultHash,
-  SeatTree,
   type TransactionMessage,
   toAddress,
   toChainId,
@@ -29,8 +25,10 @@ import {
   ZERO_ADDRESS,
   ZERO_HASH,
 } from "@mvm/protocol";
-import { JobRun, type JobStep, type Member } from "@mvm/roles";
+import { JobRun, type JobStep } from "@mvm/roles";
+import { boundsOfRate, rounded } from "../confidence.ts";
 import { EventLog } from "../eventLog.ts";
+import { type Holder, holdersOf } from "../seatHolders.ts";
 import { SeededRandom } from "../seededRandom.ts";
 import { type RunResult, type Scenario, Violations } from "./scenario.ts";
 
@@ -39,13 +37,7 @@ const SHARES = [0.1, 0.2, 0.33];
 const JOBS = 1_000;
 /** Of the blocks, those whose second job is looked at too: all its seats are asked at once. */
 const HURRIED_JOBS = 400;
-const TOTAL_MT = 1_000_000;
-const HONEST = 20;
-/** Accounts that the adversary splits its stake into. */
-const SPLIT = 16;
 const DACS = 20;
-/** Standard deviations of a normal distribution that hold all but a thousandth. */
-const SCORE = 3.29;
 
 const NETWORK = { l1ChainId: 31_337n, comco: toAddress(`0x${"c0".repeat(20)}`) };
 const MESSAGE: TransactionMessage = {
@@ -79,32 +71,11 @@ const outcomeOf = (gasUsed: bigint): readonly Outcome[] => [
 const RIGHT = outcomeOf(21_000n);
 const WRONG = outcomeOf(1n);
 
-type Provider = Member & { readonly key: BlsKey; readonly isAdversary: boolean };
-
-/** Providers with an adversary's among them, in a drawn order of places. */
-function providersOf(draw: SeededRandom, share: number): { providers: readonly Provider[]; tree: SeatTree } {
-  const stakes = [
-    ...Array.from({ length: HONEST }, () => ({ weight: ((1 - share) * TOTAL_MT) / HONEST, isAdversary: false })),
-    ...Array.from({ length: SPLIT }, () => ({ weight: (share * TOTAL_MT) / SPLIT, isAdversary: true })),
-  ].map((stake) => ({ ...stake, weight: Math.round(stake.weight), at: draw.fraction() }));
-  stakes.sort((a, b) => a.at - b.at);
-  let tree = SeatTree.empty;
-  const providers = stakes.map(({ weight, isAdversary }, index): Provider => {
-    const key = blsKeyFromSeed(fromHex(draw.hash()));
-    const operator = draw.hash().slice(0, 42) as Address;
-    const peerId = `provider-${index}` as PeerId;
-    const member = { index, operator, stakeWei: 0n, blsPublicKey: key.publicKey, peerId, multiaddr: "/memory" };
-    tree = tree.put(index, member, weight);
-    return { ...member, key, isAdversary };
-  });
-  return { providers, tree };
-}
-
 /**
  * Whether a job ends in the adversary's result.
  * @param isUrgent whether all seats are asked at once
  */
-function isCaptured(jobId: JobId, seats: readonly Provider[], isUrgent: boolean): boolean {
+function isCaptured(jobId: JobId, seats: readonly Holder[], isUrgent: boolean): boolean {
   const job = { ...WORK, jobId };
   const run = new JobRun({
     network: NETWORK,
@@ -135,38 +106,23 @@ function isCaptured(jobId: JobId, seats: readonly Provider[], isUrgent: boolean)
   return false;
 }
 
-/** Bounds of a probability, by Wilson's score. */
-function wilson(hits: number, tries: number): { low: number; high: number } {
-  const rate = hits / tries;
-  const square = SCORE ** 2 / tries;
-  const middle = (rate + square / 2) / (1 + square);
-  const half = (SCORE / (1 + square)) * Math.sqrt((rate * (1 - rate)) / tries + square / (4 * tries));
-  return { low: Math.max(0, middle - half), high: middle + half };
-}
-
-const rounded = (value: number): number => Math.round(value * 100_000) / 100_000;
-
 function measure(draw: SeededRandom, share: number) {
-  const { providers, tree } = providersOf(draw, share);
+  const { holders, tree } = holdersOf(draw, share);
   const sequencer = blsKeyFromSeed(fromHex(draw.hash()));
   const chainId = toChainId(1 + draw.below(DACS));
   let captured = 0;
   let hurried = 0;
-  let withSequencer = 0;
   for (let number = 1; number <= JOBS; number++) {
     const place = { epoch: 7n, randomness: draw.hash(), chainId, generation: 0n, blockNumber: BigInt(number) };
     const proof = vrfProve(sequencer, vrfMessage("block", networkDomain(NETWORK), place));
     const jobs = Array.from({ length: LIMITS.jobAttempts }, (_, attempt) => jobIdOf(vrfOutput(proof), attempt));
-    const seatsOf = (jobId: JobId): readonly Provider[] =>
-      tree.seatsOf(jobId, JOB_SEATS).map(({ index }) => providers[index]!);
+    const seatsOf = (jobId: JobId): readonly Holder[] =>
+      tree.seatsOf(jobId, JOB_SEATS).map(({ index }) => holders[index]!);
     if (isCaptured(jobs[0]!, seatsOf(jobs[0]!), false)) captured += 1;
     if (number <= HURRIED_JOBS && isCaptured(jobs[1]!, seatsOf(jobs[1]!), true)) hurried += 1;
-    // a sequencer that is the adversary's says that seats were silent, and pays for each
-    if (jobs.some((jobId) => seatsOf(jobId).filter(({ isAdversary }) => isAdversary).length >= LIMITS.seats))
-      withSequencer += 1;
   }
-  const bounds = wilson(captured, JOBS);
-  const ofHurried = wilson(hurried, HURRIED_JOBS);
+  const bounds = boundsOfRate(captured, JOBS);
+  const ofHurried = boundsOfRate(hurried, HURRIED_JOBS);
   return {
     share,
     captured: rounded(captured / JOBS),
@@ -174,7 +130,6 @@ function measure(draw: SeededRandom, share: number) {
     low: rounded(bounds.low),
     high: rounded(bounds.high),
     hurried: { captured: rounded(hurried / HURRIED_JOBS), low: rounded(ofHurried.low), high: rounded(ofHurried.high) },
-    withSequencer: rounded(withSequencer / JOBS),
   };
 }
 

@@ -3,8 +3,10 @@ import { asked } from "./asked.ts";
 import { blindness, twoCouriers } from "./blindness.ts";
 import { capture } from "./capture.ts";
 import { churn } from "./churn.ts";
+import { grinding } from "./grinding.ts";
 import { l1Reorg } from "./l1Reorg.ts";
 import { leaderSilent } from "./leaderSilent.ts";
+import { proposerBias } from "./proposerBias.ts";
 import { rollback } from "./rollback.ts";
 import type { Scenario } from "./scenario.ts";
 import { sequencerCrash, slowLinks, smoke } from "./smoke.ts";
@@ -20,5 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   blindness,
   twoCouriers,
   capture,
+  grinding,
+  proposerBias,
   churn,
 ];
