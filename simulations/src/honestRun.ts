@@ -1,4 +1,4 @@
-/** Watches a world in which all nodes are honest: writes its event log and checks the invariants as it goes. */
+/** Watches a world: writes its event log and checks the invariants of its honest nodes as it goes. */
 import type { NetworkEvent } from "@mvm/network";
 import { Rebuild } from "@mvm/node";
 import {
@@ -50,9 +50,13 @@ export class HonestRun implements NodeListener {
   /** told of every block that a node takes as its head */
   onBlock: (node: SimulatedNode, block: SealedBlock) => void = () => {};
   /** told of every peer that a node blames */
-  onOffence: (peer: PeerId) => void = () => {};
+  onOffence: (peer: PeerId, reason: string) => void = () => {};
   /** whether a scenario waits for more than all being on L1 */
   isWaiting: () => boolean = () => false;
+  /** peers of adversaries: what they say of others counts for nothing, and who blames them does so rightly */
+  readonly hostile = new Set<PeerId>();
+  /** notes of level error that a scenario makes honest nodes write */
+  readonly expectedNotes = new Set<string>();
   readonly #violations: Violations;
   readonly #progressSlots: number;
   readonly #safeBlocks = new SafeBlocksAgree();
@@ -128,12 +132,15 @@ export class HonestRun implements NodeListener {
     if (level === "debug") return;
     this.world.note(`note ${node.name} ${code}`);
     if (level !== "info") this.notes.set(code, (this.notes.get(code) ?? 0) + 1);
-    this.found(checkNote({ node: node.name, level, code, data }));
+    if (!this.hostile.has(node.peerId) && !this.expectedNotes.has(code))
+      this.found(checkNote({ node: node.name, level, code, data }));
   }
 
   onNetwork(node: SimulatedNode, event: NetworkEvent): void {
-    this.found(checkNetworkEvent(node.name, event));
-    if (event.kind === "offence") this.onOffence(event.peer);
+    if (this.hostile.has(node.peerId)) return;
+    const isDeserved = "peer" in event && this.hostile.has(event.peer) && !event.kind.endsWith("-failed");
+    if (!isDeserved) this.found(checkNetworkEvent(node.name, event));
+    if (event.kind === "offence") this.onOffence(event.peer, event.reason);
   }
 
   #checkSafe(node: SimulatedNode, chainId: ChainId): void {

@@ -1,4 +1,4 @@
-/** A network port that tells of every message that it delivers. */
+/** A network port that tells of every message that it delivers, and lets an adversary do with them what it likes. */
 import type {
   HandlerLimits,
   Network,
@@ -19,13 +19,26 @@ export type Delivery = {
   readonly bytes: Uint8Array;
 };
 
+type Exchange = { readonly peer: PeerId; readonly lane: string; readonly bytes: Uint8Array; readonly signal: AbortSignal };
+/** What an honest node does with a request, or with other bytes in place of it. */
+type Honestly = (bytes?: Uint8Array) => Promise<Uint8Array>;
+
+/** What an adversary does with its node's requests; undefined: what honest ones do. */
+export type Hostility = {
+  /** with one that came to it */
+  answer?(exchange: Exchange, honestly: Honestly): Promise<Uint8Array> | undefined;
+};
+
 export class ObservedNetwork implements Network {
   readonly #inner: Network;
   readonly #observe: (delivery: Delivery) => void;
+  readonly #hostility: () => Hostility;
 
-  constructor(inner: Network, observe: (delivery: Delivery) => void) {
+  /** @param hostility what the node's adversary does now */
+  constructor(inner: Network, observe: (delivery: Delivery) => void, hostility: () => Hostility = () => ({})) {
     this.#inner = inner;
     this.#observe = observe;
+    this.#hostility = hostility;
   }
 
   get peerId(): PeerId {
@@ -72,7 +85,8 @@ export class ObservedNetwork implements Network {
   handle(protocol: string, limits: HandlerLimits, handler: RequestHandler): void {
     this.#inner.handle(protocol, limits, (from, bytes, signal) => {
       this.#observe({ kind: "request", from, to: this.peerId, lane: protocol, bytes });
-      return handler(from, bytes, signal);
+      const honestly: Honestly = (other = bytes) => handler(from, other, signal);
+      return this.#hostility().answer?.({ peer: from, lane: protocol, bytes, signal }, honestly) ?? honestly();
     });
   }
 

@@ -21,13 +21,14 @@ import {
   type ChainId,
   fromHex,
   type Hash,
+  type Hex,
   type PeerId,
   type SealedBlock,
   signDigest,
 } from "@mvm/protocol";
 import type { L1Event, Parent } from "@mvm/roles";
 import { DacDatabase, MemoryStore } from "@mvm/state";
-import { type Delivery, ObservedNetwork } from "./observedNetwork.ts";
+import { type Delivery, type Hostility, ObservedNetwork } from "./observedNetwork.ts";
 import type { SeededRandom } from "./seededRandom.ts";
 import type { World } from "./world.ts";
 
@@ -64,6 +65,8 @@ export class SimulatedNode {
   readonly roles: readonly Role[];
   readonly identity: Identity;
   readonly peerId: PeerId;
+  /** what its operator does in place of the program, where it is an adversary */
+  hostility: Hostility & { signs?(digest: Hash, honestly: (digest: Hash) => Hex): Hex } = {};
   readonly #world: World;
   #network: MemoryNetwork;
   /** disks by name: they outlive a stop */
@@ -117,10 +120,15 @@ export class SimulatedNode {
     const { clock, l1, listener } = this.#world;
     const store = this.#disk("node");
     const entropy = this.#random.stream("entropy");
-    const { operator } = this.identity;
+    const { operator, bls } = this.identity;
+    const sign = (digest: Hash): Hex => this.hostility.signs?.(digest, bls.sign) ?? bls.sign(digest);
     return {
       clock,
-      network: new ObservedNetwork(this.#network, (delivery) => listener.onDelivery(this, delivery)),
+      network: new ObservedNetwork(
+        this.#network,
+        (delivery) => listener.onDelivery(this, delivery),
+        () => this.hostility,
+      ),
       openDatabase: (chainId, mode) => DacDatabase.openOn(this.#disk(`${chainId} ${mode}`), { mode, keeps: "recent" }),
       seals: sealStore(store),
       marks: signingMarks(this.#disk("signer")),
@@ -137,7 +145,7 @@ export class SimulatedNode {
         listener.onComputed(this, made);
         return made;
       },
-      identity: this.identity,
+      identity: { ...this.identity, bls: { ...bls, sign } },
       log: (level, code, data) => {
         if (this.#alive) listener.onLog(this, level, code, data ?? {});
       },

@@ -2,12 +2,14 @@
  * Three of ten providers vanish in the middle of a job, in every block, for a thousand blocks: no block is lost, none comes later than two
  * block times after it was begun, nobody honest loses stake.
  */
-import { type ChainId, type Hash, hashHeader, LIMITS, type SealedBlock, seatedIn } from "@mvm/protocol";
+import type { Hash } from "@mvm/protocol";
+import { rounded } from "../confidence.ts";
 import type { HonestRun } from "../honestRun.ts";
 import { openedJob } from "../openedJob.ts";
+import { Punctuality } from "../punctuality.ts";
 import type { SimulatedNode } from "../simulatedNode.ts";
 import type { RunResult, Scenario } from "./scenario.ts";
-import { runTraffic, type TrafficSettings } from "./traffic.ts";
+import { LONG_SLOTS, runTraffic, type TrafficSettings } from "./traffic.ts";
 
 const SETTINGS: TrafficSettings = {
   sequencers: 4,
@@ -19,15 +21,7 @@ const SETTINGS: TrafficSettings = {
   link: { minDelayMs: 5, maxDelayMs: 60, lossRate: 0 },
   progressSlots: 1,
   founded: "before",
-  // slots and delays as long as mainnet's: what is measured is a block's time, not that of a change of turn
-  parameters: {
-    epochBlocks: 32,
-    rankDelayBlocks: 10,
-    batchIntervalMs: 6_000,
-    forceDelaySeconds: 12 * 3_600,
-    openAfterSeconds: 24 * 3_600,
-    exitAfterSeconds: 7 * 24 * 3_600,
-  },
+  parameters: LONG_SLOTS,
 };
 
 /** Blocks with a job. */
@@ -37,7 +31,7 @@ const SAMPLE = 40;
 /** Chance that a provider vanishes that has just taken a job of a block: some are away already when they are asked. */
 const VANISHING = 0.3;
 /** Block times after which a block is late. */
-const MAX_BLOCK_TIMES = 2;
+export const MAX_BLOCK_TIMES = 2;
 /** Milliseconds that a provider is gone, at the least and by how much more. */
 const AWAY_MS = 400;
 const AWAY_SPREAD_MS = 1_200;
@@ -110,89 +104,6 @@ class Vanishing {
   }
 }
 
-/** A place of a chain whose block was begun. */
-type Begun = {
-  readonly chainId: ChainId;
-  readonly number: bigint;
-  /** in which it was begun last: another leader begins anew */
-  readonly slot: bigint;
-  readonly sinceMs: number;
-  /** session of the last try */
-  session: Hash;
-  closedMs: number | null;
-  /** whether a try ended without a block though there was something to do */
-  hasFailed: boolean;
-  signed: Hash | null;
-};
-
-type Opened = Pick<Begun, "chainId" | "number" | "slot" | "session">;
-
-/** Measures each block from the moment at which it is first begun until it is signed. */
-class Punctuality {
-  readonly #run: HonestRun;
-  readonly #begun = new Map<string, Begun>();
-  latestMs = 0;
-  /** blocks with a job, by how many of their jobs failed before */
-  readonly byAttempt: number[] = Array.from({ length: LIMITS.jobAttempts }, () => 0);
-  /** seats of first jobs that others stood in for */
-  passedOver = 0;
-
-  constructor(run: HonestRun) {
-    this.#run = run;
-    run.onNote = (_node, code, data) => {
-      if (code === "session-opened") this.#begins(data as Opened);
-      if (code === "session-closed") this.#ends((data as Pick<Begun, "session">).session);
-      if (code === "block-abandoned") this.#fails((data as Pick<Begun, "chainId">).chainId);
-    };
-    run.onBlock = (_node, block) => this.#signed(block);
-  }
-
-  get blocks(): number {
-    return this.byAttempt.reduce((sum, count) => sum + count, 0);
-  }
-
-  #begins({ chainId, number, slot, session }: Opened): void {
-    const place = `${chainId}/${number}`;
-    const before = this.#begun.get(place);
-    // a try that ended with nothing to do is none
-    const isAgain = before?.slot === slot && (before.hasFailed || before.closedMs === null || before.signed !== null);
-    const sinceMs = isAgain ? before.sinceMs : this.#run.world.elapsedMs;
-    const { hasFailed, signed } = before ?? { hasFailed: false, signed: null };
-    this.#begun.set(place, { chainId, number, slot, sinceMs, session, closedMs: null, hasFailed, signed });
-  }
-
-  #ends(session: Hash): void {
-    for (const begun of this.#begun.values()) if (begun.session === session) begun.closedMs = this.#run.world.elapsedMs;
-  }
-
-  #fails(chainId: ChainId): void {
-    for (const begun of this.#begun.values())
-      if (begun.chainId === chainId && begun.closedMs === this.#run.world.elapsedMs) begun.hasFailed = true;
-  }
-
-  #signed({ chainId, header, context }: SealedBlock): void {
-    const begun = this.#begun.get(`${chainId}/${header.number}`);
-    // the first ones are begun before users come
-    if (begun === undefined || begun.signed !== null) return;
-    begun.signed = hashHeader(header);
-    const { attempt, seats } = context.work;
-    // who founds a DAC, or takes deposits alone, needs no provider
-    if (seats.length === 0) return;
-    this.latestMs = Math.max(this.latestMs, this.#run.world.elapsedMs - begun.sinceMs);
-    this.byAttempt[attempt]! += 1;
-    this.passedOver += LIMITS.seats - seatedIn({ attempt, seats });
-  }
-
-  /** Places that were begun and have no block in the end, or another one than was signed first. */
-  get lost(): number {
-    return [...this.#begun.values()].filter(({ chainId, number, hasFailed, closedMs, signed }) => {
-      if (signed === null) return hasFailed || closedMs === null;
-      const [follower] = this.#run.world.followers(chainId);
-      return follower!.core.chains.get(chainId)!.database.hashOf(number) !== signed;
-    }).length;
-  }
-}
-
 /** Stakes that L1 took, and offences that nodes hold against others: all here are honest. */
 function blames(run: HonestRun): () => number {
   const blamed = new Set<string>();
@@ -203,8 +114,6 @@ function blames(run: HonestRun): () => number {
   run.onOffence = (peer) => blamed.add(peer);
   return () => blamed.size;
 }
-
-const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
 
 /** A run of the scenario: the number of blocks with a job, and which share of the providers vanishes in each. */
 export type ChurnSize = { readonly blocks: number; readonly vanishing?: number };
@@ -217,7 +126,7 @@ export function runChurn(seed: number, { blocks, vanishing: share = VANISHING }:
     const slashed = blames(run);
     const tickMs = run.world.settings.parameters.tickSeconds * 1_000;
     const counts = () => {
-      const latestInBlockTimes = rounded(punctuality.latestMs / tickMs);
+      const latestInBlockTimes = rounded(punctuality.latestMs / tickMs, 3);
       const blocksLost = punctuality.lost;
       const honestSlashed = slashed();
       if (punctuality.blocks < blocks)
@@ -235,7 +144,7 @@ export function runChurn(seed: number, { blocks, vanishing: share = VANISHING }:
         byAttempt,
         passedOver,
         ...vanishing.counts,
-        vanishedShare: rounded(vanishing.counts.vanished / vanishing.counts.taken),
+        vanishedShare: rounded(vanishing.counts.vanished / vanishing.counts.taken, 3),
       };
     };
     return { isOver: () => punctuality.blocks >= blocks, counts };

@@ -3,6 +3,7 @@ import { asked } from "./asked.ts";
 import { blindness, twoCouriers } from "./blindness.ts";
 import { capture } from "./capture.ts";
 import { churn } from "./churn.ts";
+import { couriersDrop } from "./couriersDrop.ts";
 import { grinding } from "./grinding.ts";
 import { l1Reorg } from "./l1Reorg.ts";
 import { leaderSilent } from "./leaderSilent.ts";
@@ -24,5 +25,6 @@ export const SCENARIOS: readonly Scenario[] = [
   capture,
   grinding,
   proposerBias,
+  couriersDrop,
   churn,
 ];

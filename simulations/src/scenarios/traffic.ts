@@ -36,6 +36,16 @@ export type TrafficSettings = {
 /** Slots long enough for the next rank to notice a silence, to claim, to be handed over to, and to work. */
 export const TAKEOVER: Partial<Parameters> = { epochBlocks: 16, rankDelayBlocks: 4 };
 
+/** Slots and delays as long as mainnet's: what is measured is a block's time, not that of a change of turn. */
+export const LONG_SLOTS: Partial<Parameters> = {
+  epochBlocks: 32,
+  rankDelayBlocks: 10,
+  batchIntervalMs: 6_000,
+  forceDelaySeconds: 12 * 3_600,
+  openAfterSeconds: 24 * 3_600,
+  exitAfterSeconds: 7 * 24 * 3_600,
+};
+
 /** Asked for a disturbance's own counts at the end. */
 type Counts = () => Readonly<Record<string, unknown>>;
 
