@@ -21,6 +21,7 @@ type Invariant =
   | "progress"
   | "no-honest-fine"
   | "asks-are-answered"
+  | "bounded"
   | "finality-is-L1s"
   | "no-internal-error";
 export type Finding = { readonly invariant: Invariant; readonly what: string };

@@ -16,6 +16,7 @@ import {
 } from "@mvm/protocol";
 import {
   Carriers,
+  type CourierLoad,
   type Dac,
   type JobCounts,
   judgeGossip,
@@ -119,6 +120,11 @@ export class NodeCore {
   /** What became of the jobs that were brought here; null where it is no provider. */
   get jobCounts(): Readonly<JobCounts> | null {
     return this.#providing?.counts ?? null;
+  }
+
+  /** What it carries as a courier; null where it is none. */
+  get courierLoad(): CourierLoad | null {
+    return this.#carrying?.load ?? null;
   }
 
   /** What the jobs of a chain that it sequences read; undefined of another chain. */

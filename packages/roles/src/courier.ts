@@ -45,6 +45,8 @@ export type CourierOptions = {
 /** Jobs that are carried at once, and for one sender; parcels that are on their way for both ends together, in bytes. */
 export const COURIER_LIMITS = { jobs: 1_024, jobsOfOne: 64, bytes: 128 * 1024 * 1024 } as const;
 
+export type CourierLoad = { readonly [What in keyof typeof COURIER_LIMITS]: number };
+
 type CarryRequest = NamedRequest & { readonly name: "carry" };
 type FetchRequest = NamedRequest & { readonly name: "fetch" };
 
@@ -84,6 +86,11 @@ export class Courier {
   /** Jobs on their way. */
   get carrying(): number {
     return this.#carried.size;
+  }
+
+  /** What it has to do, within COURIER_LIMITS: jobs, those of the sender that has the most of them, parcels in bytes. */
+  get load(): CourierLoad {
+    return { jobs: this.carrying, jobsOfOne: Math.max(0, ...this.#ofSender.values()), bytes: this.#bytes };
   }
 
   handle(event: CourierEvent, _moment: Moment): readonly CourierEffect[] {

@@ -1,0 +1,106 @@
+/**
+ * Who floods couriers and holders with what they have to look at: a stranger that takes a new key whenever it is thrown out, and somebody who is
+ * registered as a sequencer. The DACs' blocks go on in time, couriers hold no more than their bounds, who could have known better pays in score.
+ */
+import { type PeerId, REQUESTS, SEAL_BYTES, SIZE_CLASSES } from "@mvm/protocol";
+import { COURIER_LIMITS, type CourierLoad } from "@mvm/roles";
+import type { HonestRun } from "../honestRun.ts";
+import { SPAM, type Spam, Spammer } from "../spammer.ts";
+import { type Attack, runAttacked, runVariants } from "./attackedTraffic.ts";
+import { MAX_BLOCK_TIMES } from "./churn.ts";
+import type { RunResult, Scenario } from "./scenario.ts";
+
+const BLOCKS = 100;
+const SAMPLE = 8;
+/** Milliseconds between two floods, and requests of each. */
+const BURST_MS = 100;
+const BURST = 6;
+/** wei of MT that the spammer has registered with: below what any DAC here asks of who leads it. */
+const STAKE_WEI = 1_000n * 10n ** 18n;
+/** Of the longest parcels, so many that a courier cannot hold them all. */
+const LONG_PARCELS = 24;
+const LONG_PARCEL_BYTES = SIZE_CLASSES.at(-1)! + SEAL_BYTES - 16;
+const BURDEN_MS = 4_000;
+
+type Flood = { readonly who: "stranger" | "sequencer"; readonly spam: readonly Spam[]; readonly burst: number };
+
+/** What is held against a peer that does such things, by a word of the reason. */
+const KNOWN_BETTER: Readonly<Record<Flood["who"], readonly string[]>> = {
+  stranger: ["no sequencer", "no courier of this job", "bytes to", "carry: "],
+  sequencer: ["no courier of this job", "bytes to", "carry: "],
+};
+
+const WITHOUT_JOBS = SPAM.filter((spam) => spam !== "made-up");
+const FLOODS: readonly Flood[] = [
+  { who: "stranger", spam: SPAM, burst: BURST },
+  { who: "sequencer", spam: WITHOUT_JOBS, burst: BURST },
+];
+
+/** The most that any courier had at once. */
+function watchLoads(run: HonestRun): CourierLoad {
+  const most = { jobs: 0, jobsOfOne: 0, bytes: 0 };
+  const { world } = run;
+  const look = (): void => {
+    for (const { core, alive } of world.nodes) {
+      const load = alive ? core.courierLoad : null;
+      if (load === null) continue;
+      for (const what of ["jobs", "jobsOfOne", "bytes"] as const) {
+        most[what] = Math.max(most[what], load[what]);
+        if (load[what] > COURIER_LIMITS[what])
+          run.found({ invariant: "bounded", what: `a courier has ${load[what]} ${what}` });
+      }
+    }
+    world.clock.schedule(BURST_MS / 4, look);
+  };
+  look();
+  return most;
+}
+
+const flood =
+  ({ who, spam, burst }: Flood): Attack =>
+  ({ run, draw, blamed }) => {
+    const { world } = run;
+    const spammer = new Spammer(world, who, (peer: PeerId) => run.hostile.add(peer));
+    const most = watchLoads(run);
+    const sealed = [REQUESTS.carry, REQUESTS.deliver, REQUESTS.fetch].map(({ protocol }) => protocol as string);
+    run.onMessage = (_node, { kind, lane, bytes }) => {
+      if (kind === "request" && sealed.includes(lane)) spammer.keep(lane, bytes);
+    };
+    const next = async (): Promise<void> => {
+      if (spammer.isBanned && who === "stranger") await spammer.begin();
+      for (let i = 0; i < burst; i++) spammer.send(spam[draw.below(spam.length)]!);
+      world.clock.schedule(BURST_MS, () => void next());
+    };
+    const burden = (): void => {
+      const couriers = world.nodes.filter(({ roles }) => roles.includes("provider"));
+      const courier = couriers[draw.below(couriers.length)]!.peerId;
+      for (let i = 0; i < LONG_PARCELS; i++) spammer.burden(LONG_PARCEL_BYTES, courier);
+    };
+    void spammer.begin().then(() => {
+      if (who === "sequencer") spammer.register(STAKE_WEI);
+      world.clock.schedule(BURST_MS, () => void next());
+      if (who === "sequencer") world.clock.schedule(BURDEN_MS, burden);
+    });
+    return () => {
+      for (const word of KNOWN_BETTER[who])
+        if (![...blamed.keys()].some((reason) => reason.includes(word)))
+          run.found({ invariant: "I3", what: `nobody held "${word}" against a ${who}` });
+      return { sent: spammer.sent, keys: spammer.keys, most };
+    };
+  };
+
+const runAll = (seed: number, floods: readonly Flood[], blocks: number): Promise<RunResult> =>
+  runVariants(
+    floods.map((one) => ({
+      variant: { who: one.who },
+      run: () =>
+        runAttacked({ scenario: "offer-spam", seed }, { blocks, stake: 0, maxBlockTimes: MAX_BLOCK_TIMES }, flood(one)),
+    })),
+  );
+
+export const offerSpam: Scenario = {
+  name: "offer-spam",
+  summary: "a stranger and a sequencer flood couriers and holders with made-up, malformed, huge and old parcels: blocks go on",
+  run: (seed) => runAll(seed, FLOODS, BLOCKS),
+  sample: (seed) => runAll(seed, FLOODS, SAMPLE),
+};
