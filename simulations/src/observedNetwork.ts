@@ -19,7 +19,12 @@ export type Delivery = {
   readonly bytes: Uint8Array;
 };
 
-type Exchange = { readonly peer: PeerId; readonly lane: string; readonly bytes: Uint8Array; readonly signal: AbortSignal };
+type Exchange = {
+  readonly peer: PeerId;
+  readonly lane: string;
+  readonly bytes: Uint8Array;
+  readonly signal: AbortSignal;
+};
 /** What an honest node does with a request, or with other bytes in place of it. */
 type Honestly = (bytes?: Uint8Array) => Promise<Uint8Array>;
 

@@ -64,7 +64,7 @@ export class Punctuality {
 
   #fails(chainId: ChainId): void {
     for (const begun of this.#begun.values())
-      if (begun.chainId === chainId && begun.closedMs === this.#run.world.elapsedMs) begun.hasFailed = true;
+      if (begun.chainId === chainId && begun.closedMs !== null && begun.signed === null) begun.hasFailed = true;
   }
 
   #signed({ chainId, header, context }: SealedBlock): void {
@@ -91,4 +91,3 @@ export class Punctuality {
     }).length;
   }
 }
-

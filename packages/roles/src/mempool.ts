@@ -52,11 +52,14 @@ const PENDING_LIFETIME_MS = 3 * 3_600_000;
 /** Bytes of one offer. */
 const OFFER_BYTES = 1024 * 1024;
 
+/** A transaction in a block, and the slot in which the block came. */
+type Included = { readonly transaction: Transaction; readonly number: bigint; readonly slot: bigint };
+
 export class Mempool {
   readonly #options: MempoolOptions;
   readonly #waiting = new TransactionPool();
   /** transactions in blocks that L1 does not hold for good yet */
-  readonly #included = new Map<Hash, { readonly transaction: Transaction; readonly number: bigint }>();
+  readonly #included = new Map<Hash, Included>();
   /** transactions of undone blocks for which there was no room yet, in the order of their blocks */
   readonly #returning = new Map<Hash, Transaction>();
   #givesBack = false;
@@ -113,7 +116,7 @@ export class Mempool {
     }
     this.#waiting.remove(transaction.hash);
     this.#returning.delete(transaction.hash);
-    this.#included.set(transaction.hash, { transaction, number });
+    this.#included.set(transaction.hash, { transaction, number, slot: this.#options.view.slot });
     return [];
   }
 
@@ -204,19 +207,34 @@ export class Mempool {
       if (transaction === undefined) continue;
       this.#waiting.remove(hash);
       this.#returning.delete(hash);
-      this.#included.set(hash, { transaction, number: event.block!.header.number });
+      const { header, context } = event.block!;
+      this.#included.set(hash, { transaction, number: header.number, slot: context.slot });
     }
     return [...effects, ...this.#admitReturning(moment), ...this.#wakeIfAny(moment)];
+  }
+
+  /**
+   * Transactions of blocks that nobody posted, and nobody may post any more: such a block was wrong, or nobody has it. Another one takes its place
+   * only if who makes it hears of them.
+   */
+  get #stranded(): readonly Transaction[] {
+    const { view, chainId } = this.#options;
+    const posted = view.postedHead(chainId);
+    const stranded = [...this.#included.values()].filter(
+      ({ number, slot }) => number > posted && slot + 1n < view.slot,
+    );
+    return stranded.map(({ transaction }) => transaction);
   }
 
   #offer(moment: Moment): readonly MempoolEffect[] {
     const { view, chainId, parameters } = this.#options;
     const expired = [...this.#expire(moment.nowMs), ...this.#admitReturning(moment)];
-    if (this.size === 0) return expired;
+    const stranded = this.#stranded;
+    if (this.size + stranded.length === 0) return expired;
     const again = [...expired, ...this.#wake(moment.nowMs + parameters.resubmitMs, moment)];
     const [leader, ...others] = view.informed(chainId);
     if (this.#underWay !== null || leader === undefined) return again;
-    const chosen = this.#chooseOffer(moment.nowMs);
+    const chosen = this.#chooseOffer(stranded, moment.nowMs);
     if (chosen.length === 0) return again;
     const ticket = `offer:${this.#tickets++}`;
     this.#underWay = { ticket, hashes: chosen.map((transaction) => transaction.hash) };
@@ -244,10 +262,10 @@ export class Mempool {
     return expired;
   }
 
-  #chooseOffer(nowMs: number): readonly Transaction[] {
+  #chooseOffer(stranded: readonly Transaction[], nowMs: number): readonly Transaction[] {
     const chosen: Transaction[] = [];
     let bytes = 0;
-    for (const transaction of this.#waiting.all()) {
+    for (const transaction of [...stranded, ...this.#waiting.all()]) {
       const offeredMs = this.#offered.get(transaction.hash);
       if (offeredMs !== undefined && nowMs - offeredMs < this.#options.parameters.resubmitMs) continue;
       bytes += transaction.raw.length;
@@ -264,7 +282,8 @@ export class Mempool {
     const taken =
       event.kind === "answered" && event.answer.name === "offerTransactions" && event.answer.body.kind === "taken";
     if (!taken) return this.#wake(moment.nowMs + this.#options.parameters.resubmitMs / 4, moment);
-    for (const hash of hashes) if (this.#waiting.get(hash) !== undefined) this.#offered.set(hash, moment.nowMs);
+    for (const hash of hashes)
+      if (this.#waiting.get(hash) !== undefined || this.#included.has(hash)) this.#offered.set(hash, moment.nowMs);
     return this.#wake(moment.nowMs, moment);
   }
 }

@@ -213,13 +213,14 @@ export class Sequencer {
       case "jobExecuted":
         return this.#jobExecuted(event, moment);
       case "sessionFailed":
-        return event.session === this.#build?.session ? this.#abandon(event.reason, moment) : [];
+        return event.session === this.#build?.session ? this.#unmade(event.reason, moment) : [];
       case "assembled":
         return this.#assembled(event, moment);
       case "sealed":
         return this.#sealed(event.block, moment);
       case "sealRefused":
-        if (event.isTaken && this.#build !== null) this.#taken = { ...this.#build.place };
+        if (!event.isTaken) return this.#unmade(event.reason, moment);
+        if (this.#build !== null) this.#taken = { ...this.#build.place };
         return this.#giveUp(event.reason, moment);
       case "checked":
         if (this.#turn?.slot === event.slot) this.#turn.check = "over";
@@ -678,6 +679,16 @@ export class Sequencer {
     const session = this.#build?.session;
     this.#build = null;
     return session === undefined ? [] : [{ kind: "closeSession", session }];
+  }
+
+  /**
+   * Ends an attempt of which no block came. Where seats had agreed, what they agreed on may be such that no block can be made of it: it is the
+   * next job's turn, for they would agree on the same again.
+   */
+  #unmade(reason: string, moment: Moment): readonly SequencerEffect[] {
+    const work = this.#build?.unsigned?.context.work ?? NO_WORK;
+    if (work.seats.length > 0) this.#build!.place.attempt = Math.min(work.attempt + 1, LIMITS.jobAttempts - 1);
+    return this.#abandon(reason, moment);
   }
 
   /** Ends an attempt that its own transactions may have been too much for. */

@@ -12,6 +12,7 @@ import {
   operator,
   outcome,
   PARAMETERS,
+  post,
   queue,
   startView,
   transfer,
@@ -153,6 +154,26 @@ describe("the mempool", () => {
     expect(driven.head(blockOn({ view: driven.view, parent: parentOf(block) }), 2n, 1n)).toEqual([
       { kind: "forget", hash: transaction.hash },
     ]);
+  });
+
+  it("offers a transaction anew whose block nobody posted in its slot and the one after: it was wrong, or nobody has it", () => {
+    const driven = new Driven();
+    const transaction = transfer();
+    driven.add(transaction);
+    driven.head(driven.blockWith(transaction), 1n, 0n);
+    for (const later of [1n, 2n, 3n]) {
+      mine(driven.view, FIRST_BLOCK + later * BigInt(PARAMETERS.epochBlocks));
+      const isStranded = later > 1n;
+      expect(allOffered(driven)).toEqual(isStranded ? [transaction.hash] : []);
+    }
+    expect(driven.pool.add(transaction, at(driven.seconds)).refusal).toBe("already-known");
+    const posted = new Driven();
+    posted.add(transaction);
+    const block = posted.blockWith(transaction);
+    posted.head(block, 1n, 0n);
+    post(posted.view, [block]);
+    mine(posted.view, FIRST_BLOCK + 3n * BigInt(PARAMETERS.epochBlocks));
+    expect(allOffered(posted)).toEqual([]);
   });
 
   it("forgets a transaction that L1's queue forced, once its block is on L1; not one that was forced without effect", () => {

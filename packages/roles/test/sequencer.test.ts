@@ -3,6 +3,7 @@ import {
   depositItem,
   drawBlockOf,
   foundingTransaction,
+  type Hash,
   type Job,
   jobIdOf,
   LIMITS,
@@ -20,7 +21,7 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { paidBy, parentOf } from "../src/index.ts";
+import { paidBy, parentOf, type SequencerEvent } from "../src/index.ts";
 import { Driven, FIRST, FIRST_SEALED, included, ready } from "./sequencerWorld.ts";
 import {
   at,
@@ -502,6 +503,26 @@ describe("the draws of a sequencer", () => {
     // what comes now is too late, and changes nothing
     driven.agree(included);
     expect(driven.all("seal").length).toBe(1);
+  });
+
+  it.each([
+    [
+      "cannot be assembled",
+      (session: Hash): SequencerEvent => ({ kind: "sessionFailed", session, reason: "out-of-range" }),
+    ],
+    ["cannot be sealed", (): SequencerEvent => ({ kind: "sealRefused", reason: "out-of-range", isTaken: false })],
+  ])("give a block that %s as two seats agreed on it to the next job's", (what, failed) => {
+    const driven = ready().offer(transfer()).open();
+    const { session } = driven.all("openSession").at(-1)!;
+    driven.agree(included);
+    if (what === "cannot be sealed") driven.assemble();
+    driven.handle(failed(session));
+    driven.seconds += 1;
+    driven.handle({ kind: "timer", name: "advance" });
+    driven.open().agree(included).assemble();
+    const { block } = driven.all("seal").at(-1)!;
+    expect(block.context.work.attempt).toBe(1);
+    expect(driven.faultOf(block)).toBeNull();
   });
 
   it("are made anew where L1 draws the slot anew", () => {

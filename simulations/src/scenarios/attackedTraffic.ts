@@ -26,6 +26,9 @@ const SETTINGS: TrafficSettings = {
   parameters: LONG_SLOTS,
 };
 
+/** A wrong block costs its chain the slot, and the transactions in it, where there are no others, one slot more. */
+const WITH_WRONG_BLOCKS: Partial<TrafficSettings> = { progressSlots: 6, drainMs: 6 * 32_000 };
+
 export type AttackedSettings = {
   /** blocks with a job until it ends */
   readonly blocks: number;
@@ -72,8 +75,7 @@ export function runAttacked(
   { blocks, stake, maxBlockTimes, hops = 1, hasWrongBlocks = false }: AttackedSettings,
   attack: Attack,
 ): Promise<RunResult> {
-  // a wrong block costs its chain the slot
-  const settings = { ...SETTINGS, hops, ...(hasWrongBlocks && { progressSlots: 4 }) };
+  const settings = { ...SETTINGS, hops, ...(hasWrongBlocks && WITH_WRONG_BLOCKS) };
   return runTraffic(place, settings, (run) => {
     const { world } = run;
     const draw = world.random.stream("adversary");

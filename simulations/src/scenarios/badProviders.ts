@@ -7,11 +7,11 @@ import {
   type Address,
   type ChainId,
   decodeAnswer,
+  decodeRequest,
   encodeAnswer,
   type Hash,
   type Hex,
   isHopParcel,
-  decodeRequest,
   type Outcome,
   REQUESTS,
   type StateReader,
@@ -64,7 +64,11 @@ async function readOn(reader: StateReader, draw: SeededRandom, signal: AbortSign
 const fish = (reader: StateReader, draw: SeededRandom): Promise<unknown> =>
   Promise.all(Array.from({ length: FISHED }, () => reader.account(draw.hash().slice(0, 42) as Address)));
 
-function changed(deed: Deed, outcomes: readonly Outcome[], { by, slot }: { by: bigint; slot: Hash }): readonly Outcome[] {
+function changed(
+  deed: Deed,
+  outcomes: readonly Outcome[],
+  { by, slot }: { by: bigint; slot: Hash },
+): readonly Outcome[] {
   const [first, ...rest] = outcomes;
   if (first?.kind !== "included") return outcomes;
   switch (deed) {
@@ -107,7 +111,10 @@ class BadProvider {
   #signing: Deed | null = null;
   #earlier: Hex | null = null;
 
-  constructor(node: SimulatedNode, { index, other, draw }: { index: number; other: SimulatedNode; draw: SeededRandom }) {
+  constructor(
+    node: SimulatedNode,
+    { index, other, draw }: { index: number; other: SimulatedNode; draw: SeededRandom },
+  ) {
     this.#draw = draw;
     this.#index = index;
     this.#other = other;
@@ -134,7 +141,11 @@ class BadProvider {
     };
   }
 
-  #answer(bytes: Uint8Array, signal: AbortSignal, honestly: () => Promise<Uint8Array>): Promise<Uint8Array> | undefined {
+  #answer(
+    bytes: Uint8Array,
+    signal: AbortSignal,
+    honestly: () => Promise<Uint8Array>,
+  ): Promise<Uint8Array> | undefined {
     const { jobId, parcel } = decodeRequest("deliver", bytes).body;
     if (isHopParcel(parcel)) return undefined;
     const deed = DEEDS[Number(BigInt(jobId) % BigInt(DEEDS.length))]!;
@@ -216,7 +227,8 @@ const runAll = (seed: number, blocks: { readonly apart: number; readonly togethe
 
 export const badProviders: Scenario = {
   name: "bad-providers",
-  summary: "providers with a third of the stake are mute, slow, fish, lie and send what is no result; and all of them together",
+  summary:
+    "providers with a third of the stake are mute, slow, fish, lie and send what is no result; and all of them together",
   run: (seed) => runAll(seed, BLOCKS),
   sample: (seed) => runAll(seed, SAMPLE),
 };

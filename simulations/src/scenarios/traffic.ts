@@ -19,6 +19,8 @@ export type TrafficSettings = {
   /** longest distance of two transactions of all users together, in milliseconds; 400 unless said */
   readonly sendingMs?: number;
   readonly link: LinkSettings;
+  /** milliseconds within which everything must come to rest after the last transaction; 90,000 unless said */
+  readonly drainMs?: number;
   /** slots within which a chain with work must go on */
   readonly progressSlots: number;
   /** DACs and deposits are there when the nodes start, or come afterwards */
@@ -121,7 +123,7 @@ export async function runTraffic(
   settings: TrafficSettings,
   disturb: Disturbance,
 ): Promise<RunResult> {
-  const { link, parameters = {}, hops = 1, hasCover = false, busyMs } = settings;
+  const { link, parameters = {}, hops = 1, hasCover = false, busyMs, drainMs = DRAIN_MS } = settings;
   const violations = new Violations(place);
   const run = new HonestRun(violations, settings.progressSlots);
   const world = new World({ seed: `${place.scenario}/${place.seed}`, link, listener: run, parameters, hops, hasCover });
@@ -142,7 +144,7 @@ export async function runTraffic(
   const isQuiet = (): boolean => world.elapsedMs >= busyMs || isOver();
   const sent = sendTransfers(run, gateway!, users, { ...settings, isOver: isQuiet });
   while (!isQuiet()) await world.runUntil(Math.min(busyMs, world.elapsedMs + STEP_MS));
-  const latestMs = world.elapsedMs + DRAIN_MS;
+  const latestMs = world.elapsedMs + drainMs;
   while (!run.atRest && world.elapsedMs < latestMs) await world.runUntil(world.elapsedMs + STEP_MS);
   await run.finish();
   const own = counts();
