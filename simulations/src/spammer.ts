@@ -209,34 +209,44 @@ export class Spammer {
     const parcel = this.#noise();
     switch (spam) {
       case "made-up":
-        return this.#talk(target, this.#job(jobId));
+        this.#talk(target, this.#job(jobId));
+        break;
       case "other-id":
-        return this.#talk(target, this.#job(this.#draw.hash() as string as JobId));
+        this.#talk(target, this.#job(this.#draw.hash() as string as JobId));
+        break;
       case "unsealed":
       case "other-slot":
-        return this.#request(courier, { name: "carry", body: { jobId, provider, parcel } });
+        this.#request(courier, { name: "carry", body: { jobId, provider, parcel } });
+        break;
       case "no-courier":
-        return this.#request(holder.peerId, { name: "carry", body: { jobId, provider, parcel } });
+        this.#request(holder.peerId, { name: "carry", body: { jobId, provider, parcel } });
+        break;
       case "fetches": {
         const number = this.#draw.below(9);
         this.#request(courier, { name: "fetch", body: { jobId, number, parcel } });
-        return this.#request(this.#anyone(), { name: "supply", body: { jobId, provider, number, parcel } });
+        this.#request(this.#anyone(), { name: "supply", body: { jobId, provider, number, parcel } });
+        break;
       }
       case "replayed": {
         const kept = this.#kept[this.#draw.below(this.#kept.length)];
-        return kept && this.#post(this.#anyone(), kept.lane, kept.bytes);
+        if (kept !== undefined) this.#post(this.#anyone(), kept.lane, kept.bytes);
+        break;
       }
       case "straight":
         this.#request(holder.peerId, { name: "deliver", body: { jobId, parcel } });
-        return this.#request(holder.peerId, { name: "job", body: this.#job(jobId) });
+        this.#request(holder.peerId, { name: "job", body: this.#job(jobId) });
+        break;
       case "malformed":
-        return this.#post(this.#anyone(), this.#lane(), fromHex(this.#draw.hash()));
+        this.#post(this.#anyone(), this.#lane(), fromHex(this.#draw.hash()));
+        break;
       case "truncated": {
         const whole = encodeRequest({ name: "carry", body: { jobId, provider, parcel } });
-        return this.#post(courier, REQUESTS.carry.protocol, whole.subarray(0, this.#draw.below(whole.length)));
+        this.#post(courier, REQUESTS.carry.protocol, whole.subarray(0, this.#draw.below(whole.length)));
+        break;
       }
       case "oversized":
-        return this.#post(this.#anyone(), REQUESTS.values.protocol, this.#noise(REQUESTS.values.maxRequestBytes + 1));
+        this.#post(this.#anyone(), REQUESTS.values.protocol, this.#noise(REQUESTS.values.maxRequestBytes + 1));
+        break;
     }
   }
 

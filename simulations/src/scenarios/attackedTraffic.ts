@@ -18,7 +18,7 @@ const SETTINGS: TrafficSettings = {
   providers: 20,
   dacs: 3,
   users: 12,
-  busyMs: 3_600_000,
+  busyMs: 240_000,
   sendingMs: 300,
   link: { minDelayMs: 5, maxDelayMs: 60, lossRate: 0 },
   progressSlots: 1,

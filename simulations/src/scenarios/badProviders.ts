@@ -23,8 +23,8 @@ import { type Attack, runAttacked, runVariants } from "./attackedTraffic.ts";
 import { MAX_BLOCK_TIMES } from "./churn.ts";
 import type { RunResult, Scenario } from "./scenario.ts";
 
-const BLOCKS = { apart: 100, together: 100 };
-const SAMPLE = { apart: 10, together: 16 };
+const BLOCKS = { apart: 100, together: 60 };
+const SAMPLE = { apart: 10, together: 12 };
 const STAKE = 0.33;
 /** Values that one asks for which it has no need of, with each job. */
 const FISHED = 1_024;

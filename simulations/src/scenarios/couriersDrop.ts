@@ -22,8 +22,8 @@ import { MAX_BLOCK_TIMES } from "./churn.ts";
 import type { RunResult, Scenario } from "./scenario.ts";
 
 /** Blocks of each of the runs, and in a sample. */
-const BLOCKS = 100;
-const SAMPLE = 6;
+const BLOCKS = 60;
+const SAMPLE = 5;
 /**
  * Block times after which a block is late. Through one courier a third of them cuts fewer ways than as many holders that vanish (churn). Through two it
  * cuts three of ten, and who carries one job carries it to all of its seats: so whole jobs fail, four of them in two block times and a half, and those who
