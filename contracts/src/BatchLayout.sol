@@ -33,6 +33,7 @@ struct Prelude {
 /// @param evidence Hash of what shows that, and that the seats did the job.
 /// @param sequencer Who made the block; zero stands for the batch's poster if `byPoster`.
 /// @param byPoster True if the batch's poster made the block.
+/// @param work Which of its job's seats served, a bit each, and above them how many of its jobs failed before.
 /// @param seated How many of the providers, the first ones, have a fee of their own; the others stand in.
 /// @param providers Registry indexes of the providers that did its job, which its settle pays: SEATS of them or none.
 /// @param transactionCount User transactions.
@@ -44,6 +45,7 @@ struct BatchContext {
     bytes32 evidence;
     address sequencer;
     bool byPoster;
+    uint256 work;
     uint256 seated;
     uint32[] providers;
     uint256 transactionCount;
@@ -281,10 +283,31 @@ library BatchLayout {
             if (served != SEATS && work != 0) cursor.fail(BatchFaults.RESERVED);
             if (work >> (JOB_SEATS + 2) != 0) cursor.fail(BatchFaults.RESERVED);
             if (cursor.fault != BatchFaults.NONE) return;
+            context.work = work;
             context.seated = work >> JOB_SEATS == 0 ? _ones(work & ((1 << SEATS) - 1)) : 0;
             context.providers = new uint32[](served);
             for (uint256 i = 0; i < served; i++) {
                 context.providers[i] = uint32(cursor.readVarint(data, type(uint32).max, BatchFaults.OUT_OF_RANGE));
+            }
+        }
+    }
+
+    /// @notice How many jobs of a block failed before the one that was done.
+    /// @param context The block's, read without a fault.
+    /// @return Their number.
+    function attemptOf(BatchContext memory context) internal pure returns (uint256) {
+        return context.work >> JOB_SEATS;
+    }
+
+    /// @notice Number of a seat that served.
+    /// @param context The block's, read without a fault.
+    /// @param served Its place among those that did, below their number.
+    /// @return seat From 0, among all seats of the job.
+    function seatOf(BatchContext memory context, uint256 served) internal pure returns (uint256 seat) {
+        unchecked {
+            for (uint256 left = served + 1;; seat++) {
+                left -= context.work >> seat & 1;
+                if (left == 0) return seat;
             }
         }
     }

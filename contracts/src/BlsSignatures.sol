@@ -19,6 +19,7 @@ library BlsSignatures {
     bytes internal constant DOMAIN = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 
     address private constant MODEXP = address(0x05);
+    address private constant G1ADD = address(0x0b);
     address private constant G1MSM = address(0x0c);
     address private constant G2ADD = address(0x0d);
     address private constant G2MSM = address(0x0e);
@@ -28,6 +29,7 @@ library BlsSignatures {
     /// @dev Gas that calls with others' points get: twice the price of EIP-2537 without its discounts, so that a later
     /// fork may raise prices and a refused point still costs little.
     uint256 private constant PAIRING_GAS = 2 * (37_700 + 2 * 32_600);
+    uint256 private constant G1_SUM_GAS = 2 * 375;
     uint256 private constant G1_TERM_GAS = 2 * 12_000;
     uint256 private constant G2_TERM_GAS = 2 * 22_500;
     /// @dev More than the call itself takes of the caller's gas.
@@ -161,6 +163,18 @@ library BlsSignatures {
         if (!hasPublicKeyForm(publicKey)) revert InvalidBlsPublicKey();
         compressed = compress(publicKey);
         if (!verify(publicKey, possessionDigest(operator, compressed), possession)) revert InvalidPossession();
+    }
+
+    /// @notice Reverts with InvalidPoint unless a key's point is the one that a compressed form stands for, of a key that
+    /// {requirePossession} has taken: a point of the curve, so that {verify} never is false for want of the key.
+    /// @param publicKey The key's point, 96 bytes.
+    /// @param compressed The key, 48 bytes.
+    function requireKey(bytes memory publicKey, bytes memory compressed) internal view {
+        if (keccak256(compress(publicKey)) != keccak256(compressed)) revert InvalidPoint();
+        // with these signs and x there is one y on the curve, and sums are of points on it alone
+        bytes memory terms = abi.encodePacked(_pad(publicKey), new bytes(2 * PADDED_COORDINATE));
+        (bool isPoint, bytes memory sum) = _call(G1ADD, G1_SUM_GAS, terms);
+        if (!isPoint || sum.length != 2 * PADDED_COORDINATE) revert InvalidPoint();
     }
 
     /// @notice What a VRF proof signs.

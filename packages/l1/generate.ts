@@ -46,11 +46,12 @@ const L1_CONTRACTS = [
   "SliceReplay",
   "StepReplay",
   "PartVerifier",
+  "WorkVerifier",
   "Disputes",
   "Disclosures",
 ] as const;
 /** Interfaces that no contract implements: shapes of what one takes as bytes. */
-const L1_SHAPES = ["IDataProofs", "IBlockProofs", "IClosingProofs", "IPartProofs"] as const;
+const L1_SHAPES = ["IDataProofs", "IBlockProofs", "IClosingProofs", "IPartProofs", "IWorkProofs"] as const;
 /** What users deploy on a DAC: a token, and the templates of management contracts. */
 const USER_CONTRACTS = [
   "DemoToken",

@@ -268,6 +268,7 @@ export class Liar {
       return header.chainId === chainId && header.lastBlock === honest.header.number;
     });
     if (ask === undefined || posted === null || ask.item.kind === "stretch" || ask.item.kind === "bytes") return;
+    if (ask.item.kind === "evidence") return;
     const { header } = ask.batch;
     const { stateRoot, reader } = this.#before(honest);
     const rootsOf = ({ outcomes }: SealedBlock) => rootsAfter(reader, stateRoot, outcomes);

@@ -174,7 +174,7 @@ export class Testnet {
       const { addresses, firstBlock } = await deployContracts({ signer: founder, parameters });
       const networkFile = join(run.path, "network.json");
       const network = {
-        version: 9,
+        version: 10,
         profile: PROFILE,
         l1ChainId: String(L1_CHAIN_ID),
         deployedAtBlock: Number(firstBlock),

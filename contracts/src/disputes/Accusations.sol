@@ -27,7 +27,8 @@ enum Fraud {
     Derivation,
     Slice,
     Context,
-    Closing
+    Closing,
+    Work
 }
 
 /// @title Accusations: how a proof ends

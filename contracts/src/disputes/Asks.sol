@@ -15,7 +15,7 @@ import {MetisToken} from "../MetisToken.sol";
 abstract contract Asks {
     /// @notice What can be asked for: the leaves of a batch's blocksRoot, of its transactionsRoot; a block's header and
     /// checkpoints; the hashes of a block's transactions; the commitments between a transaction's parts; where these are
-    /// too many for one answer, those between two that were shown; a transaction's bytes.
+    /// too many for one answer, those between two that were shown; a transaction's bytes; what shows who did a block's job.
     enum Kind {
         Blocks,
         Words,
@@ -23,7 +23,8 @@ abstract contract Asks {
         Transactions,
         Parts,
         Stretch,
-        Bytes
+        Bytes,
+        Evidence
     }
 
     /// @notice Prices and times, fixed at construction.
@@ -194,7 +195,7 @@ abstract contract Asks {
     }
 
     /// @notice The number of an item of a batch or of a block.
-    /// @param kind What is asked for: Blocks to Transactions.
+    /// @param kind What is asked for: Blocks to Transactions, or Evidence.
     /// @param position Place of the block in the batch, from 0; 0 for what is the batch's.
     /// @return kind | position << 3.
     function itemOf(Kind kind, uint256 position) public pure returns (uint256) {

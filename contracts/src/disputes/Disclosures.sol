@@ -3,27 +3,31 @@ pragma solidity 0.8.37;
 
 import {Header, HeaderCodec} from "../execution/codec/HeaderCodec.sol";
 import {BatchHeaders} from "../BatchHeaders.sol";
+import {IPostedWork} from "../interfaces/IPostedWork.sol";
 import {BatchHeader} from "../interfaces/IRollupChain.sol";
 import {IRollupVerdicts} from "../interfaces/IRollupVerdicts.sol";
 import {MetisToken} from "../MetisToken.sol";
 import {MerkleTree} from "../proofs/MerkleTree.sol";
 import {Asks} from "./Asks.sol";
+import {EvidenceAnswers} from "./EvidenceAnswers.sol";
 import {PartAnswers} from "./PartAnswers.sol";
 import {PartItems} from "./PartItems.sol";
 import {ProvenBlocks} from "./ProvenBlocks.sol";
 
 /// @title F6: withheld commitments
-/// @notice {Asks} says who asks and what it costs; here is what an answer is, of a transaction's parts in {PartAnswers}. Anyone
-/// may answer, but for those.
-contract Disclosures is PartAnswers {
+/// @notice {Asks} says who asks and what it costs; here is what an answer is, of a transaction's parts in {PartAnswers}, of who did
+/// a block's job in {EvidenceAnswers}. Anyone may answer, but for parts.
+contract Disclosures is PartAnswers, EvidenceAnswers {
     /// @notice There are not as many leaves as there have to be, or they have another root.
     error WrongLeaves(uint256 count);
 
     /// @param token_ MT.
     /// @param rollup_ Whose batches are asked for.
     /// @param parameters Prices and times.
-    constructor(MetisToken token_, IRollupVerdicts rollup_, AskParameters memory parameters)
+    /// @param work_ Reads what batches say of who did their blocks' jobs.
+    constructor(MetisToken token_, IRollupVerdicts rollup_, AskParameters memory parameters, IPostedWork work_)
         Asks(token_, rollup_, parameters)
+        EvidenceAnswers(work_)
     {}
 
     /// @notice Shows a batch's block hashes.

@@ -10,6 +10,7 @@ import {HeaderProofs} from "../../src/disputes/HeaderProofs.sol";
 import {VerifiedProofs} from "../../src/disputes/VerifiedProofs.sol";
 import {Checkpoint, Checkpoints} from "../../src/execution/codec/Checkpoints.sol";
 import {BlockFacts} from "../../src/interfaces/ICheckpointReplay.sol";
+import {IPostedWork} from "../../src/interfaces/IPostedWork.sol";
 import {BatchHeader} from "../../src/interfaces/IRollupChain.sol";
 import {RollupChain} from "../../src/RollupChain.sol";
 import {RollupTest} from "../base/RollupTest.sol";
@@ -56,7 +57,7 @@ abstract contract DisputesTest is RollupTest {
             deployVerifiers(),
             ACCUSER_BOND
         );
-        asking = new Disclosures(token, rollup, Asks.AskParameters(BASE_PRICE, PENALTY, REVEAL_DELAY));
+        asking = new Disclosures(token, rollup, Asks.AskParameters(BASE_PRICE, PENALTY, REVEAL_DELAY), postedWork());
         assertEq(address(accusing), disputes, "disputes");
         assertEq(address(asking), disclosures, "disclosures");
         chain = createDac("alpha");
@@ -65,6 +66,9 @@ abstract contract DisputesTest is RollupTest {
         pay(PROVER);
         pay(THIEF);
     }
+
+    /// @dev Who reads what batches say of who did their blocks' jobs; nobody: such asks are refused.
+    function postedWork() internal virtual returns (IPostedWork) {}
 
     /// @dev Contracts that deployVerifiers creates.
     function verifierDeployments() internal virtual returns (uint256) {

@@ -37,11 +37,12 @@ const CONTRACTS = [
   "stepTries",
   "stepReplay",
   "partVerifier",
+  "workVerifier",
   "disputes",
   "disclosures",
 ];
 const NETWORK = {
-  version: 9,
+  version: 10,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

@@ -29,6 +29,7 @@ import { STEP_INTERPRETER_ABI } from "./generated/stepInterpreter.ts";
 import { STEP_REPLAY_ABI } from "./generated/stepReplay.ts";
 import { STORAGE_REGISTRY_ABI } from "./generated/storageRegistry.ts";
 import { TIMELOCK_CONTROLLER_ABI } from "./generated/timelockController.ts";
+import { WORK_VERIFIER_ABI } from "./generated/workVerifier.ts";
 import type { DecodedRevert } from "./l1Error.ts";
 
 /** The contracts of one network, by name. */
@@ -61,6 +62,7 @@ export const INTERFACES = {
   sliceReplay: new Interface(SLICE_REPLAY_ABI),
   stepReplay: new Interface(STEP_REPLAY_ABI),
   partVerifier: new Interface(PART_VERIFIER_ABI),
+  workVerifier: new Interface(WORK_VERIFIER_ABI),
   disputes: new Interface(DISPUTES_ABI),
   disclosures: new Interface(DISCLOSURES_ABI),
 } as const;
@@ -77,6 +79,7 @@ export const FRAUDS = [
   "slice",
   "context",
   "closing",
+  "work",
 ] as const;
 
 /** Name of an L1 contract. */

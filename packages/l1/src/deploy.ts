@@ -39,6 +39,7 @@ import { STEP_INTERPRETER_CREATION_CODE } from "./generated/stepInterpreter.ts";
 import { STEP_REPLAY_CREATION_CODE } from "./generated/stepReplay.ts";
 import { STORAGE_REGISTRY_CREATION_CODE } from "./generated/storageRegistry.ts";
 import { TIMELOCK_CONTROLLER_CREATION_CODE } from "./generated/timelockController.ts";
+import { WORK_VERIFIER_CREATION_CODE } from "./generated/workVerifier.ts";
 import { L1Error } from "./l1Error.ts";
 import { getBytes, getQuantity, type L1Transport } from "./l1Rpc.ts";
 import { waitForReceipt } from "./waiting.ts";
@@ -123,6 +124,7 @@ const ORDER = [
   "stepTries",
   "stepReplay",
   "partVerifier",
+  "workVerifier",
   "disputes",
   "disclosures",
 ] as const satisfies readonly L1ContractName[];
@@ -156,6 +158,7 @@ const CREATION_CODES: Record<L1ContractName, string> = {
   stepTries: SLICE_TRIES_CREATION_CODE,
   stepReplay: STEP_REPLAY_CREATION_CODE,
   partVerifier: PART_VERIFIER_CREATION_CODE,
+  workVerifier: WORK_VERIFIER_CREATION_CODE,
   disputes: DISPUTES_CREATION_CODE,
   disclosures: DISCLOSURES_CREATION_CODE,
 };
@@ -228,6 +231,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
     stepTries: [at.stepInterpreter],
     stepReplay: [at.stepTries],
     partVerifier: [at.disclosures, at.sliceReplay, at.stepReplay],
+    workVerifier: [at.blobOpenings, [at.beacon, at.sequencerPool, at.providerRegistry, at.comco]],
     disputes: [
       [at.token, at.rollupChain, at.checkpointReplay, at.comco],
       [at.dacRegistry, GENESIS_STATE_ROOT, tickSeconds],
@@ -236,10 +240,11 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
         [FRAUDS.indexOf("context"), at.blockVerifier],
         [FRAUDS.indexOf("closing"), at.closingVerifier],
         [FRAUDS.indexOf("slice"), at.partVerifier],
+        [FRAUDS.indexOf("work"), at.workVerifier],
       ],
       accuserBondWei,
     ],
-    disclosures: [at.token, at.rollupChain, [askPriceWei, withholdingPenaltyWei, revealDelaySeconds]],
+    disclosures: [at.token, at.rollupChain, [askPriceWei, withholdingPenaltyWei, revealDelaySeconds], at.workVerifier],
   };
 }
 

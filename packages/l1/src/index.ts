@@ -23,6 +23,7 @@ export {
   type BlockWord,
   expireAsk,
   payBackAsk,
+  type ShownWithAsk,
 } from "./bindings/disclosureCalls.ts";
 export * from "./bindings/disclosureReads.ts";
 export * from "./bindings/governanceCalls.ts";
@@ -67,6 +68,7 @@ export * from "./bindings/stakeReads.ts";
 export * from "./bindings/tokenCalls.ts";
 export * from "./bindings/tokenReads.ts";
 export * from "./bindings/verifierReads.ts";
+export { encodeWork, proveWork, type WorkProof } from "./bindings/workCalls.ts";
 export {
   type BlobReading,
   type BlobSource,

@@ -120,8 +120,11 @@ for (const [i, leaves] of leavesOf.entries()) {
 const blockHashes = headers.map(hashHeader);
 const words = transactionsOf.map((hashes) => transactionsWord(hashes.length, merkleRoot(hashes)));
 
+/** What is shown in leaves. */
+type LeafAnswer = Exclude<Answer, { readonly kind: "bytes" | "evidence" }>;
+
 /** An answer of a batch's or a block's leaves. */
-function plainAnswer({ kind, position }: PlainItem): Answer {
+function plainAnswer({ kind, position }: PlainItem): LeafAnswer {
   if (kind === "blocks") return { kind, position: 0, leaves: blockHashes };
   if (kind === "words") return { kind, position: 0, leaves: words };
   const ofWord = merkleProof(words, position);
@@ -135,9 +138,9 @@ function plainAnswer({ kind, position }: PlainItem): Answer {
 /** Parts that transactions are said to have. */
 const PARTS = 7;
 
-async function answerOf(item: AskItem): Promise<Answer> {
+async function answerOf(item: AskItem): Promise<LeafAnswer | BytesAnswer> {
   if (item.kind === "parts") return partsAnswer(item, PARTS);
-  if (item.kind === "stretch") throw new RangeError("of no stretch alone");
+  if (item.kind === "stretch" || item.kind === "evidence") throw new RangeError(`of no ${item.kind} here`);
   if (item.kind === "bytes") return bytesAnswer(item);
   return plainAnswer(item);
 }
@@ -201,7 +204,7 @@ const ITEMS: readonly AskItem[] = [
 ];
 
 /** Answers that are none, each by one change. */
-function spoilt(answer: Answer): readonly Answer[] {
+function spoilt(answer: LeafAnswer | BytesAnswer): readonly Answer[] {
   if (answer.kind === "bytes")
     return [
       { ...answer, transaction: Uint8Array.of(9) },
@@ -265,7 +268,7 @@ const wordOf = (position: number): BlockWord => ({
   siblings: merkleProof(words, position),
 });
 const ask = (item: AskItem, word = isOfTransaction(item) ? wordOf(item.position) : undefined) =>
-  network.accounts[ASKER]!.submit(askFor(network.addresses, batch, item, 256n * askPriceWei, word));
+  network.accounts[ASKER]!.submit(askFor(network.addresses, batch, item, 256n * askPriceWei, word && { word }));
 const answererOf = (item: AskItem) => network.accounts[isPosters(item) ? POSTER : ANSWERER]!;
 const show = (answer: Answer) => answererOf(answer).submit(answerAsk(network.addresses, batch.header, answer));
 const mt = (account: Address) => balanceOf(network.reader, account);
@@ -370,7 +373,7 @@ describe("what is asked for on L1", () => {
       { ...answer, leaves: leaves.with(1, ZERO_HASH) },
       { ...answer, siblings: answer.siblings.slice(1) },
     ]) {
-      expect(answerFault(batch.header, wrong, around)).not.toBeNull();
+      expect(answerFault(batch.header, wrong, { around })).not.toBeNull();
       expect(await refusalOf(show(wrong))).toMatch(/^Wrong|^UnusedSiblings/);
     }
     const { transactionHash } = await show(answer);

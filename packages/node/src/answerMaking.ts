@@ -3,9 +3,11 @@ import type { Engine } from "@mvm/evm";
 import {
   type Answer,
   answerFault,
+  type EvidenceItem,
   encodeHeader,
   type Hash,
   hashHeader,
+  type KnownOfBatch,
   keccakHash,
   merklePairProof,
   merkleProof,
@@ -14,6 +16,7 @@ import {
   type PartsItem,
   type SealedBlock,
   type StretchItem,
+  shownEvidence,
   shownPlaces,
   stretchPlaces,
   transactionSiblings,
@@ -33,6 +36,8 @@ class AnswerError extends Error {
     | "block-missing"
     /** its blocks here are not those of the batch: it goes back to what L1 has, or what L1 has is wrong */
     | "another-batch"
+    /** the block came without the evidence of who did its job */
+    | "evidence-unknown"
     /** the outcomes that came with the block do not lead to its checkpoints: nobody here knows what it commits to */
     | "leaves-unknown";
   constructor(code: AnswerError["code"], message: string) {
@@ -47,6 +52,9 @@ const BATCHES_AT_HAND = 4;
 
 /** Of a batch: its block hashes, and words of its blocks' transactions. */
 type BatchLeaves = { readonly blocks: readonly Hash[]; readonly words: readonly Hash[] };
+
+/** An answer, and what it is checked by. */
+type Made = KnownOfBatch & { readonly answer: Answer };
 
 /** A transaction whose parts are asked for, its block, and what its batch has. */
 type AskedParts = { readonly block: SealedBlock; readonly of: BatchLeaves; readonly item: PartsItem | StretchItem };
@@ -66,8 +74,8 @@ export class AnswerMaker {
   /** The answer to an ask. Rejects with AnswerError, or as HostClient where hosts have to prove checkpoints. */
   async answerTo(chain: Chain, { batch, item }: OpenAsk, signal: AbortSignal): Promise<Answer> {
     const of = this.#leavesOf(chain, batch);
-    const { answer, around } = await this.#make(chain, of, { batch, item }, signal);
-    const fault = answerFault(batch.header, answer, around);
+    const { answer, ...known } = await this.#make(chain, of, { batch, item }, signal);
+    const fault = answerFault(batch.header, answer, known);
     if (fault !== null) throw new AnswerError("another-batch", `batch ${batch.header.index} has ${fault}`);
     return answer;
   }
@@ -77,11 +85,12 @@ export class AnswerMaker {
     of: BatchLeaves,
     { batch, item }: Pick<OpenAsk, "batch" | "item">,
     signal: AbortSignal,
-  ): Promise<{ readonly answer: Answer; readonly around?: PartsAnswer }> {
+  ): Promise<Made> {
     const { kind, position } = item;
     if (kind === "blocks" || kind === "words") return { answer: { kind, position: 0, leaves: of[kind] } };
     const block = blockAt(chain, batch.header.firstBlock + BigInt(position));
     if (item.kind === "parts" || item.kind === "stretch") return this.#parts(chain, { block, of, item }, signal);
+    if (item.kind === "evidence") return evidenceOf(block, item);
     const hashes = block.transactions.map(keccakHash);
     const words = merkleProof(of.words, position);
     if (item.kind === "bytes") {
@@ -95,11 +104,7 @@ export class AnswerMaker {
     return { answer: { kind: "checkpoints", position, ...shown } };
   }
 
-  async #parts(
-    chain: Chain,
-    { block, of, item }: AskedParts,
-    signal: AbortSignal,
-  ): Promise<{ readonly answer: Answer; readonly around?: PartsAnswer }> {
+  async #parts(chain: Chain, { block, of, item }: AskedParts, signal: AbortSignal): Promise<Made> {
     const { position, index } = item;
     const { header, transactions } = block;
     const hashes = transactions.map(keccakHash);
@@ -154,6 +159,13 @@ export class AnswerMaker {
     await this.#leaves.put(block, leaves);
     return leaves;
   }
+}
+
+/** What shows who did a block's job; L1 compares it with what the poster has posted of it. */
+function evidenceOf({ evidence, context, header }: SealedBlock, item: EvidenceItem): Made {
+  if (evidence === null)
+    throw new AnswerError("evidence-unknown", `block ${header.number} is here without its evidence`);
+  return { answer: { ...item, evidence: shownEvidence(evidence) }, evidenceHash: context.evidence };
 }
 
 const commitmentsAt = ({ slices }: MadeParts, places: readonly number[]): readonly Hash[] =>

@@ -37,7 +37,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Versions of the configuration and of a network's description. An older network has other contracts: nobody can join it. */
 const CONFIG_VERSION = 1;
-const NETWORK_VERSION = 9;
+const NETWORK_VERSION = 10;
 
 const address = z
   .string()
@@ -73,6 +73,7 @@ const contracts = z.strictObject({
   stepTries: address,
   stepReplay: address,
   partVerifier: address,
+  workVerifier: address,
   disputes: address,
   disclosures: address,
 }) satisfies z.ZodType<L1Addresses>;

@@ -29,6 +29,7 @@ import {
   Sequencer,
   type SequencerEffect,
   type SequencerEvent,
+  workFault,
 } from "@mvm/roles";
 import { makeBatch } from "./batchMaking.ts";
 import { BlockSession } from "./blockSession.ts";
@@ -255,6 +256,17 @@ export class Sequencing {
     throw new Error(`block ${number} does not follow from its transactions`);
   }
 
+  /** Who posts a block answers for who did its job, and shows that to L1: so it has to have it, however the block came here. */
+  #requireWork(block: SealedBlock): void {
+    const fault = workFault(this.#view, this.#settings.network, block);
+    if (fault === null) return;
+    const { number } = block.header;
+    const hash = hashHeader(block.header);
+    this.#ports.log("error", "work-wrong", { chainId: this.#chain.chainId, number, hash, fault });
+    this.#chain.foundWrong(hash);
+    throw new Error(`block ${number} ${fault}`);
+  }
+
   async #seal(block: UnsignedBlock): Promise<void> {
     const taken = "another block was signed at this place before";
     try {
@@ -303,6 +315,7 @@ export class Sequencing {
     };
     try {
       const { blocks, data, randomness } = await makeBatch(sources, { from, to, slot, latest });
+      for (const block of blocks) this.#requireWork(block);
       for (const block of blocks) await this.#requireRight(block);
       const last = this.#view.batches(chainId).at(-1);
       const claims = claimsOf(blocks, {

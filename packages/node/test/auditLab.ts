@@ -14,11 +14,13 @@ import {
   type Header,
   hashHeader,
   inCalldata,
+  type KnownOfBatch,
   keccakHash,
   merkleProof,
   merkleRoot,
   PREDEPLOYS,
   type SealedBlock,
+  shownEvidence,
   type Transaction,
   transactionsLeaf,
 } from "@mvm/protocol";
@@ -77,7 +79,7 @@ export class AuditLab {
       await maker.next({ transactions: [await call(1)] }),
       await maker.next({ transactions: [await call(2)] }),
     ];
-    const audit = await BatchAudit.start({ ...maker.dac, storageUnits: 1 }, view, SETTINGS.parameters);
+    const audit = await BatchAudit.start({ ...maker.dac, storageUnits: 1 }, view, SETTINGS);
     return new AuditLab({ view, maker, audit, blocks });
   }
 
@@ -152,6 +154,7 @@ export class AuditLab {
       if (item.kind === "blocks") return { kind: "blocks", position: 0, leaves: hashes };
       if (item.kind === "words") return { kind: "words", position: 0, leaves: words };
       const block = claimed[position]!;
+      if (item.kind === "evidence") return { ...item, evidence: shownEvidence(block.evidence!) };
       const own: readonly Hash[] = block.transactions.map(keccakHash);
       const word = merkleProof(words, position);
       if (item.kind === "bytes") {
@@ -164,10 +167,10 @@ export class AuditLab {
       const shown = { header: encodeHeader(block.header), transactions: merkleRoot(own), leaves, siblings };
       return { kind: "checkpoints", position, ...shown };
     };
-    const answers = async (item: Parameters<Answers>[0]): Promise<Answer> => {
+    const answers = async (item: Parameters<Answers>[0], known?: KnownOfBatch): Promise<Answer> => {
       asked.push(`${item.kind} ${item.position}`);
       const answer = answerOf(item);
-      const fault = answerFault(batch, answer);
+      const fault = answerFault(batch, answer, known);
       if (fault !== null) throw new Error(`L1 takes no such answer: ${fault}`);
       return answer;
     };

@@ -44,9 +44,11 @@ const neverAsked = (): never => {
 const judge = (claimed: readonly SealedBlock[], index = 0n) => audit.judge(batchOf(claimed, index), shownBy(claimed));
 
 describe("a batch", () => {
-  it("is right where its data lead to its blocks, whatever anybody shows of it", async () => {
-    expect(await audit.judge(batchOf(blocks.slice(0, 1)), neverAsked)).toEqual({ kind: "right" });
-    expect(await audit.judge(batchOf(blocks.slice(1), 1n), neverAsked)).toEqual({ kind: "right" });
+  it("is right where its data lead to its blocks, whoever shows their evidence, and nobody has to once it is final", async () => {
+    const others = withHeader(0, () => ({ stateRoot: GARBAGE }));
+    expect(await audit.judge(batchOf(blocks.slice(0, 1)), shownBy(others))).toEqual({ kind: "right" });
+    const second = batchOf(blocks.slice(1), 1n);
+    expect(await audit.judge(second, neverAsked, undefined, { isFinal: true })).toEqual({ kind: "right" });
     expect(audit.rebuild.head.hash).toBe(hashHeader(blocks[2]!.header));
   });
 
@@ -94,7 +96,7 @@ describe("a batch", () => {
     expect(await audit.judge(form, neverAsked)).toMatchObject(derivation("form", null));
     const queueEnd = { header: { ...header, queueEnd: header.queueEnd + 1n }, ...content };
     expect(await audit.judge(queueEnd, neverAsked)).toMatchObject(derivation("queueEnd", null));
-    expect(await audit.judge(batchOf(blocks), neverAsked)).toEqual({ kind: "right" });
+    expect(await judge(blocks)).toEqual({ kind: "right" });
   });
 
   it("is wrong by a block that was too far ahead of L1 when it was posted, whatever anybody shows of it, and right where it was not", async () => {
@@ -102,12 +104,12 @@ describe("a batch", () => {
     const postedAt = blocks[2]!.header.timestamp - LIMITS.timestampLeadSeconds;
     const early = { ...batch, postedAt: postedAt - 1n };
     expect(await audit.judge(early, neverAsked)).toMatchObject(derivation("ahead", null));
-    expect(await audit.judge({ ...batch, postedAt }, neverAsked)).toEqual({ kind: "right" });
+    expect(await audit.judge({ ...batch, postedAt }, shownBy(blocks))).toEqual({ kind: "right" });
   });
 
   it("is wrong by its blob where that holds no data; the chain stays where it was", async () => {
     expect(audit.malformed()).toMatchObject(derivation("blob", null));
-    expect(await audit.judge(batchOf(blocks), neverAsked)).toEqual({ kind: "right" });
+    expect(await judge(blocks)).toEqual({ kind: "right" });
   });
 
   it.each<readonly [string, number, (block: DecodedBlock) => Partial<DecodedBlock>]>([

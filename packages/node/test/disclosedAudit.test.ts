@@ -53,7 +53,7 @@ const derivation = (kind: string, position: number) => ({
 
 describe("a batch that nobody shows but on L1", () => {
   it("is asked for nothing where it is right", async () => {
-    expect(await lab.audit.judge(lab.batchOf(lab.blocks), shownBy(), neverAsked)).toEqual({ kind: "right" });
+    expect(await lab.audit.judge(lab.batchOf(lab.blocks), shownBy(lab.blocks), neverAsked)).toEqual({ kind: "right" });
   });
 
   it("is asked for one thing after the other, as long as nobody answers for the same", async () => {
@@ -204,7 +204,7 @@ describe("a batch that nobody shows but on L1", () => {
     const batch = lab.batchOf(lab.blocks);
     const { answers } = lab.disclosing(lab.blocks, batch);
     for (const view of unknowing) {
-      const audit = await BatchAudit.start({ ...lab.maker.dac, storageUnits: 1 }, view, SETTINGS.parameters);
+      const audit = await BatchAudit.start({ ...lab.maker.dac, storageUnits: 1 }, view, SETTINGS);
       for (const shown of [shownBy(), shownBy(lab.blocks)])
         expect(await audit.judge(batch, shown, answers)).toMatchObject({ kind: "unproven" });
     }

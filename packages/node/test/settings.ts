@@ -8,7 +8,7 @@ export const SCRYPT_N = PROFILES.devnet.keystoreScryptN;
 const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 
 export const NETWORK_FILE: NetworkFile = {
-  version: 9,
+  version: 10,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,
@@ -38,6 +38,7 @@ export const NETWORK_FILE: NetworkFile = {
     stepTries: contract("c5"),
     stepReplay: contract("c6"),
     partVerifier: contract("c7"),
+    workVerifier: contract("ca"),
     disputes: contract("b2"),
     disclosures: contract("b3"),
     dataVerifier: contract("b4"),

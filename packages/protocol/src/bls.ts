@@ -60,10 +60,25 @@ export function blsPublicKeyPoint(compressed: Hex): Hex {
  */
 export function blsSignaturePoint(compressed: Hex): Hex {
   const convert = (): Uint8Array => Signature.fromHex(compressed, true, true).toBytes(false);
-  const bytes = pointOf(compressed, BLS_SIGNATURE_BYTES, convert);
-  // the library's form has the imaginary part of a coordinate first
-  const part = (index: number): Uint8Array => bytes.subarray(48 * index, 48 * (index + 1));
-  return toHex(joinBytes([part(1), part(0), part(3), part(2)]));
+  return toHex(partsTurned(pointOf(compressed, BLS_SIGNATURE_BYTES, convert)));
+}
+
+/** The library's form has the imaginary part of a coordinate first. */
+function partsTurned(point: Uint8Array): Uint8Array {
+  const part = (index: number): Uint8Array => point.subarray(48 * index, 48 * (index + 1));
+  return joinBytes([part(1), part(0), part(3), part(2)]);
+}
+
+/** A signature as blsSignaturePoint gives it, compressed again; null for bytes that it gives of none: no point of the subgroup, infinity. */
+export function blsSignatureOf(point: Hex): Hex | null {
+  if (point.length !== 2 + 4 * BLS_SIGNATURE_BYTES) return null;
+  try {
+    const signature = Signature.fromBytes(partsTurned(fromHex(point)), true, true);
+    const compressed = toHex(signature.toBytes());
+    return blsSignaturePoint(compressed) === point ? compressed : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Whether `signature` is by `publicKey` on `digest`, both compressed: one form each; malformed points are false. */

@@ -17,6 +17,7 @@ import {
 } from "./merkle.ts";
 import { LIMITS } from "./parameters.ts";
 import { type Hash, ZERO_HASH } from "./primitives.ts";
+import { isShownEvidence, type ShownEvidence, shownEvidenceHash } from "./work.ts";
 
 /**
  * Kinds of items, in the order of the contract's enum: the leaves of a batch's blocksRoot; of its transactionsRoot; a block's header
@@ -26,9 +27,9 @@ export const ASK_KINDS = ["blocks", "words", "checkpoints", "transactions"] as c
 export type AskKind = (typeof ASK_KINDS)[number];
 /**
  * Behind those the kinds of what is asked for of one transaction: the commitments between its parts; where these are too many for one
- * answer, those between two that were shown; its bytes.
+ * answer, those between two that were shown; its bytes. The last one is of a block again: what shows who did its job.
  */
-const KINDS = [...ASK_KINDS, "parts", "stretch", "bytes"] as const;
+const KINDS = [...ASK_KINDS, "parts", "stretch", "bytes", "evidence"] as const;
 
 /** The commitments between the parts of a transaction; `index`: its place in the block. */
 export type PartsItem = { readonly kind: "parts"; readonly position: number; readonly index: number };
@@ -38,8 +39,10 @@ export type StretchItem = Omit<PartsItem, "kind"> & { readonly kind: "stretch"; 
 export type PlainItem = { readonly kind: AskKind; readonly position: number };
 /** A transaction's bytes. */
 export type BytesItem = Omit<PartsItem, "kind"> & { readonly kind: "bytes" };
+/** What shows who did a block's job. */
+export type EvidenceItem = { readonly kind: "evidence"; readonly position: number };
 /** What can be asked for of a batch. */
-export type AskItem = PlainItem | PartsItem | StretchItem | BytesItem;
+export type AskItem = PlainItem | PartsItem | StretchItem | BytesItem | EvidenceItem;
 
 /** Whether a kind is a block's, not the batch's. */
 export const isOfBlock = (kind: AskItem["kind"]): boolean => kind !== "blocks" && kind !== "words";
@@ -155,6 +158,7 @@ export type Answer =
     }
   | PartsAnswer
   | BytesAnswer
+  | (EvidenceItem & { readonly evidence: ShownEvidence })
   | (StretchItem & {
       /** all commitments, from one that was shown to the next */
       readonly leaves: readonly Hash[];
@@ -184,15 +188,27 @@ export type PartsAnswer = PartsItem &
 
 type Commitment = Pick<BatchHeader, "firstBlock" | "lastBlock" | "blocksRoot" | "transactionsRoot">;
 
+/** What is known of a batch beside its header. */
+export type KnownOfBatch = {
+  /** of a stretch: what was shown before of its transaction */
+  readonly around?: PartsAnswer | undefined;
+  /** of a block's evidence: its hash, as the batch's data have it */
+  readonly evidenceHash?: Hash | undefined;
+};
+
 /**
  * Why an answer is none to what a batch commits to, as L1 has it; null where it is. That a transaction starts from the first of its
  * commitments is for who can execute it to see.
- * @param around what was shown before of the transaction that a stretch is of
  */
-export function answerFault(batch: Commitment, answer: Answer, around?: PartsAnswer): string | null {
+export function answerFault(batch: Commitment, answer: Answer, known: KnownOfBatch = {}): string | null {
   if (answer.kind === "parts") return partsFault(batch, answer);
-  if (answer.kind === "stretch") return stretchFault(answer, around);
+  if (answer.kind === "stretch") return stretchFault(answer, known.around);
   if (answer.kind === "bytes") return bytesFault(batch, answer);
+  if (answer.kind === "evidence") {
+    const { evidence } = answer;
+    const isIt = isShownEvidence(evidence) && shownEvidenceHash(evidence) === known.evidenceHash;
+    return isIt ? null : "other evidence";
+  }
   const count = blockCount(batch);
   const { leaves } = answer;
   if (leaves.length === 0 || leaves.length > LIMITS.blockTransactions) return `${leaves.length} leaves`;

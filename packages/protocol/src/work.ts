@@ -74,15 +74,33 @@ export const workEvidenceCodec: Codec<WorkEvidence> = struct({
   signatures: list(hexOf(96), LIMITS.seats),
 });
 
-/**
- * What a block commits to: taggedHash("mvm/evidence/1", proof, result, signatures), every point in the 192 bytes of
- * blsSignaturePoint. Throws FormatError for what is no point of the subgroup.
- */
-export function evidenceHash({ proof, result, signatures }: WorkEvidence): Hash {
-  return taggedHash(
-    "mvm/evidence/1",
-    blsSignaturePoint(proof),
-    result,
-    joinBytes(signatures.map((signature) => fromHex(blsSignaturePoint(signature)))),
-  );
-}
+/** Evidence as L1 is shown it. Whoever commits to it may have put bytes into it that are no points. */
+export type ShownEvidence = {
+  /** 192 bytes, as blsSignaturePoint has them */
+  readonly proof: Hex;
+  readonly result: Hash;
+  /** 192 bytes each, as blsSignaturePoint has them */
+  readonly signatures: readonly Hex[];
+};
+
+/** Bytes of a point that L1 is shown. */
+export const EVIDENCE_POINT_BYTES = 192;
+
+/** Evidence as L1 is shown it. Throws FormatError for what is no point of the subgroup. */
+export const shownEvidence = ({ proof, result, signatures }: WorkEvidence): ShownEvidence => ({
+  proof: blsSignaturePoint(proof),
+  result,
+  signatures: signatures.map(blsSignaturePoint),
+});
+
+/** Whether shown bytes have the form of evidence: WorkEvidence.sol. */
+export const isShownEvidence = ({ proof, signatures }: ShownEvidence): boolean =>
+  signatures.length <= LIMITS.seats &&
+  [proof, ...signatures].every((point) => point.length === 2 + 2 * EVIDENCE_POINT_BYTES);
+
+/** What a block commits to: taggedHash("mvm/evidence/1", proof, result, signatures); WorkEvidence.sol. */
+export const shownEvidenceHash = ({ proof, result, signatures }: ShownEvidence): Hash =>
+  taggedHash("mvm/evidence/1", proof, result, joinBytes(signatures.map(fromHex)));
+
+/** What a block commits to. Throws FormatError for what is no point of the subgroup. */
+export const evidenceHash = (evidence: WorkEvidence): Hash => shownEvidenceHash(shownEvidence(evidence));

@@ -34,7 +34,7 @@ import type {
   TimerEffect,
   TimerEvent,
 } from "./machine.ts";
-import { workFault } from "./workRules.ts";
+import { unpostedWorkFault } from "./workRules.ts";
 
 /** Have a block applied on top of the head: roots checked, stored whole or not at all. Ends in an Applied event. */
 export type ApplyEffect = { readonly kind: "apply"; readonly block: SealedBlock };
@@ -360,7 +360,7 @@ export class ChainFollower {
     const { view, network } = this.#options;
     if (this.#isWrong(hashHeader(block.header), block.header.number)) return [];
     const latest = latestTimestamp(view, block, moment.nowMs);
-    const fault = blockFault(this.#options, parent, block, latest) ?? workFault(view, network, block);
+    const fault = blockFault(this.#options, parent, block, latest) ?? unpostedWorkFault(view, network, block);
     if (fault !== null) return [this.#note("warn", "block-refused", { number: block.header.number, fault })];
     if (own !== undefined) {
       this.#waiting.unshift(block);

@@ -76,7 +76,7 @@ export class L1View {
   readonly #members: Record<RegistryName, readonly Member[]> = { sequencer: [], provider: [], storage: [] };
   /** every provider by the number that L1 gave it, for ever */
   readonly #providers = new Map<number, Member>();
-  readonly #seats = new Snapshots(SeatTree.empty);
+  readonly #seats: Snapshots<SeatTree>;
   readonly #dacs = new Map<ChainId, Dac>();
   readonly #queues = new Map<ChainId, MeasuredItem[]>();
   readonly #ledger = new BatchLedger();
@@ -91,6 +91,7 @@ export class L1View {
   constructor(parameters: Parameters, keptEpochs: bigint = KEPT_EPOCHS) {
     this.#parameters = parameters;
     this.#turns = new SlotTurns(parameters.epochBlocks, keptEpochs);
+    this.#seats = new Snapshots(SeatTree.empty, keptEpochs);
   }
 
   get block(): { readonly number: bigint; readonly timestamp: bigint } {
@@ -276,12 +277,14 @@ export class L1View {
 
   /** Who holds the seats of a job in a slot, in their order; none without providers, or where the slot's snapshot is not remembered. */
   seatsOf(slot: bigint, jobId: JobId): readonly Member[] {
+    const holders = this.seatTreeOf(slot)?.seatsOf(jobId, JOB_SEATS) ?? [];
+    return holders.map(({ index }) => this.#providers.get(index)!);
+  }
+
+  /** Providers by stake as jobs of a slot are drawn among them; undefined where the slot's snapshot is not remembered. */
+  seatTreeOf(slot: bigint): SeatTree | undefined {
     const snapshot = slot - SNAPSHOT_DISTANCE;
-    if (snapshot < 0n || !this.#seats.remembers(snapshot)) return [];
-    return this.#seats
-      .at(snapshot)
-      .seatsOf(jobId, JOB_SEATS)
-      .map(({ index }) => this.#providers.get(index)!);
+    return snapshot < 0n || !this.#seats.remembers(snapshot) ? undefined : this.#seats.at(snapshot);
   }
 
   /**
@@ -289,9 +292,8 @@ export class L1View {
    * that do, for a network may have few. Its addressee carries nothing to itself.
    */
   couriersOf(slot: bigint, jobId: JobId, addressee: number): readonly Member[] {
-    const snapshot = slot - SNAPSHOT_DISTANCE;
-    if (snapshot < 0n || !this.#seats.remembers(snapshot)) return [];
-    const seats = this.#seats.at(snapshot);
+    const seats = this.seatTreeOf(slot);
+    if (seats === undefined) return [];
     const seated = new Set(seats.seatsOf(jobId, JOB_SEATS).map(({ index }) => index));
     const drawn = [...new Set(seats.seatsOf(courierDraw(jobId), COURIER_DRAWS).map(({ index }) => index))];
     const fitting = drawn.filter((index) => index !== addressee);

@@ -11,7 +11,7 @@ import {
   ZERO_HASH,
 } from "@mvm/protocol";
 import { describe, expect, it } from "vitest";
-import { workFault } from "../src/index.ts";
+import { unpostedWorkFault, workFault } from "../src/index.ts";
 import {
   blockOn,
   chainOf,
@@ -124,6 +124,10 @@ describe("the evidence of a block that is not on L1 yet", () => {
     const posted = startView();
     const blocks = chainOf({ view: posted, parent: GENESIS }, 1);
     post(posted, blocks);
-    expect(workFault(posted, NETWORK, { ...blocks[0]!, evidence: null })).toBeNull();
+    const unshown = { ...blocks[0]!, evidence: null };
+    expect(unpostedWorkFault(posted, NETWORK, unshown)).toBeNull();
+    expect(unpostedWorkFault(view, NETWORK, unshown)).toBe("shows no evidence of its work");
+    // whoever posts it has to have it, wherever it was before
+    expect(workFault(posted, NETWORK, unshown)).toBe("shows no evidence of its work");
   });
 });

@@ -100,7 +100,7 @@ export class AccusedParts {
     const { hashes } = blocks[POSITION]!;
     const word = { count: hashes.length, transactions: merkleRoot(hashes), siblings: merkleProof(words, POSITION) };
     const { count } = await askQueue(reader, hashBatchHeader(this.batch.header));
-    return this.#network.send(askFor(addresses, this.batch, this.item, await askPrice(reader, count), word));
+    return this.#network.send(askFor(addresses, this.batch, this.item, await askPrice(reader, count), { word }));
   }
 
   /** Has the batch's poster show commitments; gives the gas. */

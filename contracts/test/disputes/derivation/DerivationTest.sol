@@ -46,11 +46,11 @@ abstract contract DerivationTest is DisputesTest {
     ClosingVerifier internal closingVerifier;
     BlobOpenings internal openings;
 
-    function verifierDeployments() internal pure override returns (uint256) {
+    function verifierDeployments() internal pure virtual override returns (uint256) {
         return 4;
     }
 
-    function deployVerifiers() internal override returns (VerifiedProofs.Verifier[] memory verifiers) {
+    function deployVerifiers() internal virtual override returns (VerifiedProofs.Verifier[] memory verifiers) {
         openings = new BlobOpenings();
         dataVerifier = new DataVerifier(openings);
         SystemProofs.Records memory records =

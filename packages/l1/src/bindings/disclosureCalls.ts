@@ -15,6 +15,7 @@ import {
 import type { Result } from "ethers";
 import { INTERFACES, type L1Addresses } from "../contracts.ts";
 import { toBatchHeader } from "../decodeLog.ts";
+import { evidenceValues, toShownEvidence } from "./evidenceValues.ts";
 import { call, type L1Call } from "./l1Call.ts";
 import { transactionPlaceValues } from "./proofCalls.ts";
 import { type BatchProof, batchProofValues, headerValues } from "./rollupCalls.ts";
@@ -31,21 +32,33 @@ export type BlockWord = {
   readonly siblings: readonly Hash[];
 };
 
+/** What L1 is shown with an ask: that the batch has the item. */
+export type ShownWithAsk = {
+  /** of the transaction's block, for its parts or bytes */
+  readonly word?: BlockWord;
+  /** the batch's data, for a block's evidence; of a batch in a blob somebody has opened its range before (openBatchRange) */
+  readonly data?: Uint8Array;
+};
+
 /**
- * Asks for an item of a batch, out of MT that Disclosures may take (approve): at most so many wei.
- * @param word of the transaction's block, for its parts or bytes; RangeError without it
+ * Asks for an item of a batch, out of MT that Disclosures may take (approve): at most so many wei. Throws RangeError without what L1 has
+ * to be shown with it.
  */
 export function askFor(
   at: L1Addresses,
   { header, posting }: AskedBatch,
   item: AskItem,
   maxPriceWei: bigint,
-  word?: BlockWord,
+  { word, data }: ShownWithAsk = {},
 ): L1Call {
   const batch = [headerValues(header), batchProofValues(posting)];
   const { kind, position } = item;
   if (kind === "stretch")
     return call(at, "disclosures", "askStretch", [...batch, position, item.index, item.stretch, maxPriceWei]);
+  if (kind === "evidence") {
+    if (data === undefined) throw new RangeError("who asks for a block's evidence shows the batch's data");
+    return call(at, "disclosures", "askEvidence", [...batch, position, toHex(data), maxPriceWei]);
+  }
   if (kind !== "parts" && kind !== "bytes")
     return call(at, "disclosures", "ask", [...batch, encodeAskItem(item), maxPriceWei]);
   if (word === undefined) throw new RangeError("who asks for something of a transaction shows that there is one");
@@ -62,6 +75,7 @@ const ANSWER_METHODS = {
   parts: "answerParts",
   stretch: "answerStretch",
   bytes: "answerBytes",
+  evidence: "answerEvidence",
 } as const satisfies Record<Answer["kind"], string>;
 
 function answerValues(answer: Answer): readonly unknown[] {
@@ -79,6 +93,8 @@ function answerValues(answer: Answer): readonly unknown[] {
       return [answer.position, answer.index, answer.stretch, answer.leaves, answer.siblings];
     case "bytes":
       return [answer.position, answer.index, answer.count, toHex(answer.transaction), answer.siblings];
+    case "evidence":
+      return [answer.position, evidenceValues(answer.evidence)];
   }
 }
 
@@ -109,6 +125,8 @@ function answerOf(kind: Answer["kind"], args: Result, hashes: (name: string) => 
       leaves: hashes("commitments"),
     };
   }
+  if (kind === "evidence")
+    return { kind, position: Number(args["position"]), evidence: toShownEvidence(args["evidence"]) };
   const place = { position: Number(args["position"]), siblings: hashes("siblings") };
   if (kind === "stretch") {
     const [index, stretch] = [Number(args["index"]), Number(args["stretch"])];

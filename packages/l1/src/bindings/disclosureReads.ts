@@ -10,7 +10,7 @@ import {
   encodeAskItem,
   type Hash,
   hashBatchHeader,
-  type PartsAnswer,
+  type KnownOfBatch,
   toAddress,
   toHash,
   toWordHex,
@@ -91,13 +91,11 @@ async function toldOf(
 }
 
 /** An item of a batch. */
-export type ItemOfBatch = {
+export type ItemOfBatch = KnownOfBatch & {
   readonly header: BatchHeader;
   readonly item: AskItem;
   /** L1 block before which nobody has asked for it */
   readonly fromBlock: bigint;
-  /** of a stretch: what was shown of the transaction before */
-  readonly around?: PartsAnswer;
 };
 
 async function toldOfItem(reader: L1Reader, event: "Asked" | "Answered", of: ItemOfBatch): Promise<Told | undefined> {
@@ -145,7 +143,7 @@ export async function answerTo(
     transaction?.to === reader.addresses.disclosures &&
     hashBatchHeader(shown.header) === hashBatchHeader(header) &&
     encodeAskItem(shown.answer) === encodeAskItem(item);
-  const fault = isIt ? answerFault(header, shown.answer, of.around) : "another call";
+  const fault = isIt ? answerFault(header, shown.answer, of) : "another call";
   if (fault !== null)
     throw new L1Error("bad-response", `L1 gives no answer in ${transactionHash}: ${fault}`, { transactionHash });
   return { answer: shown!.answer, transactionHash };

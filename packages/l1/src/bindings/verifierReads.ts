@@ -37,7 +37,7 @@ export async function verdictOf<T>(
 /** Has a judge's contract judge a proof about a batch without sending one. Throws L1Error where L1 cannot be asked. */
 export async function askVerifier(
   reader: L1Reader,
-  contract: "dataVerifier" | "blockVerifier" | "closingVerifier" | "partVerifier",
+  contract: "dataVerifier" | "blockVerifier" | "closingVerifier" | "partVerifier" | "workVerifier",
   header: BatchHeader,
   proof: Hex,
 ): Promise<VerifierAnswer> {

@@ -1282,3 +1282,216 @@ export const I_PART_PROOFS_ABI = [
     "stateMutability": "view"
   }
 ] as const;
+
+/** ABI of the interface IWorkProofs. */
+export const I_WORK_PROOFS_ABI = [
+  {
+    "type": "function",
+    "name": "randomness",
+    "inputs": [
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct IWorkProofs.RandomnessProof",
+        "components": [
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "data",
+            "type": "bytes",
+            "internalType": "bytes"
+          },
+          {
+            "name": "evidence",
+            "type": "tuple",
+            "internalType": "struct Evidence",
+            "components": [
+              {
+                "name": "proof",
+                "type": "bytes",
+                "internalType": "bytes"
+              },
+              {
+                "name": "result",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "signatures",
+                "type": "bytes",
+                "internalType": "bytes"
+              }
+            ]
+          },
+          {
+            "name": "key",
+            "type": "bytes",
+            "internalType": "bytes"
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "isFraud",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "seat",
+    "inputs": [
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct IWorkProofs.SeatProof",
+        "components": [
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "served",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "data",
+            "type": "bytes",
+            "internalType": "bytes"
+          },
+          {
+            "name": "holder",
+            "type": "tuple",
+            "internalType": "struct SeatTree.Seated",
+            "components": [
+              {
+                "name": "index",
+                "type": "uint32",
+                "internalType": "uint32"
+              },
+              {
+                "name": "operator",
+                "type": "address",
+                "internalType": "address"
+              },
+              {
+                "name": "keyHash",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "weight",
+                "type": "uint32",
+                "internalType": "uint32"
+              }
+            ]
+          },
+          {
+            "name": "place",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "siblings",
+            "type": "uint256[12]",
+            "internalType": "uint256[12]"
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "isFraud",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "signature",
+    "inputs": [
+      {
+        "name": "proof",
+        "type": "tuple",
+        "internalType": "struct IWorkProofs.SignatureProof",
+        "components": [
+          {
+            "name": "position",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "served",
+            "type": "uint256",
+            "internalType": "uint256"
+          },
+          {
+            "name": "data",
+            "type": "bytes",
+            "internalType": "bytes"
+          },
+          {
+            "name": "evidence",
+            "type": "tuple",
+            "internalType": "struct Evidence",
+            "components": [
+              {
+                "name": "proof",
+                "type": "bytes",
+                "internalType": "bytes"
+              },
+              {
+                "name": "result",
+                "type": "bytes32",
+                "internalType": "bytes32"
+              },
+              {
+                "name": "signatures",
+                "type": "bytes",
+                "internalType": "bytes"
+              }
+            ]
+          },
+          {
+            "name": "key",
+            "type": "bytes",
+            "internalType": "bytes"
+          }
+        ]
+      }
+    ],
+    "outputs": [
+      {
+        "name": "isFraud",
+        "type": "bool",
+        "internalType": "bool"
+      },
+      {
+        "name": "place",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  }
+] as const;

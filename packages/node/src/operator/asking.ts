@@ -80,8 +80,10 @@ export async function findBatch(
 }
 
 /** How much an answer shows. */
-export const sizeOf = (answer: Answer): Report =>
-  answer.kind === "bytes" ? { bytes: answer.transaction.length } : { leaves: answer.leaves.length };
+export function sizeOf(answer: Answer): Report {
+  if (answer.kind === "evidence") return { signatures: answer.evidence.signatures.length };
+  return answer.kind === "bytes" ? { bytes: answer.transaction.length } : { leaves: answer.leaves.length };
+}
 
 /** An answer as JSON. */
 function shown(answer: Answer): Report {

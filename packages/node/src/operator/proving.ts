@@ -119,7 +119,9 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
     operator.progress(`executing batch ${header.index}`);
     const found = sight.posted.get(batchHash)!;
     if (isMalformed(found)) return audit.malformed();
-    return audit.judge(await archive.batch(found, { label, postedAt: timestamp }), () => shown(batch), answers);
+    const content = await archive.batch(found, { label, postedAt: timestamp });
+    const isFinal = header.lastBlock <= view.finalHead(dac.chainId);
+    return audit.judge(content, () => shown(batch), answers, { isFinal });
   };
   for (const earlier of batches.slice(0, index)) {
     const { kind } = await judge(earlier);
@@ -128,7 +130,7 @@ async function batchWith(operator: Operator, { label, block }: ProofRequest, sig
   }
   // what others asked for is there for all
   const search = { header: posted.header, fromBlock: posted.l1Block };
-  const answers: Answers = async (item) => (await answerTo(operator.l1, { ...search, item }))?.answer;
+  const answers: Answers = async (item, known) => (await answerTo(operator.l1, { ...search, ...known, item }))?.answer;
   const verdict = await judge(posted, answers);
   const blocks = async (): Promise<readonly ShownBlock[] | null> => {
     for await (const list of shown(posted)) if (areTransactionsCommitted(posted.header, list)) return list;

@@ -9,6 +9,7 @@ import {
   type DerivationProof,
   type DerivationProofs,
   encodePartFault,
+  encodeWork,
   isBlobMalformed,
   isCounted,
   isRangeOpened,
@@ -19,6 +20,7 @@ import {
   postingOf,
   proveDerivation,
   provePart,
+  proveWork,
   standingBatches,
 } from "@mvm/l1";
 import { type BatchHeader, hashBatchHeader, type PartsItem } from "@mvm/protocol";
@@ -149,6 +151,14 @@ async function accusationBy(
     if (!answer.isFraud) return { kind: "no-verdict", reason: `L1 sees no fault of ${derivation.kind}` };
     return { kind: "ready", found, call: proveDerivation(l1.addresses, accused, derivation), gas: answer.gas };
   }
+  if (fault.proof === "work") {
+    const opening = await rangeOpeningOf(l1, { header, blob });
+    if (opening !== null) return { kind: "unopened", found, opening };
+    const answer = await askVerifier(l1, "workVerifier", header, encodeWork(fault.work));
+    if (answer.kind === "no-verdict") return answer;
+    if (!answer.isFraud) return { kind: "no-verdict", reason: `L1 sees no fault of ${fault.work.kind}` };
+    return { kind: "ready", found, call: proveWork(l1.addresses, accused, fault.work), gas: answer.gas };
+  }
   if (position === null) throw new RangeError(`a fault of ${fault.proof} is one of a block`);
   const at = { ...place, batch: accused, position };
   if (fault.proof !== "execution")
@@ -172,7 +182,15 @@ async function openingOf(
   if (kind === "closing") return countingOf(l1, header, proof);
   if (kind === "blob")
     return (await isBlobMalformed(l1, header.blobHash)) ? null : oversizedOpeningOf(l1, header, await blob());
-  if (!("data" in proof) || (await isRangeOpened(l1, header))) return null;
+  return "data" in proof ? rangeOpeningOf(l1, { header, blob }) : null;
+}
+
+/** What L1 has to be shown of the blob that a batch is in; null: nothing, or it is in none. */
+export async function rangeOpeningOf(
+  l1: Operator["l1"],
+  { header, blob }: Pick<Accused, "header" | "blob">,
+): Promise<L1Call | null> {
+  if (await isRangeOpened(l1, header)) return null;
   const bytes = await blob();
   return openBatchRange(l1.addresses, header, fromBlob(bytes), await openAtChallenge(bytes));
 }

@@ -4,7 +4,6 @@ import {
   askFor,
   askPrice,
   askQueue,
-  type BlockWord,
   expireAsk,
   finalFrom,
   type ItemOfBatch,
@@ -12,6 +11,7 @@ import {
   lockOf,
   proverShare,
   revealDelay,
+  type ShownWithAsk,
   wasAsked,
 } from "@mvm/l1";
 import { type Answer, type Hash, hashBatchHeader } from "@mvm/protocol";
@@ -22,8 +22,8 @@ import { formatAmount } from "../operator/mtAmount.ts";
 import { allowSpending, type Operator, requireEther } from "../operator/operator.ts";
 import type { OneByOne } from "./oneByOne.ts";
 
-/** An item that is asked for; `word`: of the transaction's block, for its parts. */
-export type Wanted = ItemOfBatch & { readonly word?: BlockWord };
+/** An item that is asked for. */
+export type Wanted = ItemOfBatch & ShownWithAsk;
 
 /** What became of a step. */
 export type AskProgress =
@@ -115,7 +115,7 @@ export class Asker {
     return askLimit(await askPrice(l1, 0n), await lockOf(l1, poster, chainId), await proverShare(l1));
   }
 
-  async #ask({ item, word }: Wanted, { asked }: FoundBatch, priceWei: bigint): Promise<AskProgress> {
+  async #ask({ item, ...shown }: Wanted, { asked }: FoundBatch, priceWei: bigint): Promise<AskProgress> {
     const { l1, submitter, progress } = this.#operator;
     try {
       await allowSpending(this.#operator, { spender: "disclosures", units: priceWei });
@@ -125,7 +125,7 @@ export class Asker {
     }
     const priceMT = formatAmount(priceWei);
     progress(`asking for ${priceMT} MT`);
-    const { transactionHash } = await submitter.submit(askFor(l1.addresses, asked, item, priceWei, word));
+    const { transactionHash } = await submitter.submit(askFor(l1.addresses, asked, item, priceWei, shown));
     return { kind: "asked", priceMT, transactionHash };
   }
 

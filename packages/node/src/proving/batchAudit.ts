@@ -1,9 +1,17 @@
 /** Judges a DAC's batches one after the other, upon its state as L1's data give it. */
 import { createEngine, type Engine } from "@mvm/evm";
 import type { DerivationProof } from "@mvm/l1";
-import { type BatchHeader, type Hash, type Header, merkleRoot, type Parameters } from "@mvm/protocol";
+import {
+  type BatchHeader,
+  type Hash,
+  type Header,
+  merkleRoot,
+  type NetworkIdentity,
+  type Parameters,
+} from "@mvm/protocol";
 import type { Dac, L1View } from "@mvm/roles";
 import { StateError } from "@mvm/state";
+import type { NetworkSettings } from "../ports.ts";
 import { reasonOf } from "../reason.ts";
 import { type Batch, Rebuild, type RebuildMark } from "../rebuild.ts";
 import { type BatchFault, type FoundFault, positionOf } from "./batchFault.ts";
@@ -13,6 +21,7 @@ import { type Commitments, commitmentsOf, NO_COMMITMENTS } from "./commitments.t
 import { type DerivationSource, dataFinding, derivationFinding, lastSlot } from "./derivationFinding.ts";
 import { type BatchBefore, beforeNext } from "./derivationProofs.ts";
 import { type Answers, disclosedBlock, disclosedTransaction, type Need } from "./disclosedBlock.ts";
+import { workVerdict } from "./workAudit.ts";
 
 export type BatchVerdict =
   | { readonly kind: "right" }
@@ -27,6 +36,8 @@ export type BatchVerdict =
         | "leaves-unknown"
         /** nor the transactions that the batch commits to (F6) */
         | "transactions-unknown"
+        /** it follows, but nobody shows who did the job of one of its blocks (F6) */
+        | "evidence-unknown"
         /** its blocks follow from their transactions, but not from the posted data, by a rule that no proof is of (decision 039) */
         | "not-derived";
       /** what of it does not follow */
@@ -53,6 +64,7 @@ export class BatchAudit {
   readonly #dac: Dac & DacFounding;
   readonly #view: L1View;
   readonly #parameters: Parameters;
+  readonly #network: NetworkIdentity;
   readonly #right: BatchBefore[] = [];
   /** where the chain was before each batch that is right, and after the last */
   readonly #marks: RebuildMark[];
@@ -63,19 +75,25 @@ export class BatchAudit {
     dac: Dac & DacFounding;
     view: L1View;
     parameters: Parameters;
+    network: NetworkIdentity;
   }) {
     this.engine = options.engine;
     this.#rebuild = options.rebuild;
     this.#dac = options.dac;
     this.#view = options.view;
     this.#parameters = options.parameters;
+    this.#network = options.network;
     this.#marks = [this.#rebuild.mark];
   }
 
   /** @param view has to keep L1's values of all epochs */
-  static async start(dac: Dac & DacFounding, view: L1View, parameters: Parameters): Promise<BatchAudit> {
+  static async start(
+    dac: Dac & DacFounding,
+    view: L1View,
+    { network, parameters }: Pick<NetworkSettings, "network" | "parameters">,
+  ): Promise<BatchAudit> {
     const rebuild = await Rebuild.start(dac, view, parameters);
-    return new BatchAudit({ engine: await createEngine(), rebuild, dac, view, parameters });
+    return new BatchAudit({ engine: await createEngine(), rebuild, dac, view, parameters, network });
   }
 
   /** Batches that were found to be right and stand below the next one. */
@@ -102,16 +120,18 @@ export class BatchAudit {
 
   /**
    * Judges the chain's next batch, and goes on behind it where it is right.
-   * @param shown lists of blocks that it commits to (areCommitted), as they are shown; asked for only where it is wrong, and its data
-   * do not show that. Of several the first that can be proven wrong counts: a list may have other transactions or outcomes than the
-   * batch commits to
-   * @param answers what L1 was shown of it; looked at where nobody shows what it takes to prove it wrong
+   * @param shown lists of blocks that it commits to (areCommitted), as they are shown; asked for unless its data alone show that it is
+   * wrong, or it is final. Of several the first that can be proven wrong counts: a list may have other transactions, outcomes or evidence
+   * than the batch commits to
+   * @param answers what L1 was shown of it; looked at where nobody shows what it takes to judge it
+   * @param isFinal whether it is: then who did its blocks' jobs changes nothing any more, and nobody can be asked for it
    * @throws what the engine or the state throws; then the batch is as if it had not been looked at
    */
   async judge(
     batch: Batch,
     shown: () => AsyncIterable<readonly ShownBlock[]>,
     answers: Answers = async () => undefined,
+    { isFinal = false }: { readonly isFinal?: boolean } = {},
   ): Promise<BatchVerdict> {
     const before = this.#rebuild.mark;
     let blocks: Awaited<ReturnType<Rebuild["batch"]>>;
@@ -126,9 +146,39 @@ export class BatchAudit {
         await this.#rebuild.returnTo(before);
       }
     }
-    this.#right.push(beforeNext({ ...batch, ...commitmentsOf(blocks) }, lastSlot(batch)));
+    const committed = commitmentsOf(blocks);
+    try {
+      const verdict = isFinal
+        ? null
+        : await this.#judgeWork(batch, { committed, before: before.parent.header }, { shown, answers });
+      if (verdict !== null) {
+        await this.#rebuild.returnTo(before);
+        return verdict;
+      }
+    } catch (error) {
+      await this.#rebuild.returnTo(before);
+      throw error;
+    }
+    this.#right.push(beforeNext({ ...batch, ...committed }, lastSlot(batch)));
     this.#marks.push(this.#rebuild.mark);
     return { kind: "right" };
+  }
+
+  /** Of a batch that follows from its data; null: those did its blocks' jobs who had to. */
+  async #judgeWork(
+    batch: Batch,
+    place: Pick<Shown, "before" | "committed">,
+    showing: { readonly shown: () => AsyncIterable<readonly ShownBlock[]>; readonly answers: Answers },
+  ): Promise<Exclude<BatchVerdict, Right> | null> {
+    const { wrong, needed } = await workVerdict(batch, { view: this.#view, network: this.#network, ...showing });
+    if (wrong.length > 0)
+      return this.#wrong(
+        place,
+        wrong.map((work) => ({ fault: { proof: "work", work }, position: work.position })),
+      );
+    if (needed === null) return null;
+    const reason = `nobody shows who did the job of block ${batch.header.firstBlock + BigInt(needed.item.position)}`;
+    return { kind: "unproven", why: "evidence-unknown", reason, needed };
   }
 
   /** What the chain's next batch is where its blob holds no data: nothing of it can be executed, and nobody has to show anything. */

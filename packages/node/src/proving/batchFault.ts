@@ -1,5 +1,5 @@
 /** What is wrong with a batch: a block of it, or that it does not follow from what was posted. */
-import type { DerivationProof } from "@mvm/l1";
+import type { DerivationProof, WorkProof } from "@mvm/l1";
 import type { Hash, Header } from "@mvm/protocol";
 import type { BlockFault } from "./blockFinding.ts";
 import type { Commitments } from "./commitments.ts";
@@ -8,7 +8,9 @@ import type { Commitments } from "./commitments.ts";
 export type BatchFault =
   | BlockFault
   /** it does not follow from its data or from L1 (F2) */
-  | { readonly proof: "derivation"; readonly derivation: DerivationProof };
+  | { readonly proof: "derivation"; readonly derivation: DerivationProof }
+  /** somebody else did a block's job than has to (F4) */
+  | { readonly proof: "work"; readonly work: WorkProof };
 
 /** A fault of a batch, and where it is. */
 export type FoundFault = {
@@ -42,6 +44,8 @@ export function factsOf(fault: BatchFault): Readonly<Record<string, unknown>> {
       return { proof, transaction: fault.wrong.index, invalid: fault.wrong.invalid };
     case "derivation":
       return { proof, rule: fault.derivation.kind };
+    case "work":
+      return { proof, rule: fault.work.kind };
     default:
       return { proof, field: fault.field };
   }

@@ -5,6 +5,7 @@ import {
   type Address,
   type Answer,
   type AskItem,
+  type BatchHeader,
   CodecError,
   decodeBlock,
   encodeAskItem,
@@ -19,11 +20,12 @@ import { sizeOf } from "../operator/asking.ts";
 import type { Operator } from "../operator/operator.ts";
 import type { Log, NetworkSettings } from "../ports.ts";
 import { reasonOf } from "../reason.ts";
-import { accusationOf } from "./accusationOf.ts";
+import { accusationOf, rangeOpeningOf } from "./accusationOf.ts";
 import type { AccusationEnd, Accuser } from "./accuser.ts";
 import type { Asker, Wanted } from "./asker.ts";
 import type { BatchAudit, BatchVerdict } from "./batchAudit.ts";
 import { type FoundFault, factsOf } from "./batchFault.ts";
+import type { Need } from "./disclosedBlock.ts";
 import { SeenBlocks } from "./seenBlocks.ts";
 import { shownBlocks } from "./shownBlocks.ts";
 import { startAudit } from "./startAudit.ts";
@@ -210,7 +212,8 @@ export class DacWatch {
     return audit.judge(
       batch,
       () => shownBlocks(asking, next.header),
-      (item) => this.#answer(next, item, answers),
+      (item, known) => this.#answer(next, { item, ...known }, answers),
+      { isFinal: next.header.lastBlock <= view.finalHead(dac.chainId) },
     );
   }
 
@@ -249,11 +252,12 @@ export class DacWatch {
   }
 
   /** What L1 was shown of a batch that is wrong; read once. */
-  async #answer(batch: PostedBatch, item: AskItem, answers: Map<bigint, Answer>): Promise<Answer | undefined> {
+  async #answer(batch: PostedBatch, of: Need, answers: Map<bigint, Answer>): Promise<Answer | undefined> {
+    const { item } = of;
     const known = answers.get(encodeAskItem(item));
     if (known !== undefined) return known;
     const { header, l1Block } = batch;
-    const answer = await this.#options.asker.answer({ header, item, fromBlock: l1Block });
+    const answer = await this.#options.asker.answer({ ...of, header, fromBlock: l1Block });
     if (answer === undefined) return undefined;
     answers.set(encodeAskItem(item), answer);
     this.#options.report({ event: "answered", ...this.#itemFacts(batch, item), ...sizeOf(answer) });
@@ -274,8 +278,25 @@ export class DacWatch {
     // what is gossiped, or a peer that was away, may come in another L1 block
     if (open.since === this.#options.view.block.number) return;
     const { batch, verdict } = open;
-    const { item, word } = verdict.needed!;
-    await this.#askFor(batch, { header: batch.header, item, fromBlock: batch.l1Block, ...(word && { word }) });
+    const needed = verdict.needed!;
+    if (needed.data !== undefined && (await this.#isOpening(batch))) return;
+    await this.#askFor(batch, { ...needed, header: batch.header, fromBlock: batch.l1Block });
+  }
+
+  /** Whether L1 had to be shown first what the batch's blob holds: it is asked again in its next block. */
+  async #isOpening({ header, batchHash }: PostedBatch): Promise<boolean> {
+    const { operator, archive, posted } = this.#options;
+    const blob = () => archive.blob(posted.get(batchHash)!, operator.l1.transport);
+    const opening = await rangeOpeningOf(operator.l1, { header, blob });
+    if (opening === null) return false;
+    await this.#show(header, opening);
+    return true;
+  }
+
+  async #show(header: BatchHeader, opening: L1Call): Promise<void> {
+    const { accuser, report, dac } = this.#options;
+    const { gasUsed, transactionHash } = await accuser.open(opening);
+    report({ event: "opened", dac: dac.label, batch: header.index, gasUsed, transactionHash });
   }
 
   async #askFor(batch: PostedBatch, wanted: Wanted): Promise<void> {
@@ -319,7 +340,7 @@ export class DacWatch {
     open: Open,
     { found, others }: Extract<BatchVerdict, { readonly kind: "wrong" }>,
   ): Promise<Open["proof"]> {
-    const { operator, accuser, report, dac, view, archive, posted } = this.#options;
+    const { operator, report, dac, view, archive, posted } = this.#options;
     const index = this.#judged.length;
     const standing = view.batches(dac.chainId);
     const { header, batchHash } = standing[index]!;
@@ -336,8 +357,7 @@ export class DacWatch {
       this.#once("no-verdict", accusation.reason, () => report({ event: "no-verdict", dac: dac.label, ...accusation }));
       return null;
     }
-    const { gasUsed, transactionHash } = await accuser.open(accusation.opening);
-    report({ event: "opened", dac: dac.label, batch: header.index, gasUsed, transactionHash });
+    await this.#show(header, accusation.opening);
     // L1 is asked again in its next block
     return null;
   }

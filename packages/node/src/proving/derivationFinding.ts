@@ -121,7 +121,7 @@ export function derivationFinding(batch: PostedBatch, source: DerivationSource):
 const listOf = <T>(one: T | undefined): readonly T[] => (one === undefined ? [] : [one]);
 
 /** Context of a block in data whose form is sound. */
-function soundContext(data: Uint8Array, position: number): BatchContext {
+export function soundContext(data: Uint8Array, position: number): BatchContext {
   const read = contextAt(data, position);
   if (!read.ok) throw new RangeError(`a sound group has a context at fault: ${read.fault}`);
   return read.value;

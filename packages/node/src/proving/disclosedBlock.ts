@@ -1,6 +1,6 @@
 /** What L1 was shown of a batch that nobody shows otherwise, as far as it takes to judge it. */
 
-import type { BlockWord } from "@mvm/l1";
+import type { ShownWithAsk } from "@mvm/l1";
 import {
   type Answer,
   type AskKind,
@@ -8,8 +8,10 @@ import {
   type BytesItem,
   blockCount,
   decodeHeader,
+  type EvidenceItem,
   type Hash,
   hashHeader,
+  type KnownOfBatch,
   keccakHash,
   merkleRoot,
   type PlainItem,
@@ -17,11 +19,13 @@ import {
 import type { Followed } from "../rebuild.ts";
 import { blockWord, type Commitments, type CommittedBlock, wordOf } from "./commitments.ts";
 
-/** What was shown of an item on L1, checked against what the batch commits to; undefined where nobody has answered. */
-export type Answers = (item: PlainItem | BytesItem) => Promise<Answer | undefined>;
+type NeededItem = PlainItem | BytesItem | EvidenceItem;
 
-/** What has to be asked for; `word`: of the block, for a transaction of it. */
-export type Need = { readonly item: PlainItem | BytesItem; readonly word?: BlockWord };
+/** What was shown of an item on L1, checked against what the batch commits to; undefined where nobody has answered. */
+export type Answers = (item: NeededItem, known?: KnownOfBatch) => Promise<Answer | undefined>;
+
+/** What has to be asked for. */
+export type Need = ShownWithAsk & KnownOfBatch & { readonly item: NeededItem };
 
 export type DisclosedBlock = {
   /** with the batch's blocks up to this one */

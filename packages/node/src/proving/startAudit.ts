@@ -14,5 +14,5 @@ export async function startAudit(
   const { chainId } = dac;
   const { createdAtBlock } = await dacRecord(l1, chainId);
   const { storageUnits } = await foundingOf(l1, { chainId, createdAtBlock });
-  return BatchAudit.start({ ...dac, storageUnits }, view, settings.parameters);
+  return BatchAudit.start({ ...dac, storageUnits }, view, settings);
 }
