@@ -182,7 +182,8 @@ const itemsOf = ({ told }: Run, event: string, dac: TestnetDac): string => {
 };
 
 /** What has to be asked for: the liar's batch has the transactions that its data say. */
-function askedOf({ shown, isHeavy }: Lie): string {
+function askedOf({ shown, isHeavy, hiddenEvidence }: Lie): string {
+  if (hiddenEvidence !== undefined) return "evidence";
   if (shown === undefined) return isHeavy ? "parts" : "";
   return shown === "nowhere" ? "blocks" : "blocks,checkpoints";
 }
@@ -196,7 +197,7 @@ const lastLie = ({ told }: Run, dac: TestnetDac): bigint | undefined => {
 async function lied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvider) {
   const { testnet, liar } = run;
   const hashes = await untilLied(run, lie, dac, provider).finally(run.allLied);
-  const isDropped = lie.shown === "nowhere";
+  const isDropped = lie.shown === "nowhere" || lie.hiddenEvidence === null;
   const [first, last] = isDropped ? ["unproven", "dropped"] : ["wrong", "proven"];
   await until(`the end of ${lie.name}`, GOES_ON_MS, () => lineOf(run, last!, dac) !== undefined);
   const [found, ended] = [lineOf(run, first!, dac)!, lineOf(run, last!, dac)!];
@@ -205,7 +206,7 @@ async function lied(run: Run, lie: Lie, dac: TestnetDac, provider: JsonRpcProvid
   mustEqual(String(found["poster"]), liar, "who is accused");
   const asked = askedOf(lie);
   mustEqual(itemsOf(run, "asked", dac), asked, "what the prover asked for");
-  if (lie.shown === "on-l1") mustEqual(itemsOf(run, "answered", dac), asked, "what it was shown");
+  if (lie.shown === "on-l1" || lie.hiddenEvidence) mustEqual(itemsOf(run, "answered", dac), asked, "what it was shown");
   const part = ended["part"] as { readonly number: number; readonly of: number } | undefined;
   must((part !== undefined) === (lie.isHeavy ?? false), "a part is proven wrong where the whole is too heavy");
   const slashedTx = String(ended["transactionHash"]);

@@ -14,13 +14,14 @@ import {
   merkleRoot,
   REQUESTS,
   type SealedBlock,
+  shownEvidence,
   transactionsLeaf,
   type UnsignedBlock,
 } from "@mvm/protocol";
 import { makeSidecar, toBlob } from "@mvm/protocol/blobs";
 import { executed } from "./executed.ts";
 import { lateAnswer } from "./lateAnswer.ts";
-import type { Claimed, Executable, LiarMeans, Lie, Posted } from "./lies.ts";
+import type { Claimed, Executable, LiarMeans, Lie, Posted, WorkLie } from "./lies.ts";
 import { wrongParts } from "./wrongParts.ts";
 
 type Told = {
@@ -69,7 +70,7 @@ export class Liar {
     settings: NetworkSettings;
     core: () => NodeCore;
     lies: ReadonlyMap<string, Lie>;
-    means: LiarMeans;
+    means: Omit<LiarMeans, "providerAt">;
     /** told when a lie is out */
     onLie: (lie: { readonly dac: string; readonly block: number }) => void;
   }) {
@@ -77,7 +78,8 @@ export class Liar {
     this.#settings = options.settings;
     this.#core = options.core;
     this.#lies = options.lies;
-    this.#means = options.means;
+    const providerAt = (index: number) => this.#core().view.provider(index)?.operator;
+    this.#means = { ...options.means, providerAt };
     this.#onLie = options.onLie;
     // the node's poster has the same object
     const { kzg } = this.#real;
@@ -156,7 +158,7 @@ export class Liar {
     told.claimed = await this.#madeUp(block, lie);
     if (lie.about === "twice") await network.publish(topic, bytes);
     if (lie.shown === undefined) await network.publish(topic, encodeBlock(told.claimed));
-    if (lie.shown === "on-l1" || lie.isHeavy) this.#lookForAsks(block.chainId);
+    if (lie.shown === "on-l1" || lie.isHeavy || lie.hiddenEvidence) this.#lookForAsks(block.chainId);
     this.#onLie({ dac: this.#core().view.dac(block.chainId)!.label, block: Number(block.header.number) });
   }
 
@@ -169,6 +171,7 @@ export class Liar {
     const claim = async (): Promise<UnsignedBlock> => {
       if (lie.about === "header" || lie.about === "twice")
         return { ...honest, header: lie.change(block.header, parent) };
+      if (lie.about === "work") return this.#worked(honest, lie.change(block, this.#means));
       const claimed =
         lie.about === "outcomes"
           ? await lie.change(block, this.#means)
@@ -180,14 +183,22 @@ export class Liar {
     return { ...unsigned, signature: identity.signDigest(blockDigest(this.#settings.network, unsigned)) };
   }
 
+  /** What a block is of which something else is said of who did its job. */
+  async #worked(honest: UnsignedBlock, lie: WorkLie): Promise<UnsignedBlock> {
+    const { l1BaseFee } = honest.context;
+    const block = { ...honest, ...lie };
+    const claimed = await this.#execution(block, { transactions: lie.transactions, l1BaseFee });
+    return { ...block, ...claimed, header: { ...lie.header, ...(await this.#roots(block, claimed)) } };
+  }
+
   /** What other transactions do in a block's place, upon the same state. */
-  async #execution(block: SealedBlock, { transactions, l1BaseFee }: Executable): Promise<Claimed> {
+  async #execution(block: UnsignedBlock, { transactions, l1BaseFee }: Executable): Promise<Claimed> {
     const { reader } = this.#before(block);
     return { transactions, outcomes: await executed({ ...block, transactions }, reader, l1BaseFee) };
   }
 
   /** The state before a block, as hosts prove it. */
-  #before({ chainId, header }: SealedBlock) {
+  #before({ chainId, header }: UnsignedBlock) {
     const core = this.#core();
     const chain = core.chains.get(chainId)!;
     const { stateRoot } = chain.block(header.number - 1n)!.header;
@@ -195,7 +206,7 @@ export class Liar {
     return { stateRoot, reader: core.hosts.readerAt(chain, { stateRoot, number: header.number }, signal) };
   }
 
-  async #roots(block: SealedBlock, { transactions, outcomes }: Claimed) {
+  async #roots(block: UnsignedBlock, { transactions, outcomes }: Claimed) {
     const { stateRoot, reader } = this.#before(block);
     return blockRoots(transactions, outcomes, await rootsAfter(reader, stateRoot, outcomes));
   }
@@ -268,8 +279,15 @@ export class Liar {
       return header.chainId === chainId && header.lastBlock === honest.header.number;
     });
     if (ask === undefined || posted === null || ask.item.kind === "stretch" || ask.item.kind === "bytes") return;
-    if (ask.item.kind === "evidence") return;
     const { header } = ask.batch;
+    const key = `late:${ask.batchHash}:${ask.number}`;
+    if (ask.item.kind === "evidence") {
+      const hidden = this.#lieTo(chainId)?.hiddenEvidence;
+      if (!hidden) return;
+      const answer = { ...ask.item, evidence: shownEvidence(hidden(honest)) };
+      await this.#real.poster.answer({ header, answer, key });
+      return;
+    }
     const { stateRoot, reader } = this.#before(honest);
     const rootsOf = ({ outcomes }: SealedBlock) => rootsAfter(reader, stateRoot, outcomes);
     const { blocks } = posted;
@@ -280,6 +298,6 @@ export class Liar {
     };
     const answer =
       ask.item.kind === "parts" ? await wrongParts(around, ask.item) : await lateAnswer(blocks, ask.item, rootsOf);
-    await this.#real.poster.answer({ header, answer, key: `late:${ask.batchHash}:${ask.number}` });
+    await this.#real.poster.answer({ header, answer, key });
   }
 }

@@ -7,18 +7,23 @@ import {
   contextTransaction,
   decodeSystemTransaction,
   encodeSystemTransaction,
+  evidenceHash,
   fromHex,
   type Hash,
   type Header,
   isSystemTransaction,
   keccakHash,
   postedTransactions,
+  prevRandaoOf,
   type SealedBlock,
   type SystemTransaction,
   seatedIn,
+  servedBy,
   settledAccounts,
   settleTransaction,
   toAddress,
+  vrfOutput,
+  type WorkEvidence,
 } from "@mvm/protocol";
 import { closingTransaction, paidBy } from "@mvm/roles";
 import { Wallet } from "ethers";
@@ -42,6 +47,11 @@ export type Lie = {
   readonly spoilsBlob?: true;
   /** the block is shown to nobody: at all, so that its batch is dropped, or but on L1, once that is asked for */
   readonly shown?: "nowhere" | "on-l1";
+  /**
+   * the batch's data commit to other evidence of who did the block's job than everybody has: to some that the liar shows on L1 once it is
+   * asked for; null: to nothing that could be shown, so that the batch is dropped
+   */
+  readonly hiddenEvidence?: ((block: SealedBlock) => WorkEvidence) | null;
   /** whether users' transactions run for longer than one transaction of L1 can replay; the liar shows their parts when asked on L1 */
   readonly isHeavy?: true;
   /** whether a block can be lied about so */
@@ -53,12 +63,17 @@ export type Lie = {
   | { readonly about: "twice"; readonly change: (header: Header) => Header }
   /** the block is what its transactions do, but they are not what they have to be; the data are those of the honest block */
   | { readonly about: "transactions"; readonly change: (block: SealedBlock) => Executable }
+  /** others did the block's job, or something else was drawn for it, than it says; all that follows from that does */
+  | { readonly about: "work"; readonly change: (block: SealedBlock, liar: LiarMeans) => WorkLie }
   /** the block stands; the data that are posted are not its */
   | { readonly about: "data"; readonly change: (posted: Posted) => Uint8Array }
 );
 
 /** What a block is made of in place of what it has to be. */
 export type Executable = { readonly transactions: readonly Uint8Array[]; readonly l1BaseFee: bigint };
+
+/** A block, but for its outcomes and the roots in its header. */
+export type WorkLie = Pick<SealedBlock, "header" | "context" | "transactions" | "evidence">;
 
 /** A batch of honest blocks, with its data. */
 export type Posted = {
@@ -72,6 +87,8 @@ export type Posted = {
 export type LiarMeans = {
   /** key of an account that charters shut out, and that has sent nothing on any DAC */
   readonly outsiderKey: string;
+  /** provider with a registry number */
+  readonly providerAt: (index: number) => Address | undefined;
 };
 
 export type Claimed = {
@@ -205,6 +222,56 @@ function withoutUser({ blocks, encode }: Posted): Uint8Array {
   const transactions = last.transactions.with(at, raw.with(raw.length - 1, raw.at(-1)! ^ 1));
   return encode([...blocks.slice(0, -1), { ...last, transactions }]);
 }
+
+/** A block that commits to other evidence than it has. */
+function evidencing(block: SealedBlock, change: Partial<WorkEvidence>): WorkLie {
+  const { header, transactions, context } = block;
+  const evidence = { ...block.evidence!, ...change };
+  return { header, transactions, evidence, context: { ...context, evidence: evidenceHash(evidence) } };
+}
+
+/** Evidence in which the first seat's signature stands for the second's, too; where one provider has both, the proof does. */
+function halfSigned({ evidence }: SealedBlock): WorkEvidence {
+  const { proof, signatures } = evidence!;
+  const [first, second] = signatures;
+  return { ...evidence!, signatures: [first!, first === second ? proof : first!] };
+}
+
+/** A block drawn by a signature that is no proof of its sequencer's: of several that there are, it can take which it likes. */
+function chosenDraw(block: SealedBlock): WorkLie {
+  const lie = evidencing(block, { proof: block.evidence!.signatures[0]! });
+  const randomness = vrfOutput(lie.evidence!.proof);
+  const header = { ...lie.header, prevRandao: prevRandaoOf(randomness) };
+  return { ...lie, header, context: { ...lie.context, randomness } };
+}
+
+/** A block that names, and pays, the other of two providers for its last seat that served. */
+function seatGivenAway(block: SealedBlock, { providerAt }: LiarMeans): WorkLie {
+  const { chainId, context, header, transactions } = block;
+  const { seats } = context.work;
+  const work = { ...context.work, seats: seats.with(-1, seats.at(-1) === 0 ? 1 : 0) };
+  const [sequencer] = paidBy(block)!;
+  const paid = [sequencer, ...servedBy(work).map((index) => providerAt(index)!)] as const;
+  const users = postedTransactions(block);
+  const place = { number: header.number, l1BaseFee: context.l1BaseFee };
+  const closing = closingTransaction(chainId, place, { paid, seated: seatedIn(work), transactions: users });
+  const closed = transactions.with(-1, encodeSystemTransaction(chainId, closing));
+  return { header, evidence: block.evidence, transactions: closed, context: { ...context, work } };
+}
+
+const aboutWork = (lie: Pick<Lie, "name" | "text" | "rule"> & Pick<WorkClaimLie, "change">): Lie => ({
+  about: "work",
+  proof: "work",
+  fits: hasUsers,
+  ...lie,
+});
+type WorkClaimLie = Extract<Lie, { readonly about: "work" }>;
+
+/** Data that commit to other evidence of the last block. */
+const withEvidence = ({ blocks, encode }: Posted, evidence: Hash): Uint8Array => {
+  const last = blocks.at(-1)!;
+  return encode([...blocks.slice(0, -1), { ...last, context: { ...last.context, evidence } }]);
+};
 
 const aboutData = (
   lie: Pick<Lie, "name" | "text" | "rule" | "isInBlob" | "spoilsBlob"> & Pick<DataLie, "change">,
@@ -364,6 +431,43 @@ export const LIES: readonly Lie[] = [
     about: "transactions",
     fits: hasUsers,
     change: (block) => closedOtherwise(block, ({ seen }) => ({ seen: [...seen, STRANGER] })),
+  },
+  aboutWork({
+    name: "wrong-seat",
+    text: "a block names, and pays, a provider for a seat that is another's",
+    rule: "seat",
+    change: seatGivenAway,
+  }),
+  aboutWork({
+    name: "wrong-randomness",
+    text: "a sequencer draws a block's randomness by a signature that it came by, in place of its own proof",
+    rule: "randomness",
+    change: chosenDraw,
+  }),
+  aboutWork({
+    name: "bad-result-signature",
+    text: "a seat that a block names has not signed its result: the signature is another's",
+    rule: "signature",
+    change: (block) => evidencing(block, halfSigned(block)),
+  }),
+  {
+    name: "withheld-evidence",
+    text: "the posted data commit to evidence of a block that nobody can show, whatever was gossiped: the batch is dropped",
+    proof: "withheld",
+    about: "data",
+    hiddenEvidence: null,
+    fits: hasUsers,
+    change: (posted) => withEvidence(posted, GARBAGE),
+  },
+  {
+    name: "late-evidence",
+    text: "the same, but the liar shows on L1 what it commits to once it is asked for: a seat's signature in it convicts",
+    proof: "work",
+    rule: "signature",
+    about: "data",
+    hiddenEvidence: halfSigned,
+    fits: hasUsers,
+    change: (posted) => withEvidence(posted, evidenceHash(halfSigned(posted.blocks.at(-1)!))),
   },
   {
     name: "equivocation",

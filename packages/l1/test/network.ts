@@ -116,7 +116,7 @@ export async function fund(
   await account.submit(approve(network.addresses, spender, amountWei));
 }
 
-const blsKeyOf = (operator: Address) => blsKeyFromSeed(fromHex(`0x${operator.slice(2).repeat(2)}`));
+export const blsKeyOf = (operator: Address) => blsKeyFromSeed(fromHex(`0x${operator.slice(2).repeat(2)}`));
 
 /** The secret of an operator's peer key. */
 export const peerSecretOf = (operator: Address): Uint8Array => fromHex(keccakHash(fromHex(operator)));

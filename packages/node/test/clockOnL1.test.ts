@@ -1,21 +1,10 @@
 /** A chain's clock in the view of a node and on L1: the same batches are final at the same time. */
-import {
-  answerAsk,
-  approve,
-  askFor,
-  finalFrom,
-  L1Error,
-  L1Follower,
-  type L1Event as ObservedL1Event,
-  postingOf,
-  type StandingBatch,
-} from "@mvm/l1";
+import { answerAsk, approve, askFor, finalFrom, L1Error, postingOf, type StandingBatch } from "@mvm/l1";
 import { hashHeader, PROFILES } from "@mvm/protocol";
-import { L1View } from "@mvm/roles";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { headNumber, MT } from "../../l1/test/network.ts";
-import { toL1Block, toRoleEvent } from "../src/l1Events.ts";
+import { MT } from "../../l1/test/network.ts";
 import { type BridgeNetwork, startBridge } from "./bridgeNetwork.ts";
+import { viewOfL1 } from "./viewOfL1.ts";
 
 const { maxWindowSeconds, askPriceWei, proofTimeSeconds } = PROFILES.devnet;
 const START_MS = 120_000;
@@ -36,27 +25,6 @@ beforeAll(async () => {
 }, START_MS);
 afterAll(() => bridge.network.stop());
 
-/** What a node that reads L1 from the deployment knows of it. */
-async function viewOfL1(): Promise<L1View> {
-  const { anvil, addresses, firstBlock } = bridge.network;
-  const view = new L1View(PROFILES.devnet);
-  const head = await headNumber(anvil);
-  const ending = new AbortController();
-  let block: (ObservedL1Event & { type: "block" }) | undefined;
-  const onEvent = (event: ObservedL1Event): void => {
-    if (event.type === "block") block = event;
-    else if (event.type === "block-end") {
-      view.apply(toL1Block(block!));
-      if (event.number >= head) ending.abort();
-    } else if ("transactionHash" in event && event.type !== "error") {
-      const translated = toRoleEvent(event, block!.timestamp, addresses.bridge);
-      if (translated !== null) view.apply(translated);
-    }
-  };
-  await new L1Follower({ transport: anvil.provider, addresses, fromBlock: firstBlock, onEvent }).run(ending.signal);
-  return view;
-}
-
 async function isFinal(batch: StandingBatch): Promise<boolean> {
   const posting = await postingOf(bridge.network.reader, batch);
   return (await finalFrom(bridge.network.reader, { header: batch.header, posting }, true)) === undefined;
@@ -66,7 +34,7 @@ async function isFinal(batch: StandingBatch): Promise<boolean> {
 async function after(seconds: number): Promise<number> {
   await bridge.network.anvil.provider.send("evm_increaseTime", [seconds]);
   await bridge.network.anvil.mine(1);
-  const view = await viewOfL1();
+  const view = await viewOfL1(bridge.network);
   let final = 0;
   for (const batch of batches) {
     const onL1 = await isFinal(batch);

@@ -44,7 +44,7 @@ export async function workVerdict(batch: Batch, { view, network, ...showing }: W
   const wrong = posted.flatMap((claim, position) => {
     const shown = evidence[position]!;
     const finding = workFinding(view, network, claim, shown);
-    return finding === null ? [] : [proofOf(view, { claim, shown, position, data: batch.data }, finding)];
+    return finding === null ? [] : [workProof(view, { claim, shown, position, data: batch.data }, finding)];
   });
   const position = evidence.indexOf(null);
   if (position < 0) return { wrong, needed: null };
@@ -100,11 +100,16 @@ type Judged = {
   readonly data: Uint8Array;
 };
 
-function proofOf(view: L1View, { claim, shown, position, data }: Judged, finding: WorkFinding): WorkProof {
+/** The proof that L1 takes of a finding. Throws RangeError for one that takes evidence, where nobody shows it. */
+export function workProof(
+  view: L1View,
+  { claim, shown, position, data }: Judged,
+  finding: Pick<WorkFinding, "kind"> & { readonly served?: number },
+): WorkProof {
   const { slot, randomness, work, sequencer } = claim;
   const at = { position, data };
   if (finding.kind === "seat") {
-    const { served } = finding;
+    const { served = 0 } = finding;
     const tree = view.seatTreeOf(slot);
     const seat = work.seats.flatMap((index, own) => (index === null ? [] : [own]))[served]!;
     const holder = tree?.seatsOf(jobIdOf(randomness, work.attempt), JOB_SEATS)[seat];
@@ -113,7 +118,8 @@ function proofOf(view: L1View, { claim, shown, position, data }: Judged, finding
   if (shown === null) throw new RangeError("what nobody shows is not wrong");
   if (finding.kind === "randomness")
     return { kind: "randomness", ...at, evidence: shown, publicKey: view.anySequencer(sequencer)?.blsPublicKey };
-  const index = servedBy(work)[finding.served];
+  const { served = 0 } = finding;
+  const index = servedBy(work)[served];
   const publicKey = index === undefined ? undefined : view.provider(index)?.blsPublicKey;
-  return { kind: "signature", ...at, served: finding.served, evidence: shown, publicKey };
+  return { kind: "signature", ...at, served, evidence: shown, publicKey };
 }
