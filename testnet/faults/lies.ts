@@ -273,6 +273,16 @@ const withEvidence = ({ blocks, encode }: Posted, evidence: Hash): Uint8Array =>
   return encode([...blocks.slice(0, -1), { ...last, context: { ...last.context, evidence } }]);
 };
 
+const lateEvidence = (lie: Pick<Lie, "name" | "text" | "isInBlob">): Lie => ({
+  about: "data",
+  proof: "work",
+  rule: "signature",
+  hiddenEvidence: halfSigned,
+  fits: hasUsers,
+  change: (posted) => withEvidence(posted, evidenceHash(halfSigned(posted.blocks.at(-1)!))),
+  ...lie,
+});
+
 const aboutData = (
   lie: Pick<Lie, "name" | "text" | "rule" | "isInBlob" | "spoilsBlob"> & Pick<DataLie, "change">,
 ): Lie => ({
@@ -459,16 +469,11 @@ export const LIES: readonly Lie[] = [
     fits: hasUsers,
     change: (posted) => withEvidence(posted, GARBAGE),
   },
-  {
+  lateEvidence({
     name: "late-evidence",
     text: "the same, but the liar shows on L1 what it commits to once it is asked for: a seat's signature in it convicts",
-    proof: "work",
-    rule: "signature",
-    about: "data",
-    hiddenEvidence: halfSigned,
-    fits: hasUsers,
-    change: (posted) => withEvidence(posted, evidenceHash(halfSigned(posted.blocks.at(-1)!))),
-  },
+  }),
+  lateEvidence({ name: "late-evidence-blob", text: "the same, with the data in a blob", isInBlob: true }),
   {
     name: "equivocation",
     text: "a sequencer signs two blocks at one place; the first is posted and stands, its bond does not",

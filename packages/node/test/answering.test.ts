@@ -170,6 +170,35 @@ describe("a node that is asked for what it posted", () => {
     await node.stop();
   });
 
+  it("shows who did each block's job, or that there was none to do", async () => {
+    const node = await start(world.site("sequencer"), blocks);
+    const batchHash = post(blocks);
+    for (const position of blocks.keys()) {
+      ask(batchHash, { kind: "evidence", position });
+      await look(node);
+    }
+    const { answered } = node.site;
+    expect(answered.map(({ answer }) => answer.kind)).toEqual(blocks.map(() => "evidence"));
+    for (const [i, { header, answer }] of answered.entries()) {
+      const { evidence: evidenceHash } = blocks[i]!.context;
+      expect(answerFault(header, answer, { evidenceHash })).toBeNull();
+      expect(answerFault(header, answer, { evidenceHash: blocks[(i + 1) % 3]!.context.evidence })).not.toBeNull();
+    }
+    await node.stop();
+  });
+
+  it("says so where it took a block without evidence, for L1 had it", async () => {
+    const batchHash = post(blocks.slice(0, 1));
+    const node = await start(world.site("sequencer"), [signed({ ...blocks[0]!, evidence: null })]);
+    ask(batchHash, { kind: "evidence", position: 0 });
+    await look(node);
+    expect(node.site.answered).toEqual([]);
+    expect(node.site.logged("ask-not-answered")).toMatchObject([
+      { data: { reason: expect.stringMatching(/without its evidence/) } },
+    ]);
+    await node.stop();
+  });
+
   it("shows no parts of a transaction that has no stretches", async () => {
     const node = await start(world.site("sequencer"), blocks);
     ask(post(blocks), { kind: "stretch", position: 1, index: 0, stretch: 0 });

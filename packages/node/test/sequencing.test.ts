@@ -5,6 +5,7 @@ import {
   batchDigest,
   claimsOf,
   decodeBatch,
+  evidenceHash,
   hashBatchHeader,
   hashHeader,
   inCalldata,
@@ -23,7 +24,7 @@ import { HostClient } from "../src/hostClient.ts";
 import { Chain } from "../src/index.ts";
 import { RequestDesk } from "../src/requestDesk.ts";
 import { Sequencing } from "../src/sequencing.ts";
-import { BlockMaker, transactionOf } from "./blockMaker.ts";
+import { BlockMaker, signed, transactionOf } from "./blockMaker.ts";
 import { honestAnswer, serveReads } from "./serving.ts";
 import {
   CHAIN_ID,
@@ -81,7 +82,14 @@ const consuming = (count: number): Promise<SealedBlock> =>
   maker.next({ queueItems: view.queueItems(CHAIN_ID, 0n, SLOT).slice(0, count) });
 
 /** Has a sequencer post blocks that it holds, of which those up to `posted` are on L1; gives back where it ran. */
-async function postBy(name: string, ...blocks: readonly SealedBlock[]): Promise<Site> {
+const postBy = (name: string, ...blocks: readonly SealedBlock[]): Promise<Site> => postAfter(name, blocks);
+
+/** @param meanwhile what L1 does between its taking of the blocks and its posting */
+async function postAfter(
+  name: string,
+  blocks: readonly SealedBlock[],
+  meanwhile: () => void = () => undefined,
+): Promise<Site> {
   const site = world.site(name);
   const ports = await site.start();
   await connect(site, host);
@@ -90,6 +98,7 @@ async function postBy(name: string, ...blocks: readonly SealedBlock[]): Promise<
   for (const block of blocks) chain.receive(block);
   await world.clock.advance(5);
   expect(chain.head.hash).toBe(hashHeader(blocks.at(-1)!.header));
+  meanwhile();
   const hosts = new HostClient({ ports, settings: SETTINGS, view });
   const engine = await createEngine();
   const sequencing = new Sequencing({ ports, settings: SETTINGS, view, chain, hosts, engine, desk, right: RIGHT });
@@ -254,6 +263,22 @@ describe("a batch that a sequencer posts", () => {
     const { posted } = await postBy("sequencer", first, wrong, above);
     expect(new Set(posted.map(({ header }) => header.lastBlock))).toEqual(new Set([1n]));
     expect(posted[0]!.header.blocksRoot).toBe(merkleRoot([hashOf(first)]));
+  });
+
+  it.each<readonly [string, (block: SealedBlock) => SealedBlock["evidence"]]>([
+    ["is not there", () => null],
+    ["is wrong", (block) => ({ ...block.evidence!, proof: identityOf("other").bls.sign(hashOf(block)) })],
+  ])("is of no block whose evidence %s, though its poster took it when L1 had it", async (_, evidenceOf) => {
+    const block = await consuming(Number(DEPOSITS));
+    const evidence = evidenceOf(block);
+    const committed = evidence === null ? block.context.evidence : evidenceHash(evidence);
+    const wrong = signed({ ...block, evidence, context: { ...block.context, evidence: committed } });
+    postByOther(block);
+    view.apply(l1Block(L1_HEAD + 1n, GENESIS_SECONDS + 1n));
+    const site = await postAfter("sequencer", [wrong], () => view.apply({ kind: "reorg", toBlock: L1_HEAD }));
+    expect(view.postedHead(CHAIN_ID)).toBe(0n);
+    expect(site.posted).toEqual([]);
+    expect(site.logged("work-wrong").length).toBeGreaterThan(0);
   });
 
   it("waits for hosts that prove what its blocks read", async () => {
