@@ -88,6 +88,7 @@ import {
   servedBy,
   settledAccounts,
   settleTransaction,
+  shownEvidence,
   signDigest,
   storageHosts,
   systemTransactionHash,
@@ -338,7 +339,10 @@ describe("vectors, stated a second time without this package's code", () => {
       jobs: { randomness: Hash; attempt: number; jobId: JobId }[];
       works: (Coded<Work> & { served: number[]; seated: number })[];
       others: Coded<Work>[];
-      evidence: (Coded<WorkEvidence> & { hash: Hash })[];
+      evidence: (Coded<WorkEvidence> & {
+        hash: Hash;
+        shown: Record<keyof WorkEvidence, string>;
+      })[];
     };
     const { jobs, works, others, evidence } = readVectors<Vectors>("work");
     for (const { randomness, attempt, jobId } of jobs) expect(jobIdOf(randomness, attempt)).toBe(jobId);
@@ -353,10 +357,12 @@ describe("vectors, stated a second time without this package's code", () => {
       expect(decode(workCodec, fromHex(encoded), LARGE)).toEqual(value);
       expect(isWork(value), name).toBe(false);
     }
-    for (const { name, value, encoded, hash } of evidence) {
+    for (const { name, value, encoded, hash, shown } of evidence) {
       expect(toHex(encode(workEvidenceCodec, value)), name).toBe(encoded);
       expect(decode(workEvidenceCodec, fromHex(encoded), LARGE)).toEqual(value);
       expect(evidenceHash(value), name).toBe(hash);
+      const { signatures, ...rest } = shownEvidence(value);
+      expect({ ...rest, signatures: `0x${signatures.map((point) => point.slice(2)).join("")}` }).toEqual(shown);
     }
   });
 

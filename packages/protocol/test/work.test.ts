@@ -1,5 +1,7 @@
 import {
   blsKeyFromSeed,
+  blsSignatureOf,
+  blsSignaturePoint,
   CodecError,
   decode,
   encode,
@@ -8,6 +10,7 @@ import {
   fromHex,
   type Hash,
   type Hex,
+  isShownEvidence,
   isWork,
   JOB_SEATS,
   jobIdOf,
@@ -15,6 +18,7 @@ import {
   NO_WORK,
   seatedIn,
   servedBy,
+  shownEvidence,
   toHex,
   type Work,
   type WorkEvidence,
@@ -183,6 +187,38 @@ describe("evidence", () => {
       expect(() => evidenceHash({ ...good, proof: bad }), bad).toThrow(FormatError);
       expect(() => evidenceHash({ ...good, signatures: [points[0]!, bad] }), bad).toThrow(FormatError);
     }
+  });
+
+  it("is shown by points that come back compressed, and by nothing else", () => {
+    for (const compressed of points) {
+      const point = blsSignaturePoint(compressed);
+      expect(blsSignatureOf(point)).toBe(compressed);
+      const turned = `0x${point.slice(98, 194)}${point.slice(2, 98)}${point.slice(194)}` as Hex;
+      for (const bad of [
+        turned,
+        `${point.slice(0, -2)}00`,
+        point.slice(0, -2),
+        `${point}00`,
+        `0x${"00".repeat(192)}`,
+      ] as Hex[])
+        expect(blsSignatureOf(bad), bad).toBeNull();
+    }
+  });
+
+  it("has the form that L1 takes with no other lengths, and no more signatures than seats", () => {
+    const shown = shownEvidence({
+      proof: points[0]!,
+      result: `0x${"00".repeat(32)}` as Hash,
+      signatures: points.slice(0, 2),
+    });
+    expect(isShownEvidence(shown)).toBe(true);
+    const [first] = shown.signatures;
+    for (const other of [
+      { ...shown, proof: points[0]! },
+      { ...shown, signatures: [first!, points[0]!] },
+      { ...shown, signatures: [first!, first!, first!] },
+    ])
+      expect(isShownEvidence(other)).toBe(false);
   });
 
   it("comes back from the wire, with a signature for each seat that a job needs at most", () => {

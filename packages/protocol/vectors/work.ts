@@ -78,6 +78,11 @@ export const workVectors = () => ({
   others: NO_BLOCKS_WORK.map(({ name, work }) => encoded(name, work, workItems(work))),
   evidence: [NO_WORK, WORKS[0]!.work].map((work, i) => {
     const value = evidenceNamed(`evidence ${i}`, work);
-    return { ...encoded(`of ${value.signatures.length} seats`, value, evidenceItems(value)), hash: evidenceHash(value) };
+    const { proof, result, signatures } = value;
+    return {
+      ...encoded(`of ${value.signatures.length} seats`, value, evidenceItems(value)),
+      hash: evidenceHash(value),
+      shown: { proof: signaturePoint(proof), result, signatures: concat(signatures.map(signaturePoint)) },
+    };
   }),
 });

@@ -8,11 +8,38 @@ import {WorkEvidence} from "../../../src/disputes/work/WorkEvidence.sol";
 import {WorkVerifier} from "../../../src/disputes/work/WorkVerifier.sol";
 import {BatchHeader} from "../../../src/interfaces/IRollupChain.sol";
 import {Evidence} from "../../../src/interfaces/IWorkProofs.sol";
+import {Test} from "../../base/Test.sol";
 import {MadeBlock} from "../BlockBuilder.sol";
 import {AccusedBatch} from "../DisputesTest.sol";
 import {Draft} from "../derivation/DataBuilder.sol";
 import {DataBatch} from "../derivation/DerivationTest.sol";
 import {WorkTest} from "./WorkTest.sol";
+
+/// @notice The library behind a call.
+contract EvidenceHarness {
+    function hashOf(Evidence calldata evidence) external pure returns (bytes32) {
+        return WorkEvidence.hashOf(evidence);
+    }
+}
+
+/// @notice The vectors of packages/protocol/vectors, which other libraries made.
+contract WorkEvidenceVectorsTest is Test {
+    function test_vectorsEvidenceHasTheHashThatBlocksCommitTo() public {
+        EvidenceHarness harness = new EvidenceHarness();
+        string memory json = vm.readFile("../packages/protocol/vectors/work.json");
+        uint256 count = 0;
+        for (; vm.keyExistsJson(json, string.concat(".evidence[", vm.toString(count), "]")); count++) {
+            string memory entry = string.concat(".evidence[", vm.toString(count), "]");
+            Evidence memory evidence = Evidence(
+                vm.parseJsonBytes(json, string.concat(entry, ".shown.proof")),
+                vm.parseJsonBytes32(json, string.concat(entry, ".shown.result")),
+                vm.parseJsonBytes(json, string.concat(entry, ".shown.signatures"))
+            );
+            assertEq(harness.hashOf(evidence), vm.parseJsonBytes32(json, string.concat(entry, ".hash")), entry);
+        }
+        assertEq(count, 2, "vectors");
+    }
+}
 
 /// @notice F6: evidence of who did a block's job is asked for, and shown.
 /// forge-config: default.fuzz.runs = 16

@@ -38,6 +38,9 @@ const BLOCK_WAIT_MS = 60_000;
 /** Why a transaction that is too heavy for L1 is not proven wrong by one command. */
 const UNSHOWN =
   "one transaction of L1 cannot replay it: its poster has to be asked on L1 for what it claims between the parts, as `mvm prove --watch` does";
+/** Why a batch that follows from its data is not called right. */
+const UNSHOWN_WORK =
+  "it follows from its data, but nobody shows who did its blocks' jobs: that has to be asked for on L1, as `mvm prove --watch` does";
 /** Why a dry run about a batch in a blob does not tell whether L1 would agree. */
 const UNOPENED =
   "L1 has not been shown what the blob of the batch holds, or all transactions of the block, and judges only then";
@@ -153,6 +156,8 @@ async function judgeAndProve(operator: Operator, request: ProofRequest, sight: P
   const position = Number(block - header.firstBlock);
   const { verdict } = found;
   if (verdict.kind === "unproven") return { ...place, verdict: verdict.why, reason: verdict.reason, sent: false };
+  if (verdict.kind === "right" && verdict.unshown !== undefined)
+    return { ...place, verdict: "evidence-unknown", reason: UNSHOWN_WORK, sent: false };
   const wrong = verdict.kind === "wrong" ? (verdict.found.position ?? position) : blockCount(header);
   if (verdict.kind === "right" || position < wrong)
     return { ...place, verdict: "right", ...(await rightFigures(operator, request, found)), sent: false };

@@ -24,7 +24,8 @@ import { type Answers, disclosedBlock, disclosedTransaction, type Need } from ".
 import { workVerdict } from "./workAudit.ts";
 
 export type BatchVerdict =
-  | { readonly kind: "right" }
+  /** unshown: it follows, but nobody shows who did the job of one of its blocks (F6): what L1 would have to be shown next */
+  | { readonly kind: "right"; readonly unshown?: Need }
   /** others: what else shows it, where L1 does not see the first */
   | { readonly kind: "wrong"; readonly found: FoundFault; readonly others: readonly FoundFault[] }
   /** it is wrong, and cannot be proven so now */
@@ -36,8 +37,6 @@ export type BatchVerdict =
         | "leaves-unknown"
         /** nor the transactions that the batch commits to (F6) */
         | "transactions-unknown"
-        /** it follows, but nobody shows who did the job of one of its blocks (F6) */
-        | "evidence-unknown"
         /** its blocks follow from their transactions, but not from the posted data, by a rule that no proof is of (decision 039) */
         | "not-derived";
       /** what of it does not follow */
@@ -45,7 +44,7 @@ export type BatchVerdict =
       /** what L1 would have to be shown next; null: nothing that can be asked for would help */
       readonly needed: Need | null;
     };
-type Right = { readonly kind: "right" };
+type Right = Extract<BatchVerdict, { readonly kind: "right" }>;
 export type Wrong = Extract<BatchVerdict, { readonly kind: "wrong" }>;
 type Unproven = Extract<BatchVerdict, { readonly kind: "unproven" }>;
 
@@ -119,7 +118,7 @@ export class BatchAudit {
   }
 
   /**
-   * Judges the chain's next batch, and goes on behind it where it is right.
+   * Judges the chain's next batch, and goes on behind it where it follows from its data and nothing shows that others did its jobs.
    * @param shown lists of blocks that it commits to (areCommitted), as they are shown; asked for unless its data alone show that it is
    * wrong, or it is final. Of several the first that can be proven wrong counts: a list may have other transactions, outcomes or evidence
    * than the batch commits to
@@ -148,37 +147,33 @@ export class BatchAudit {
     }
     const committed = commitmentsOf(blocks);
     try {
-      const verdict = isFinal
-        ? null
-        : await this.#judgeWork(batch, { committed, before: before.parent.header }, { shown, answers });
-      if (verdict !== null) {
-        await this.#rebuild.returnTo(before);
-        return verdict;
+      const place = { committed, before: before.parent.header };
+      const verdict = isFinal ? ({ kind: "right" } as const) : await this.#judgeWork(batch, place, { shown, answers });
+      if (verdict.kind === "wrong") await this.#rebuild.returnTo(before);
+      else {
+        this.#right.push(beforeNext({ ...batch, ...committed }, lastSlot(batch)));
+        this.#marks.push(this.#rebuild.mark);
       }
+      return verdict;
     } catch (error) {
       await this.#rebuild.returnTo(before);
       throw error;
     }
-    this.#right.push(beforeNext({ ...batch, ...committed }, lastSlot(batch)));
-    this.#marks.push(this.#rebuild.mark);
-    return { kind: "right" };
   }
 
-  /** Of a batch that follows from its data; null: those did its blocks' jobs who had to. */
+  /** Of a batch that follows from its data. */
   async #judgeWork(
     batch: Batch,
     place: Pick<Shown, "before" | "committed">,
     showing: { readonly shown: () => AsyncIterable<readonly ShownBlock[]>; readonly answers: Answers },
-  ): Promise<Exclude<BatchVerdict, Right> | null> {
+  ): Promise<Right | Wrong> {
     const { wrong, needed } = await workVerdict(batch, { view: this.#view, network: this.#network, ...showing });
     if (wrong.length > 0)
       return this.#wrong(
         place,
         wrong.map((work) => ({ fault: { proof: "work", work }, position: work.position })),
       );
-    if (needed === null) return null;
-    const reason = `nobody shows who did the job of block ${batch.header.firstBlock + BigInt(needed.item.position)}`;
-    return { kind: "unproven", why: "evidence-unknown", reason, needed };
+    return { kind: "right", ...(needed && { unshown: needed }) };
   }
 
   /** What the chain's next batch is where its blob holds no data: nothing of it can be executed, and nobody has to show anything. */

@@ -20,15 +20,19 @@ import { sizeOf } from "../operator/asking.ts";
 import type { Operator } from "../operator/operator.ts";
 import type { Log, NetworkSettings } from "../ports.ts";
 import { reasonOf } from "../reason.ts";
+import type { Batch } from "../rebuild.ts";
 import { accusationOf, rangeOpeningOf } from "./accusationOf.ts";
 import type { AccusationEnd, Accuser } from "./accuser.ts";
-import type { Asker, Wanted } from "./asker.ts";
+import type { Asker, AskProgress, Wanted } from "./asker.ts";
 import type { BatchAudit, BatchVerdict } from "./batchAudit.ts";
 import { type FoundFault, factsOf } from "./batchFault.ts";
+import type { ShownBlock } from "./claimedBlock.ts";
 import type { Need } from "./disclosedBlock.ts";
 import { SeenBlocks } from "./seenBlocks.ts";
 import { shownBlocks } from "./shownBlocks.ts";
 import { startAudit } from "./startAudit.ts";
+import { type UnshownBatch, UnshownBatches } from "./unshownBatches.ts";
+import { workVerdict } from "./workAudit.ts";
 
 /** What a prover tells, a line each. */
 export type ProverReport = { readonly event: string } & Readonly<Record<string, unknown>>;
@@ -80,6 +84,7 @@ export class DacWatch {
   readonly #equivocations = new Map<Address, Twice>();
   /** told of already: a batch that cannot be proven wrong is looked at again with every block of L1 */
   readonly #told = new Set<string>();
+  readonly #unshown: UnshownBatches;
   #audit: BatchAudit | undefined;
   #open: Open | null = null;
   /** whether own asks may be on batches that fell: who starts does not know */
@@ -90,6 +95,7 @@ export class DacWatch {
   constructor(options: DacWatchOptions) {
     this.#options = options;
     this.#seen = new SeenBlocks(options.settings.network);
+    this.#unshown = new UnshownBatches(options.view, options.dac.chainId);
   }
 
   /** Judges a gossiped block as every node does, and keeps it. */
@@ -148,6 +154,7 @@ export class DacWatch {
       });
       this.#letGo();
       await this.#attempt(() => this.#ask());
+      await this.#attempt(() => this.#seekEvidence());
       await this.#attempt(() => this.#accuse());
       await this.#attempt(() => this.#accuseTwice());
       await this.#attempt(() => this.#payBack());
@@ -190,31 +197,40 @@ export class DacWatch {
     const found = posted.get(next.batchHash);
     if (found === undefined) return false;
     const { since = view.block.number, answers = new Map<bigint, Answer>() } = this.#open ?? {};
-    const verdict = isMalformed(found) ? audit.malformed() : await this.#judge(next, { audit, found, answers });
+    const content = isMalformed(found) ? null : await this.#contentOf(next, found);
+    const verdict = content === null ? audit.malformed() : await this.#judge(next, { audit, content, answers });
     if (verdict.kind !== "right") {
       this.#open = { batch: next, verdict, since, answers, inParts: false, proof: null, end: null };
       this.#tell(next, verdict);
       return false;
     }
+    if (verdict.unshown !== undefined && content !== null) this.#keepUnshown(next, content, verdict.unshown);
     this.#judged.push(next.batchHash);
     this.#seen.forgetUpTo(view.finalHead(dac.chainId));
     return true;
   }
 
-  async #judge(
-    next: PostedBatch,
-    { audit, found, answers }: { audit: BatchAudit; found: PostedData; answers: Map<bigint, Answer> },
-  ): Promise<BatchVerdict> {
-    const { archive, dac, settings, network, operator, view } = this.#options;
-    const batch = await archive.batch(found, { label: dac.label, postedAt: next.timestamp });
+  #contentOf({ timestamp }: PostedBatch, found: PostedData): Promise<Batch> {
+    const { archive, dac } = this.#options;
+    return archive.batch(found, { label: dac.label, postedAt: timestamp });
+  }
+
+  /** Lists of a batch's blocks, as whoever has them shows them. */
+  #shownOf({ header }: PostedBatch): () => AsyncIterable<readonly ShownBlock[]> {
+    const { settings, network, operator, view } = this.#options;
     const { readTimeoutMs } = settings.parameters;
     const asking = { network, view, seen: this.#seen, readTimeoutMs, signal: operator.signal };
-    return audit.judge(
-      batch,
-      () => shownBlocks(asking, next.header),
-      (item, known) => this.#answer(next, { item, ...known }, answers),
-      { isFinal: next.header.lastBlock <= view.finalHead(dac.chainId) },
-    );
+    return () => shownBlocks(asking, header);
+  }
+
+  async #judge(
+    next: PostedBatch,
+    { audit, content, answers }: { audit: BatchAudit; content: Batch; answers: Map<bigint, Answer> },
+  ): Promise<BatchVerdict> {
+    const { dac, view } = this.#options;
+    return audit.judge(content, this.#shownOf(next), (item, known) => this.#answer(next, { item, ...known }, answers), {
+      isFinal: next.header.lastBlock <= view.finalHead(dac.chainId),
+    });
   }
 
   /** Lets go of data that nobody will ask for again: of batches that were judged, or fell, and L1 takes none of it back. */
@@ -271,6 +287,36 @@ export class DacWatch {
     return { dac: this.#options.dac.label, batch: header.index, item: kind, ...block, ...transaction };
   }
 
+  #keepUnshown(batch: PostedBatch, content: Batch, needed: Need): void {
+    const { dac, report } = this.#options;
+    const { header, batchHash } = batch;
+    const place = { dac: dac.label, batch: header.index, poster: header.poster };
+    const why = "evidence-unknown";
+    const reason = `nobody shows who did the job of block ${header.firstBlock + BigInt(needed.item.position)}`;
+    this.#once(why, String(batchHash), () => report({ event: "unproven", ...place, why, reason }));
+    this.#unshown.keep({ batch, content, needed });
+  }
+
+  /** Looks for evidence that nobody showed; a batch that is wrong by it is the next one to be judged. */
+  async #seekEvidence(): Promise<void> {
+    const { view, settings, dac } = this.#options;
+    const { network } = settings;
+    const wrong = await this.#unshown.seek({
+      ask: (unshown) => this.#askForNeeded(unshown),
+      judge: ({ batch, content }) =>
+        workVerdict(content, {
+          ...{ view, network, shown: this.#shownOf(batch) },
+          answers: (item, known) => this.#answer(batch, { item, ...known }, new Map()),
+        }),
+    });
+    if (wrong === null) return;
+    this.#isDue = true;
+    const index = view.batches(dac.chainId).findIndex(({ batchHash }) => batchHash === wrong.batchHash);
+    if (index < 0 || index >= this.#judged.length) return;
+    await (await this.#auditOf()).returnTo(index);
+    this.#judged.length = index;
+  }
+
   /** Takes the next step towards what nobody shows of the batch that is wrong. */
   async #ask(): Promise<void> {
     const open = this.#open;
@@ -278,9 +324,12 @@ export class DacWatch {
     // what is gossiped, or a peer that was away, may come in another L1 block
     if (open.since === this.#options.view.block.number) return;
     const { batch, verdict } = open;
-    const needed = verdict.needed!;
-    if (needed.data !== undefined && (await this.#isOpening(batch))) return;
-    await this.#askFor(batch, { ...needed, header: batch.header, fromBlock: batch.l1Block });
+    await this.#askForNeeded({ batch, needed: verdict.needed! });
+  }
+
+  async #askForNeeded({ batch, needed }: Pick<UnshownBatch, "batch" | "needed">): Promise<AskProgress["kind"] | null> {
+    if (needed.data !== undefined && (await this.#isOpening(batch))) return null;
+    return this.#askFor(batch, { ...needed, header: batch.header, fromBlock: batch.l1Block });
   }
 
   /** Whether L1 had to be shown first what the batch's blob holds: it is asked again in its next block. */
@@ -299,7 +348,7 @@ export class DacWatch {
     report({ event: "opened", dac: dac.label, batch: header.index, gasUsed, transactionHash });
   }
 
-  async #askFor(batch: PostedBatch, wanted: Wanted): Promise<void> {
+  async #askFor(batch: PostedBatch, wanted: Wanted): Promise<AskProgress["kind"]> {
     const { asker, report } = this.#options;
     const { kind, ...facts } = await asker.advance(wanted);
     const { item } = wanted;
@@ -310,6 +359,7 @@ export class DacWatch {
         report({ event: "not-asked", ...place, ...facts }),
       );
     else if (kind !== "waiting") report({ event: kind, ...place, poster: batch.header.poster, ...facts });
+    return kind;
   }
 
   async #payBack(): Promise<void> {
