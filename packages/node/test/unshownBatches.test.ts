@@ -83,7 +83,9 @@ describe("evidence that nobody showed", () => {
     keep(0);
     block = 2n;
     verdict = { wrong: [{ kind: "seat" } as WorkProof], needed: needing(1) };
+    expect(unshown.hashes).toEqual([standing[0]!.batchHash]);
     expect(await seek()).toBe(standing[0]);
+    expect(unshown.hashes).toEqual([]);
     expect(await seek()).toBeNull();
   });
 

@@ -237,12 +237,8 @@ export class DacWatch {
   #letGo(): void {
     const { dac, view, settings, posted } = this.#options;
     const settledBlocks = BigInt(SETTLED_EPOCHS * settings.parameters.epochBlocks);
-    const waiting = new Set(
-      view
-        .batches(dac.chainId)
-        .slice(this.#judged.length)
-        .map(({ batchHash }) => batchHash),
-    );
+    const unjudged = view.batches(dac.chainId).slice(this.#judged.length);
+    const waiting = new Set([...this.#unshown.hashes, ...unjudged.map(({ batchHash }) => batchHash)]);
     for (const [batchHash, { event }] of posted) {
       const isOld = event.l1Block + settledBlocks < view.block.number;
       if (event.chainId === dac.chainId && isOld && !waiting.has(batchHash)) posted.delete(batchHash);

@@ -38,6 +38,11 @@ export class UnshownBatches {
     this.#chainId = chainId;
   }
 
+  /** Batches that are kept: one that turns out to be wrong is judged once more, by its data. */
+  get hashes(): readonly Hash[] {
+    return [...this.#kept.keys()];
+  }
+
   keep(unshown: UnshownBatch): void {
     if (this.#kept.size >= MAX_KEPT) return;
     this.#kept.set(unshown.batch.batchHash, { ...unshown, since: this.#view.block.number, isSought: false });
