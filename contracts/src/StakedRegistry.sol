@@ -13,7 +13,7 @@ import {PeerKeys} from "./PeerKeys.sol";
 /// @dev An operator proves that it has its BLS key, so keys of this registry may be taken for their operators', and
 /// signatures of several keys may be checked together; and that it has its peer key, so a peer may be taken for the
 /// operator whose it is. Either key stands for one registration at a time.
-/// Nobody has any power over stakes but the operator who locked them.
+/// Nobody has any power over stakes but the operator who locked them, and whom a role's own registry lets slash them.
 abstract contract StakedRegistry {
     using SafeERC20 for IERC20;
 
@@ -116,6 +116,8 @@ abstract contract StakedRegistry {
     error NotRegistered(address operator);
     /// @notice The registration is not active.
     error NotActive(uint256 index);
+    /// @notice Nothing is left of the stake.
+    error NothingToSlash(uint256 index);
     /// @notice The registration is not exiting.
     error NotExiting(uint256 index);
     /// @notice The stake is below the minimum.
@@ -198,12 +200,7 @@ abstract contract StakedRegistry {
         uint256 index = _indexOf(msg.sender);
         Operator storage operator = _operators[index];
         if (operator.status != OperatorStatus.Active) revert NotActive(index);
-        uint64 unlocksAt = uint64(block.timestamp) + unbondingDelay;
-        operator.status = OperatorStatus.Exiting;
-        operator.unlocksAt = unlocksAt;
-        _removeActive(uint32(index));
-        emit ExitRequested(index, msg.sender, unlocksAt);
-        _left(uint32(index));
+        _exit(index, operator);
     }
 
     /// @notice Pays the caller's stake back after the unbonding delay. The account may register anew afterwards.
@@ -307,12 +304,41 @@ abstract contract StakedRegistry {
         token.safeTransferFrom(msg.sender, address(this), stake);
     }
 
+    function _exit(uint256 index, Operator storage operator) private {
+        uint64 unlocksAt = uint64(block.timestamp) + unbondingDelay;
+        operator.status = OperatorStatus.Exiting;
+        operator.unlocksAt = unlocksAt;
+        _removeActive(uint32(index));
+        emit ExitRequested(index, operator.account, unlocksAt);
+        _left(uint32(index));
+    }
+
+    /// @dev Takes an amount out of a stake, or all that is there, also of one on its way out. Whose rest is below the minimum leaves, as if it
+    /// had asked to. The caller does something with the tokens.
+    /// @return taken Wei of MT, not zero: reverts with NothingToSlash.
+    function _take(uint256 index, uint256 amount) internal returns (uint256 taken) {
+        if (index >= _operators.length) revert UnknownIndex(index);
+        Operator storage operator = _operators[index];
+        uint256 stake = operator.stake;
+        taken = stake < amount ? stake : amount;
+        if (taken == 0) revert NothingToSlash(index);
+        stake -= taken;
+        operator.stake = stake;
+        totalStake -= taken;
+        if (operator.status != OperatorStatus.Active) return taken;
+        if (stake < minimumStake) _exit(index, operator);
+        else _restaked(uint32(index), operator.account, keccak256(operator.blsPublicKey), stake);
+    }
+
     /// @dev An operator became active.
     /// @param index Registry index.
     /// @param account Its account.
     /// @param keyHash Hash of its compressed key.
     /// @param stake Its stake in wei of MT.
     function _entered(uint32 index, address account, bytes32 keyHash, uint256 stake) internal virtual {}
+
+    /// @dev The stake of an active operator became smaller. Parameters as of {_entered}.
+    function _restaked(uint32 index, address account, bytes32 keyHash, uint256 stake) internal virtual {}
 
     /// @dev An operator is active no more.
     function _left(uint32 index) internal virtual {}

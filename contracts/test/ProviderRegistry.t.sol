@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {MetisToken} from "../src/MetisToken.sol";
 import {ProviderRegistry} from "../src/ProviderRegistry.sol";
 import {StakedRegistry} from "../src/StakedRegistry.sol";
 import {SeatTree} from "../src/election/SeatTree.sol";
@@ -83,12 +84,12 @@ contract ProviderRegistryTest is NetworkTest {
     function test_stakesThatCannotBeDrawnAreRefused() public {
         StakedRegistry.StakeParameters memory stake = StakedRegistry.StakeParameters(1 ether - 1, UNBONDING, 10);
         vm.expectRevert(abi.encodeWithSelector(ProviderRegistry.MinimumBelowOne.selector, 1 ether - 1));
-        new ProviderRegistry(token, stake, beacon);
+        new ProviderRegistry(token, stake, beacon, parameters, court);
         stake.minimumStake = 1 ether;
         uint256 supply = 2 ** 32 * 1 ether;
         PlainToken large = new PlainToken("Large", "LARGE");
         large.mint(address(this), supply);
         vm.expectRevert(abi.encodeWithSelector(ProviderRegistry.SupplyTooLarge.selector, supply));
-        new ProviderRegistry(large, stake, beacon);
+        new ProviderRegistry(MetisToken(address(large)), stake, beacon, parameters, court);
     }
 }

@@ -336,12 +336,15 @@ contract StakedRegistryTest is NetworkTest {
     function test_maxActiveIsBounded(uint32 maxActive) public {
         vm.assume(maxActive == 0 || maxActive > 4096);
         vm.expectRevert(abi.encodeWithSelector(StakedRegistry.InvalidMaxActive.selector, maxActive));
-        new ProviderRegistry(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, maxActive), beacon);
+        new ProviderRegistry(
+            token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, maxActive), beacon, parameters, court
+        );
     }
 
     function test_aFullListTakesNobodyUntilSomebodyLeaves() public {
-        ProviderRegistry small =
-            new ProviderRegistry(token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 2), beacon);
+        ProviderRegistry small = new ProviderRegistry(
+            token, StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 2), beacon, parameters, court
+        );
         registerOperator(small, accountOf(0), MIN_STAKE);
         registerOperator(small, accountOf(1), MIN_STAKE);
         StakedRegistry.Registration memory own = registrationOf(small, accountOf(2));

@@ -49,6 +49,8 @@ const L1_CONTRACTS = [
   "WorkVerifier",
   "Disputes",
   "Disclosures",
+  "JobReplay",
+  "ResultCourt",
 ] as const;
 /** Interfaces that no contract implements: shapes of what one takes as bytes. */
 const L1_SHAPES = ["IDataProofs", "IBlockProofs", "IClosingProofs", "IPartProofs", "IWorkProofs"] as const;

@@ -2,7 +2,7 @@
  * L1 as the simulated nodes see it: blocks at a steady pace, which it may take back; registries, queues, and the rules of
  * RollupChain. Its first three epochs are over when it starts, so that who registered before is drawn at once.
  */
-import { encodeCharter } from "@mvm/l1";
+import { encodeCharter, L1Error } from "@mvm/l1";
 import { type L1Poster, type NetworkSettings, type SignedBatch, signedAt } from "@mvm/node";
 import {
   type Address,
@@ -383,6 +383,7 @@ export class ModelL1 {
         this.#send(undefined, () => this.#emitAll(this.#rollup.asks.answer(this.#state, sender, shown))),
       payBack: ({ header, number }) =>
         this.#send(undefined, () => this.#emitAll(this.#rollup.asks.payBack(this.#state, header, number))),
+      proveResult: () => Promise.reject(new L1Error("reverted", "the model of L1 has no court for results")),
     };
   }
 

@@ -8,6 +8,7 @@ import {
   kzgOf,
   type L1Poster,
   leafStore,
+  lieStore,
   NodeCore,
   type Ports,
   pendingStore,
@@ -134,6 +135,7 @@ export class SimulatedNode {
       marks: signingMarks(this.#disk("signer")),
       pending: pendingStore(store),
       leaves: leafStore(store),
+      lies: lieStore(store),
       poster: this.#reachable(l1.poster(operator)),
       kzg: kzgOf("blob"),
       blobs: blobArchive(store),
@@ -166,6 +168,7 @@ export class SimulatedNode {
       eject: (sequencer) => whenJoined(() => poster.eject(sequencer)),
       answer: (shown) => whenJoined(() => poster.answer(shown)),
       payBack: (ask) => whenJoined(() => poster.payBack(ask)),
+      proveResult: (lie) => whenJoined(() => poster.proveResult(lie)),
     };
   }
 

@@ -91,7 +91,7 @@ describe("the engine's fuzzer", () => {
       "status",
     );
     expect(await whats(faulty((outcome) => ({ ...outcome, logs: outcome.logs.slice(1) })))).toContain("logs");
-    expect(await whats(faulty(() => ({ kind: "invalid", reason: "nonce-too-low" })))).toContain("inclusion");
+    expect(await whats(faulty(() => ({ kind: "invalid", reason: "nonce-too-low", reads: [] })))).toContain("inclusion");
     const talkative: EngineUnderTest = {
       execute: (...given) => engine.execute(...given),
       call: async (...given) => ({ ...(await engine.call(...given)), returnData: Uint8Array.of(1) }),

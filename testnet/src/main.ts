@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { type FaultReport, LIED_NETWORK, runFaults } from "../faults/fault.ts";
 import { LIES, type Lie } from "../faults/lies.ts";
+import { runWrongResult, WRONG_RESULT, WRONG_RESULT_NETWORK } from "../faults/wrongResult.ts";
 import { CHARTER_KINDS } from "./charters.ts";
 import { type Flow, type FlowReport, runFlow } from "./flows/flow.ts";
 import { FLOWS } from "./flows/table.ts";
@@ -41,6 +42,8 @@ type Options = {
   readonly list: boolean;
   readonly flow: Flow | null;
   readonly faults: readonly Lie[];
+  /** whether it is a provider that lies */
+  readonly isWrongResult: boolean;
 };
 
 function flowOf(name: string | undefined): Flow | null {
@@ -73,9 +76,10 @@ function readArguments(): Options {
   if (values.help) throw new UsageError("");
   const flow = flowOf(values.flow);
   const isSized = Object.keys(sizes).some((name) => values[name as keyof typeof sizes] !== undefined);
-  const faults = faultsOf(values.fault);
-  const stories = [flow !== null, faults.length > 0, values.smoke].filter(Boolean).length;
-  if (stories > 1 || (isSized && (flow !== null || faults.length > 0)))
+  const isWrongResult = values.fault === WRONG_RESULT.name;
+  const faults = faultsOf(isWrongResult ? undefined : values.fault);
+  const stories = [flow !== null, values.fault !== undefined, values.smoke].filter(Boolean).length;
+  if (stories > 1 || (isSized && (flow !== null || values.fault !== undefined)))
     throw new UsageError("a flow and a fault bring their own network");
   if (values.blocks !== undefined && values.smoke !== true) throw new UsageError("--blocks goes with --smoke");
   const blocks = count("blocks", values.blocks, SMOKE_BLOCKS, MAX_BLOCKS);
@@ -86,8 +90,9 @@ function readArguments(): Options {
     dacs: count("dacs", values.dacs, values.smoke ? CHARTER_KINDS.length : DEFAULT_SIZE.dacs),
   };
   const [json, smoke, list] = [values.json === true, values.smoke === true, values.list === true];
-  const own = faults.length > 0 ? LIED_NETWORK : flow?.size;
-  return { size: own ?? size, json, smoke, blocks, list, flow, faults };
+  const liedTo = isWrongResult ? WRONG_RESULT_NETWORK : LIED_NETWORK;
+  const own = values.fault === undefined ? flow?.size : liedTo;
+  return { size: own ?? size, json, smoke, blocks, list, flow, faults, isWrongResult };
 }
 
 /** What a user needs to go on: URLs, a funded key, the next command. */
@@ -131,8 +136,9 @@ function interrupted(): Promise<void> {
 }
 
 function listStories(json: boolean): void {
-  const width = Math.max(...[...FLOWS, ...LIES].map(({ name }) => name.length));
-  for (const [kind, stories] of [["flow", FLOWS] as const, ["fault", LIES] as const])
+  const faults = [...LIES, WRONG_RESULT];
+  const width = Math.max(...[...FLOWS, ...faults].map(({ name }) => name.length));
+  for (const [kind, stories] of [["flow", FLOWS] as const, ["fault", faults] as const])
     for (const { name, text } of stories)
       process.stdout.write(
         json ? `${JSON.stringify({ [kind]: name, text })}\n` : `${kind.padEnd(5)}  ${name.padEnd(width)}  ${text}\n`,
@@ -142,9 +148,10 @@ function listStories(json: boolean): void {
 /** Plays what was asked for, which ends by itself; a report each. */
 async function play(
   testnet: Testnet,
-  { flow, faults, blocks }: Options,
+  { flow, faults, isWrongResult, blocks }: Options,
   readyMs: number,
 ): Promise<readonly (FlowReport | FaultReport | Awaited<ReturnType<typeof smoke>>)[]> {
+  if (isWrongResult) return [await runWrongResult(testnet)];
   if (faults.length > 0) return runFaults(testnet, faults);
   return [flow === null ? await smoke(testnet, { readyMs, blocks }) : await runFlow(testnet, flow)];
 }
@@ -173,7 +180,7 @@ async function main(): Promise<void> {
       return;
     }
     const readyMs = Date.now() - startedMs;
-    if (options.flow !== null || options.faults.length > 0 || options.smoke) {
+    if (options.flow !== null || options.faults.length > 0 || options.isWrongResult || options.smoke) {
       const reports = await Promise.race([play(testnet, options, readyMs), stopWanted.then(() => [null])]);
       for (const report of reports) conclude(report, options.json);
       return;

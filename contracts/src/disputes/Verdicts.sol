@@ -33,6 +33,11 @@ library Verdicts {
         if (!answered) revert NoVerdict(_reason());
     }
 
+    /// @dev Reverts with NoVerdict for what the last call said.
+    function refuse() internal pure {
+        revert NoVerdict(_reason());
+    }
+
     function _reason() private pure returns (bytes memory reason) {
         assembly ("memory-safe") {
             let size := returndatasize()

@@ -33,7 +33,8 @@ import {
 abstract contract Frame {
     /// @dev A value of the state that the replay needs was not handed in. No verdict follows, whatever the L2 code does:
     /// an L2 frame that fails ends its L1 frame by `return`, so an L1 frame that reverts is passed on by all above it.
-    /// @param kind 0 an account, 1 a slot, 2 an account's code, 3 the hash of the block `key`.
+    /// @param kind 0 an account, 1 a slot, 2 an account's code, 3 the hash of the block `key`, 4 the
+    /// block's number, 5 the chain's identifier.
     error MissingValue(uint8 kind, address account, uint256 key);
     /// @dev The L1 gas did not suffice: no verdict either.
     error OutOfReplayGas();

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+/// @dev In place of the block's number or the chain's identifier: whoever asks for it ends the replay with MissingValue.
+uint256 constant NOT_GIVEN = type(uint256).max;
+
 /// @notice What opcodes see of block and transaction.
+/// @param number Of the block, or NOT_GIVEN.
+/// @param chainId Of the chain, or NOT_GIVEN.
 /// @param origin The transaction's signer.
 /// @param denied The charter's word for it: bit n says that opcode n is denied.
 struct ReplayEnvironment {

@@ -24,6 +24,7 @@ import {
 } from "./FrameLayout.sol";
 import {MemoryOps} from "./MemoryOps.sol";
 import {isPrecompileAt} from "./Precompiles.sol";
+import {NOT_GIVEN} from "./ReplayTypes.sol";
 import {World} from "./World.sol";
 
 /// @title SurroundingOps: opcodes that look at the message, the transaction, the block and other accounts
@@ -86,6 +87,7 @@ abstract contract SurroundingOps is MemoryOps, World {
         assembly ("memory-safe") {
             mstore(shr(STACK_SHIFT, state), mload(W_NUMBER))
         }
+        _requireGiven(state, W_NUMBER, 4);
         return state;
     }
 
@@ -107,6 +109,7 @@ abstract contract SurroundingOps is MemoryOps, World {
         assembly ("memory-safe") {
             mstore(shr(STACK_SHIFT, state), mload(W_CHAIN_ID))
         }
+        _requireGiven(state, W_CHAIN_ID, 5);
         return state;
     }
 
@@ -197,12 +200,24 @@ abstract contract SurroundingOps is MemoryOps, World {
                 wanted := mload(shr(STACK_SHIFT, state))
                 current := mload(W_NUMBER)
             }
+            _requireGiven(state, W_NUMBER, 4);
             uint256 hash = wanted >= current || current - wanted > 256 ? 0 : _hashOf(wanted);
             assembly ("memory-safe") {
                 mstore(shr(STACK_SHIFT, state), hash)
             }
             return state;
         }
+    }
+
+    /// @dev Ends the replay where a word of the block was not handed in, unless the frame had ended before it was asked for.
+    function _requireGiven(uint256 state, uint256 place, uint256 kind) private pure {
+        uint256 word;
+        assembly ("memory-safe") {
+            word := mload(place)
+        }
+        if (word != NOT_GIVEN) return;
+        _check(state);
+        _missing(kind, 0, 0);
     }
 
     function _hashOf(uint256 wanted) private pure returns (uint256 hash) {

@@ -107,14 +107,20 @@ abstract contract UserReplay is MessageReplay {
         for (uint256 i = 0; i < words.length; i++) {
             words[i] = _hotWord(state, CharterTerms.BRACKETS_SLOT + i);
         }
-        tax = CharterTerms.taxOf(flags, value, words);
+        tax = _taxOf(flags, value, words);
+    }
+
+    /// @dev See {CharterTerms-taxOf}.
+    function _taxOf(uint256 flags, uint256 value, uint256[] memory words) internal pure virtual returns (uint256) {
+        return CharterTerms.taxOf(flags, value, words);
     }
 
     function _hotWord(ReplayState memory state, uint256 slot) private pure returns (uint256) {
         return state.slotOf(Predeploys.EXECUTION_MANAGER, slot).value;
     }
 
-    function _runUser(Replay memory replay, L2Transaction memory transaction, Terms memory terms) private view {
+    /// @dev Carries out a transaction that may stand in its block.
+    function _runUser(Replay memory replay, L2Transaction memory transaction, Terms memory terms) internal view {
         ReplayState memory state = replay.state;
         PreAccount memory sender = state.accountOf(transaction.from);
         ReplayMessage memory message = _messageOf(transaction, terms.charge, sender.nonce);
@@ -217,13 +223,23 @@ abstract contract UserReplay is MessageReplay {
     {
         address target;
         uint256 nonce;
-        (authority, target, nonce, next) = TransactionCodec.authorizationAt(place, chainId);
+        (authority, target, nonce, next) = _authorizationAt(place, chainId);
         if (authority == address(0)) return (authority, refund, next);
         PreAccount memory account = state.accountOf(authority);
         if (!_mayHaveKey(account) || (account.exists ? account.nonce : 0) != nonce) return (authority, refund, next);
         if (account.exists) refund = int256(AUTHORIZATION_REFUND);
         account.delegate(target);
         account.nonce = uint64(nonce + 1);
+    }
+
+    /// @dev See {TransactionCodec-authorizationAt}.
+    function _authorizationAt(uint256 place, uint256 chainId)
+        internal
+        pure
+        virtual
+        returns (address authority, address target, uint256 nonce, uint256 next)
+    {
+        return TransactionCodec.authorizationAt(place, chainId);
     }
 
     function _warmAccessList(ReplayState memory state, L2Transaction memory transaction)

@@ -53,8 +53,9 @@ abstract contract NetworkTest is Test {
     ProviderRegistry internal providerRegistry;
     StorageRegistry internal storageRegistry;
     RollupChain internal rollup;
-    /// @dev Who may convict, who may stop clocks, and who tells which batches were vouched for: set before deployNetwork.
+    /// @dev Who may convict (batches, providers), who may stop clocks, and who tells which batches were vouched for: set before deployNetwork.
     address internal disputes;
+    address internal court;
     address internal disclosures;
     IVouchers internal vouchers;
     /// @dev Other code for two of the contracts: set before deployNetwork by tests of broken variants.
@@ -96,7 +97,7 @@ abstract contract NetworkTest is Test {
         );
         deployBridgeAndRollup(future.rollup);
         StakedRegistry.StakeParameters memory stake = StakedRegistry.StakeParameters(MIN_STAKE, UNBONDING, 4096);
-        providerRegistry = new ProviderRegistry(token, stake, beacon);
+        providerRegistry = new ProviderRegistry(token, stake, beacon, parameters, court);
         storageRegistry = new StorageRegistry(token, stake);
         assertEq(address(rollup), future.rollup, "addresses computed beforehand");
     }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AccuserBonds} from "../../src/disputes/AccuserBonds.sol";
+import {Commitments} from "../../src/disputes/Commitments.sol";
 import {DisputesTest, MadeBatch} from "./DisputesTest.sol";
 
 /// @notice Bonds, commitments, strikes, thieves.
@@ -61,14 +62,14 @@ contract AccuserBondsTest is DisputesTest {
     function test_withoutACommitmentNobodyProves() public {
         bytes memory input = fraudCall(posted(), 1, 1);
         bytes32 commitment = commitmentOf(PROVER, input);
-        refuse(PROVER, input, abi.encodeWithSelector(AccuserBonds.NotCommitted.selector, commitment));
+        refuse(PROVER, input, abi.encodeWithSelector(Commitments.NotCommitted.selector, commitment));
     }
 
     function test_aCommitmentIsOfAnEarlierBlock() public {
         bytes memory input = fraudCall(posted(), 1, 1);
         vm.prank(PROVER);
         accusing.commit(commitmentOf(PROVER, input));
-        refuse(PROVER, input, abi.encodeWithSelector(AccuserBonds.CommittedTooLate.selector, block.number));
+        refuse(PROVER, input, abi.encodeWithSelector(Commitments.CommittedTooLate.selector, block.number));
     }
 
     function test_aCommitmentRunsOut(uint256 age) public {
@@ -80,7 +81,7 @@ contract AccuserBondsTest is DisputesTest {
         age = between(age, 1, 1200);
         vm.roll(made_at + age);
         if (age > 1024) {
-            refuse(PROVER, input, abi.encodeWithSelector(AccuserBonds.CommitmentExpired.selector, made_at));
+            refuse(PROVER, input, abi.encodeWithSelector(Commitments.CommitmentExpired.selector, made_at));
             // and may be made anew
             prove(PROVER, input);
         } else {
@@ -95,10 +96,10 @@ contract AccuserBondsTest is DisputesTest {
         commitTo(PROVER, input);
         // it saw the commitment, and the proof in the queue: neither the prover's commitment nor one of this block helps
         bytes32 own = commitmentOf(THIEF, input);
-        refuse(THIEF, input, abi.encodeWithSelector(AccuserBonds.NotCommitted.selector, own));
+        refuse(THIEF, input, abi.encodeWithSelector(Commitments.NotCommitted.selector, own));
         vm.prank(THIEF);
         accusing.commit(own);
-        refuse(THIEF, input, abi.encodeWithSelector(AccuserBonds.CommittedTooLate.selector, block.number));
+        refuse(THIEF, input, abi.encodeWithSelector(Commitments.CommittedTooLate.selector, block.number));
         make(PROVER, input);
         requireConvicted(made);
     }
@@ -111,7 +112,7 @@ contract AccuserBondsTest is DisputesTest {
         vm.prank(THIEF);
         accusing.commit(commitmentOf(PROVER, input));
         commitTo(PROVER, input);
-        refuse(THIEF, input, abi.encodeWithSelector(AccuserBonds.NotCommitted.selector, commitmentOf(THIEF, input)));
+        refuse(THIEF, input, abi.encodeWithSelector(Commitments.NotCommitted.selector, commitmentOf(THIEF, input)));
         make(PROVER, input);
         requireConvicted(made);
     }
@@ -143,7 +144,7 @@ contract AccuserBondsTest is DisputesTest {
         prove(PROVER, input);
         assertEq(accusing.committedAt(commitmentOf(PROVER, input)), 0, "deleted");
         bytes32 commitment = commitmentOf(PROVER, input);
-        refuse(PROVER, input, abi.encodeWithSelector(AccuserBonds.NotCommitted.selector, commitment));
+        refuse(PROVER, input, abi.encodeWithSelector(Commitments.NotCommitted.selector, commitment));
         requireRefuted(made, 1);
     }
 

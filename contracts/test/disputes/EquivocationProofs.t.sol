@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {BondPools} from "../../src/BondPools.sol";
 import {DacRegistry} from "../../src/DacRegistry.sol";
 import {AccuserBonds} from "../../src/disputes/AccuserBonds.sol";
+import {Commitments} from "../../src/disputes/Commitments.sol";
 import {Disputes} from "../../src/disputes/Disputes.sol";
 import {EquivocationProofs} from "../../src/disputes/EquivocationProofs.sol";
 import {HeaderProofs} from "../../src/disputes/HeaderProofs.sol";
@@ -223,7 +224,7 @@ contract EquivocationProofsTest is DisputesTest {
         bytes memory input = callOf(equivocation());
         commitTo(PROVER, input);
         bytes32 commitment = keccak256(abi.encode(THIEF, keccak256(input)));
-        refuse(THIEF, input, abi.encodeWithSelector(AccuserBonds.NotCommitted.selector, commitment));
+        refuse(THIEF, input, abi.encodeWithSelector(Commitments.NotCommitted.selector, commitment));
         make(PROVER, input);
     }
 

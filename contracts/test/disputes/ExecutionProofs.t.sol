@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Accusations} from "../../src/disputes/Accusations.sol";
 import {AccuserBonds} from "../../src/disputes/AccuserBonds.sol";
+import {Commitments} from "../../src/disputes/Commitments.sol";
 import {ExecutionProofs} from "../../src/disputes/ExecutionProofs.sol";
 import {Verdicts} from "../../src/disputes/Verdicts.sol";
 import {ProvenBlocks} from "../../src/disputes/ProvenBlocks.sol";
@@ -285,7 +286,7 @@ contract ExecutionProofsTest is DisputesTest {
 
     function notCommitted(address prover, bytes memory input) private view returns (bytes memory) {
         bytes32 commitment = keccak256(abi.encode(prover, keccak256(input)));
-        return abi.encodeWithSelector(AccuserBonds.NotCommitted.selector, commitment);
+        return abi.encodeWithSelector(Commitments.NotCommitted.selector, commitment);
     }
 
     function test_aBatchThatFellWithAnEarlierOneIsNotProven() public {

@@ -40,6 +40,8 @@ const CONTRACTS = [
   "workVerifier",
   "disputes",
   "disclosures",
+  "jobReplay",
+  "resultCourt",
 ];
 const NETWORK = {
   version: 10,

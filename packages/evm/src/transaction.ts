@@ -78,8 +78,8 @@ async function codeOf(context: TransactionContext, account: AccountState): Promi
   }
 }
 
-function invalid(reason: InvalidReason): TransactionResult {
-  return { outcome: { kind: "invalid", reason }, result: null, createdAddress: null };
+function invalid(reason: InvalidReason, { reads }: TransactionState): TransactionResult {
+  return { outcome: { kind: "invalid", reason, reads }, result: null, createdAddress: null };
 }
 
 /** What is warm by being listed (EIP-2930). */
@@ -259,17 +259,17 @@ export async function executeTransaction(context: TransactionContext): Promise<T
   const sender = state.entry(message.from);
   if (mode === "block") {
     const fault = await faultOf(context, sender, intrinsic);
-    if (fault !== null) return invalid(fault);
+    if (fault !== null) return invalid(fault, state);
   }
   if (!state.load(sender)) await load(context, sender);
   let terms = termsFor(context);
   for (; terms === undefined; terms = termsFor(context)) await context.wait(state.pending!);
   const fault = mode === "block" ? termsFault(message, sender, terms) : null;
-  if (fault !== null) return invalid(fault);
+  if (fault !== null) return invalid(fault, state);
   const gasLimit = Number(lesser(message.gasLimit, COUNTABLE_GAS));
-  if (gasLimit < Math.max(intrinsic.charge, intrinsic.floor)) return invalid("intrinsic-gas");
+  if (gasLimit < Math.max(intrinsic.charge, intrinsic.floor)) return invalid("intrinsic-gas", state);
   if (message.to === null && machine.rules.initcodeLimit && message.data.length > MAX_INITCODE_BYTES)
-    return invalid("initcode-too-large");
+    return invalid("initcode-too-large", state);
 
   const { baseFeePerGas } = environment;
   const priorityFee = lesser(message.maxFeePerGas - baseFeePerGas, message.maxPriorityFeePerGas);

@@ -242,6 +242,6 @@ describe("OverlayReader", () => {
     const before = await overlay.account(ALICE);
     expect(before).toBeNull();
     const [poor] = await engine.execute(ENVIRONMENT, [messageOf({ from: ALICE, to: BOB })], overlay);
-    expect(poor).toEqual({ kind: "invalid", reason: "insufficient-funds" });
+    expect(poor).toMatchObject({ kind: "invalid", reason: "insufficient-funds" });
   });
 });

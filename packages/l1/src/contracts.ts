@@ -13,6 +13,7 @@ import { DISPUTES_ABI } from "./generated/disputes.ts";
 import { EXECUTION_MANAGER_ABI } from "./generated/executionManager.ts";
 import { INBOX_ABI } from "./generated/inbox.ts";
 import { INTERPRETER_ABI } from "./generated/interpreter.ts";
+import { JOB_REPLAY_ABI } from "./generated/jobReplay.ts";
 import { L1_BRIDGE_ABI } from "./generated/l1Bridge.ts";
 import { METIS_DAO_ABI } from "./generated/metisDAO.ts";
 import { METIS_TOKEN_ABI } from "./generated/metisToken.ts";
@@ -20,6 +21,7 @@ import { NETWORK_PARAMETERS_ABI } from "./generated/networkParameters.ts";
 import { PART_VERIFIER_ABI } from "./generated/partVerifier.ts";
 import { PROVIDER_REGISTRY_ABI } from "./generated/providerRegistry.ts";
 import { RANDOM_BEACON_ABI } from "./generated/randomBeacon.ts";
+import { RESULT_COURT_ABI } from "./generated/resultCourt.ts";
 import { ROLLUP_CHAIN_ABI } from "./generated/rollupChain.ts";
 import { SEQUENCER_POOL_ABI } from "./generated/sequencerPool.ts";
 import { SLICE_INTERPRETER_ABI } from "./generated/sliceInterpreter.ts";
@@ -65,6 +67,8 @@ export const INTERFACES = {
   workVerifier: new Interface(WORK_VERIFIER_ABI),
   disputes: new Interface(DISPUTES_ABI),
   disclosures: new Interface(DISCLOSURES_ABI),
+  jobReplay: new Interface(JOB_REPLAY_ABI),
+  resultCourt: new Interface(RESULT_COURT_ABI),
 } as const;
 
 /** What proofs may be about, in the order of Fraud of Accusations.sol. */

@@ -23,6 +23,7 @@ import { DISPUTES_CREATION_CODE } from "./generated/disputes.ts";
 import { EXECUTION_MANAGER_CREATION_CODE } from "./generated/executionManager.ts";
 import { INBOX_CREATION_CODE } from "./generated/inbox.ts";
 import { INTERPRETER_CREATION_CODE } from "./generated/interpreter.ts";
+import { JOB_REPLAY_CREATION_CODE } from "./generated/jobReplay.ts";
 import { L1_BRIDGE_CREATION_CODE } from "./generated/l1Bridge.ts";
 import { METIS_DAO_CREATION_CODE } from "./generated/metisDAO.ts";
 import { METIS_TOKEN_CREATION_CODE } from "./generated/metisToken.ts";
@@ -30,6 +31,7 @@ import { NETWORK_PARAMETERS_CREATION_CODE } from "./generated/networkParameters.
 import { PART_VERIFIER_CREATION_CODE } from "./generated/partVerifier.ts";
 import { PROVIDER_REGISTRY_CREATION_CODE } from "./generated/providerRegistry.ts";
 import { RANDOM_BEACON_CREATION_CODE } from "./generated/randomBeacon.ts";
+import { RESULT_COURT_CREATION_CODE } from "./generated/resultCourt.ts";
 import { ROLLUP_CHAIN_CREATION_CODE } from "./generated/rollupChain.ts";
 import { SEQUENCER_POOL_CREATION_CODE } from "./generated/sequencerPool.ts";
 import { SLICE_INTERPRETER_CREATION_CODE } from "./generated/sliceInterpreter.ts";
@@ -127,6 +129,8 @@ const ORDER = [
   "workVerifier",
   "disputes",
   "disclosures",
+  "jobReplay",
+  "resultCourt",
 ] as const satisfies readonly L1ContractName[];
 
 const CREATION_CODES: Record<L1ContractName, string> = {
@@ -161,6 +165,8 @@ const CREATION_CODES: Record<L1ContractName, string> = {
   workVerifier: WORK_VERIFIER_CREATION_CODE,
   disputes: DISPUTES_CREATION_CODE,
   disclosures: DISCLOSURES_CREATION_CODE,
+  jobReplay: JOB_REPLAY_CREATION_CODE,
+  resultCourt: RESULT_COURT_CREATION_CODE,
 };
 
 /** Constructor arguments of each contract. */
@@ -211,7 +217,7 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
       ],
       at.comco,
     ],
-    providerRegistry: [...stake(parameters.providerStake), at.beacon],
+    providerRegistry: [...stake(parameters.providerStake), at.beacon, at.parameters, at.resultCourt],
     storageRegistry: stake(parameters.storageStake),
     blobOpenings: [],
     dataVerifier: [at.blobOpenings],
@@ -245,6 +251,8 @@ function constructorValues(at: L1Addresses, parameters: DeployParameters): Recor
       accuserBondWei,
     ],
     disclosures: [at.token, at.rollupChain, [askPriceWei, withholdingPenaltyWei, revealDelaySeconds], at.workVerifier],
+    jobReplay: [at.interpreter],
+    resultCourt: [at.jobReplay, at.providerRegistry, at.comco],
   };
 }
 

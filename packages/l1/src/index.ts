@@ -55,6 +55,15 @@ export * from "./bindings/reads.ts";
 export type { L1Reader } from "./bindings/readView.ts";
 export { type Evidence, encodeEvidence, type ReplayRoom, roomsFor } from "./bindings/replayCalls.ts";
 export {
+  commitToResult,
+  encodeResultProof,
+  fitResultProof,
+  proveResult,
+  type ResultProof,
+  resultCommittedAt,
+  type ShownOutcome,
+} from "./bindings/resultCalls.ts";
+export {
   appendBatches,
   type BatchProof,
   batchBlobHashes,

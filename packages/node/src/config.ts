@@ -76,6 +76,8 @@ const contracts = z.strictObject({
   workVerifier: address,
   disputes: address,
   disclosures: address,
+  jobReplay: address,
+  resultCourt: address,
 }) satisfies z.ZodType<L1Addresses>;
 
 /** Describes one deployed network: what `mvm` needs to join it. */

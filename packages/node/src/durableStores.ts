@@ -2,13 +2,23 @@
 import { decodeSubmission, encodeSubmission, MAX_JOURNAL_ENTRIES, type SubmissionJournal } from "@mvm/l1";
 import { type ChainId, concatBytes, decodeBlock, encodeBlock, fromHex, type Hash, toHex, toWord } from "@mvm/protocol";
 import { type KeyValueStore, keyAfter } from "@mvm/state";
-import type { BlobArchive, CheckpointedBlock, LeafStore, PendingStore, SealStore, SigningMarks } from "./ports.ts";
+import type {
+  BlobArchive,
+  CheckpointedBlock,
+  LeafStore,
+  LieStore,
+  PendingStore,
+  SealStore,
+  SigningMarks,
+} from "./ports.ts";
 
 const SEAL = Uint8Array.of(1);
 const PENDING = Uint8Array.of(2);
 const SUBMISSION = Uint8Array.of(3);
 const BLOB = Uint8Array.of(4);
 const LEAVES = Uint8Array.of(5);
+const LIE = Uint8Array.of(6);
+const BEHIND = Uint8Array.of(7);
 const PAGE_ENTRIES = 1_000;
 
 type Place = Parameters<SealStore["find"]>[0];
@@ -120,6 +130,20 @@ export function leafStore(store: KeyValueStore): LeafStore {
       const page = await store.page({ from: of, to: concatBytes(of, toWord(number + 1n)) }, PAGE_ENTRIES);
       if (page.length > 0) await store.write(page.map(([key]) => ({ key, value: null })));
     },
+  };
+}
+
+const lieKey = (id: Hash): Uint8Array => concatBytes(LIE, fromHex(id));
+
+/** Proofs that providers lied, which L1 has said nothing of yet. */
+export function lieStore(store: KeyValueStore): LieStore {
+  return {
+    load: async () => {
+      const page = await store.page({ from: LIE, to: BEHIND }, PAGE_ENTRIES);
+      return page.map(([key, value]) => ({ id: toHex(key.subarray(1)) as Hash, proof: toHex(value) }));
+    },
+    put: ({ id, proof }) => store.write([{ key: lieKey(id), value: fromHex(proof) }]),
+    remove: (id) => store.write([{ key: lieKey(id), value: null }]),
   };
 }
 

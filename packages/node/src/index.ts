@@ -17,7 +17,15 @@ export { Chain } from "./chain.ts";
 export { CheckpointGrower, typeOf } from "./checkpointGrower.ts";
 export { ConfigError, type NetworkFile, type NodeConfig, parseConfig, ROLES, type Role } from "./config.ts";
 export { type CreateDacOptions, checkNewDac, createDacOnL1 } from "./createDac.ts";
-export { blobArchive, leafStore, pendingStore, sealStore, signingMarks, submissionJournal } from "./durableStores.ts";
+export {
+  blobArchive,
+  leafStore,
+  lieStore,
+  pendingStore,
+  sealStore,
+  signingMarks,
+  submissionJournal,
+} from "./durableStores.ts";
 export { initNode, loadNetworkFile } from "./initNode.ts";
 export { jobsHere } from "./jobExecution.ts";
 export { kzgOf } from "./kzg.ts";

@@ -3,16 +3,22 @@ import {
   answerAsk,
   appendBatches,
   claimSlot,
+  commitmentOf,
+  commitToResult,
   ejectSequencer,
+  fitResultProof,
   getBaseFee,
   getBlobBaseFee,
   L1Error,
   type L1Reader,
   type L1Submitter,
+  l1Now,
   missingRecord,
   payBackAsk,
+  proveResult,
   releaseHeld,
   releaseLocks,
+  resultCommittedAt,
   type SignedBatch as SignedBatchValues,
 } from "@mvm/l1";
 import { concatBytes, type DataPath, inBlob, inCalldata, type Parameters } from "@mvm/protocol";
@@ -33,6 +39,10 @@ export type L1PosterOptions = {
   readonly log: Log;
 };
 
+/** L1 blocks for which a commitment to a proof is good (Commitments.sol). */
+const COMMITMENT_BLOCKS = 1_024n;
+/** Between two looks at whether L1 has the block after a commitment's. */
+const NEXT_BLOCK_MS = 500;
 /** Parts of a batch interval; in the first of them batches of the node's chains gather. */
 const GATHERING_PARTS = 10;
 
@@ -140,6 +150,23 @@ export function l1Poster({ reader, submitter, parameters, kzg, placement, clock,
     },
     async answer({ header, answer, key }): Promise<void> {
       await submitter.submit(answerAsk(addresses, header, answer), { key });
+    },
+    async proveResult({ proof, key }): Promise<void> {
+      const fitted = await fitResultProof(reader, proof);
+      if (fitted === null) throw new L1Error("reverted", "L1 has no word on this result");
+      const call = proveResult(addresses, fitted);
+      const commitment = commitmentOf(submitter.address, call);
+      const isGood = (block: bigint | undefined, now: bigint): block is bigint =>
+        block !== undefined && now <= block + COMMITMENT_BLOCKS;
+      let { number } = await l1Now(reader);
+      let committed = await resultCommittedAt(reader, commitment);
+      if (!isGood(committed, number)) {
+        await submitter.submit(commitToResult(addresses, submitter.address, call), { key: `commit:${key}` });
+        committed = await resultCommittedAt(reader, commitment);
+      }
+      for (; committed !== undefined && number <= committed; { number } = await l1Now(reader))
+        await new Promise<void>((resolve) => void clock.at(clock.nowMs() + NEXT_BLOCK_MS, resolve));
+      await submitter.submit(call, { key: `lie:${key}` });
     },
     async payBack({ header, number, key }): Promise<void> {
       await submitter.submit(payBackAsk(addresses, header, number), { key });

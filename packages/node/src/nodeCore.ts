@@ -30,6 +30,7 @@ import { Caretaking } from "./caretaking.ts";
 import { Carrying } from "./carrying.ts";
 import { Chain } from "./chain.ts";
 import type { Role } from "./config.ts";
+import { Convicting } from "./convicting.ts";
 import { Covering } from "./covering.ts";
 import { Guarding, passPresencesOn } from "./guarding.ts";
 import { HostClient } from "./hostClient.ts";
@@ -72,6 +73,7 @@ export class NodeCore {
   readonly #answering: Answering | null;
   readonly #caretaking: Caretaking | null;
   readonly #covering: Covering | null;
+  readonly #convicting: Convicting | null;
   readonly #providing: Providing | null;
   readonly #carrying: Carrying | null;
   readonly #hosting: Hosting | null;
@@ -100,6 +102,7 @@ export class NodeCore {
         : null;
     this.#caretaking = this.#roles.has("sequencer") ? new Caretaking(parts) : null;
     this.#covering = hasCover && this.#roles.has("sequencer") ? new Covering(parts) : null;
+    this.#convicting = this.#roles.has("sequencer") ? new Convicting({ ports, engine }) : null;
     this.#providing = this.#roles.has("provider") ? new Providing(parts) : null;
     this.#carrying = this.#roles.has("provider") ? new Carrying({ ...parts, carriers }) : null;
     this.#hosting = this.#roles.has("storage")
@@ -139,6 +142,7 @@ export class NodeCore {
     this.#covering?.start();
     this.#guarding?.live();
     for (const chain of this.chains.values()) chain.live();
+    this.#convicting?.start().catch((error) => this.#ports.log("error", "lies-not-loaded", { reason: String(error) }));
     for (const sequencing of this.#sequencings.values()) {
       sequencing.start().catch((error) => this.#ports.log("error", "sequencer-not-started", { reason: String(error) }));
     }
@@ -171,6 +175,7 @@ export class NodeCore {
     await this.#answering?.stop();
     this.#caretaking?.stop();
     this.#covering?.stop();
+    this.#convicting?.stop();
     this.#providing?.stop();
     this.#carrying?.stop();
     await this.#hosting?.stop();
@@ -222,9 +227,10 @@ export class NodeCore {
     chain.start();
     if (this.#live) chain.live();
     const right = this.#guarding;
-    if (right === null) return;
+    const convicting = this.#convicting;
+    if (right === null || convicting === null) return;
     chain.onHead((_head, block) => block !== null && right.seen(block));
-    const sequencing = new Sequencing({ ...parts, chain, hosts: this.hosts, engine: this.engine, right });
+    const sequencing = new Sequencing({ ...parts, chain, hosts: this.hosts, engine: this.engine, right, convicting });
     this.#sequencings.set(dac.chainId, sequencing);
     if (this.#live) await sequencing.start();
   }

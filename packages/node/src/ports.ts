@@ -121,6 +121,11 @@ export type L1Poster = {
   eject(sequencer: Address): Promise<void>;
   /** Shows what is asked for of a batch; `key`: names the ask, for a transaction that was begun before a crash. */
   answer(shown: { readonly header: BatchHeader; readonly answer: Answer; readonly key: string }): Promise<void>;
+  /**
+   * Proves that a provider's result is a lie: calldata of ResultCourt (encodeResultProof), asked for L1's word before anything is sent.
+   * Rejects with L1Error reverted where L1 sees none, or has convicted it already.
+   */
+  proveResult(lie: { readonly proof: Hex; readonly key: string }): Promise<void>;
   /** Has the price of an ask on a batch that fell paid back, which lets go of its chain's clock. */
   payBack(ask: { readonly header: BatchHeader; readonly number: bigint; readonly key: string }): Promise<void>;
 };
@@ -135,6 +140,16 @@ export type Kzg = {
 export type BlobArchive = {
   get(blobHash: Hash): Promise<Uint8Array | null>;
   put(blobHash: Hash, data: Uint8Array): Promise<void>;
+};
+
+/** A proof that a provider lied, until L1 has said its word. */
+export type StoredLie = { readonly id: Hash /** calldata of ResultCourt */; readonly proof: Hex };
+
+/** Proofs that wait for L1. Durable. */
+export type LieStore = {
+  load(): Promise<readonly StoredLie[]>;
+  put(lie: StoredLie): Promise<void>;
+  remove(id: Hash): Promise<void>;
 };
 
 /** What a provider can do, as it was measured at its start. */
@@ -164,6 +179,7 @@ export type Ports = {
   readonly marks: SigningMarks;
   readonly pending: PendingStore;
   readonly leaves: LeafStore;
+  readonly lies: LieStore;
   readonly poster: L1Poster;
   readonly kzg: Kzg;
   readonly blobs: BlobArchive;

@@ -8,7 +8,15 @@ import { LevelStore, MemoryStore } from "@mvm/state";
 import { Wallet } from "ethers";
 import { blobReader } from "./blobReader.ts";
 import { ConfigError, loadConfig, type NodeConfig } from "./config.ts";
-import { blobArchive, leafStore, pendingStore, sealStore, signingMarks, submissionJournal } from "./durableStores.ts";
+import {
+  blobArchive,
+  leafStore,
+  lieStore,
+  pendingStore,
+  sealStore,
+  signingMarks,
+  submissionJournal,
+} from "./durableStores.ts";
 import { followL1 } from "./followL1.ts";
 import { startGateway } from "./gateway.ts";
 import { startJobs } from "./jobCapacity.ts";
@@ -117,6 +125,7 @@ export async function runNode(options: RunOptions): Promise<void> {
     marks: signingMarks(signer),
     pending: pendingStore(store),
     leaves: leafStore(store),
+    lies: lieStore(store),
     poster: l1Poster({ reader, submitter, parameters, kzg, placement: config.batchData, clock, log }),
     kzg,
     blobs: blobArchive(store),

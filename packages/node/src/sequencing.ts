@@ -13,8 +13,10 @@ import {
   type Hash,
   type Hex,
   hashHeader,
+  type Job,
   type JobId,
   type NamedRequest,
+  type Outcome,
   type PeerId,
   resultHash,
   type SealedBlock,
@@ -34,14 +36,18 @@ import {
 import { makeBatch } from "./batchMaking.ts";
 import { BlockSession } from "./blockSession.ts";
 import type { Chain } from "./chain.ts";
+import type { Convicting } from "./convicting.ts";
 import type { SigningRight } from "./guarding.ts";
 import type { HostClient } from "./hostClient.ts";
 import { MachineDriver } from "./machineDriver.ts";
 import type { DraftBatch, NetworkSettings, Ports } from "./ports.ts";
+import type { Codes } from "./proving/resultFinding.ts";
 import { reasonOf } from "./reason.ts";
 import { reexecuted } from "./reexecution.ts";
 import type { RequestDesk } from "./requestDesk.ts";
 
+/** Jobs whose codes are kept for what may be proven of their results. */
+const MAX_CODES = 4;
 /** Blocks found right that are remembered: more than a batch has. */
 const MAX_CHECKS = 4_096;
 
@@ -61,6 +67,9 @@ export class Sequencing {
   readonly #sessions = new Map<Hash, BlockSession>();
   /** blocks that are being executed anew, or were found right, oldest first */
   readonly #checks = new Map<Hash, Promise<void>>();
+  /** codes that jobs read here, oldest first */
+  readonly #codes = new Map<JobId, Codes>();
+  readonly #convicting: Convicting;
   readonly #abort = new AbortController();
   #stopListening: () => void;
 
@@ -73,8 +82,10 @@ export class Sequencing {
     engine: Engine;
     desk: RequestDesk;
     right: SigningRight;
+    convicting: Convicting;
   }) {
     const { ports, settings, view, chain, hosts, engine, desk, right } = options;
+    this.#convicting = options.convicting;
     this.#ports = ports;
     this.#settings = settings;
     this.#view = view;
@@ -144,6 +155,8 @@ export class Sequencing {
         return void this.#read(effect);
       case "executeJob":
         return void this.#executeJob(effect);
+      case "accuse":
+        return void this.#convicting.accuse(effect.lie, this.#codes.get(effect.lie.job.jobId) ?? new Map());
       case "assemble":
         return void this.#assemble(effect);
       case "closeSession":
@@ -200,12 +213,22 @@ export class Sequencing {
   async #executeJob({ session, job }: Effect<"executeJob">): Promise<void> {
     try {
       const outcomes = (await this.#sessions.get(session)?.execute(job.environment, job.messages)) ?? null;
+      if (outcomes !== null) this.#keepCodes(job, outcomes);
       const result = outcomes && resultHash(job, fittingOutcomes(outcomes));
       this.#driver.dispatch({ kind: "jobExecuted", session, jobId: job.jobId, result });
     } catch (error) {
       this.#ports.log("warn", "job-not-executed", { reason: reasonOf(error) });
       this.#driver.dispatch({ kind: "jobExecuted", session, jobId: job.jobId, result: null });
     }
+  }
+
+  /** Results state codes by their hashes alone: what a job's own execution read is what a lie about it may have to be shown with. */
+  #keepCodes({ jobId, values }: Job, outcomes: readonly Outcome[]): void {
+    const codes = new Map<Hash, Uint8Array>();
+    for (const entry of [...values, ...outcomes.flatMap(({ reads }) => reads)])
+      if (entry.kind === "code") codes.set(entry.hash, entry.value);
+    this.#codes.set(jobId, codes);
+    if (this.#codes.size > MAX_CODES) this.#codes.delete(this.#codes.keys().next().value!);
   }
 
   async #assemble(effect: Effect<"assemble">): Promise<void> {

@@ -6,7 +6,7 @@ import {
   jobIdOf,
   LIMITS,
   type Outcome,
-  outcomesHash,
+  outcomesRoot,
   type StateEntry,
   type StateKey,
   type StateReader,
@@ -88,7 +88,7 @@ describe("a job's execution", () => {
     const { outcomes } = await run(job);
     const expected = await maker.engine.execute(job.environment, job.messages, full);
     expect(outcomes).toEqual(expected);
-    expect(outcomesHash(outcomes)).toBe(outcomesHash(expected));
+    expect(outcomesRoot(outcomes)).toBe(outcomesRoot(expected));
     expect(outcomes.every((outcome) => outcome.kind === "included" && outcome.status === 1)).toBe(true);
   });
 

@@ -440,7 +440,7 @@ describe("a node", () => {
     const mail = new Mail({ ports, settings: SETTINGS, view, hops: 1, carriers: new Carriers(view) });
     let lies = 0;
     const lie = (job: Job): NamedAnswer => {
-      const outcomes = job.messages.map((): Outcome => ({ kind: "invalid", reason: "insufficient-funds" }));
+      const outcomes = job.messages.map((): Outcome => ({ kind: "invalid", reason: "insufficient-funds", reads: [] }));
       const digest = resultDigest(SETTINGS.network, job.jobId, resultHash(job, outcomes));
       lies += 1;
       return { name: "job", body: { kind: "result", outcomes, signature: ports.identity.bls.sign(digest) } };

@@ -20,6 +20,7 @@ import {
   transactionAt,
 } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
+import { Convicting } from "../src/convicting.ts";
 import { HostClient } from "../src/hostClient.ts";
 import { Chain } from "../src/index.ts";
 import { RequestDesk } from "../src/requestDesk.ts";
@@ -101,7 +102,17 @@ async function postAfter(
   meanwhile();
   const hosts = new HostClient({ ports, settings: SETTINGS, view });
   const engine = await createEngine();
-  const sequencing = new Sequencing({ ports, settings: SETTINGS, view, chain, hosts, engine, desk, right: RIGHT });
+  const sequencing = new Sequencing({
+    ports,
+    settings: SETTINGS,
+    view,
+    chain,
+    hosts,
+    engine,
+    desk,
+    right: RIGHT,
+    convicting: new Convicting({ ports, engine }),
+  });
   await sequencing.start();
   await world.clock.advance(3 * SETTINGS.parameters.batchIntervalMs + SILENCE_MS);
   sequencing.stop();
@@ -155,7 +166,17 @@ describe("a sequencer of a chain whose batch was convicted", () => {
       const chain = await Chain.open({ ports, settings: SETTINGS, view, desk, dac: maker.dac, withState: false });
       const hosts = new HostClient({ ports, settings: SETTINGS, view });
       const engine = await createEngine();
-      const sequencing = new Sequencing({ ports, settings: SETTINGS, view, chain, hosts, engine, desk, right: RIGHT });
+      const sequencing = new Sequencing({
+        ports,
+        settings: SETTINGS,
+        view,
+        chain,
+        hosts,
+        engine,
+        desk,
+        right: RIGHT,
+        convicting: new Convicting({ ports, engine }),
+      });
       await sequencing.start();
       await world.clock.advance(10);
       const { number } = chain.head.header;

@@ -41,6 +41,8 @@ export const NETWORK_FILE: NetworkFile = {
     workVerifier: contract("ca"),
     disputes: contract("b2"),
     disclosures: contract("b3"),
+    jobReplay: contract("c8"),
+    resultCourt: contract("c9"),
     dataVerifier: contract("b4"),
     blockVerifier: contract("b5"),
     closingVerifier: contract("b6"),

@@ -1,6 +1,6 @@
 /** A small network in memory: one clock, one wire, ports of nodes that outlive a restart, L1 as a list of events. */
 import { createEngine } from "@mvm/evm";
-import { encodeCharter } from "@mvm/l1";
+import { encodeCharter, L1Error } from "@mvm/l1";
 import { MemoryHub, MemoryNetwork, type NetworkEvent } from "@mvm/network";
 import {
   type Address,
@@ -32,7 +32,7 @@ import {
 import { BlobError } from "@mvm/protocol/blobs";
 import { type Dac, type L1Event, L1View, type Member, type QueuedItem } from "@mvm/roles";
 import { DacDatabase, MemoryStore } from "@mvm/state";
-import { blobArchive, leafStore, pendingStore, sealStore, signingMarks } from "../src/durableStores.ts";
+import { blobArchive, leafStore, lieStore, pendingStore, sealStore, signingMarks } from "../src/durableStores.ts";
 import {
   type Identity,
   jobsHere,
@@ -99,6 +99,8 @@ export class Site {
   readonly posted: SignedBatch[] = [];
   readonly answered: Parameters<L1Poster["answer"]>[0][] = [];
   readonly paidBack: Parameters<L1Poster["payBack"]>[0][] = [];
+  /** what L1 says of proofs that a provider lied */
+  proveResult: L1Poster["proveResult"] = () => Promise.reject(new L1Error("reverted", "no lie"));
   /** blobs that L1 shows this node */
   readonly blobsOnL1 = new Map<Hash, Uint8Array>();
   readonly malformedOnL1 = new Set<Hash>();
@@ -138,6 +140,7 @@ export class Site {
       marks,
       pending: pendingStore(node),
       leaves: leafStore(node),
+      lies: lieStore(node),
       poster: {
         appendBatch: async (batch) => void this.posted.push(signedAt(batch, inCalldata(batch.data))),
         claimSlot: async () => undefined,
@@ -146,6 +149,7 @@ export class Site {
         eject: async () => undefined,
         answer: async (shown) => void this.answered.push(shown),
         payBack: async (ask) => void this.paidBack.push(ask),
+        proveResult: (lie) => this.proveResult(lie),
       },
       kzg: kzgOf("blob"),
       blobs: blobArchive(node),

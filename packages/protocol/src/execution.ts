@@ -135,7 +135,12 @@ export type IncludedOutcome = {
   readonly reads: readonly StateEntry[];
 };
 
-export type InvalidOutcome = { readonly kind: "invalid"; readonly reason: InvalidReason };
+export type InvalidOutcome = {
+  readonly kind: "invalid";
+  readonly reason: InvalidReason;
+  /** values by which it is invalid, as of an included one */
+  readonly reads: readonly StateEntry[];
+};
 
 /** What became of one message. An invalid one changes nothing. */
 export type Outcome = IncludedOutcome | InvalidOutcome;

@@ -153,11 +153,13 @@ export const INVALID_REASONS: readonly InvalidReason[] = [
   "denied",
 ];
 
+const statedReads = list(statedReadCodec, LIMITS.jobReadKeys);
+
 /** Of a job's outcomes: encoded to be measured, hashed and sent, by who signs them and by who checks it. */
 export const outcomeCodec: Codec<Outcome> = remembered(
   union({
-    included: struct({ ...blockOutcomeFields, reads: list(statedReadCodec, LIMITS.jobReadKeys) }),
-    invalid: struct({ reason: oneOf(INVALID_REASONS) }),
+    included: struct({ ...blockOutcomeFields, reads: statedReads }),
+    invalid: struct({ reason: oneOf(INVALID_REASONS), reads: statedReads }),
   }),
 );
 

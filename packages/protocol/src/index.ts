@@ -38,6 +38,7 @@ export * from "./primitives.ts";
 export * from "./queueItems.ts";
 export * from "./receipts.ts";
 export * from "./requests.ts";
+export * from "./results.ts";
 export * from "./rlp.ts";
 export * from "./rotation.ts";
 export * from "./systemTransactions.ts";

@@ -4,7 +4,7 @@ import { jobIdCodec } from "./blocks.ts";
 import { type Codec, encode, hexOf, list, struct } from "./codec.ts";
 import type { BlockEnvironment, Outcome, StateEntry, TransactionMessage } from "./execution.ts";
 import { blockEnvironmentCodec, outcomeCodec, stateEntryCodec, transactionMessageCodec } from "./executionCodecs.ts";
-import { keccakHash, taggedHash } from "./hash.ts";
+import { taggedHash } from "./hash.ts";
 import { type NetworkIdentity, networkDomain } from "./network.ts";
 import { LIMITS } from "./parameters.ts";
 import type { Hash, Hex, JobId } from "./primitives.ts";
@@ -16,11 +16,6 @@ export type Job = {
   readonly messages: readonly TransactionMessage[];
   readonly values: readonly StateEntry[];
 };
-
-const workLayout = struct({
-  environment: blockEnvironmentCodec,
-  messages: list(transactionMessageCodec, LIMITS.blockTransactions),
-});
 
 export const jobCodec: Codec<Job> = struct({
   jobId: jobIdCodec,
@@ -49,15 +44,6 @@ export function fittingOutcomes(outcomes: readonly Outcome[]): readonly Outcome[
     return i > 0 && bytes > LIMITS.resultBytes;
   });
   return end < 0 ? outcomes : outcomes.slice(0, end);
-}
-
-/** Hash of the outcomes of a job: equal results, equal hashes. */
-export const outcomesHash = (outcomes: readonly Outcome[]): Hash => keccakHash(encode(outcomesCodec, outcomes));
-
-/** A job's result in 32 bytes: what was to be done, and what came of it. */
-export function resultHash({ environment, messages }: Job, outcomes: readonly Outcome[]): Hash {
-  const work = keccakHash(encode(workLayout, { environment, messages }));
-  return taggedHash("mvm/job-result/1", work, outcomesHash(outcomes));
 }
 
 /** The digest that a provider signs: this network, this job, this result. */

@@ -123,7 +123,7 @@ export const invalidReasons = fc.constantFrom(...(Object.keys(REASONS) as Invali
 
 export const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
   variant("included", { ...blockOutcomeFields, reads: few(statedReads) }),
-  variant("invalid", { reason: invalidReasons }),
+  variant("invalid", { reason: invalidReasons, reads: few(statedReads) }),
 );
 
 export const messages: fc.Arbitrary<TransactionMessage> = fc.record({

@@ -64,7 +64,8 @@ import {
   type NamedRequest,
   type NetworkIdentity,
   networkDomain,
-  outcomesHash,
+  openOutcomes,
+  outcomeLeaf,
   type Presence,
   peerPossessionDigest,
   possessionDigest,
@@ -79,8 +80,10 @@ import {
   REQUESTS,
   type Receipt,
   type RequestName,
+  type ResultRoots,
   resultDigest,
   resultHash,
+  resultRoots,
   type SealedBlock,
   type Settlement,
   type SystemTransaction,
@@ -311,12 +314,21 @@ describe("vectors, stated a second time without this package's code", () => {
     expect(vectors.map(({ domain }) => domain === ours)).toEqual([false, false, false, false, false, true, true]);
   });
 
-  it("jobs: encoding of job and result, hashes of outcomes and result, digest and signature", () => {
+  it("jobs: encoding of job and result, outcomes and result as L1 is shown them, digest and signature", () => {
     type Vector = {
       network: NetworkIdentity;
       job: Coded<Job>;
       result: Coded<JobResult>;
-      outcomesHash: Hash;
+      opened: readonly {
+        gasBefore: bigint;
+        end: bigint;
+        gasUsed: bigint;
+        logsHash: Hash;
+        writes: Hex;
+        reads: Hex;
+        leaf: Hash;
+      }[];
+      roots: ResultRoots;
       resultHash: Hash;
       digest: Hash;
       provider: { secret: Hex; publicKey: Hex };
@@ -326,7 +338,17 @@ describe("vectors, stated a second time without this package's code", () => {
       expect(decode(jobCodec, fromHex(job.encoded), LARGE)).toEqual(job.value);
       expect(toHex(encode(jobResultCodec, result.value))).toBe(result.encoded);
       expect(decode(jobResultCodec, fromHex(result.encoded), LARGE)).toEqual(result.value);
-      expect(outcomesHash(result.value.outcomes)).toBe(hashes.outcomesHash);
+      const opened = openOutcomes(result.value.outcomes);
+      expect(
+        opened.map((own) => ({
+          ...own,
+          end: Number(own.end),
+          writes: toHex(own.writes),
+          reads: toHex(own.reads),
+          leaf: outcomeLeaf(own),
+        })),
+      ).toEqual(hashes.opened);
+      expect(resultRoots(job.value, result.value.outcomes)).toEqual(hashes.roots);
       expect(resultHash(job.value, result.value.outcomes)).toBe(hashes.resultHash);
       expect(resultDigest(network, job.value.jobId, hashes.resultHash)).toBe(hashes.digest);
       expect(blsKeyFromSecret(fromHex(provider.secret)).sign(hashes.digest)).toBe(result.value.signature);

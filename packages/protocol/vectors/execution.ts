@@ -9,22 +9,22 @@ type Key =
   | { kind: "number" }
   | { kind: "chainId" }
   | { kind: "blockHash"; number: bigint };
-type Entry =
+export type Entry =
   | { kind: "account"; address: string; value: Account | null }
   | { kind: "slot"; address: string; slot: string; value: bigint }
   | { kind: "code"; hash: string; value: Bytes }
   | { kind: "number"; value: bigint }
   | { kind: "chainId"; value: bigint }
   | { kind: "blockHash"; number: bigint; value: string };
-type Log = { address: string; topics: string[]; data: Bytes };
-type Write = {
+export type Log = { address: string; topics: string[]; data: Bytes };
+export type Write = {
   address: string;
   account: Account | null;
   code: Bytes | null;
   slots: { slot: string; value: bigint }[];
 };
 type BlockOutcome = { status: 0 | 1; gasUsed: bigint; logs: Log[]; writes: Write[] };
-type Outcome = ({ kind: "included"; reads: Entry[] } & BlockOutcome) | { kind: "invalid"; reason: string };
+export type Outcome = ({ kind: "included"; reads: Entry[] } & BlockOutcome) | { kind: "invalid"; reason: string; reads: Entry[] };
 
 const accountItems = (account: Account | null): Rlp =>
   maybe(account === null ? null : [int(account.nonce), int(account.balance), account.codeHash]);
@@ -80,7 +80,7 @@ export const blockOutcomeItems = ({ status, gasUsed, logs, writes }: BlockOutcom
 ];
 
 /** Order of the reasons on the wire. */
-const REASONS = [
+export const REASONS = [
   "nonce-too-low",
   "nonce-too-high",
   "insufficient-funds",
@@ -97,10 +97,12 @@ const REASONS = [
   "denied",
 ];
 
+const readsItems = (reads: Entry[]): Rlp => reads.map((entry) => entryItems(entry, "by-hash"));
+
 export const outcomeItems = (outcome: Outcome): Rlp =>
   outcome.kind === "invalid"
-    ? [int(1), [int(REASONS.indexOf(outcome.reason))]]
-    : [int(0), [...(blockOutcomeItems(outcome) as Rlp[]), outcome.reads.map((entry) => entryItems(entry, "by-hash"))]];
+    ? [int(1), [int(REASONS.indexOf(outcome.reason)), readsItems(outcome.reads)]]
+    : [int(0), [...(blockOutcomeItems(outcome) as Rlp[]), readsItems(outcome.reads)]];
 
 const alice = addressNamed("alice");
 const token = addressNamed("token");
@@ -155,7 +157,7 @@ const statedEntries = ENTRIES.map((entry) => (entry.kind === "code" ? { ...entry
 export const OUTCOMES: Outcome[] = [
   { kind: "included", ...BLOCK_OUTCOMES[0]!, reads: statedEntries },
   { kind: "included", ...BLOCK_OUTCOMES[1]!, reads: [] },
-  ...REASONS.map((reason) => ({ kind: "invalid", reason }) as const),
+  ...REASONS.map((reason, i) => ({ kind: "invalid", reason, reads: i % 2 === 0 ? [] : statedEntries }) as const),
 ];
 
 type Message = {

@@ -41,6 +41,7 @@ import {
   word,
 } from "./format.ts";
 import { domainOf, NETWORK } from "./network.ts";
+import { resultOf } from "./results.ts";
 import { contextOf, DEPOSITS, depositOf, FOUNDING, foundingOf, settleOf, systemBytes } from "./system.ts";
 import {
   type Evidence,
@@ -71,14 +72,12 @@ const jobItems = (value: typeof job): Rlp => [
 ];
 const emptyJob: typeof job = { ...job, messages: [], values: [] };
 
-function resultOf(value: typeof job, outcomes: typeof OUTCOMES) {
-  const outcomesHash = keccak256(rlpOf(outcomes.map(outcomeItems)));
-  const work = keccak256(rlpOf([environmentItems(value.environment), value.messages.map(messageItems)]));
-  const resultHash = tagged("mvm/job-result/1", work, outcomesHash);
+function signedResultOf(value: typeof job, outcomes: typeof OUTCOMES) {
+  const { opened, roots, resultHash } = resultOf(value.messages, outcomes);
   const digest = tagged("mvm/result/1", domainOf(NETWORK), value.jobId, resultHash);
   const signature = blsSignature(BLS_SECRET, digest);
   const result = { outcomes, signature };
-  return { result, items: [outcomes.map(outcomeItems), signature] as Rlp, outcomesHash, resultHash, digest };
+  return { result, items: [outcomes.map(outcomeItems), signature] as Rlp, opened, roots, resultHash, digest };
 }
 
 export const jobVectors = () =>
@@ -86,12 +85,13 @@ export const jobVectors = () =>
     { name: "every kind of message and value", value: job, outcomes: OUTCOMES },
     { name: "nothing to do", value: emptyJob, outcomes: [] as typeof OUTCOMES },
   ].map(({ name, value, outcomes }) => {
-    const { result, items, outcomesHash, resultHash, digest } = resultOf(value, outcomes);
+    const { result, items, opened, roots, resultHash, digest } = signedResultOf(value, outcomes);
     return {
       network: NETWORK,
       job: encoded(name, value, jobItems(value)),
       result: encoded(name, result, items),
-      outcomesHash,
+      opened,
+      roots,
       resultHash,
       digest,
       provider: { secret: BLS_SECRET, publicKey: blsPublicKey(BLS_SECRET) },
@@ -322,7 +322,7 @@ const refusal: Encoded = encoded("refused", { kind: "refused", reason: "not mine
 
 /** One request and one answer of each variant, by the name of the request. */
 export function requestVectors(): { [name: string]: { request: Encoded[]; answer: Encoded[] } } {
-  const { result, items: resultItems } = resultOf(job, OUTCOMES);
+  const { result, items: resultItems } = signedResultOf(job, OUTCOMES);
   const raw = [userTransaction, legacyTransaction];
   const root = hashNamed("state root");
   const nodes = [bytes(fillNamed("node", 532)), bytes(fillNamed("leaf", 70))];

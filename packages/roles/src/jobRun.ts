@@ -7,6 +7,7 @@
 import {
   type Hash,
   type Hex,
+  isCanonical,
   type Job,
   type JobId,
   type JobResult,
@@ -37,7 +38,20 @@ export type JobEnd = ({ readonly kind: "agreed" } & AgreedWork) | { readonly kin
 /** Execute the job of a session on its working state. Ends in JobExecuted. */
 export type ExecuteJobEffect = { readonly kind: "executeJob"; readonly session: Hash; readonly job: Job };
 
-type JobEffect = RequestEffect | ReportEffect | ExecuteJobEffect;
+/** A result that its signer has signed, and that is not what came of the job here. */
+export type SignedLie = {
+  readonly job: Pick<Job, "jobId" | "environment" | "messages">;
+  /** registry number and key of who signed it */
+  readonly provider: number;
+  readonly blsPublicKey: Hex;
+  readonly outcomes: readonly Outcome[];
+  readonly signature: Hex;
+};
+
+/** Have L1 judge who signed it, if it can. */
+export type AccuseEffect = { readonly kind: "accuse"; readonly lie: SignedLie };
+
+type JobEffect = RequestEffect | ReportEffect | ExecuteJobEffect | AccuseEffect;
 export type JobStep = { readonly effects: readonly JobEffect[]; readonly end: JobEnd | null };
 
 export type JobRunOptions = {
@@ -187,13 +201,19 @@ export class JobRun {
   }
 
   /** Takes those out who signed another result than the own. */
-  #exclude(): readonly ReportEffect[] {
+  #exclude(): readonly (ReportEffect | AccuseEffect)[] {
+    const { jobId, environment, messages } = this.#options.job;
     const liars = [...this.#holders.values()].filter(
       (holder) => holder.kind === "signed" && holder.result !== this.#own,
     ) as readonly (Holder & { kind: "signed" })[];
-    return liars.map(({ member }) => {
-      this.#holders.set(member.index, LIAR);
-      return { kind: "report", peer: member.peerId, reason: "signed a result that does not follow from the job" };
+    return liars.flatMap(({ member, outcomes, signature }): readonly (ReportEffect | AccuseEffect)[] => {
+      const { index: provider, blsPublicKey, peerId: peer } = member;
+      this.#holders.set(provider, LIAR);
+      const lie = { job: { jobId, environment, messages }, provider, blsPublicKey, outcomes, signature };
+      return [
+        { kind: "report", peer, reason: "signed a result that does not follow from the job" },
+        { kind: "accuse", lie },
+      ];
     });
   }
 
@@ -202,6 +222,7 @@ export class JobRun {
     const { network, job } = this.#options;
     if (outcomes.length === 0 || outcomes.length > job.messages.length)
       return "result with no outcome, or with more than messages";
+    if (!outcomes.every(isCanonical)) return "result with reads or writes in another form than there is";
     const result = resultHash(job, outcomes);
     return verifyBls(resultDigest(network, job.jobId, result), member.blsPublicKey, signature)
       ? { kind: "signed", member, result, outcomes, signature }
@@ -209,7 +230,7 @@ export class JobRun {
   }
 
   /** Ends where as many seats agree as a job needs; else has as many asked as may still make up for what is missing. */
-  #goOn(reports: readonly ReportEffect[], nowMs: number): JobStep {
+  #goOn(reports: readonly (ReportEffect | AccuseEffect)[], nowMs: number): JobStep {
     const effects: JobEffect[] = [...reports];
     for (;;) {
       const groups = this.#groups();

@@ -14,7 +14,7 @@ import type {
   UnsignedBlock,
 } from "@mvm/protocol";
 import type { Parent } from "./blockRules.ts";
-import type { ExecuteJobEffect } from "./jobRun.ts";
+import type { AccuseEffect, ExecuteJobEffect } from "./jobRun.ts";
 import type {
   AnswerEffect,
   AnsweredEvent,
@@ -106,6 +106,7 @@ export type SequencerEffect =
   | OpenSessionEffect
   | ReadSessionEffect
   | ExecuteJobEffect
+  | AccuseEffect
   | AssembleEffect
   | CloseSessionEffect
   | CheckEffect

@@ -64,7 +64,7 @@ describe("reads of jobs", () => {
     reads.asked();
     reads.foretell(CALLS, keysOf(GIVEN));
     reads.opened([...GIVEN, CHARTER]);
-    reads.agreed(CALLS, [{ kind: "invalid", reason: "nonce-too-high" }]);
+    reads.agreed(CALLS, [{ kind: "invalid", reason: "nonce-too-high", reads: [] }]);
     expect(reads.counts).toEqual({ jobs: 1, reads: 0, predictedReads: 0, predictions: 0, valuesRequests: 0 });
   });
 });

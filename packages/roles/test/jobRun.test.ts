@@ -11,6 +11,7 @@ import {
   toHash,
   toJobId,
   toMessage,
+  verifyBls,
   ZERO_ADDRESS,
 } from "@mvm/protocol";
 import fc from "fast-check";
@@ -105,6 +106,13 @@ class Driven {
     return this.steps.flatMap(({ effects }) => effects).filter((effect) => effect.kind === "report");
   }
 
+  /** lies that L1 is to judge */
+  get accused() {
+    return this.steps
+      .flatMap(({ effects }) => effects)
+      .flatMap((effect) => (effect.kind === "accuse" ? [effect.lie] : []));
+  }
+
   get end() {
     return this.steps.at(-1)!.end;
   }
@@ -193,6 +201,36 @@ describe("a job's run", () => {
         seats: [0, 1, 2, 3].map((seat) => (seat === liar || seat === 2 ? null : seat)),
       });
     }
+  });
+
+  it("hands on what a liar signed, with the job that it is of, and nothing of who signed what came of it here", () => {
+    const driven = new Driven();
+    driven.answer(0, WRONG);
+    driven.answer(1, RIGHT);
+    const [{ index, blsPublicKey }] = LINE as [Operator];
+    expect(driven.accused).toEqual([
+      {
+        job: { jobId: job.jobId, environment: job.environment, messages: job.messages },
+        ...{ provider: index, blsPublicKey, outcomes: WRONG, signature: expect.any(String) },
+      },
+    ]);
+    const { signature } = driven.accused[0]!;
+    expect(verifyBls(resultDigest(NETWORK, job.jobId, resultHash(job, WRONG)), blsPublicKey, signature)).toBe(true);
+  });
+
+  it("blames nobody's stake where the own execution cannot be had", () => {
+    const driven = new Driven();
+    driven.own = null;
+    driven.answer(0, RIGHT);
+    driven.answer(1, WRONG);
+    expect(driven.accused).toEqual([]);
+  });
+
+  it("does not look at a result of another form than an honest one has", () => {
+    const read = { kind: "account", address: ZERO_ADDRESS, value: null } as const;
+    const driven = new Driven();
+    driven.answer(0, [{ ...RIGHT[0]!, reads: [read, read] }]);
+    expect(driven.reports).toMatchObject([{ reason: expect.stringMatching(/another form/) }]);
   });
 
   it("is not won by a majority of the seats that were asked", () => {

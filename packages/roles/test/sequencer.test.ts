@@ -260,7 +260,7 @@ describe("a sequencer's block", () => {
 
   it("founds a new DAC also when no transaction of its job turns out valid", () => {
     const driven = new Driven(FIRST_BLOCK, GENESIS).start().offer(transfer()).hostsSay(0n).open();
-    driven.agree(() => [{ kind: "invalid", reason: "insufficient-funds" }]).assemble();
+    driven.agree(() => [{ kind: "invalid", reason: "insufficient-funds", reads: [] }]).assemble();
     const { block } = driven.all("seal")[0]!;
     expect(block.transactions.map((raw) => systemOf(raw).source)).toEqual(["context", "founding", "settle"]);
     expect(servedBy(block.context.work).length).toBe(LIMITS.seats);
@@ -288,7 +288,9 @@ describe("a sequencer's block", () => {
       .offer(...transactions)
       .hostsSay(0n)
       .open();
-    driven.agree((count) => [...included(count - 1), { kind: "invalid", reason: "insufficient-funds" }]).assemble();
+    driven
+      .agree((count) => [...included(count - 1), { kind: "invalid", reason: "insufficient-funds", reads: [] }])
+      .assemble();
     const { block } = driven.all("seal")[0]!;
     const taken = transactions.slice(0, 2);
     expect(block.transactions.slice(2, -1)).toEqual(taken.map(({ raw }) => raw));
@@ -330,12 +332,12 @@ describe("a sequencer's block", () => {
     const early = transfer({ from: USERS[2]!, nonce: 9n });
     const poor = transfer({ nonce: 5n });
     const driven = ready().offer(spent).open(0n);
-    driven.agree(() => [{ kind: "invalid", reason: "insufficient-funds" }]);
+    driven.agree(() => [{ kind: "invalid", reason: "insufficient-funds", reads: [] }]);
     expect([driven.all("assemble"), driven.machine.poolSize]).toEqual([[], 0]);
     driven.mine(17n);
     driven.offer(spent, early, poor).open(5n);
     expect(driven.machine.poolSize).toBe(2);
-    driven.agree((count) => [{ kind: "invalid", reason: "nonce-too-high" } as const].slice(0, count));
+    driven.agree((count) => [{ kind: "invalid", reason: "nonce-too-high", reads: [] } as const].slice(0, count));
     expect(driven.machine.poolSize).toBe(2);
   });
 

@@ -93,7 +93,7 @@ type Mined = {
 
 const NONE = new Uint8Array(0);
 /** What becomes of a transaction that is none. */
-const UNDECODED: Outcome = { kind: "invalid", reason: "type-not-supported" };
+const UNDECODED: Outcome = { kind: "invalid", reason: "type-not-supported", reads: [] };
 
 const quantity = (value: bigint): string => `0x${value.toString(16)}`;
 

@@ -83,11 +83,18 @@ library CharterTerms {
     /// @return Wei of MT, at most `value`.
     function taxOf(uint256 flags, uint256 value, uint256[] memory words) internal pure returns (uint256) {
         if (isFree(flags) || value == 0) return 0;
-        TaxBracket[] memory brackets = new TaxBracket[](bracketCountOf(flags));
+        return CharterRules.taxOn(bracketsOf(flags, words), value);
+    }
+
+    /// @notice Tax brackets, as they stand in the state.
+    /// @param flags The flag word.
+    /// @param words See {taxOf}.
+    /// @return brackets The brackets, whether or not {CharterRules-requireTaxRates} accepts them.
+    function bracketsOf(uint256 flags, uint256[] memory words) internal pure returns (TaxBracket[] memory brackets) {
+        brackets = new TaxBracket[](bracketCountOf(flags));
         for (uint256 i = 0; i < brackets.length; i++) {
             uint128 bracket = uint128(i % 2 == 0 ? words[i / 2] : words[i / 2] >> 128);
             brackets[i] = TaxBracket(bracket >> 16, uint16(bracket));
         }
-        return CharterRules.taxOn(brackets, value);
     }
 }
