@@ -79,8 +79,11 @@ describe("the self-test", () => {
         return { executed: promise, supply: () => undefined, abort: (reason) => reject(new Error(reason)) };
       },
     };
-    const late = { pool: { ...silent, parallelJobs: 1 }, nowMs: clockOf(1), signal: AbortSignal.abort() };
-    await expect(measureCapacity(late)).rejects.toMatchObject({ code: "too-slow" });
+    const ended = (signal: AbortSignal) =>
+      measureCapacity({ pool: { ...silent, parallelJobs: 1 }, nowMs: clockOf(1), signal });
+    const late = AbortSignal.abort(new DOMException("late", "TimeoutError"));
+    await expect(ended(late)).rejects.toMatchObject({ code: "too-slow" });
+    await expect(ended(AbortSignal.abort())).rejects.toMatchObject({ code: "stopped" });
     const broken = changing(() => {
       throw new Error("no engine");
     });
