@@ -41,7 +41,7 @@ export type AttackedSettings = {
   readonly hasWrongBlocks?: boolean;
 };
 
-export type Scene = {
+type Scene = {
   readonly run: HonestRun;
   /** providers of the adversary's */
   readonly hostile: readonly SimulatedNode[];

@@ -22,6 +22,8 @@ const STAKE_WEI = 1_000n * 10n ** 18n;
 const LONG_PARCELS = 32;
 const LONG_PARCEL_BYTES = SIZE_CLASSES.at(-1)! + SEAL_BYTES - 16;
 const BURDEN_MS = 4_000;
+/** Milliseconds until all have heard of a registration. */
+const REGISTERED_MS = 2_000;
 
 type Flood = {
   readonly name: "stranger" | "sequencer" | "jobs";
@@ -87,7 +89,8 @@ const flood =
     };
     void spammer.begin().then(() => {
       if (isRegistered) spammer.register(STAKE_WEI);
-      world.clock.schedule(BURST_MS, () => void next());
+      // who floods before everybody knows its registration is banned for it
+      world.clock.schedule(isRegistered ? REGISTERED_MS : BURST_MS, () => void next());
       if (name === "sequencer") world.clock.schedule(BURDEN_MS, burden);
     });
     return () => {
