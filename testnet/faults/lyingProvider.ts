@@ -1,7 +1,7 @@
 /** A provider's process that lies: `mvm start`, but that it signs a balance which does not follow from what it read. Arguments: --data DIR. */
 import { parseArgs } from "node:util";
-import { type NodeCore, readPasswordFile, runNode } from "@mvm/node";
-import type { Outcome } from "@mvm/protocol";
+import { type Ports, readPasswordFile, runNode } from "@mvm/node";
+import { type Outcome, resultHash } from "@mvm/protocol";
 
 const { values } = parseArgs({ options: { data: { type: "string" } } });
 const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -16,19 +16,23 @@ function lied(outcome: Outcome): Outcome {
   return { ...outcome, writes: outcome.writes.with(place, { ...write, account }) };
 }
 
-function corrupt({ engine }: NodeCore): void {
-  const execute = engine.execute.bind(engine);
-  engine.execute = async (...job) => {
-    const outcomes = await execute(...job);
-    print({ event: "lied" });
-    return outcomes.map((outcome, i) => (i === 0 ? lied(outcome) : outcome));
-  };
-}
+/** The threads of a provider, whose first outcomes are lies. */
+const lying = (jobs: Ports["jobs"]): Ports["jobs"] => ({
+  capacity: jobs.capacity,
+  begin(job, want) {
+    const running = jobs.begin(job, want);
+    const executed = running.executed.then(({ outcomes: right }) => {
+      print({ event: "lied" });
+      const outcomes = right.map((outcome, i) => (i === 0 ? lied(outcome) : outcome));
+      return { outcomes, result: resultHash(job, outcomes) };
+    });
+    return { ...running, executed };
+  },
+});
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 process.stdin.once("end", () => stop.abort()).resume();
-let core: (() => NodeCore) | undefined;
 try {
   await runNode({
     dataDir: values.data ?? "",
@@ -36,14 +40,8 @@ try {
     flags: {},
     password: () => readPasswordFile(process.env["MVM_PASSWORD_FILE"] ?? ""),
     signal: stop.signal,
-    onReady: (ready) => {
-      if (core !== undefined) corrupt(core());
-      print(ready);
-    },
-    portsOver: (ports, node) => {
-      core = node.core;
-      return ports;
-    },
+    onReady: print,
+    portsOver: (ports) => ({ ...ports, jobs: lying(ports.jobs) }),
   });
 } finally {
   process.stdin.destroy();

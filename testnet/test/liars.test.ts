@@ -84,6 +84,16 @@ describe("a sequencer who lies", () => {
     FAULT_MS,
   );
 
+  it.each(["wrong-seat", "bad-result-signature"])(
+    "about who did a block's job (%s) is convicted by what the block commits to",
+    async (name) => {
+      const { proof, rule } = lieOf(name);
+      const [report] = await runFaults(testnet, [lieOf(name)]);
+      expect(report).toEqual(caught(name, { proof, ...(rule && { rule }) }));
+    },
+    FAULT_MS,
+  );
+
   it(
     "and shows its block to nobody but L1, when it is asked for there, is convicted by the hash of a checkpoint; who asks for a right batch pays for the answer",
     async () => {
