@@ -102,7 +102,7 @@ describe("initNode", () => {
 
   it.each<readonly [string, string, RegExp]>([
     ["no JSON", "{", /network\.json/],
-    ["another version", JSON.stringify({ ...NETWORK_FILE, version: 10 }), /\n {2}version: is not 9/],
+    ["another version", JSON.stringify({ ...NETWORK_FILE, version: 11 }), /\n {2}version: is not 10/],
     ["a contract missing", JSON.stringify({ ...NETWORK_FILE, contracts: {} }), /\n {2}contracts\.token: /],
   ])("refuses a network file with %s and makes nothing", async (_what, text, message) => {
     const networkFile = join(root, "network.json");

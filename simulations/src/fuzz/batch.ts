@@ -14,6 +14,7 @@ import {
   servedBy,
   toHex,
   transactionAt,
+  workByte,
   ZERO_ADDRESS,
 } from "@mvm/protocol";
 import type { Result } from "ethers";
@@ -55,6 +56,7 @@ const contextParts = (context: BatchContext): unknown[] => [
   context.evidence,
   context.sequencer === "poster" ? ZERO_ADDRESS : context.sequencer,
   context.sequencer === "poster",
+  workByte(context.work),
   seatedIn(context.work),
   `[${listText(servedBy(context.work))}]`,
   context.transactionCount,

@@ -35,7 +35,7 @@ const ENVIRONMENT: BlockEnvironment = {
 };
 
 const CONTEXT =
-  "tuple(uint64 timestamp, uint64 slot, uint32 queueItems, bytes32 randomness, bytes32 evidence, address sequencer, bool byPoster, uint256 seated, uint32[] providers, uint256 transactionCount)";
+  "tuple(uint64 timestamp, uint64 slot, uint32 queueItems, bytes32 randomness, bytes32 evidence, address sequencer, bool byPoster, uint256 work, uint256 seated, uint32[] providers, uint256 transactionCount)";
 const abi = new Interface([
   "function origin(bytes data) view returns (uint8, uint256, uint256, uint256)",
   `function contextAt(bytes data, uint256 block) view returns (uint8, ${CONTEXT})`,

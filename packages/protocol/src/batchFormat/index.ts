@@ -16,6 +16,6 @@ export {
 } from "./decode.ts";
 export { type BatchBlock, type BatchToPost, encodeBatch } from "./encode.ts";
 export { BATCH_FAULTS, type BatchFault, type BatchResult } from "./faults.ts";
-export { BATCH_FORMAT, type BatchContext } from "./layout.ts";
+export { BATCH_FORMAT, type BatchContext, workByte } from "./layout.ts";
 export { namedAddresses } from "./named.ts";
 export type { ResolveIndex } from "./rows.ts";
