@@ -1,5 +1,4 @@
 /** One node of a simulated world: the class that real nodes run, over virtual ports. */
-import { createEngine } from "@mvm/evm";
 import { MemoryNetwork, type NetworkEvent } from "@mvm/network";
 import {
   blobArchive,
@@ -47,8 +46,6 @@ export type NodeListener = {
 const L1_LAG_MS = 200;
 /** What every simulated provider has: its executions take no virtual time. */
 const CAPACITY = { parallelJobs: 4, gasPerSecond: 100_000_000 };
-/** executes the jobs of all nodes: nothing of one is seen in another */
-const engine = createEngine();
 /** Milliseconds until the others learn that a crashed node's connections are gone. */
 const CRASH_NOTICE_MS = 3_000;
 
@@ -103,7 +100,7 @@ export class SimulatedNode {
 
   async #begin(): Promise<void> {
     const { settings, listener, hops, hasCover } = this.#world;
-    this.#core = await NodeCore.create({ ports: await this.#ports(), settings, roles: this.roles, hops, hasCover });
+    this.#core = await NodeCore.create({ ports: this.#ports(), settings, roles: this.roles, hops, hasCover });
     this.#network.listen((event) => {
       if (this.#alive) listener.onNetwork(this, event);
     });
@@ -117,7 +114,7 @@ export class SimulatedNode {
     return disk;
   }
 
-  async #ports(): Promise<Ports> {
+  #ports(): Ports {
     const { clock, l1, listener } = this.#world;
     const store = this.#disk("node");
     const entropy = this.#random.stream("entropy");
@@ -140,7 +137,8 @@ export class SimulatedNode {
       kzg: kzgOf("blob"),
       blobs: blobArchive(store),
       blobOnL1: () => Promise.reject(new Error("the model of L1 has no blobs")),
-      jobs: jobsHere(await engine, CAPACITY),
+      // by the node's own engine, which may be made to lie
+      jobs: { capacity: CAPACITY, begin: (job, want) => jobsHere(this.core.engine, CAPACITY).begin(job, want) },
       entropy: () => entropy.hash(),
       aside: async (work) => {
         const made = await clock.aside(work);
