@@ -111,13 +111,14 @@ export class RequestDesk {
     const { signal } = call;
     const ticket = `in:${this.#tickets++}`;
     const { promise, resolve, reject } = Promise.withResolvers<NamedAnswer>();
+    // may be given up while the route still works on it, when nobody waits for the promise yet
+    promise.catch(() => undefined);
     const onAbort = (): void => reject(new RequestRefused("given up"));
     signal.addEventListener("abort", onAbort, { once: true });
     this.#open.set(ticket, resolve);
     try {
       return (await route(ticket, from, request, call)) ?? (await promise);
     } finally {
-      promise.catch(() => undefined);
       this.#open.delete(ticket);
       signal.removeEventListener("abort", onAbort);
     }

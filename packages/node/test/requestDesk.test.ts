@@ -54,6 +54,19 @@ beforeEach(() => {
 });
 
 describe("the request desk", () => {
+  it("lives on when a requester gives up while the route still works: vitest fails where nobody waits for a rejection", async () => {
+    const { promise, resolve } = Promise.withResolvers<null>();
+    await serve(() => promise);
+    const asked = watched(ask());
+    await world.clock.advance(10);
+    aborter.abort(new Error("enough"));
+    await world.clock.advance(10);
+    await settle();
+    expect(asked.value).toBeInstanceOf(Error);
+    resolve(null);
+    await settle();
+  });
+
   it("gives a direct answer to the requester", async () => {
     await serve(() => ANSWER);
     const asked = watched(ask());
