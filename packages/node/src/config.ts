@@ -122,13 +122,13 @@ const configSchema = z.strictObject({
   signersDir: z.string().min(1).optional(),
   gateway: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65_535), domain: z.string() }),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
-  /** last blocks of a DAC whose states are kept, beside those that its windows still run for */
+  /** last blocks of a DAC whose states are kept, beside those that its windows still run for; 1,024 where it is not given */
   keptStates: z
     .number()
     .int()
     .positive()
     .max(2 ** 32 - 1)
-    .default(1_024),
+    .optional(),
   /** whether new databases keep the states of all blocks instead */
   archive: z.boolean().default(false),
   /** couriers that a sequencer's jobs pass, one after the other: with two, none knows both ends */

@@ -413,14 +413,14 @@ export class Mail {
       if (opens && this.#joined.get(jobId)?.begun === begun) return null;
     }
     const isHop = isHopParcel(parcel);
-    const joined = { isHop, parcelHash, begun: this.#firstOf(jobId, parcel), open: 0, fetches: 0, sealed: null };
+    const begun = this.#firstOf(jobId, parcel, isHop);
+    const joined = { isHop, parcelHash, begun, open: 0, fetches: 0, sealed: null };
     this.#joined.set(jobId, joined);
     return joined;
   }
 
   /** What the first parcel of a talk says. */
-  async #firstOf(jobId: JobId, parcel: Uint8Array): Promise<Awaited<Joined["begun"]>> {
-    const isHop = isHopParcel(parcel);
+  async #firstOf(jobId: JobId, parcel: Uint8Array, isHop: boolean): Promise<Awaited<Joined["begun"]>> {
     const { content, keys } = await this.#join(jobId, parcel);
     const said = unpadded(content, classesOf(isHop));
     const request = isHop ? decodeRequest("carry", said) : decodeRequest("job", said);

@@ -53,7 +53,7 @@ export type NodeCoreOptions = {
   /** whether a sequencer sends cover where it has no job to send; it does not where it is not said */
   readonly hasCover?: boolean;
   /** last blocks of a DAC whose states are kept, beside those since the last final one; 1,024 where it is not said */
-  readonly keptStates?: number;
+  readonly keptStates?: number | undefined;
 };
 
 export class NodeCore {

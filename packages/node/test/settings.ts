@@ -59,7 +59,6 @@ export const CONFIG: NodeConfig = {
   register: false,
   gateway: { host: "127.0.0.1", port: 0, domain: "localhost" },
   logLevel: "info",
-  keptStates: 1_024,
   archive: false,
   courierHops: 1,
   coverJobs: false,

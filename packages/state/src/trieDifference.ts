@@ -2,6 +2,7 @@
  * What a block does to the nodes of a state: those that it made, and those of the state before that it left behind. A node is
  * counted once for each place at which it stands, in the trie of accounts and in those of their storage, since equal storage has equal nodes.
  */
+import { equalBytes } from "@mvm/protocol";
 import { storageRootIn } from "./accountRecord.ts";
 import { rootHashOf } from "./nodeEncoding.ts";
 import { byteKey } from "./nodeSource.ts";
@@ -15,11 +16,8 @@ export type ChangedNode = { readonly hash: Uint8Array; readonly node: LoadedNode
 type Place = { readonly node: TrieNode; readonly skip: number };
 type Met = { readonly node: LoadedNode; readonly skip: number };
 
-const sameBytes = (left: Uint8Array, right: Uint8Array): boolean =>
-  left.length === right.length && left.every((byte, i) => byte === right[i]);
-
 const isSame = (left: Place, right: Place): boolean =>
-  left.skip === right.skip && (left.node === right.node || sameBytes(rootHashOf(left.node), rootHashOf(right.node)));
+  left.skip === right.skip && (left.node === right.node || equalBytes(rootHashOf(left.node), rootHashOf(right.node)));
 
 /** Nodes that differ between two states. Throws StateError "missing-node" where one of them is not whole. */
 export function changedNodes(walker: TrieWalker, before: LoadedNode | null, after: LoadedNode | null): ChangedNode[] {
@@ -43,7 +41,7 @@ class Difference {
   /** @param hasStorage whether the leaves are accounts */
   roots(before: TrieNode | null, after: TrieNode | null, hasStorage: boolean): void {
     const at = (node: TrieNode | null): Place | null => node && { node, skip: 0 };
-    if (before !== null && after !== null && sameBytes(rootHashOf(before), rootHashOf(after))) return;
+    if (before !== null && after !== null && equalBytes(rootHashOf(before), rootHashOf(after))) return;
     this.#compare(at(before), at(after), hasStorage);
   }
 
@@ -81,7 +79,7 @@ class Difference {
   }
 
   #storages(old: Met | null, young: Met | null): void {
-    const isOneAccount = old !== null && young !== null && sameBytes(restOf(old), restOf(young));
+    const isOneAccount = old !== null && young !== null && equalBytes(restOf(old), restOf(young));
     if (isOneAccount) this.roots(storageOf(old), storageOf(young), false);
     else {
       this.roots(storageOf(old), null, false);
@@ -98,7 +96,7 @@ const restOf = ({ node, skip }: Met): Uint8Array => (node.kind === "leaf" ? node
 function storageOf(met: Met | null): TrieNode | null {
   if (met === null || met.node.kind !== "leaf") return null;
   const root = storageRootIn(met.node.value);
-  if (sameBytes(root, EMPTY_ROOT_BYTES)) return null;
+  if (equalBytes(root, EMPTY_ROOT_BYTES)) return null;
   return met.node.inner ?? makeUnloaded(root.slice(), false);
 }
 
