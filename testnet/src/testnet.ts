@@ -84,8 +84,9 @@ type Founded = { readonly dac: Omit<TestnetDac, "url">; readonly depositWei: big
 const SENDERS = 8;
 /** Number of an account that is nobody else's. */
 const CONVICTOR = 3 + SENDERS;
-const NODE_READY_MS = 60_000;
-const REGISTERED_MS = 60_000;
+/** Until a node is ready, and registered: what a dozen need that are started at once, on two cores, beside another dozen. */
+const NODE_READY_MS = 150_000;
+const REGISTERED_MS = 150_000;
 /** Until a deposit is there: two epochs pass before blocks may take it, and a slot's leader may be gone. */
 const DAC_READY_MS = 90_000;
 const PROFILE = "devnet";

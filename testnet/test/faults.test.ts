@@ -10,7 +10,7 @@ import { Testnet, type TestnetNode } from "../src/testnet.ts";
 import { until } from "../src/until.ts";
 
 const SIZE = { sequencers: 2, providers: 4, storage: 4, dacs: 1 };
-const START_MS = 180_000;
+const START_MS = 400_000;
 /** Slots of a dead sequencer may follow each other. */
 const GOES_ON_MS = 120_000;
 

@@ -5,7 +5,7 @@ import { FLOWS } from "../src/flows/table.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
 import { Testnet, type TestnetSize } from "../src/testnet.ts";
 
-const START_MS = 180_000;
+const START_MS = 400_000;
 /** Bound of a flow. */
 export const FLOW_MS = 600_000;
 

@@ -7,7 +7,7 @@ import { nodesOf } from "../src/flows/actions.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
 import { Testnet } from "../src/testnet.ts";
 
-const START_MS = 180_000;
+const START_MS = 400_000;
 const FAULT_MS = 600_000;
 
 const lieOf = (name: string): Lie => LIES.find((lie) => lie.name === name)!;

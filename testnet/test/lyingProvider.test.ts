@@ -4,7 +4,7 @@ import { runWrongResult, WRONG_RESULT_NETWORK } from "../faults/wrongResult.ts";
 import { createRunDirectory, type RunDirectory } from "../src/runDirectory.ts";
 import { Testnet } from "../src/testnet.ts";
 
-const START_MS = 180_000;
+const START_MS = 400_000;
 const FAULT_MS = 600_000;
 
 let run: RunDirectory;

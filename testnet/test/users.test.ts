@@ -14,7 +14,7 @@ import { Testnet, type TestnetNode } from "../src/testnet.ts";
 import { until } from "../src/until.ts";
 
 const SIZE = { sequencers: 2, providers: 3, storage: 3, dacs: 2 };
-const START_MS = 180_000;
+const START_MS = 400_000;
 const SUPPLY = 1_000_000n;
 
 let run: RunDirectory;

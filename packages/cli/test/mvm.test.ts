@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { generatePeerKey } from "@mvm/network";
 import { toHex } from "@mvm/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Ended, mvm } from "./mvm.ts";
+import { type Ended, mvm, nodeWith } from "./mvm.ts";
 
 const CONTRACTS = [
   "token",
@@ -52,6 +52,9 @@ const NETWORK = {
     CONTRACTS.map((name, i) => [name, `0x${(i + 1).toString(16).padStart(2, "0").repeat(20)}`]),
   ),
 };
+
+/** Makes a process print the address of each module that it loads. */
+const LOADED_URLS = `data:text/javascript,import { registerHooks } from "node:module"; registerHooks({ load: (url, context, next) => (console.log(url), next(url, context)) });`;
 
 let root: string;
 let networkFile: string;
@@ -106,6 +109,25 @@ describe.concurrent("mvm", () => {
     const money = ["stake", "unstake", "deposit", "withdraw", "prove", "claim", "force"];
     for (const command of ["init", "start", "rebuild", "status", "dac", ...money])
       expect(out).toMatch(new RegExp(`^ +${command} `, "m"));
+  });
+
+  it("keeps what it compiled where the environment says, for its next start", async () => {
+    const cache = join(root, "compiled");
+    await mvm(["--help"], { NODE_COMPILE_CACHE: cache });
+    expect(await readdir(cache, { recursive: true })).not.toEqual([]);
+  });
+
+  it("loads neither mesh nor engine for what an operator does on L1", async () => {
+    const { code, out } = await nodeWith([
+      "--import",
+      LOADED_URLS,
+      "--input-type=module",
+      "-e",
+      'await import("@mvm/node/operator")',
+    ]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/packages\/node\/src\/operator\/money\.ts/);
+    expect(out).not.toMatch(/node_modules\/libp2p\/|packages\/(evm|rpc|roles)\//);
   });
 
   it.each([["init"], ["start"], ["rebuild"]])("%s --help tells its options and succeeds", async (command) => {

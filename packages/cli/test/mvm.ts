@@ -13,13 +13,21 @@ function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv
   return { ...Object.fromEntries(own), ...extra };
 }
 
-export function started(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-  return spawn(process.execPath, [BINARY, ...args], { env: environment(env), stdio: ["pipe", "pipe", "pipe"] });
+function startedNode(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
+  const cwd = import.meta.dirname;
+  return spawn(process.execPath, args, { cwd, env: environment(env), stdio: ["pipe", "pipe", "pipe"] });
 }
 
+export const started = (args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess =>
+  startedNode([BINARY, ...args], env);
+
 /** Waits for the command's end, and gives what it printed. */
-export async function mvm(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const child = started(args, env);
+export const mvm = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+  nodeWith([BINARY, ...args], env);
+
+/** The same of any program for Node, which finds what the command finds. */
+export async function nodeWith(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  const child = startedNode(args, env);
   let out = "";
   let err = "";
   child.stdout!.on("data", (chunk) => {

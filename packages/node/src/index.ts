@@ -15,8 +15,7 @@ export {
 } from "./bridge/messages.ts";
 export { Chain } from "./chain.ts";
 export { CheckpointGrower, typeOf } from "./checkpointGrower.ts";
-export { ConfigError, type NetworkFile, type NodeConfig, parseConfig, ROLES, type Role } from "./config.ts";
-export { type CreateDacOptions, checkNewDac, createDacOnL1 } from "./createDac.ts";
+export { type NetworkFile, type NodeConfig, parseConfig, ROLES, type Role } from "./config.ts";
 export {
   blobArchive,
   leafStore,
@@ -26,32 +25,13 @@ export {
   signingMarks,
   submissionJournal,
 } from "./durableStores.ts";
-export { initNode, loadNetworkFile } from "./initNode.ts";
 export { jobsHere } from "./jobExecution.ts";
 export { kzgOf } from "./kzg.ts";
 export { type Hops, Mail } from "./mail.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
-export { type AskOptions, askOnL1, expireOnL1, payBackOnL1 } from "./operator/asking.ts";
-export { dacInformation, foundingCharter, presentCharter } from "./operator/dacInformation.ts";
-export { normaliseLabel } from "./operator/dacLabel.ts";
-export { claimFees, earnings } from "./operator/earnings.ts";
-export { exitDac, forceRaw, forceWithdrawal } from "./operator/forcing.ts";
-export { claimFile, deposit, prove, refundDeposit, type Transfer, withdraw } from "./operator/money.ts";
-export { formatAmount, parseAmount } from "./operator/mtAmount.ts";
-export {
-  type Observer,
-  type Operator,
-  type OperatorOptions,
-  type Progress,
-  parseAddress,
-  withObserver,
-  withOperator,
-} from "./operator/operator.ts";
+export * from "./operator/index.ts";
 export { type ProofRequest, proveAll, proveBlock } from "./operator/proving.ts";
-export { finishUnstake, type Report, stakeWith, startUnstake } from "./operator/staking.ts";
-export { operatorStatus } from "./operator/status.ts";
 export { partsOf } from "./partsMaking.ts";
-export { type Password, type PasswordSource, readPasswordFile, toPassword } from "./password.ts";
 export type * from "./ports.ts";
 export { accusationOf } from "./proving/accusationOf.ts";
 export { BatchAudit, type BatchVerdict } from "./proving/batchAudit.ts";

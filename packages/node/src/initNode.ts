@@ -1,7 +1,7 @@
 /** Makes a data directory that a node can start from. */
 import { access, mkdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { peerIdOf } from "@mvm/network";
+import { peerIdOf } from "@mvm/network/peerKey";
 import { PROFILES } from "@mvm/protocol";
 import { z } from "zod";
 import {

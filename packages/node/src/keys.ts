@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { generatePeerKey, peerIdOf } from "@mvm/network";
+import { generatePeerKey, peerIdOf } from "@mvm/network/peerKey";
 import {
   type Address,
   addressOf,

@@ -1,7 +1,7 @@
 /** The key file of earlier versions: an operator's keys in the open. It is only read, and deleted once keystores have its place. */
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { peerIdOf } from "@mvm/network";
+import { peerIdOf } from "@mvm/network/peerKey";
 import { addressOf, blsKeyFromSecret, fromHex, type Hex } from "@mvm/protocol";
 import { z } from "zod";
 import { ConfigError } from "./config.ts";

@@ -1,10 +1,10 @@
 /** The frames of the commands that act for the operator of a data directory. The node is loaded when it is needed. */
-import type { Observer, Operator } from "@mvm/node";
+import type { Observer, Operator } from "@mvm/node/operator";
 import type { Command } from "commander";
 import { print, progress, stopSignal } from "../output.ts";
 import { passwordOption, passwordSource } from "./password.ts";
 
-type Node = typeof import("@mvm/node");
+type Node = typeof import("@mvm/node/operator");
 type Result = Readonly<Record<string, unknown>>;
 
 type ObserverFlags = { readonly data: string; readonly json?: boolean };
@@ -24,7 +24,7 @@ export async function asObserver(
   options: ObserverFlags,
   action: (node: Node, observer: Observer) => Promise<Result>,
 ): Promise<void> {
-  const node = await import("@mvm/node");
+  const node = await import("@mvm/node/operator");
   const observer = { dataDir: options.data, env: process.env, signal: stopSignal().signal, onProgress: progress };
   print(options.json, await node.withObserver(observer, (opened) => action(node, opened)));
 }
@@ -34,7 +34,7 @@ export async function asOperator(
   options: OperatorFlags,
   action: (node: Node, operator: Operator) => Promise<Result>,
 ): Promise<void> {
-  const node = await import("@mvm/node");
+  const node = await import("@mvm/node/operator");
   const password = passwordSource(options.passwordFile);
   const stop = stopSignal();
   if (options.withParent) process.stdin.once("end", () => stop.abort()).resume();

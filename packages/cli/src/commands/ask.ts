@@ -1,5 +1,5 @@
 /** mvm ask, expire: what a DAC's batches commit to, shown on L1 or else. */
-import type { AskOptions } from "@mvm/node";
+import type { AskOptions } from "@mvm/node/operator";
 import { type Command, Option } from "commander";
 import { asOperator, operatorOptions } from "./asOperator.ts";
 import { blockNumber } from "./numbers.ts";

@@ -14,7 +14,7 @@ export function dacCommands(program: Command): void {
     .option("--no-wait", "do not wait for the block that seals the charter")
     .option("--dry-run", "only check label and charter, here and on L1; send nothing")
     .action(async (options) => {
-      const { checkNewDac } = await import("@mvm/node");
+      const { checkNewDac } = await import("@mvm/node/operator");
       const asked = {
         label: options.label,
         charterFile: options.charter,

@@ -1,9 +1,9 @@
 /** mvm deposit, withdraw, claim, force: money and transactions between L1 and a DAC. */
-import type { Transfer } from "@mvm/node";
+import type { Transfer } from "@mvm/node/operator";
 import type { Command } from "commander";
 import { asOperator, operatorOptions } from "./asOperator.ts";
 
-type Node = typeof import("@mvm/node");
+type Node = typeof import("@mvm/node/operator");
 type Flags = { readonly to?: string; readonly token?: string };
 
 const transferOf = (node: Node, label: string, amount: string, { to, token }: Flags): Transfer => ({

@@ -16,7 +16,7 @@ function initCommand(program: Command): void {
     .addOption(passwordOption())
     .option("--json", "print JSON")
     .action(async (options) => {
-      const { initNode } = await import("@mvm/node");
+      const { initNode } = await import("@mvm/node/operator");
       const made = await initNode({
         dataDir: options.data,
         networkFile: options.network,

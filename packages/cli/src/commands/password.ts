@@ -1,5 +1,5 @@
 /** Where the password of the operator's keys comes from: a file, or the terminal. */
-import type { Password, PasswordSource } from "@mvm/node";
+import type { Password, PasswordSource } from "@mvm/node/operator";
 import { Option } from "commander";
 import { askHidden } from "../askHidden.ts";
 
@@ -10,7 +10,7 @@ export const passwordOption = (): Option =>
 /** The password in a file; without one, what the terminal is asked for, twice where it is new. */
 export function passwordSource(passwordFile: string | undefined): PasswordSource {
   return async (isNew) => {
-    const node = await import("@mvm/node");
+    const node = await import("@mvm/node/operator");
     if (passwordFile !== undefined) return node.readPasswordFile(passwordFile);
     const terminal = { input: process.stdin, output: process.stderr };
     const ask = async (question: string): Promise<Password> => {

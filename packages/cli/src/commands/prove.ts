@@ -4,9 +4,9 @@ import { list, print } from "../output.ts";
 import { asObserver, asOperator, operatorOptions } from "./asOperator.ts";
 import { blockNumber, countFrom0 } from "./numbers.ts";
 
-type Node = typeof import("@mvm/node");
-type Observer = import("@mvm/node").Observer;
-type Operator = import("@mvm/node").Operator;
+type Node = typeof import("@mvm/node/operator");
+type Observer = import("@mvm/node/operator").Observer;
+type Operator = import("@mvm/node/operator").Operator;
 type Result = Readonly<Record<string, unknown>>;
 
 type Flags = {
@@ -35,7 +35,8 @@ function proveWithdrawal(node: Node, observer: Observer, label: string, hash: st
   });
 }
 
-function proveFraud(node: Node, operator: Operator, dacs: readonly string[], flags: Flags): Promise<Result> {
+async function proveFraud(node: Node, operator: Operator, dacs: readonly string[], flags: Flags): Promise<Result> {
+  const { proveAll, proveBlock } = await import("@mvm/node");
   const { block, tx, watch, dryRun, archive, maxPrice, json } = flags;
   const [label, ...more] = dacs;
   const archived = archive !== undefined && { archiveUrl: archive };
@@ -47,9 +48,9 @@ function proveFraud(node: Node, operator: Operator, dacs: readonly string[], fla
     !dryRun &&
     (archive === undefined || more.length === 0)
   )
-    return node.proveAll(operator, { labels: dacs, ...archived, maxPrice, report: (report) => print(json, report) });
+    return proveAll(operator, { labels: dacs, ...archived, maxPrice, report: (report) => print(json, report) });
   if (label !== undefined && more.length === 0 && !watch && block !== undefined && maxPrice === undefined)
-    return node.proveBlock(operator, {
+    return proveBlock(operator, {
       label,
       block,
       dryRun: dryRun === true,
