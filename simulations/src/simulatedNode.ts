@@ -5,6 +5,7 @@ import {
   type Identity,
   jobsHere,
   kzgOf,
+  L1Clock,
   type L1Poster,
   leafStore,
   lieStore,
@@ -65,7 +66,10 @@ export class SimulatedNode {
   readonly peerId: PeerId;
   /** what its operator does in place of the program, where it is an adversary */
   hostility: Hostility & { signs?(digest: Hash, honestly: (digest: Hash) => Hex): Hex } = {};
+  /** milliseconds that its machine's clock is off */
+  machineOffMs: number;
   readonly #world: World;
+  #clock: L1Clock;
   #network: MemoryNetwork;
   /** disks by name: they outlive a stop */
   readonly #disks = new Map<string, MemoryStore>();
@@ -88,17 +92,27 @@ export class SimulatedNode {
     this.#world = world;
     this.#random = world.random.stream(name);
     this.identity = identityFrom(this.#random.stream("keys"));
+    this.machineOffMs = world.drawnClockOffMs(this.#random.stream("machine"));
+    this.#clock = this.#clockAtStart();
     this.#network = new MemoryNetwork({ hub: world.hub, peerId: this.peerId });
   }
 
   static async create(world: World, name: string, roles: readonly Role[]): Promise<SimulatedNode> {
     const node = new SimulatedNode(world, name, roles);
     await node.#begin();
-    node.core.goLive();
+    node.#beginLive();
     return node;
   }
 
+  /** Knows of L1's time what the machine says. */
+  #clockAtStart(): L1Clock {
+    const { clock } = this.#world;
+    const nowMs = (): number => clock.nowMs() + this.machineOffMs;
+    return new L1Clock({ nowMs, at: (atMs, callback) => clock.schedule(Math.max(0, atMs - nowMs()), callback) });
+  }
+
   async #begin(): Promise<void> {
+    this.#clock = this.#clockAtStart();
     const { settings, listener, hops, hasCover } = this.#world;
     this.#core = await NodeCore.create({ ports: this.#ports(), settings, roles: this.roles, hops, hasCover });
     this.#network.listen((event) => {
@@ -121,7 +135,7 @@ export class SimulatedNode {
     const { operator, bls } = this.identity;
     const sign = (digest: Hash): Hex => this.hostility.signs?.(digest, bls.sign) ?? bls.sign(digest);
     return {
-      clock,
+      clock: this.#clock,
       network: new ObservedNetwork(
         this.#network,
         (delivery) => listener.onDelivery(this, delivery),
@@ -205,6 +219,7 @@ export class SimulatedNode {
     if (this.#missed !== null) this.#missed.push(event);
     else {
       if (isTurn(event)) this.#turns += 1;
+      if (event.kind === "l1Block") this.#clock.observe(event.timestamp);
       this.core.l1Event(event);
     }
   }
@@ -299,10 +314,16 @@ export class SimulatedNode {
     this.#unfollow();
     this.#live = true;
     this.#turns = this.#world.l1.events.filter(isTurn).length;
-    this.core.goLive();
+    this.#beginLive();
     let isPast = true;
     this.#follow(() => isPast);
     isPast = false;
+  }
+
+  /** Has read L1 up to its head, and knows by it what time it is. */
+  #beginLive(): void {
+    this.#clock.observe(BigInt(Math.floor(this.#world.clock.nowMs() / 1_000)));
+    this.core.goLive();
   }
 
   async stop(): Promise<void> {

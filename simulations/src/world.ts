@@ -31,6 +31,8 @@ export type WorldOptions = {
   readonly hops?: Hops;
   /** whether sequencers send cover; they do not unless said */
   readonly hasCover?: boolean;
+  /** milliseconds that machines' clocks are off at the most; not at all unless said */
+  readonly maxClockOffMs?: number;
 };
 
 export class World {
@@ -44,6 +46,7 @@ export class World {
   readonly settings: NetworkSettings;
   readonly hops: Hops;
   readonly hasCover: boolean;
+  readonly #maxClockOffMs: number;
   readonly #silent = new Set<PeerId>();
 
   constructor(options: WorldOptions) {
@@ -51,6 +54,7 @@ export class World {
     this.listener = options.listener;
     this.hops = options.hops ?? 1;
     this.hasCover = options.hasCover ?? false;
+    this.#maxClockOffMs = options.maxClockOffMs ?? 0;
     this.settings = {
       network: { l1ChainId: 31_337n, comco: toAddress(`0x${"c0".repeat(20)}`) },
       parameters: { ...PROFILES.devnet, ...options.parameters },
@@ -64,6 +68,11 @@ export class World {
       link: (from, to) => this.#transit(draw, options.link, [from, to]),
     });
     this.l1 = new ModelL1(this.clock, this.settings, this.random.stream("l1"));
+  }
+
+  /** What a machine's clock may be off. */
+  drawnClockOffMs(draw: SeededRandom): number {
+    return draw.below(2 * this.#maxClockOffMs + 1) - this.#maxClockOffMs;
   }
 
   #transit(draw: SeededRandom, link: LinkSettings, ends: readonly PeerId[]): Transit {

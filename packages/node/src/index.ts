@@ -27,6 +27,7 @@ export {
 } from "./durableStores.ts";
 export { jobsHere } from "./jobExecution.ts";
 export { kzgOf } from "./kzg.ts";
+export { L1Clock } from "./l1Clock.ts";
 export { type Hops, Mail } from "./mail.ts";
 export { NodeCore, type NodeCoreOptions } from "./nodeCore.ts";
 export * from "./operator/index.ts";

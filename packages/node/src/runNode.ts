@@ -22,13 +22,14 @@ import { startGateway } from "./gateway.ts";
 import { startJobs } from "./jobCapacity.ts";
 import { loadKeys } from "./keys.ts";
 import { KzgWorker } from "./kzg.ts";
+import { L1Clock } from "./l1Clock.ts";
 import { l1Poster } from "./l1Poster.ts";
 import { NodeCore } from "./nodeCore.ts";
 import type { PasswordSource } from "./password.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 import { openSigner } from "./signerStore.ts";
 import { signUp } from "./signUp.ts";
-import { L1Clock, levelDatabases, systemEntropy, systemLog } from "./systemPorts.ts";
+import { levelDatabases, systemEntropy, systemLog } from "./systemPorts.ts";
 
 export type RunOptions = {
   readonly dataDir: string;
@@ -165,6 +166,7 @@ export async function runNode(options: RunOptions): Promise<void> {
         ...(config.roles.includes("provider") && { capacity: jobs.capacity }),
       });
     let isLive = false;
+    let l1Time: bigint | undefined;
     await followL1({
       network: config.network,
       transport,
@@ -172,10 +174,13 @@ export async function runNode(options: RunOptions): Promise<void> {
       signal: stop.signal,
       onEvent: (event) => core.l1Event(event),
       onObserved: (event) => {
-        if (isLive && event.type === "block") clock.observe(event.timestamp);
+        if (event.type !== "block") return;
+        l1Time = event.timestamp;
+        if (isLive) clock.observe(l1Time);
       },
       onCaughtUp: () => {
         isLive = true;
+        if (l1Time !== undefined) clock.observe(l1Time);
         core.goLive();
         ready();
       },

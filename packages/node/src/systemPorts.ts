@@ -1,4 +1,4 @@
-/** Ports over the real world: wall clock in step with L1, system randomness, Level, pino. */
+/** Ports over the real world: system randomness, Level, pino. */
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -7,32 +7,9 @@ import { type ChainId, type Hash, toHex } from "@mvm/protocol";
 import { DacDatabase, type KeptStates } from "@mvm/state";
 import { pino } from "pino";
 import { MAX_PARALLEL_JOBS } from "./config.ts";
-import type { Clock, Log, Ports } from "./ports.ts";
+import type { Log, Ports } from "./ports.ts";
 
 export const systemEntropy = (): Hash => toHex(randomBytes(32)) as Hash;
-
-/** The machine's clock, moved by what it is off L1's: protocol time is L1 time. */
-export class L1Clock implements Clock {
-  #offsetMs = 0;
-
-  nowMs(): number {
-    return Date.now() + this.#offsetMs;
-  }
-
-  at(atMs: number, callback: () => void): () => void {
-    const timer = setTimeout(callback, Math.max(0, atMs - this.nowMs()));
-    return () => clearTimeout(timer);
-  }
-
-  /** Takes note of a block that L1 has just made; its timestamp is in seconds. A small difference is the block's own delay. */
-  observe(timestamp: bigint): void {
-    const differenceMs = Number(timestamp) * 1000 - Date.now();
-    this.#offsetMs = Math.abs(differenceMs) > TOLERANCE_MS ? differenceMs : 0;
-  }
-}
-
-/** A home machine's clock may be this much off before it is corrected: timestamps of L1 blocks are no finer. */
-const TOLERANCE_MS = 15_000;
 
 /** Milliseconds that only grow: to measure with. */
 export const monotonicMs = (): number => performance.now();

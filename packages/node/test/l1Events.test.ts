@@ -1,9 +1,9 @@
 import type { ContractEvent, QueueItemValues } from "@mvm/l1";
 import { type BatchHeader, depositItem, keccakHash, toAddress, toChainId } from "@mvm/protocol";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { toItemValues, toRoleEvent } from "../src/l1Events.ts";
-import { L1Clock, systemEntropy } from "../src/systemPorts.ts";
+import { systemEntropy } from "../src/systemPorts.ts";
 import { hashOfText, peerOf } from "./world.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -243,53 +243,6 @@ describe("a queue item", () => {
     const shown = toItemValues({ item, l1Block, timestamp, mintedBefore });
     expect(shown).toEqual({ ...ITEM, kind: 0, value: 0n, gasLimit: 0n, dataHash: keccakHash(new Uint8Array(0)) });
     expect([value, gasLimit]).not.toContain(0n);
-  });
-});
-
-describe("the clock in step with L1", () => {
-  const START_MS = 1_800_000_000_000;
-  beforeEach(() => {
-    vi.useFakeTimers({ now: START_MS });
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  const seconds = (fromNow: number): bigint => BigInt(START_MS / 1000 + fromNow);
-
-  it.each([-15, -1, 0, 1, 15])("stays the machine's when a block's timestamp is off by %i seconds", (off) => {
-    const clock = new L1Clock();
-    clock.observe(seconds(off));
-    expect(clock.nowMs()).toBe(START_MS);
-  });
-
-  it.each([-86_400, -16, 16, 86_400])("moves with L1 when a block's timestamp is off by %i seconds", (off) => {
-    const clock = new L1Clock();
-    clock.observe(seconds(off));
-    expect(clock.nowMs()).toBe(START_MS + off * 1000);
-  });
-
-  it("moves back when L1 and the machine agree again", () => {
-    const clock = new L1Clock();
-    clock.observe(seconds(100));
-    clock.observe(seconds(1));
-    expect(clock.nowMs()).toBe(START_MS);
-  });
-
-  it("calls back by L1's time, at once for the past, and not when cancelled", () => {
-    const clock = new L1Clock();
-    clock.observe(seconds(1_000));
-    const called: string[] = [];
-    clock.at(START_MS + 1_000_500, () => called.push("soon"));
-    clock.at(START_MS, () => called.push("past"));
-    clock.at(START_MS + 1_000_400, () => called.push("cancelled"))();
-    expect(called).toEqual([]);
-    vi.advanceTimersByTime(0);
-    expect(called).toEqual(["past"]);
-    vi.advanceTimersByTime(499);
-    expect(called).toEqual(["past"]);
-    vi.advanceTimersByTime(1);
-    expect(called).toEqual(["past", "soon"]);
   });
 });
 

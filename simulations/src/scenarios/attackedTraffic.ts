@@ -39,6 +39,8 @@ export type AttackedSettings = {
   readonly hops?: Hops;
   /** whether wrong blocks are signed, so that they fall and their slots are lost; what is posted has to be right all the same */
   readonly hasWrongBlocks?: boolean;
+  /** milliseconds that machines' clocks are off at the most */
+  readonly maxClockOffMs?: number;
 };
 
 type Scene = {
@@ -72,10 +74,10 @@ function corrupted(run: HonestRun, draw: SeededRandom, share: number): readonly 
 
 export function runAttacked(
   place: { readonly scenario: string; readonly seed: number },
-  { blocks, stake, maxBlockTimes, hops = 1, hasWrongBlocks = false }: AttackedSettings,
+  { blocks, stake, maxBlockTimes, hops = 1, hasWrongBlocks = false, maxClockOffMs = 0 }: AttackedSettings,
   attack: Attack,
 ): Promise<RunResult> {
-  const settings = { ...SETTINGS, hops, ...(hasWrongBlocks && WITH_WRONG_BLOCKS) };
+  const settings = { ...SETTINGS, hops, maxClockOffMs, ...(hasWrongBlocks && WITH_WRONG_BLOCKS) };
   return runTraffic(place, settings, (run) => {
     const { world } = run;
     const draw = world.random.stream("adversary");

@@ -13,6 +13,7 @@ import { proposerBias } from "./proposerBias.ts";
 import { rollback } from "./rollback.ts";
 import type { Scenario } from "./scenario.ts";
 import { sequencerCrash, slowLinks, smoke } from "./smoke.ts";
+import { wrongClocks } from "./wrongClocks.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   smoke,
@@ -31,4 +32,5 @@ export const SCENARIOS: readonly Scenario[] = [
   offerSpam,
   badProviders,
   churn,
+  wrongClocks,
 ];

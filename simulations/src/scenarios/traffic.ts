@@ -33,6 +33,8 @@ export type TrafficSettings = {
   readonly hops?: Hops;
   /** whether sequencers send cover; they do not unless said */
   readonly hasCover?: boolean;
+  /** milliseconds that machines' clocks are off at the most; not at all unless said */
+  readonly maxClockOffMs?: number;
 };
 
 /** Slots long enough for the next rank to notice a silence, to claim, to be handed over to, and to work. */
@@ -123,10 +125,11 @@ export async function runTraffic(
   settings: TrafficSettings,
   disturb: Disturbance,
 ): Promise<RunResult> {
-  const { link, parameters = {}, hops = 1, hasCover = false, busyMs, drainMs = DRAIN_MS } = settings;
+  const { link, parameters = {}, hops = 1, hasCover = false, maxClockOffMs = 0, busyMs, drainMs = DRAIN_MS } = settings;
   const violations = new Violations(place);
   const run = new HonestRun(violations, settings.progressSlots);
-  const world = new World({ seed: `${place.scenario}/${place.seed}`, link, listener: run, parameters, hops, hasCover });
+  const seed = `${place.scenario}/${place.seed}`;
+  const world = new World({ seed, link, listener: run, parameters, hops, hasCover, maxClockOffMs });
   run.watch(world);
   await world.add("sequencer", settings.sequencers);
   await world.add("provider", settings.providers);
