@@ -24,8 +24,9 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: tests,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // the longest takes two minutes where nothing else runs
+    testTimeout: 400_000,
+    hookTimeout: 400_000,
     maxWorkers: 2,
     // half of the time of most files was to load what the one before had loaded
     isolate: false,

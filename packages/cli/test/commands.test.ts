@@ -89,7 +89,8 @@ beforeAll(async () => {
   ({ dataDir: poor } = await initNode("poor"));
   const [wallet] = bridge.network.anvil.wallets;
   await bridge.network.accounts[0]!.submit(transferMt(bridge.network.addresses, operator, 100n * MT));
-  await (await wallet!.sendTransaction({ to: operator, value: parseEther("10") })).wait();
+  const given = await wallet!.sendTransaction({ to: operator, value: parseEther("10") });
+  await bridge.network.anvil.receiptOf(given.hash);
   gateway = createServer((request, response) => {
     let body = "";
     request.on("data", (chunk) => {

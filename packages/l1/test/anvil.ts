@@ -3,12 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createL1Provider } from "@mvm/l1";
-import type { JsonRpcProvider } from "ethers";
+import type { JsonRpcProvider, TransactionReceipt } from "ethers";
 import { Wallet } from "ethers";
+import { vi } from "vitest";
 
 const BINARY = join(import.meta.dirname, "../../../node_modules/.bin/anvil");
 const CHAIN_ID = 31_337n;
 const START_TIMEOUT_MS = 20_000;
+const RECEIPT_TIMEOUT_MS = 60_000;
 const MNEMONIC_KEYS = /\(\d+\) (0x[0-9a-f]{64})/g;
 
 /** A private L1 on a free port of the loopback: one block a transaction. */
@@ -21,6 +23,11 @@ export type Anvil = {
   readonly wallets: readonly Wallet[];
   /** mines empty blocks */
   mine(blocks: number): Promise<void>;
+  /**
+   * Asks for a transaction's receipt until it is there. A wait of ethers takes a block that comes while it begins for one before it, and waits for
+   * a further one, which nobody makes here.
+   */
+  receiptOf(hash: string): Promise<TransactionReceipt>;
   /** stops the process and waits for its end */
   stop(): Promise<void>;
 };
@@ -55,6 +62,8 @@ export async function startAnvil({ port = 0, hardfork = "osaka" } = {}): Promise
     mine: async (blocks) => {
       await provider.send("anvil_mine", [`0x${blocks.toString(16)}`]);
     },
+    receiptOf: (hash) =>
+      vi.waitUntil(() => provider.getTransactionReceipt(hash), { timeout: RECEIPT_TIMEOUT_MS, interval: 50 }),
     stop: async () => {
       provider.destroy();
       await endOf(child);

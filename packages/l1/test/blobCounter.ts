@@ -21,8 +21,8 @@ export class BlobCounter {
 
   static async deploy(anvil: Anvil): Promise<BlobCounter> {
     const deployed = await anvil.wallets[9]!.sendTransaction({ data: CREATION_CODE });
-    const receipt = await anvil.provider.waitForTransaction(deployed.hash);
-    return new BlobCounter(anvil, toAddress(receipt!.contractAddress!));
+    const receipt = await anvil.receiptOf(deployed.hash);
+    return new BlobCounter(anvil, toAddress(receipt.contractAddress!));
   }
 
   call(...sidecars: readonly BlobSidecar[]): L1Call {

@@ -22,8 +22,8 @@ export class Counter {
 
   static async deploy(anvil: Anvil): Promise<Counter> {
     const deployed = await anvil.wallets[9]!.sendTransaction({ data: `${CREATION_CODE}00` });
-    const receipt = await anvil.provider.waitForTransaction(deployed.hash);
-    return new Counter(anvil, toAddress(receipt!.contractAddress!));
+    const receipt = await anvil.receiptOf(deployed.hash);
+    return new Counter(anvil, toAddress(receipt.contractAddress!));
   }
 
   call(n: number): L1Call {

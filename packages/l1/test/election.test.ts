@@ -123,8 +123,8 @@ describe("elections on L1 and in TypeScript", () => {
     const stakeWei = kind === 0n ? 0n : kind < 4n ? (1_000n + next(64n)) * MT : next(2n ** (8n + next(16n))) * MT;
     const data = pool.interface.encodeFunctionData("setStake", [accountOf(Number(next(BigInt(SEQUENCERS)))), stakeWei]);
     const hash = (await send("eth_sendTransaction", [{ from: SILENT, to: await pool.getAddress(), data }])) as string;
-    const receipt = await anvil.provider.waitForTransaction(hash);
-    for (const log of receipt!.logs) {
+    const receipt = await anvil.receiptOf(hash);
+    for (const log of receipt.logs) {
       const { index, grid } = pool.interface.parseLog(log)!.args;
       expect(Number(grid)).toBe(stakeGridOf(stakeWei));
       const epoch = BigInt(Math.floor(log.blockNumber / EPOCH_BLOCKS));
@@ -168,7 +168,7 @@ describe("elections on L1 and in TypeScript", () => {
     const header = headerOf(block);
     expect(keccak256(header)).toBe(block["hash"]);
     const taken = await (beacon.connect(anvil.wallets[0]!) as Contract)["recordEpoch"]!(epoch, header);
-    await taken.wait();
+    await anvil.receiptOf(taken.hash);
     const record = await beacon["recordOf"]!(epoch);
     expect([record.number, record.timestamp, record.baseFee].map(BigInt)).toEqual(
       ["number", "timestamp", "baseFeePerGas"].map((field) => BigInt(block[field]!)),

@@ -257,8 +257,8 @@ describe("a batch that a contract carries", () => {
   beforeAll(async () => {
     const wallet = network.anvil.wallets[1]!;
     const deployed = await wallet.sendTransaction({ data: FORWARDER_CREATION_CODE });
-    const receipt = await network.anvil.provider.waitForTransaction(deployed.hash);
-    forwarder = toAddress(receipt!.contractAddress!);
+    const receipt = await network.anvil.receiptOf(deployed.hash);
+    forwarder = toAddress(receipt.contractAddress!);
     await createDacNamed(network, "by-contract");
     chainId = (await chainIdOfLabel(network.reader, "by-contract"))!;
     await registerFor(network, network.accounts[1]!, "sequencer");

@@ -63,8 +63,7 @@ afterAll(async () => {
 async function bySystem({ from, to, data, gasLimit }: SystemTransaction): Promise<boolean> {
   const call = { from, to, data: toHex(data), gas: toQuantity(gasLimit) };
   const hash = (await anvil.provider.send("eth_sendTransaction", [call])) as string;
-  const receipt = await anvil.provider.waitForTransaction(hash);
-  return receipt?.status === 1;
+  return (await anvil.receiptOf(hash)).status === 1;
 }
 
 async function view(to: Address, method: string, ...values: unknown[]): Promise<unknown> {
