@@ -3,9 +3,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const tests = ["packages/*/test/**/*.test.ts", "testnet/test/**/*.test.ts", "simulations/test/**/*.test.ts"];
 
-/** The files that take minutes, the longest first: two at a time should end together, and networks wait for L1's clock. */
+/** The files that take minutes, the longest first: two at a time should end together. */
 const LONGEST = [
-  ...["flowsOfTheDead", "flowsOfBatches", "liars", "flowsSideBySide", "faults"].map((name) => `/testnet/test/${name}`),
   ...["/cli/test/commands", "/simulations/test/smoke", "/cli/test/mvm", "/l1/test/toolchain"],
   ...["/node/test/keysMigration", "/simulations/test/checkpointReplay", "/simulations/test/churn"],
 ].map((path) => `${path}.test.ts`);

@@ -1,5 +1,5 @@
 /**
- * `npm test`: every test of the project: TypeScript, then whole networks, which mostly wait for L1's clock, with the
+ * `npm test`: every test of the project: TypeScript, then whole networks, one at a time, since a dozen nodes are as much as two cores keep up with, with the
  * contracts beside them in the time that they leave. The last line is `N passed, N failed`. A runner that ends badly
  * without naming a failed test counts as one failure itself.
  */
@@ -68,7 +68,7 @@ const directory = await mkdtemp(join(tmpdir(), "mvm-test-reports-"));
 try {
   const counts = [
     await vitest(directory, ["packages", "simulations"]),
-    ...(await Promise.all([vitest(directory, ["testnet"]), forge()])),
+    ...(await Promise.all([vitest(directory, ["testnet", "--maxWorkers=1"]), forge()])),
   ];
   const passed = counts.reduce((sum, count) => sum + count.passed, 0);
   const failed = counts.reduce((sum, count) => sum + count.failed, 0);

@@ -4,7 +4,7 @@
  * pruned down to the last trie node that only they have, as the database was made.
  */
 import type { Account, AccountWrite, Address, Hash, Log } from "@mvm/protocol";
-import { EMPTY_TRIE_ROOT } from "@mvm/protocol";
+import { EMPTY_TRIE_ROOT, toHex } from "@mvm/protocol";
 import {
   type Head,
   readBlock,
@@ -19,6 +19,7 @@ import {
   writePlace,
   writeSetAside,
 } from "./blockRecords.ts";
+import { movePlaces } from "./flatMigration.ts";
 import type { KeyValueStore, StoreOperation } from "./keyValueStore.ts";
 import { LevelStore } from "./levelStore.ts";
 import { findLogCandidates, type LogCandidate, type LogQuery, logOperations } from "./logIndex.ts";
@@ -26,6 +27,7 @@ import { withoutLeft, withoutMade } from "./nodeLedger.ts";
 import type { NodeSource } from "./nodeSource.ts";
 import { StateError } from "./stateError.ts";
 import { type PreparedState, type StateChange, StateStore, type StateStoreOptions } from "./stateStore.ts";
+import { type Place, partOf, StateSync } from "./stateSync.ts";
 import type { ChainValues, StateView } from "./stateView.ts";
 import {
   blockKey,
@@ -43,8 +45,8 @@ import {
 } from "./storeKeys.ts";
 import { decodeUndo, encodeUndo } from "./undoRecord.ts";
 
-/** Version of the layout. A newer one is refused; older ones lack what later ones added, keep all states, and become the newest. */
-export const SCHEMA_VERSION = 3;
+/** Version of the layout. A newer one is refused; older ones are brought to it, and keep all states where they are older than 3. */
+export const SCHEMA_VERSION = 4;
 const OLDEST_SCHEMA_VERSION = 1;
 /** Transactions of a block: an index of a transaction in the log index has 16 bits. */
 const MAX_BLOCK_TRANSACTIONS = 65_536;
@@ -72,6 +74,9 @@ export type BlockRecord = {
   readonly receipts: readonly Uint8Array[];
   readonly logs: readonly (readonly Log[])[];
 };
+
+/** A block with the root of its state, as others have it. */
+export type AdoptedBlock = BlockRecord & { readonly stateRoot: Hash };
 
 /** A block's writes applied in memory: check the roots, then commit, or let it go. */
 export type PreparedBlock = {
@@ -142,7 +147,10 @@ export class DacDatabase {
     if (found < OLDEST_SCHEMA_VERSION) throw new StateError("not-a-database", { found });
     const madeAs = new TextDecoder().decode(store.get(metaKey("mode")));
     if (madeAs !== options.mode) throw new StateError("mode-mismatch", { found: madeAs, asked: options.mode });
-    if (found < SCHEMA_VERSION) await store.write([{ key: metaKey("schema"), value: Uint8Array.of(SCHEMA_VERSION) }]);
+    if (found < SCHEMA_VERSION) {
+      await movePlaces(store);
+      await store.write([{ key: metaKey("schema"), value: Uint8Array.of(SCHEMA_VERSION) }]);
+    }
     return new DacDatabase(store, options);
   }
 
@@ -172,7 +180,7 @@ export class DacDatabase {
 
   /**
    * Stores block 0 with the state it starts from; does nothing if that is there already. Gives the state root (null
-   * without state). Throws StateError "genesis-mismatch" when the chain starts from another block.
+   * without state). Throws StateError "genesis-mismatch" when the chain starts from another block, "other-sync" when a state has begun to come.
    */
   async initialise(genesis: {
     hash: Hash;
@@ -180,6 +188,8 @@ export class DacDatabase {
     alloc: readonly AccountWrite[];
   }): Promise<Hash | null> {
     const { hash, encodedBlock, alloc } = genesis;
+    const sync = this.#store.get(metaKey("sync"));
+    if (sync !== undefined) throw new StateError("other-sync", { found: toHex(sync), asked: hash });
     if (this.#head !== null) {
       const stored = this.blockByNumber(0n)!;
       if (stored.hash !== hash) throw new StateError("genesis-mismatch", { found: stored.hash, asked: hash });
@@ -189,6 +199,54 @@ export class DacDatabase {
     const block = { number: 0n, hash, encodedBlock, transactionHashes: [], receipts: [], logs: [] };
     await this.#exclusively(() => this.#write(block, prepared));
     return prepared?.root ?? null;
+  }
+
+  /**
+   * Begins to have a state come from others in place of making it, or goes on with it: of a database without any block that keeps the recent states.
+   * Throws StateError "other-sync", "no-state".
+   */
+  syncState(root: Hash): Promise<StateSync> {
+    this.#stateStore();
+    if (this.#head !== null || this.#keeps === "all")
+      throw new StateError("other-sync", { found: this.#head?.hash ?? "all states are to be kept", asked: root });
+    return StateSync.open(this.#store, root);
+  }
+
+  /**
+   * Begins the chain at the last of some blocks, whose state has come as a whole: it is final, and nothing is before it but the first block, and these, without their
+   * states. Throws StateError "other-sync", "not-whole", "bad-block", "not-next".
+   */
+  async adopt(genesis: AdoptedBlock, blocks: readonly AdoptedBlock[]): Promise<void> {
+    const last = blocks.at(-1);
+    if (last === undefined) throw new StateError("bad-block");
+    const sync = await this.syncState(last.stateRoot);
+    if (!(await sync.isWhole())) throw new StateError("not-whole");
+    for (const [i, { number }] of blocks.entries()) {
+      const expected = i === 0 ? number : blocks[i - 1]!.number + 1n;
+      if (number !== expected || number === 0n)
+        throw new StateError("not-next", { expected: `${expected}`, got: `${number}` });
+    }
+    await this.#exclusively(async () => {
+      for (const block of [genesis, ...blocks]) await this.#store.write(indexOperations(block, block));
+      const head: Head = { number: last.number, hash: last.hash, stateRoot: last.stateRoot };
+      const number = numberBytes(last.number);
+      await this.#store.write([
+        { key: metaKey("head"), value: writeHead(head) },
+        { key: metaKey("final"), value: number },
+        { key: metaKey("oldest"), value: number },
+        { key: metaKey("sync"), value: null },
+      ]);
+      this.#head = head;
+      this.#final = last.number;
+      this.#oldest = last.number;
+      this.#state!.resetTo(last.stateRoot);
+    });
+  }
+
+  /** Nodes and codes for others that have a state come; see partOf. Throws StateError "no-state". */
+  partOf(asked: readonly Pick<Place, "kind" | "hash">[], maxBytes: number): readonly Uint8Array[] {
+    this.#stateStore();
+    return partOf(this.#store, asked, maxBytes);
   }
 
   /**

@@ -15,3 +15,15 @@ export function hashedKey(key: string): Uint8Array {
   }
   return nibbles;
 }
+
+const PLACE_BYTES = 20;
+
+/**
+ * The first 20 bytes of the keccak of an address or slot, from the nibbles of its place in a trie. To find two that have them in common is as hard as to
+ * find two accounts with one address.
+ */
+export function shortPlace(nibbles: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(PLACE_BYTES);
+  for (let i = 0; i < PLACE_BYTES; i++) bytes[i] = (nibbles[2 * i]! << 4) | nibbles[2 * i + 1]!;
+  return bytes;
+}

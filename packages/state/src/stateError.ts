@@ -9,6 +9,12 @@ export type StateErrorCode =
   | "unused-code"
   /** code that no one has handed over or stored: `hash` */
   | "missing-code"
+  /** bytes that nobody asked for: `hash` */
+  | "not-wanted"
+  /** the state of another root has begun to come, or there is one: `found`, `asked` */
+  | "other-sync"
+  /** a state that has not come as a whole */
+  | "not-whole"
   /** a key that the state trie cannot prove (number, chainId, blockHash): `kind` */
   | "not-state"
   /** more keys, nodes or reads than a named bound allows: `bound` */

@@ -13,7 +13,7 @@ import { decodeAccountRecord, decodeSlotValue, storageRootIn, withoutStorage } f
 import { BoundedCache } from "./boundedCache.ts";
 import { type KeyValueStore, keyAfter, type StoreOperation } from "./keyValueStore.ts";
 import { countedNodes } from "./nodeLedger.ts";
-import type { NodeSource } from "./nodeSource.ts";
+import { byteKey, type NodeSource } from "./nodeSource.ts";
 import { StateError } from "./stateError.ts";
 import { type ChainValues, StateView } from "./stateView.ts";
 import { accountKey, codeKey, nodeKey, slotKey, slotRange } from "./storeKeys.ts";
@@ -188,11 +188,12 @@ export class StateStore {
     written: ReadonlySet<Hash>,
     change: Pick<StateChange, "operations" | "undo">,
   ): Promise<void> {
+    const kept = new Set([...written].map((slot) => byteKey(slotKey(address, slot))));
     let range = slotRange(address);
     for (;;) {
       const page = await this.#store.page(range, SLOT_PAGE_ENTRIES);
       for (const [key, value] of page) {
-        if (written.has(toHex(key.subarray(21)) as Hash)) continue;
+        if (kept.has(byteKey(key))) continue;
         change.operations.push({ key, value: null });
         change.undo.push({ key, value });
       }

@@ -1,7 +1,17 @@
-import { type AccountWrite, EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, type Hash, keccakHash, toHex } from "@mvm/protocol";
+import {
+  type AccountWrite,
+  EMPTY_CODE_HASH,
+  EMPTY_TRIE_ROOT,
+  fromHex,
+  type Hash,
+  keccakHash,
+  toHex,
+} from "@mvm/protocol";
 import { describe, expect, test } from "vitest";
+import { SCHEMA_VERSION } from "../src/dacDatabase.ts";
 import { DacDatabase, type KeyValueStore, MemoryStore, NodeMap, StateError, WorldState } from "../src/index.ts";
-import { metaKey } from "../src/storeKeys.ts";
+import { accountKey, metaKey, OLD_FLAT_RANGES, slotKey, UNDO_RANGE } from "../src/storeKeys.ts";
+import { decodeUndo, encodeUndo } from "../src/undoRecord.ts";
 import { madeBlock, nameHash, noChain } from "./blocks.ts";
 import { storeKinds } from "./openStores.ts";
 import { addressOf, slotOf } from "./writes.ts";
@@ -33,6 +43,33 @@ async function contents(store: KeyValueStore): Promise<string[]> {
   const page = await store.page({ from: Uint8Array.of(0), to: Uint8Array.of(255) }, 100_000);
   const kept = page.filter(([key]) => key[0] !== "n".charCodeAt(0) && key[0] !== "c".charCodeAt(0));
   return kept.map(([key, value]) => `${Buffer.from(key).toString("hex")}=${Buffer.from(value).toString("hex")}`);
+}
+
+/** Has a store look as version 3 of the layout had it: its flat view by addresses and slots, also in what undoes blocks. */
+async function toVersion3(store: KeyValueStore): Promise<void> {
+  const addresses = Array.from({ length: 20 }, (_, n) => addressOf(n));
+  const slots = Array.from({ length: 6 }, (_, n) => slotOf(n));
+  const olds = new Map(
+    addresses.flatMap((address) => [
+      [toHex(accountKey(address)), fromHex(`0x61${address.slice(2)}`)] as const,
+      ...slots.map(
+        (slot) => [toHex(slotKey(address, slot)), fromHex(`0x73${address.slice(2)}${slot.slice(2)}`)] as const,
+      ),
+    ]),
+  );
+  const oldOf = (key: Uint8Array): Uint8Array => olds.get(toHex(key)) ?? key;
+  const entries = await store.page({ from: Uint8Array.of(0), to: Uint8Array.of(255) }, 100_000);
+  for (const [key, value] of entries) {
+    if (olds.has(toHex(key)))
+      await store.write([
+        { key, value: null },
+        { key: oldOf(key), value },
+      ]);
+    if (key[0] !== UNDO_RANGE.from[0]) continue;
+    const undo = decodeUndo(value).map((operation) => ({ ...operation, key: oldOf(operation.key) }));
+    await store.write([{ key, value: encodeUndo(undo) }]);
+  }
+  await store.write([{ key: metaKey("schema"), value: Uint8Array.of(3) }]);
 }
 
 /** Flat view, trie at the head and an independent replay agree on every account and slot. */
@@ -207,8 +244,8 @@ describe.each(storeKinds)("database of a DAC $name", ({ make }) => {
     expect(database.slot(addressOf(77), slotOf(7))).toBe(5n);
     expect(database.slot(addressOf(77), slotOf(8))).toBe(0n);
     expect(database.slot(addressOf(77), slotOf(2_400))).toBe(0n);
-    expect((await contents(store)).filter((entry) => entry.startsWith("73")).length).toBe(
-      before.filter((entry) => entry.startsWith("73")).length - 2_499,
+    expect((await contents(store)).filter((entry) => entry.startsWith("76")).length).toBe(
+      before.filter((entry) => entry.startsWith("76")).length - 2_499,
     );
     await database.rollbackTo(1n);
     expect(await contents(store)).toEqual(before);
@@ -342,15 +379,39 @@ describe("database of a DAC", () => {
     await store.write([{ key: metaKey("schema"), value: Uint8Array.of(1) }]);
     const database = await opened(store);
     expectStateOf(database, replay([madeBlock(1)]));
-    expect(store.get(metaKey("schema"))).toEqual(Uint8Array.of(3));
+    expect(store.get(metaKey("schema"))).toEqual(Uint8Array.of(SCHEMA_VERSION));
   });
+
+  test.each([0, 1, 2, 5])(
+    "a flat view by addresses is brought to the present layout, also after a kill at write %i, and blocks of before can be undone",
+    async (writes) => {
+      const store = new MemoryStore();
+      const before = await opened(store);
+      const blocks = [1, 2, 3, 4, 5, 6].map((number) => madeBlock(number));
+      for (const block of blocks) await before.appendBlock(block);
+      await toVersion3(store);
+      let left = writes;
+      const dying: KeyValueStore = {
+        get: (key) => store.get(key),
+        page: (range, limit) => store.page(range, limit),
+        close: () => store.close(),
+        write: (operations) => (left-- > 0 ? store.write(operations) : Promise.reject(new StateError("closed"))),
+      };
+      expect(await codeOf(() => DacDatabase.openOn(dying, { mode: "state" }))).toBe("closed");
+      const database = await opened(store);
+      expectStateOf(database, replay(blocks));
+      await database.rollbackTo(2n);
+      expectStateOf(database, replay(blocks.slice(0, 2)));
+      for (const range of OLD_FLAT_RANGES) expect(await store.page(range, 1)).toEqual([]);
+    },
+  );
 
   test("a newer layout is refused with its version, and so is a store of something else", async () => {
     const newer = new MemoryStore();
-    await newer.write([{ key: metaKey("schema"), value: Uint8Array.of(4) }]);
+    await newer.write([{ key: metaKey("schema"), value: Uint8Array.of(SCHEMA_VERSION + 1) }]);
     const error = await DacDatabase.openOn(newer, { mode: "state" }).catch((caught: unknown) => caught as StateError);
     expect((error as StateError).code).toBe("schema-too-new");
-    expect((error as StateError).data).toEqual({ found: 4, supported: 3 });
+    expect((error as StateError).data).toEqual({ found: SCHEMA_VERSION + 1, supported: SCHEMA_VERSION });
     const foreign = new MemoryStore();
     await foreign.write([{ key: Uint8Array.of(1), value: Uint8Array.of(2) }]);
     expect(await codeOf(() => DacDatabase.openOn(foreign, { mode: "state" }))).toBe("not-a-database");
