@@ -66,9 +66,9 @@ export class SimulatedNode {
   readonly peerId: PeerId;
   /** what its operator does in place of the program, where it is an adversary */
   hostility: Hostility & { signs?(digest: Hash, honestly: (digest: Hash) => Hex): Hex } = {};
-  /** milliseconds that its machine's clock is off */
-  machineOffMs: number;
   readonly #world: World;
+  /** milliseconds that its machine's clock is off */
+  readonly #machineOffMs: number;
   #clock: L1Clock;
   #network: MemoryNetwork;
   /** disks by name: they outlive a stop */
@@ -92,7 +92,7 @@ export class SimulatedNode {
     this.#world = world;
     this.#random = world.random.stream(name);
     this.identity = identityFrom(this.#random.stream("keys"));
-    this.machineOffMs = world.drawnClockOffMs(this.#random.stream("machine"));
+    this.#machineOffMs = world.drawnClockOffMs(this.#random.stream("machine"));
     this.#clock = this.#clockAtStart();
     this.#network = new MemoryNetwork({ hub: world.hub, peerId: this.peerId });
   }
@@ -107,12 +107,11 @@ export class SimulatedNode {
   /** Knows of L1's time what the machine says. */
   #clockAtStart(): L1Clock {
     const { clock } = this.#world;
-    const nowMs = (): number => clock.nowMs() + this.machineOffMs;
+    const nowMs = (): number => clock.nowMs() + this.#machineOffMs;
     return new L1Clock({ nowMs, at: (atMs, callback) => clock.schedule(Math.max(0, atMs - nowMs()), callback) });
   }
 
   async #begin(): Promise<void> {
-    this.#clock = this.#clockAtStart();
     const { settings, listener, hops, hasCover } = this.#world;
     this.#core = await NodeCore.create({ ports: this.#ports(), settings, roles: this.roles, hops, hasCover });
     this.#network.listen((event) => {
@@ -288,6 +287,7 @@ export class SimulatedNode {
     const { clock, l1, hub } = this.#world;
     this.#network = new MemoryNetwork({ hub, peerId: this.peerId });
     this.#watched.clear();
+    this.#clock = this.#clockAtStart();
     this.#live = false;
     this.#alive = true;
     await this.#begin();

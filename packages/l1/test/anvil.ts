@@ -3,14 +3,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createL1Provider } from "@mvm/l1";
+import { toHash } from "@mvm/protocol";
 import type { JsonRpcProvider, TransactionReceipt } from "ethers";
 import { Wallet } from "ethers";
-import { vi } from "vitest";
+import { waitForReceipt } from "../src/waiting.ts";
 
 const BINARY = join(import.meta.dirname, "../../../node_modules/.bin/anvil");
 const CHAIN_ID = 31_337n;
 const START_TIMEOUT_MS = 20_000;
-const RECEIPT_TIMEOUT_MS = 60_000;
+const RECEIPT_WAIT = { timeoutMs: 60_000, pollMs: 50 };
 const MNEMONIC_KEYS = /\(\d+\) (0x[0-9a-f]{64})/g;
 
 /** A private L1 on a free port of the loopback: one block a transaction. */
@@ -62,8 +63,10 @@ export async function startAnvil({ port = 0, hardfork = "osaka" } = {}): Promise
     mine: async (blocks) => {
       await provider.send("anvil_mine", [`0x${blocks.toString(16)}`]);
     },
-    receiptOf: (hash) =>
-      vi.waitUntil(() => provider.getTransactionReceipt(hash), { timeout: RECEIPT_TIMEOUT_MS, interval: 50 }),
+    receiptOf: async (hash) => {
+      await waitForReceipt(provider, toHash(hash), { ...RECEIPT_WAIT, signal: new AbortController().signal });
+      return (await provider.getTransactionReceipt(hash))!;
+    },
     stop: async () => {
       provider.destroy();
       await endOf(child);

@@ -20,8 +20,9 @@ type Timer = { readonly atMs: number; readonly callback: () => void; cancel: () 
 export class L1Clock implements Clock {
   readonly #machine: Clock;
   readonly #timers = new Set<Timer>();
-  /** null before the first block */
-  #offsetMs: number | null = null;
+  #offsetMs = 0;
+  /** whether a block has told the time */
+  #isKnown = false;
   /** the machine's time since which blocks have told of an earlier time */
   #aheadSinceMs: number | null = null;
 
@@ -30,7 +31,7 @@ export class L1Clock implements Clock {
   }
 
   nowMs(): number {
-    return this.#machine.nowMs() + (this.#offsetMs ?? 0);
+    return this.#machine.nowMs() + this.#offsetMs;
   }
 
   at(atMs: number, callback: () => void): () => void {
@@ -44,7 +45,7 @@ export class L1Clock implements Clock {
   }
 
   #arm(timer: Timer): void {
-    timer.cancel = this.#machine.at(timer.atMs - (this.#offsetMs ?? 0), () => {
+    timer.cancel = this.#machine.at(timer.atMs - this.#offsetMs, () => {
       this.#timers.delete(timer);
       timer.callback();
     });
@@ -58,13 +59,13 @@ export class L1Clock implements Clock {
     const machineMs = this.#machine.nowMs();
     const differenceMs = Number(timestamp) * 1000 - machineMs;
     const isNear = (offsetMs: number): boolean => Math.abs(differenceMs - offsetMs) <= TOLERANCE_MS;
-    const offsetMs = [0, this.#offsetMs ?? 0].find(isNear) ?? differenceMs;
-    const isBack = this.#offsetMs !== null && offsetMs < this.#offsetMs;
+    const offsetMs = [0, this.#offsetMs].find(isNear) ?? differenceMs;
+    const isBack = this.#isKnown && offsetMs < this.#offsetMs;
+    this.#isKnown = true;
     this.#aheadSinceMs = isBack ? (this.#aheadSinceMs ?? machineMs) : null;
     if (isBack && machineMs - this.#aheadSinceMs! < SET_BACK_AFTER_MS) return;
-    const isMoved = offsetMs !== (this.#offsetMs ?? 0);
+    if (offsetMs === this.#offsetMs) return;
     this.#offsetMs = offsetMs;
-    if (!isMoved) return;
     for (const timer of this.#timers) {
       timer.cancel();
       this.#arm(timer);

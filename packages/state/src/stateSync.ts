@@ -3,7 +3,7 @@
  * batch with what it leaves to be asked for: after a crash it goes on where it was. Nodes are counted by places (nodeLedger.ts), and the flat view is made
  * on the way: in the end the store is as one that made every block itself and let go of all states before.
  */
-import { EMPTY_CODE_HASH, fromHex, type Hash, keccak, toHex } from "@mvm/protocol";
+import { concatBytes, EMPTY_CODE_HASH, fromHex, type Hash, keccak, toHex } from "@mvm/protocol";
 import { decodeAccountRecord, decodeSlotValue } from "./accountRecord.ts";
 import { shortPlace } from "./hashedKeys.ts";
 import { type KeyValueStore, keyAfter, type StoreOperation } from "./keyValueStore.ts";
@@ -40,25 +40,19 @@ const NO_PATH = new Uint8Array(0);
 const EMPTY_STORAGE = byteKey(EMPTY_ROOT_BYTES);
 const PENDING = Uint8Array.of(1);
 
-const joined = (path: Uint8Array, more: Uint8Array): Uint8Array => {
-  const whole = new Uint8Array(path.length + more.length);
-  whole.set(path);
-  whole.set(more, path.length);
-  return whole;
-};
-
 /** An entry of the flat view: path in its trie, and what stands there. */
 type Value = { readonly path: Uint8Array; readonly value: Uint8Array };
 
 /** What a node at a place names, and the values that it holds. Throws StateError "bad-node". */
 function* contentOf(place: Place, node: TrieNode): Generator<Place | Value> {
   if (node.kind === "unloaded") yield { ...place, hash: node.ref };
-  else if (node.kind === "extension") yield* contentOf({ ...place, path: joined(place.path, node.path) }, node.child);
-  else if (node.kind === "leaf") yield* leafContent(place.kind, joined(place.path, node.path), node.value);
+  else if (node.kind === "extension")
+    yield* contentOf({ ...place, path: concatBytes(place.path, node.path) }, node.child);
+  else if (node.kind === "leaf") yield* leafContent(place.kind, concatBytes(place.path, node.path), node.value);
   else
     for (let nibble = 0; nibble < 16; nibble++) {
       if (((node.mask >> nibble) & 1) === 0) continue;
-      const below = { ...place, path: joined(place.path, Uint8Array.of(nibble)) };
+      const below = { ...place, path: concatBytes(place.path, Uint8Array.of(nibble)) };
       const child = node.children[nibble];
       if (child) yield* contentOf(below, child);
       else yield { ...below, hash: childHash(node, nibble) };
@@ -114,11 +108,10 @@ class Part {
       this.#operations.push({ key: codeKey(toHex(hash) as Hash), value: bytes });
       return;
     }
-    const node = decodeNode(bytes.slice(), hash);
-    const known = this.#nodes.get(byteKey(hash));
-    if (known === undefined) this.#nodes.set(byteKey(hash), { hash, node, places: 1 });
-    else known.places += 1;
-    for (const found of contentOf(place, node)) {
+    const entry = this.#nodes.get(byteKey(hash)) ?? { hash, node: decodeNode(bytes.slice(), hash), places: 0 };
+    entry.places += 1;
+    this.#nodes.set(byteKey(hash), entry);
+    for (const found of contentOf(place, entry.node)) {
       if ("hash" in found) this.#await(found);
       else this.#keep(place, found);
     }

@@ -45,6 +45,11 @@ const SET_ASIDE = letter("f");
 const PENDING = letter("q");
 const META = letter("m");
 
+/** All keys that begin with a letter. */
+function allOf(first: number): KeyRange {
+  return { from: Uint8Array.of(first), to: Uint8Array.of(first + 1) };
+}
+
 function prefixed(prefix: number, bytes: Uint8Array): Uint8Array {
   const key = new Uint8Array(1 + bytes.length);
   key[0] = prefix;
@@ -94,10 +99,7 @@ export function slotRange(address: Address): KeyRange {
 }
 
 /** The flat view of version 3. */
-export const OLD_FLAT_RANGES: readonly KeyRange[] = [OLD_ACCOUNT, OLD_SLOT].map((first) => ({
-  from: Uint8Array.of(first),
-  to: Uint8Array.of(first + 1),
-}));
+export const OLD_FLAT_RANGES: readonly KeyRange[] = [OLD_ACCOUNT, OLD_SLOT].map(allOf);
 
 /** The key that an entry has now whose key may be one of version 3's flat view. */
 export function presentKey(key: Uint8Array): Uint8Array {
@@ -121,10 +123,10 @@ export function readPending(key: Uint8Array): Place {
   return { kind, hash: key.slice(3, 35), owner, path: key.slice(55) };
 }
 
-export const PENDING_RANGE: KeyRange = { from: Uint8Array.of(PENDING), to: Uint8Array.of(PENDING + 1) };
+export const PENDING_RANGE = allOf(PENDING);
 
 /** Records of all blocks that may be undone. */
-export const UNDO_RANGE: KeyRange = { from: Uint8Array.of(UNDO), to: Uint8Array.of(UNDO + 1) };
+export const UNDO_RANGE = allOf(UNDO);
 
 export function receiptKey(number: bigint, index: number): Uint8Array {
   const key = new Uint8Array(13);

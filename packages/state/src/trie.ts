@@ -3,7 +3,7 @@
  * once when a root is asked for. Changes copy the path of the running epoch and leave every earlier root intact, so
  * a root can be kept and returned to at no cost. Every operation either completes or throws before it has changed anything.
  */
-import { fromHex, toHex } from "@mvm/protocol";
+import { concatBytes, fromHex, toHex } from "@mvm/protocol";
 import { decodeNode, rootHashOf } from "./nodeEncoding.ts";
 import type { NodeSource } from "./nodeSource.ts";
 import { StateError } from "./stateError.ts";
@@ -182,9 +182,7 @@ export class TrieWalker {
   #joined(path: Uint8Array, below: TrieNode): LoadedNode {
     this.nodesMade++;
     if (below.kind === "branch" || below.kind === "unloaded") return makeExtension(this.epoch, path, below);
-    const joined = new Uint8Array(path.length + below.path.length);
-    joined.set(path);
-    joined.set(below.path, path.length);
+    const joined = concatBytes(path, below.path);
     if (below.kind === "leaf") return makeLeaf(this.epoch, joined, below.value, below.inner);
     return makeExtension(this.epoch, joined, below.child);
   }

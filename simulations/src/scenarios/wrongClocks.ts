@@ -1,6 +1,4 @@
-/**
- * Machines whose clocks are off by up to ten minutes: a node goes by L1's time, so that nothing of it reaches a DAC.
- */
+/** Machines whose clocks are off by up to ten minutes: a node goes by L1's time, so that nothing of it reaches a DAC. */
 import { runAttacked } from "./attackedTraffic.ts";
 import { MAX_BLOCK_TIMES } from "./churn.ts";
 import type { RunResult, Scenario } from "./scenario.ts";
@@ -9,6 +7,7 @@ const MAX_CLOCK_OFF_MS = 600_000;
 /** Blocks of a run, and of a sample. */
 const BLOCKS = 120;
 const SAMPLE = 20;
+
 /** Runs the scenario for so many blocks. */
 export const runWrongClocks = (seed: number, blocks: number): Promise<RunResult> => {
   const settings = { blocks, stake: 0, maxBlockTimes: MAX_BLOCK_TIMES, maxClockOffMs: MAX_CLOCK_OFF_MS };

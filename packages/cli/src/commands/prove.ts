@@ -36,7 +36,6 @@ function proveWithdrawal(node: Node, observer: Observer, label: string, hash: st
 }
 
 async function proveFraud(node: Node, operator: Operator, dacs: readonly string[], flags: Flags): Promise<Result> {
-  const { proveAll, proveBlock } = await import("@mvm/node");
   const { block, tx, watch, dryRun, archive, maxPrice, json } = flags;
   const [label, ...more] = dacs;
   const archived = archive !== undefined && { archiveUrl: archive };
@@ -48,9 +47,14 @@ async function proveFraud(node: Node, operator: Operator, dacs: readonly string[
     !dryRun &&
     (archive === undefined || more.length === 0)
   )
-    return proveAll(operator, { labels: dacs, ...archived, maxPrice, report: (report) => print(json, report) });
+    return (await import("@mvm/node")).proveAll(operator, {
+      labels: dacs,
+      ...archived,
+      maxPrice,
+      report: (report) => print(json, report),
+    });
   if (label !== undefined && more.length === 0 && !watch && block !== undefined && maxPrice === undefined)
-    return proveBlock(operator, {
+    return (await import("@mvm/node")).proveBlock(operator, {
       label,
       block,
       dryRun: dryRun === true,
