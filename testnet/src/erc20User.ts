@@ -31,6 +31,8 @@ export type TransferResult = {
 
 const TRANSFER_GAS = 80_000n;
 const RECEIPTS_TIMEOUT_MS = 240_000;
+/** Receipts that are asked for at once: who asks for all that are not there yet keeps the gateway from bringing them. */
+const ASKED_AT_ONCE = 32;
 const SUPPLY = 10n ** 24n;
 const token = new Interface(DEMO_TOKEN_ABI);
 
@@ -112,7 +114,7 @@ async function receiptsOf(
 ): Promise<readonly TransactionReceipt[]> {
   const found = new Map<string, TransactionReceipt>();
   await until(`${hashes.length} receipts`, RECEIPTS_TIMEOUT_MS, async () => {
-    const missing = hashes.filter((hash) => !found.has(hash)).slice(0, 200);
+    const missing = hashes.filter((hash) => !found.has(hash)).slice(0, ASKED_AT_ONCE);
     const receipts = await Promise.all(missing.map((hash) => provider.getTransactionReceipt(hash)));
     for (const receipt of receipts) if (receipt !== null) found.set(receipt.hash, receipt);
     return found.size === hashes.length;

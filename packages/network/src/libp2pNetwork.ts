@@ -273,7 +273,8 @@ class Libp2pNetwork implements Network {
   }
 
   peers(): PeerId[] {
-    return this.#state === "running" ? this.#node.getPeers().map(textOf) : [];
+    if (this.#state !== "running") return [];
+    return [...new Set(this.#node.getConnections().map(({ remotePeer }) => textOf(remotePeer)))];
   }
 
   listen(listener: NetworkListener): () => void {

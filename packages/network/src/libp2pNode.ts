@@ -15,6 +15,8 @@ import {
   MAX_PENDING_CONNECTIONS,
   MAX_STREAM_WINDOW_BYTES,
   OPEN_TIMEOUT_MS,
+  PING_INTERVAL_MS,
+  PING_TIMEOUT_MS,
 } from "./limits.ts";
 
 /** The DHT of this network is no part of any other. */
@@ -55,6 +57,7 @@ export async function createNode(options: NodeOptions): Promise<Libp2pNode> {
       maxIncomingPendingConnections: MAX_PENDING_CONNECTIONS,
       dialTimeout: OPEN_TIMEOUT_MS,
     },
+    connectionMonitor: { pingInterval: PING_INTERVAL_MS, pingTimeout: { minTimeout: PING_TIMEOUT_MS } },
   };
   return options.discovery
     ? createLibp2p({ ...base, services: { ...services, dht } })

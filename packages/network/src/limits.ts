@@ -51,6 +51,10 @@ export const MAX_CONNECTIONS_PER_SECOND = 256;
 export const MAX_PENDING_CONNECTIONS = 64;
 /** Open connections; above it the least useful ones are closed. */
 export const MAX_CONNECTIONS = 300;
+/** Peers are asked at this interval whether they are still there, in milliseconds. */
+export const PING_INTERVAL_MS = 30_000;
+/** Time for their answer, in milliseconds: a connection that is given up for a peer that is only busy makes it busier. */
+export const PING_TIMEOUT_MS = 10_000;
 /** Bootstrap peers that are not connected are dialled again at this interval, in milliseconds. */
 export const BOOTSTRAP_INTERVAL_MS = 2_000;
 /** Addresses in the list of bootstrap peers. */

@@ -11,3 +11,9 @@ it("a reason tells the causes too, each once, and ends", () => {
   expect(reasonOf(round)).toBe("again");
   expect(reasonOf("text")).toBe("text");
 });
+
+it("a reason has no control characters, no values that a library appended, and an end", () => {
+  const byEthers = Object.assign(new Error('refused (data="0x00", version=6)'), { shortMessage: "refused" });
+  expect(reasonOf(new Error("custom error: \u0000\u0000\n1", { cause: byEthers }))).toBe("custom error:  1: refused");
+  expect(reasonOf(new Error("x".repeat(10_000))).length).toBe(512);
+});

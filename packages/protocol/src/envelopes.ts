@@ -84,8 +84,8 @@ export function unpadded(data: Uint8Array, classes = SIZE_CLASSES): Uint8Array {
   const content = data.subarray(LENGTH_BYTES, LENGTH_BYTES + length);
   const isTight = data.length === classes.find((bytes) => bytes >= length + LENGTH_BYTES);
   if (!isTight) throw new CodecError("bad-length", "the content fits a smaller size class");
-  if (data.subarray(LENGTH_BYTES + length).some((byte) => byte !== 0))
-    throw new CodecError("bad-padding", "the padding is not zeros");
+  for (let i = LENGTH_BYTES + length; i < data.length; i++)
+    if (data[i] !== 0) throw new CodecError("bad-padding", "the padding is not zeros");
   return content;
 }
 

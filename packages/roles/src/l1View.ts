@@ -293,7 +293,10 @@ export class L1View {
    */
   couriersOf(slot: bigint, jobId: JobId, addressee: number): readonly Member[] {
     const seats = this.seatTreeOf(slot);
-    if (seats === undefined) return [];
+    return seats === undefined ? [] : this.#couriersIn(seats, jobId, addressee);
+  }
+
+  #couriersIn(seats: SeatTree, jobId: JobId, addressee: number): readonly Member[] {
     const seated = new Set(seats.seatsOf(jobId, JOB_SEATS).map(({ index }) => index));
     const drawn = [...new Set(seats.seatsOf(courierDraw(jobId), COURIER_DRAWS).map(({ index }) => index))];
     const fitting = drawn.filter((index) => index !== addressee);
@@ -305,23 +308,27 @@ export class L1View {
 
   /** Whether a peer may carry a job to a provider, in the present slot or in one next to it. */
   isCourier(peer: PeerId, jobId: JobId, addressee: number): boolean {
-    return this.#nearSlots.some((slot) =>
-      this.couriersOf(slot, jobId, addressee).some((courier) => courier.peerId === peer),
+    return this.#nearSeats.some((seats) =>
+      this.#couriersIn(seats, jobId, addressee).some((courier) => courier.peerId === peer),
     );
   }
 
   /** Whether a job for a provider has couriers at all; else it comes from its sequencer itself. */
   hasCouriers(jobId: JobId, addressee: number): boolean {
-    return this.#nearSlots.some((slot) => this.couriersOf(slot, jobId, addressee).length > 0);
+    return this.#nearSeats.some((seats) => this.#couriersIn(seats, jobId, addressee).length > 0);
   }
 
-  get #nearSlots(): readonly bigint[] {
-    return [this.slot - 1n, this.slot, this.slot + 1n];
+  /** Providers by stake in the present slot and in those next to it, where they differ. */
+  get #nearSeats(): readonly SeatTree[] {
+    const trees = [this.slot - 1n, this.slot, this.slot + 1n].map((slot) => this.seatTreeOf(slot));
+    return [...new Set(trees)].filter((tree) => tree !== undefined);
   }
 
   /** Whether a provider holds a seat of a job in the present slot, or in one next to it: its sender may see another one. */
   holdsSeat(operator: Address, jobId: JobId): boolean {
-    return this.#nearSlots.some((slot) => this.seatsOf(slot, jobId).some((holder) => holder.operator === operator));
+    return this.#nearSeats.some((seats) =>
+      seats.seatsOf(jobId, JOB_SEATS).some(({ index }) => this.#providers.get(index)!.operator === operator),
+    );
   }
 
   /** A provider, also one that has left, by its number. */

@@ -49,6 +49,7 @@ import { fitting, isHopeless, takeFitting } from "./blockFilling.ts";
 import { BlockJobs, type JobsEnd, type JobsStep } from "./blockJobs.ts";
 import { closingTransaction, openingTransactions } from "./blockLayout.ts";
 import type { Parent } from "./blockRules.ts";
+import { BlockSize } from "./blockSize.ts";
 import { JobReads, type ReadCounts } from "./jobReads.ts";
 import type { Member } from "./l1Event.ts";
 import type { L1View } from "./l1View.ts";
@@ -107,6 +108,7 @@ type OwnTurn = {
 type Build = {
   readonly session: Hash;
   readonly place: Place;
+  readonly beganMs: number;
   readonly slot: bigint;
   readonly generation: bigint;
   readonly parent: Parent;
@@ -126,8 +128,6 @@ type Build = {
 
 /** System transactions of a block beside queue items, at the most: context, founding, settle. */
 const MAX_SYSTEM_CALLS = 3;
-/** Failures of a transaction alone in its block before others go first. */
-const MAX_LONELY_FAILURES = 3;
 /** Milliseconds after a failed attempt before the next. */
 const RETRY_MS = 250;
 /** Milliseconds that a published block has to become the own head before the sequencer goes on without it. */
@@ -160,11 +160,7 @@ export class Sequencer {
   /** nothing in the pool can run before something changes */
   #exhausted = false;
   #counter = 0;
-  /** transactions that the next block takes at the most */
-  #maxCandidates: number = LIMITS.blockTransactions;
-  /** the transaction that failed alone last, and how often in a row */
-  #lonely: Hash | null = null;
-  #lonelyFailures = 0;
+  readonly #size: BlockSize;
   /** transactions that failed alone: tried again when no other is left */
   readonly #deferred = new Set<Hash>();
   /** whether providers of the last block took long */
@@ -174,6 +170,7 @@ export class Sequencer {
     this.#options = options;
     this.#head = options.head;
     this.#posting = new Posting(options);
+    this.#size = new BlockSize(options.parameters.tickSeconds * 1_000);
   }
 
   /** Whether a job is one of the block on its way. */
@@ -259,15 +256,25 @@ export class Sequencer {
     const { view } = this.#options;
     this.#exhausted = false;
     this.#watchWork();
+    const late = this.#endLate(moment);
     if (!this.#isMyTurn) {
       this.#turn = null;
       this.#beginsMs = null;
-      return this.#claim();
+      return [...late, ...this.#claim()];
     }
-    if (this.#turn?.slot === view.slot) return [...this.#advance(moment), ...this.#postIfMuch(moment)];
+    if (this.#turn?.slot === view.slot) return [...late, ...this.#advance(moment), ...this.#postIfMuch(moment)];
     const continues = this.#lastTurn === view.slot - 1n;
     this.#lastTurn = view.slot;
-    return this.#beginTurn(continues, moment);
+    return [...late, ...this.#beginTurn(continues, moment)];
+  }
+
+  /** Ends a block whose slot was over before it was done: nobody would take it, and its seats have other work. */
+  #endLate(moment: Moment): readonly SequencerEffect[] {
+    const build = this.#build;
+    const isLate = build !== null && !build.isSealing && (build.slot !== this.#options.view.slot || !this.#isMyTurn);
+    if (!isLate) return [];
+    this.#size.late(build.candidates.length);
+    return this.#giveUp("the turn was over first", moment);
   }
 
   /** Takes the slot over where those before were silent while there was work, and enough of it is left to do some. */
@@ -413,7 +420,7 @@ export class Sequencer {
     const session = taggedHash("mvm/session/1", moment.entropy);
     const queueItems = this.#dueItems();
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
-    const count = Math.min(this.#maxCandidates, LIMITS.blockTransactions - queueItems.length - MAX_SYSTEM_CALLS);
+    const count = Math.min(this.#size.limit, LIMITS.blockTransactions - queueItems.length - MAX_SYSTEM_CALLS);
     const gas = queueItems.reduce<bigint>((left, item) => left - queueItemGas(item, chainId), LIMITS.blockGas);
     const candidates = takeFitting(this.#inOrder(baseFeePerGas), { count, gas });
     const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao: prevRandaoOf(randomness) });
@@ -430,6 +437,7 @@ export class Sequencer {
     this.#build = {
       session,
       place,
+      beganMs: moment.nowMs,
       slot: view.slot,
       generation: view.generation(chainId),
       parent,
@@ -667,8 +675,8 @@ export class Sequencer {
   }
 
   #sealed(block: SealedBlock, moment: Moment): readonly SequencerEffect[] {
+    if (this.#build !== null) this.#size.done(this.#build.candidates.length, moment.nowMs - this.#build.beganMs);
     this.#build = null;
-    this.#maxCandidates = LIMITS.blockTransactions;
     // it fell while it was signed: nobody would take it
     if (block.generation !== this.#options.view.generation(block.chainId)) return this.#advance(moment);
     this.#publishedUntilMs = moment.nowMs + PUBLISH_PATIENCE_MS;
@@ -693,7 +701,9 @@ export class Sequencer {
 
   /** Ends an attempt that its own transactions may have been too much for. */
   #abandon(reason: string, moment: Moment): readonly SequencerEffect[] {
-    this.#narrow();
+    const candidates = this.#build?.candidates ?? [];
+    if (this.#size.failed(candidates) && this.#deferred.size < LIMITS.poolTotal)
+      this.#deferred.add(candidates[0]!.hash);
     return this.#giveUp(reason, moment);
   }
 
@@ -706,21 +716,6 @@ export class Sequencer {
     };
     this.#beginsMs = moment.nowMs + RETRY_MS;
     return [...this.#drop(), note, this.#timer("advance", this.#beginsMs)];
-  }
-
-  /**
-   * After a failed attempt the next takes half as many transactions: what cannot be done together may be done apart,
-   * and one that fails alone again and again waits until there is nothing else to do.
-   */
-  #narrow(): void {
-    const candidates = this.#build?.candidates ?? [];
-    this.#maxCandidates = Math.max(1, Math.floor(candidates.length / 2));
-    const [only, another] = candidates;
-    if (only === undefined || another !== undefined) return;
-    this.#lonelyFailures = this.#lonely === only.hash ? this.#lonelyFailures + 1 : 1;
-    this.#lonely = only.hash;
-    if (this.#lonelyFailures >= MAX_LONELY_FAILURES && this.#deferred.size < LIMITS.poolTotal)
-      this.#deferred.add(only.hash);
   }
 
   #headChanged(event: SequencerEvent & { kind: "headChanged" }, moment: Moment): readonly SequencerEffect[] {

@@ -154,6 +154,54 @@ describe("a slot that was claimed", () => {
   });
 });
 
+describe("a block whose slot is over before it is done", () => {
+  const many = Array.from({ length: 40 }, (_, i) => transfer({ nonce: BigInt(i) }));
+  const jobSizes = (driven: Driven): readonly number[] => [
+    ...new Set(
+      driven.asked("job").map(({ request }) => (request.name === "job" ? request.body.messages.length : Number.NaN)),
+    ),
+  ];
+  /** Goes to the last L1 block before the sequencer leads again; gives the slot in which it does. */
+  const beforeNextTurn = ({ view, self }: Driven): bigint => {
+    for (let slot = FIRST_SLOT + 1n; ; slot++) {
+      mine(view, slot * BigInt(PARAMETERS.epochBlocks) - 1n);
+      if (view.rankOf(CHAIN, slot, self.operator) === 0) return slot;
+    }
+  };
+
+  it("is given up at once, seats and all, and the next one in its turn takes half as much", () => {
+    const driven = posted(ofRank(0))
+      .start()
+      .hostsSay(1n)
+      .offer(...many)
+      .open();
+    expect(jobSizes(driven)).toEqual([40]);
+    const turn = beforeNextTurn(driven);
+    driven.handle({ kind: "l1Changed" });
+    expect(driven.all("note")).toMatchObject([
+      { code: "block-abandoned", data: { reason: "the turn was over first" } },
+    ]);
+    expect(driven.all("closeSession").length).toBe(1);
+    driven.mine(turn * BigInt(PARAMETERS.epochBlocks)).hostsSay(1n);
+    driven.handle({ kind: "timer", name: "advance" });
+    driven.open();
+    expect(jobSizes(driven)).toEqual([40, 20]);
+  });
+
+  it("is sealed where it was being sealed, for the signature may be there", () => {
+    const driven = posted(ofRank(0))
+      .start()
+      .hostsSay(1n)
+      .offer(...many)
+      .open()
+      .agree(included)
+      .assemble();
+    beforeNextTurn(driven);
+    driven.handle({ kind: "l1Changed" });
+    expect([driven.all("seal").length, driven.all("note")]).toEqual([1, []]);
+  });
+});
+
 describe("a chain whose queue is overdue for too long", () => {
   const waited = BigInt(PARAMETERS.forceDelaySeconds + PARAMETERS.openAfterSeconds);
 
