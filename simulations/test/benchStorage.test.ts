@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { comingLine } from "../src/bench/comingState.ts";
 import { diskLine, readsLine } from "../src/bench/storage.ts";
 
 describe("the benchmark of storage", () => {
@@ -12,5 +13,11 @@ describe("the benchmark of storage", () => {
   it("reads the same values from the flat view and from the trie", async () => {
     const line = await readsLine({ accounts: 300, slots: 300, blocks: 0 }, 50);
     expect(line["flatToTrie"]).toBeGreaterThan(0);
+  });
+
+  it("has a state come over the network that is the one that blocks made", async () => {
+    const line = await comingLine({ blocks: 30, accountsPerBlock: 20 });
+    expect(line["accounts"]).toBe(600);
+    expect(line["comingToMaking"]).toBeGreaterThan(0);
   });
 });

@@ -1,4 +1,4 @@
-/** Flows in which sequencers are killed, one after the other on one network. */
+/** Flows in which sequencers and hosts are killed, one after the other on one network. */
 import { describe, expect, it } from "vitest";
 import { EXPENDABLE_NETWORK } from "../src/flows/networks.ts";
 import { FLOW_MS, report, sharedNetwork } from "./flowNetwork.ts";
@@ -12,6 +12,16 @@ describe("on one network, one after the other", () => {
       const said = await shared.play("leader-killed");
       expect(said).toEqual(report("leader-killed", { lost: 0 }));
       expect(said["claimedByRank"]).toBeGreaterThan(0);
+    },
+    FLOW_MS,
+  );
+
+  it(
+    "host-wiped: a host without its disk has the state from the others, and serves it alone",
+    async () => {
+      const said = await shared.play("host-wiped");
+      expect(said).toEqual(report("host-wiped", {}));
+      expect(said["pieces"]).toBeGreaterThan(0);
     },
     FLOW_MS,
   );

@@ -3,11 +3,9 @@ import {
   type ChainId,
   decodeBlock,
   encodeBlock,
-  executedHash,
   genesisWrites,
   type Hash,
   hashHeader,
-  keccakHash,
   LIMITS,
   type NamedAnswer,
   PREDEPLOYS,
@@ -26,12 +24,14 @@ import {
   type RollbackEffect,
 } from "@mvm/roles";
 import { type ChainValues, type DacDatabase, StateError } from "@mvm/state";
-import { blockRoots, receiptsOf, rootsFault } from "./blockRoots.ts";
+import { recordOf } from "./blockRecord.ts";
+import { blockRoots, rootsFault } from "./blockRoots.ts";
 import { genesisBlock } from "./genesis.ts";
 import { MachineDriver } from "./machineDriver.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
 import { reasonOf } from "./reason.ts";
 import type { RequestDesk } from "./requestDesk.ts";
+import { StateComing } from "./stateComing.ts";
 import { UndoneBlocks } from "./undoneBlocks.ts";
 
 /** Decoded blocks kept at hand. */
@@ -55,6 +55,10 @@ export type ChainOptions = {
   readonly withState: boolean;
   /** last blocks whose states are kept, beside those since the last final one; 1,024 where it is not said */
   readonly keptStates?: number | undefined;
+  /** L1 has been read up to its head: before, a new host does not know which block's state it needs; at once where it is not said */
+  readonly l1Read?: Promise<void> | undefined;
+  /** ends what is being opened */
+  readonly signal?: AbortSignal | undefined;
 };
 
 export class Chain {
@@ -92,13 +96,24 @@ export class Chain {
     });
   }
 
-  /** Opens the chain's database, made from the genesis when it is new. */
+  /** Opens the chain's database. A new one with state comes to the last final block by what other hosts have, where they have it; else it begins with the genesis. */
   static async open(options: ChainOptions): Promise<Chain> {
-    const database = await options.ports.openDatabase(options.dac.chainId, options.withState ? "state" : "blocks");
-    const genesis = genesisBlock(options.dac);
-    const stored = { hash: hashHeader(genesis.header), encodedBlock: encodeBlock(genesis) };
-    await database.initialise({ ...stored, alloc: options.withState ? genesisWrites() : [] });
-    return new Chain(options, database);
+    const { ports, dac, withState, l1Read, signal = new AbortController().signal } = options;
+    const database = await ports.openDatabase(dac.chainId, withState ? "state" : "blocks");
+    try {
+      if (withState && database.head === null && database.keeps === "recent") {
+        await l1Read;
+        signal.throwIfAborted();
+        await new StateComing({ ...options, database, signal }).run();
+      }
+      const genesis = genesisBlock(dac);
+      const stored = { hash: hashHeader(genesis.header), encodedBlock: encodeBlock(genesis) };
+      await database.initialise({ ...stored, alloc: withState ? genesisWrites() : [] });
+      return new Chain(options, database);
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
   }
 
   /** The last block that cannot be rolled back, and every block after it. */
@@ -276,15 +291,7 @@ export class Chain {
       const { checkpointsRoot, ...roots } = blockRoots(transactions, outcomes, { stateRoots, withdrawalsRoot });
       const fault = rootsFault(header, this.withState ? { ...roots, checkpointsRoot } : roots);
       if (fault !== null) return fault;
-      await prepared.commit({
-        number: header.number,
-        hash,
-        encodedBlock: encodeBlock(block),
-        receipts: receiptsOf(transactions, outcomes),
-        transactionHashes: transactions.map(keccakHash),
-        executedHashes: transactions.map((raw, i) => executedHash(raw, block.chainId, outcomes[i]!)),
-        logs: outcomes.map((outcome) => outcome.logs),
-      });
+      await prepared.commit(recordOf(block, hash));
       await this.#finalise();
       this.#remember(block);
       return null;

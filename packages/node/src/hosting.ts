@@ -1,5 +1,5 @@
 /** The storage role of a node: the machine, the proofs that it serves from the databases, the blobs that it keeps. */
-import { type ChainId, type NamedRequest, type PeerId, refused } from "@mvm/protocol";
+import { type ChainId, fromHex, LIMITS, type NamedRequest, type PeerId, refused } from "@mvm/protocol";
 import { BlobError } from "@mvm/protocol/blobs";
 import {
   type Dac,
@@ -8,6 +8,7 @@ import {
   type PostedBlob,
   type ServeBlobEffect,
   type ServeEffect,
+  type ServeStateEffect,
   Storage,
   type StorageEffect,
   type StorageEvent,
@@ -71,6 +72,7 @@ export class Hosting {
   #perform(effect: StorageEffect): void {
     if (effect.kind === "provision") this.#provision(effect.dac);
     else if (effect.kind === "serve") this.#serve(effect);
+    else if (effect.kind === "serveState") this.#serveState(effect);
     else if (effect.kind === "serveBlob") void this.#serveBlob(effect);
     // one after the other: each is a second of computing
     else if (effect.kind === "archive") this.#archived = this.#archived.then(() => this.#archive(effect.blob));
@@ -101,6 +103,17 @@ export class Hosting {
     });
     const body = data === null ? refused("not kept here") : { kind: "blob" as const, data };
     this.#desk.answer(ticket, { name: "blob", body });
+    this.#driver.dispatch({ kind: "served", ticket });
+  }
+
+  #serveState({ ticket, chainId, places }: ServeStateEffect): void {
+    const chain = this.#chains.get(chainId);
+    const asked = places.map(({ kind, hash }) => ({ kind, hash: fromHex(hash) }));
+    const body =
+      chain === undefined
+        ? refused("not ready yet")
+        : { kind: "part" as const, blocks: chain.database.partOf(asked, LIMITS.statePartBytes) };
+    this.#desk.answer(ticket, { name: "state", body });
     this.#driver.dispatch({ kind: "served", ticket });
   }
 

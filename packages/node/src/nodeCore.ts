@@ -81,7 +81,8 @@ export class NodeCore {
   #guarding: Guarding | null = null;
   #slot = -1n;
   #live = false;
-  #stopped = false;
+  readonly #l1Read = Promise.withResolvers<void>();
+  readonly #stopping = new AbortController();
 
   private constructor(options: NodeCoreOptions, engine: Engine) {
     const { ports, settings, roles, hops = 1, hasCover = false } = options;
@@ -139,6 +140,7 @@ export class NodeCore {
   goLive(): void {
     if (this.#live) return;
     this.#live = true;
+    this.#l1Read.resolve();
     this.#covering?.start();
     this.#guarding?.live();
     for (const chain of this.chains.values()) chain.live();
@@ -150,7 +152,7 @@ export class NodeCore {
 
   /** Takes what happened on L1, in L1's order. */
   l1Event(event: L1Event): void {
-    if (this.#stopped) return;
+    if (this.#stopping.signal.aborted) return;
     this.view.apply(event);
     if (event.kind === "reorg") {
       for (const chain of this.chains.values()) chain.l1Reorg(event.toBlock);
@@ -170,7 +172,8 @@ export class NodeCore {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
+    this.#l1Read.resolve();
     await Promise.allSettled(this.#opening.values());
     await this.#answering?.stop();
     this.#caretaking?.stop();
@@ -207,15 +210,19 @@ export class NodeCore {
   }
 
   #open(dac: Dac, withState: boolean): void {
-    const opened = this.#openChain(dac, withState).catch((error) =>
-      this.#ports.log("error", "chain-not-opened", { chainId: dac.chainId, label: dac.label, reason: reasonOf(error) }),
-    );
+    const { chainId, label } = dac;
+    const opened = this.#openChain(dac, withState).catch((error) => {
+      if (this.#stopping.signal.aborted) return;
+      this.#ports.log("error", "chain-not-opened", { chainId, label, reason: reasonOf(error) });
+    });
     this.#opening.set(dac.chainId, opened);
   }
 
   async #openChain(dac: Dac, withState: boolean): Promise<void> {
     const parts = { ports: this.#ports, settings: this.#settings, view: this.view, desk: this.#desk };
-    const chain = await Chain.open({ ...parts, dac, withState, keptStates: this.#keptStates });
+    const { signal } = this.#stopping;
+    const opening = { dac, withState, keptStates: this.#keptStates, l1Read: this.#l1Read.promise, signal };
+    const chain = await Chain.open({ ...parts, ...opening });
     this.chains.set(dac.chainId, chain);
     this.#ports.network.subscribe(blocksTopic(this.#settings.network, dac.chainId), (_from, bytes) =>
       this.#gossip(chain, bytes),
@@ -270,6 +277,10 @@ export class NodeCore {
         );
       case "reads":
         if (this.#hosting === null) return { name: "reads", body: refused("not a storage host") };
+        this.#hosting.requested(ticket, from, request);
+        return null;
+      case "state":
+        if (this.#hosting === null) return { name: "state", body: refused("not a storage host") };
         this.#hosting.requested(ticket, from, request);
         return null;
       case "blob":

@@ -230,6 +230,9 @@ export const LIMITS = {
   initcodeBytes: 49_152,
   /** blocks in one answer */
   blocksPerAnswer: 64,
+  /** places of a state that are asked for in one request, and bytes of what is given for them: some 20 ms of a host's time */
+  statePlaces: 64,
+  statePartBytes: 128 * 1024,
   /** transactions offered in one message */
   transactionsPerMessage: 256,
   /** a sender's transactions, and all transactions, that wait in a pool */

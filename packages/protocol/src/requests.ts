@@ -40,6 +40,10 @@ const kind = <Q, A>(value: RequestKind<Q, A>): RequestKind<Q, A> => value;
 const MAX_NODE_BYTES = 1_024;
 const SMALL = 64 * 1024;
 
+/** No node that is asked for by its hash is shorter than this. */
+const MIN_NODE_BYTES = 32;
+const MAX_PART_BLOCKS = LIMITS.statePartBytes / MIN_NODE_BYTES;
+
 const MAX_INDEX = 2 ** 32 - 1;
 /** Values are asked for in one job as often as a chain of reads is deep. */
 const MAX_FETCHES = 65_535;
@@ -144,6 +148,23 @@ export const REQUESTS = {
     }),
     maxRequestBytes: 1024 * 1024,
     maxAnswerBytes: LIMITS.messageBytes,
+  }),
+  /**
+   * Anyone to a storage host: nodes of its chain's tries and codes, by the places that name them, and what lies under them as far as it fits, each
+   * after what names it; what is not there is left out. The asker checks each against its hash.
+   */
+  state: kind({
+    protocol: "/mvm/1/state",
+    request: struct({
+      chainId: chainIdCodec,
+      places: list(
+        union({ accounts: struct({ hash }), storage: struct({ hash }), code: struct({ hash }) }),
+        LIMITS.statePlaces,
+      ),
+    }),
+    answer: union({ part: struct({ blocks: list(bytes(LIMITS.codeBytes), MAX_PART_BLOCKS) }), refused: refusal }),
+    maxRequestBytes: SMALL,
+    maxAnswerBytes: LIMITS.statePartBytes + 2 * SMALL,
   }),
   /** Anyone to a storage host: the data of a blob that batches of its DACs are in. The asker checks it against the hash. */
   blob: kind({

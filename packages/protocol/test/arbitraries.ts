@@ -313,6 +313,13 @@ export const requestBodies: {
     request: fc.record({ chainId: chainIds, stateRoot: hashes, keys: few(stateKeys), forWrites: fc.boolean() }),
     answer: fc.oneof(variant("proof", { nodes: few(someBytes(100)), codes: few(codes) }), refusals),
   },
+  state: {
+    request: fc.record({
+      chainId: chainIds,
+      places: few(fc.record({ kind: fc.constantFrom("accounts", "storage", "code"), hash: hashes })),
+    }),
+    answer: fc.oneof(variant("part", { blocks: few(someBytes(200)) }), refusals),
+  },
   blob: {
     request: fc.record({ blobHash: hashes }),
     answer: fc.oneof(variant("blob", { data: someBytes(200) }), refusals),

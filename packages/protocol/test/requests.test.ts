@@ -82,6 +82,18 @@ describe("table of requests", () => {
     expect(decodeRequest("blocks", encodeRequest({ name: "blocks", body: blocks })).body).toEqual(blocks);
   });
 
+  it("a request for the most places of a state fits, and an answer of the most nodes or the longest codes", () => {
+    const places = repeat(LIMITS.statePlaces, { kind: "accounts", hash } as const);
+    const request = encodeRequest({ name: "state", body: { chainId, places } });
+    expect(decodeRequest("state", request).body.places.length).toBe(LIMITS.statePlaces);
+    for (const bytes of [32, 532, LIMITS.codeBytes]) {
+      const blocks = repeat(Math.floor(LIMITS.statePartBytes / bytes), filled(bytes));
+      const answer = encodeAnswer({ name: "state", body: { kind: "part", blocks } });
+      const { body } = decodeAnswer("state", answer);
+      expect(body.kind === "part" && body.blocks.length).toBe(blocks.length);
+    }
+  });
+
   it("a message of the largest transaction fits, and one of the most transactions of common size", () => {
     for (const transactions of [
       [filled(LIMITS.transactionBytes)],

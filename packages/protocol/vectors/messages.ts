@@ -406,6 +406,22 @@ export function requestVectors(): { [name: string]: { request: Encoded[]; answer
         refusal,
       ],
     },
+    state: {
+      request: [
+        encoded(
+          "places",
+          { chainId: CHAIN_ID, places: ["accounts", "storage", "code"].map((kind) => ({ kind, hash: root })) },
+          [int(CHAIN_ID), [0, 1, 2].map((kind) => [int(kind), [root]])],
+        ),
+      ],
+      answer: [
+        encoded("part", { kind: "part", blocks: [...nodes, code] }, [
+          int(0),
+          [[...nodes.map((node) => node.bytes), code.bytes]],
+        ]),
+        refusal,
+      ],
+    },
     blob: {
       request: [encoded("blob", { blobHash: root }, [root])],
       answer: [encoded("blob", { kind: "blob", data: code }, [int(0), [code.bytes]]), refusal],

@@ -8,6 +8,7 @@ import {
   type Hash,
   type NamedAnswer,
   type PeerId,
+  type RequestOf,
   refused,
   type StateKey,
   ZERO_HASH,
@@ -36,6 +37,13 @@ export type ServeEffect = {
   readonly keys: readonly StateKey[];
   readonly forWrites: boolean;
 };
+/** Answer the request with nodes and codes of states. Ends in a Served event. */
+export type ServeStateEffect = {
+  readonly kind: "serveState";
+  readonly ticket: string;
+  readonly chainId: ChainId;
+  readonly places: RequestOf<"state">["places"];
+};
 /** Take a blob from L1, check it, and keep it durably, unless it is kept. Ends in an Archived or ArchiveFailed event. */
 export type ArchiveEffect = { readonly kind: "archive"; readonly blob: PostedBlob };
 /** Answer the request with a blob that is kept. Ends in a Served event. */
@@ -47,6 +55,7 @@ export type StorageEffect =
   | NoteEffect
   | ProvisionEffect
   | ServeEffect
+  | ServeStateEffect
   | ArchiveEffect
   | ServeBlobEffect;
 
@@ -59,7 +68,7 @@ export type StorageEvent =
   | { readonly kind: "archiveFailed"; readonly blobHash: Hash; readonly reason: string }
   | { readonly kind: "served"; readonly ticket: string };
 
-/** Proofs and blobs under way at once, in all and for one peer: what is beyond is refused, not queued. */
+/** Proofs, parts of states and blobs under way at once, in all and for one peer: what is beyond is refused, not queued. */
 const MAX_SERVED = 64;
 const MAX_SERVED_PER_PEER = 16;
 /** Milliseconds until a blob that L1 did not show is asked for again: L1 shows it for weeks. */
@@ -101,6 +110,7 @@ export class Storage {
         return this.#archiveAgain();
       case "requested":
         if (event.request.name === "reads") return this.#reads(event);
+        if (event.request.name === "state") return this.#state(event);
         return event.request.name === "blob" ? this.#blob(event) : [];
     }
   }
@@ -148,6 +158,15 @@ export class Storage {
     if (!this.#provisioned.has(chainId)) return [{ kind: "answer", ticket, answer: no("not a host of this chain") }];
     if (!this.#begins(ticket, from)) return [{ kind: "answer", ticket, answer: no("busy") }];
     return [{ kind: "serve", ticket, from, chainId, stateRoot, keys, forWrites }];
+  }
+
+  #state({ ticket, from, request }: RequestedEvent): readonly StorageEffect[] {
+    if (request.name !== "state") return [];
+    const { chainId, places } = request.body;
+    const no = (reason: string): NamedAnswer => ({ name: "state", body: refused(reason) });
+    if (!this.#provisioned.has(chainId)) return [{ kind: "answer", ticket, answer: no("not a host of this chain") }];
+    if (!this.#begins(ticket, from)) return [{ kind: "answer", ticket, answer: no("busy") }];
+    return [{ kind: "serveState", ticket, chainId, places }];
   }
 
   #blob({ ticket, from, request }: RequestedEvent): readonly StorageEffect[] {

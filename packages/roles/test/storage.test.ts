@@ -51,6 +51,22 @@ describe("a storage host", () => {
     machine.handle({ kind: "served", ticket: "blob" }, NOW);
     expect(read(machine, "next", "a")).toMatchObject({ kind: "serve" });
   });
+
+  it("counts parts of states that it serves as proofs, of its chains alone", () => {
+    const machine = provisioned();
+    for (let i = 0; i < 15; i++) read(machine, `a${i}`, "a");
+    const places = [{ kind: "accounts", hash: ZERO_HASH }] as const;
+    const askState = (ticket: string, chainId = CHAIN) =>
+      machine.handle(
+        { kind: "requested", ticket, from: "a" as PeerId, request: { name: "state", body: { chainId, places } } },
+        NOW,
+      )[0];
+    expect(askState("other", toChainId(7))).toMatchObject({ answer: { body: { reason: "not a host of this chain" } } });
+    expect(askState("state")).toEqual({ kind: "serveState", ticket: "state", chainId: CHAIN, places });
+    expect(askState("more")).toMatchObject({ answer: { name: "state", body: { reason: "busy" } } });
+    machine.handle({ kind: "served", ticket: "state" }, NOW);
+    expect(read(machine, "next", "a")).toMatchObject({ kind: "serve" });
+  });
 });
 
 const blobHash = (n: number): Hash => `0x01${keccakHash(toWord(BigInt(n))).slice(4)}` as Hash;

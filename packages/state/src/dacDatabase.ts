@@ -38,6 +38,7 @@ import {
   readNumber,
   receiptKey,
   receiptRange,
+  STATE_RANGES,
   setAsideKey,
   setAsideRange,
   transactionKey,
@@ -89,6 +90,11 @@ export type PreparedBlock = {
   /** Stores block and state in one batch. Throws StateError "not-next", "bad-block", "stale-prepare", "commit-in-progress". */
   commit(block: BlockRecord): Promise<void>;
 };
+
+/** Entries that are deleted at once. */
+const PAGE = 1_024;
+/** In place of the root of a state that is on its way: what has come of it is being let go of. */
+const FORGETTING = new Uint8Array(0);
 
 const text = new TextEncoder();
 
@@ -188,6 +194,7 @@ export class DacDatabase {
     alloc: readonly AccountWrite[];
   }): Promise<Hash | null> {
     const { hash, encodedBlock, alloc } = genesis;
+    if (this.#store.get(metaKey("sync"))?.length === 0) await this.forgetState();
     const sync = this.#store.get(metaKey("sync"));
     if (sync !== undefined) throw new StateError("other-sync", { found: toHex(sync), asked: hash });
     if (this.#head !== null) {
@@ -195,52 +202,113 @@ export class DacDatabase {
       if (stored.hash !== hash) throw new StateError("genesis-mismatch", { found: stored.hash, asked: hash });
       return stored.stateRoot;
     }
+    // what was taken is taken again, block by block
+    if (this.taken !== null) await this.#store.write([{ key: metaKey("taken"), value: null }]);
     const prepared = this.#state?.prepare([alloc]) ?? null;
     const block = { number: 0n, hash, encodedBlock, transactionHashes: [], receipts: [], logs: [] };
     await this.#exclusively(() => this.#write(block, prepared));
     return prepared?.root ?? null;
   }
 
-  /**
-   * Begins to have a state come from others in place of making it, or goes on with it: of a database without any block that keeps the recent states.
-   * Throws StateError "other-sync", "no-state".
-   */
-  syncState(root: Hash): Promise<StateSync> {
-    this.#stateStore();
-    if (this.#head !== null || this.#keeps === "all")
-      throw new StateError("other-sync", { found: this.#head?.hash ?? "all states are to be kept", asked: root });
-    return StateSync.open(this.#store, root);
+  /** Number of the last block that came from others without its state, before the chain begins at one of them; null where none did. */
+  get taken(): bigint | null {
+    const taken = this.#head === null ? this.#store.get(metaKey("taken")) : undefined;
+    return taken === undefined ? null : readNumber(taken);
+  }
+
+  /** Whether the state of the last block that was taken has begun to come. */
+  get isStateComing(): boolean {
+    return (this.#store.get(metaKey("sync"))?.length ?? 0) > 0;
   }
 
   /**
-   * Begins the chain at the last of some blocks, whose state has come as a whole: it is final, and nothing is before it but the first block, and these, without their
-   * states. Throws StateError "other-sync", "not-whole", "bad-block", "not-next".
+   * Takes the next blocks as others have them, from the first on, with their roots and without their states: of a database that keeps the recent
+   * states and has made no block. In one batch: after a crash it goes on with the next. Throws StateError "other-sync", "not-next", "no-state".
    */
-  async adopt(genesis: AdoptedBlock, blocks: readonly AdoptedBlock[]): Promise<void> {
+  async take(blocks: readonly AdoptedBlock[]): Promise<void> {
+    await this.#unmade();
+    const sync = this.#store.get(metaKey("sync"));
+    if (sync !== undefined) throw new StateError("other-sync", { found: toHex(sync) });
     const last = blocks.at(-1);
-    if (last === undefined) throw new StateError("bad-block");
-    const sync = await this.syncState(last.stateRoot);
-    if (!(await sync.isWhole())) throw new StateError("not-whole");
-    for (const [i, { number }] of blocks.entries()) {
-      const expected = i === 0 ? number : blocks[i - 1]!.number + 1n;
-      if (number !== expected || number === 0n)
-        throw new StateError("not-next", { expected: `${expected}`, got: `${number}` });
-    }
+    if (last === undefined) return;
+    const first = (this.taken ?? -1n) + 1n;
+    for (const [i, { number }] of blocks.entries())
+      if (number !== first + BigInt(i))
+        throw new StateError("not-next", { expected: `${first + BigInt(i)}`, got: `${number}` });
+    await this.#exclusively(() =>
+      this.#store.write([
+        ...blocks.flatMap((block) => indexOperations(block, block)),
+        { key: metaKey("taken"), value: numberBytes(last.number) },
+      ]),
+    );
+  }
+
+  /**
+   * Begins to have the state of the last block that was taken come from others, or goes on with it. Throws StateError "other-sync",
+   * "no-state", "not-initialised" where no block was taken.
+   */
+  async syncState(): Promise<StateSync> {
+    return StateSync.open(this.#store, (await this.#lastTaken()).stateRoot!);
+  }
+
+  /** Lets go of what has come of a state: nobody has the rest of it any more. After a crash in between, whatever is done next goes on with it first. */
+  async forgetState(): Promise<void> {
+    this.#requireUnmade();
     await this.#exclusively(async () => {
-      for (const block of [genesis, ...blocks]) await this.#store.write(indexOperations(block, block));
+      // no root is so short: what is left is no state, though no place of it may be missing
+      await this.#store.write([{ key: metaKey("sync"), value: FORGETTING }]);
+      for (const range of STATE_RANGES)
+        for (
+          let page = await this.#store.page(range, PAGE);
+          page.length > 0;
+          page = await this.#store.page(range, PAGE)
+        )
+          await this.#store.write(page.map(([key]) => ({ key, value: null })));
+      await this.#store.write([{ key: metaKey("sync"), value: null }]);
+    });
+  }
+
+  /**
+   * Begins the chain at the last block that was taken, whose state has come as a whole: it is final, and the blocks before it have no
+   * states. Throws StateError "other-sync", "not-whole", "not-initialised", "no-state".
+   */
+  async adopt(): Promise<void> {
+    const last = await this.#lastTaken();
+    if (!(await (await this.syncState()).isWhole())) throw new StateError("not-whole");
+    await this.#exclusively(async () => {
       const head: Head = { number: last.number, hash: last.hash, stateRoot: last.stateRoot };
       const number = numberBytes(last.number);
       await this.#store.write([
         { key: metaKey("head"), value: writeHead(head) },
         { key: metaKey("final"), value: number },
         { key: metaKey("oldest"), value: number },
+        { key: metaKey("taken"), value: null },
         { key: metaKey("sync"), value: null },
       ]);
       this.#head = head;
       this.#final = last.number;
       this.#oldest = last.number;
-      this.#state!.resetTo(last.stateRoot);
+      this.#state!.resetTo(last.stateRoot!);
     });
+  }
+
+  async #lastTaken(): Promise<StoredBlock> {
+    await this.#unmade();
+    const { taken } = this;
+    if (taken === null) throw new StateError("not-initialised");
+    return this.blockByNumber(taken)!;
+  }
+
+  async #unmade(): Promise<void> {
+    this.#requireUnmade();
+    if (this.#store.get(metaKey("sync"))?.length === 0) await this.forgetState();
+  }
+
+  /** Throws StateError where blocks were made here, or all states are to be kept. */
+  #requireUnmade(): void {
+    this.#stateStore();
+    if (this.#head !== null || this.#keeps === "all")
+      throw new StateError("other-sync", { found: this.#head?.hash ?? "all states are to be kept" });
   }
 
   /** Nodes and codes for others that have a state come; see partOf. Throws StateError "no-state". */

@@ -12,6 +12,7 @@ export * from "./provenReader.ts";
 export * from "./sparseState.ts";
 export * from "./stateError.ts";
 export * from "./stateStore.ts";
+export { type Place, StateSync } from "./stateSync.ts";
 export * from "./stateView.ts";
 export * from "./triePath.ts";
 export * from "./worldState.ts";

@@ -18,7 +18,7 @@
  * | u, number | what undoes the block |
  * | f, number, block hash | mark (8 bytes), encoded block: undone and set aside |
  * | q, order, kind, hash, place of owner, path | a place of a state that is on its way here (stateSync.ts): the deepest come first |
- * | m, name | meta: schema, head, final, mode, chain, keeps, oldest, sync |
+ * | m, name | meta: schema, head, final, mode, chain, keeps, oldest, taken, sync |
  */
 import { type Address, concatBytes, fromHex, type Hash, toHex } from "@mvm/protocol";
 import { hashedKey, shortPlace } from "./hashedKeys.ts";
@@ -78,7 +78,7 @@ export const numberKey = (blockHash: Hash): Uint8Array => prefixed(NUMBER, fromH
 export const transactionKey = (hash: Hash): Uint8Array => prefixed(TRANSACTION, fromHex(hash));
 export const undoKey = (number: bigint): Uint8Array => prefixed(UNDO, numberBytes(number));
 export const metaKey = (
-  name: "schema" | "head" | "final" | "mode" | "chain" | "keeps" | "oldest" | "sync",
+  name: "schema" | "head" | "final" | "mode" | "chain" | "keeps" | "oldest" | "taken" | "sync",
 ): Uint8Array => prefixed(META, new TextEncoder().encode(name));
 
 /** The same by the 64 nibbles of its path. */
@@ -124,6 +124,9 @@ export function readPending(key: Uint8Array): Place {
 }
 
 export const PENDING_RANGE = allOf(PENDING);
+
+/** What a state from others consists of, the places that are missing last. */
+export const STATE_RANGES: readonly KeyRange[] = [NODE, PLACES, CODE, ACCOUNT, SLOT, PENDING].map(allOf);
 
 /** Records of all blocks that may be undone. */
 export const UNDO_RANGE = allOf(UNDO);

@@ -6,20 +6,19 @@
  *   flatToTrie: median processor time of reading an account and a slot from the flat view, by that of walking the trie to them, over drawn keys of a database that was opened
  *     anew for each.
  */
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Account, type AccountWrite, type Address, EMPTY_CODE_HASH, type Hash, toWordHex } from "@mvm/protocol";
 import { type BlockRecord, type ChainValues, DacDatabase, type KeptStates } from "@mvm/state";
 import { SeededRandom } from "../seededRandom.ts";
+import { inDirectory, KEPT } from "./benchDatabase.ts";
 import { type Benchmark, processorSeconds, type ResultLine, rounded } from "./benchmark.ts";
+import { comingLine } from "./comingState.ts";
 
 const ACCOUNTS = 100_000;
 const SLOTS_OF_TOKEN = 100_000;
 const BLOCKS = 1_000;
 const TRANSFERS = 20;
-/** Blocks whose states stay: those that are not final yet. */
-const KEPT = 16;
 /** Bytes of a transfer in a block, with its outcome, and of its receipt: about those of an ERC-20's. */
 const BODY_BYTES = 350;
 const RECEIPT_BYTES = 300;
@@ -108,15 +107,6 @@ async function bytesIn(directory: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), "mvm-bench-"));
-  try {
-    return await work(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
 const genesis = (ledger: Ledger) => ({ hash: toWordHex(1n), encodedBlock: Uint8Array.of(1), alloc: ledger.alloc() });
 
 /** A database after its blocks, and what its state alone takes. */
@@ -185,12 +175,15 @@ export async function readsLine(size: Size, reads: number): Promise<ResultLine> 
 
 export const storage: Benchmark = {
   name: "storage",
-  summary: "a host's disk beside the live state, reads of the flat view beside walks of the trie",
+  summary:
+    "a host's disk beside the live state, reads of the flat view beside walks of the trie, a state that comes beside one that is made",
   run: async (report, note) => {
     const size = { accounts: ACCOUNTS, slots: SLOTS_OF_TOKEN };
     note(`${BLOCKS} blocks on ${ACCOUNTS} accounts, pruned and not`);
     report(await diskLine({ ...size, blocks: BLOCKS }));
     note(`${READS} reads`);
     report(await readsLine({ ...size, blocks: 0 }, READS));
+    note(`a state of ${ACCOUNTS} accounts, made and come from another host`);
+    report(await comingLine({ blocks: BLOCKS, accountsPerBlock: ACCOUNTS / BLOCKS }));
   },
 };

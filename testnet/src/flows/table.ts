@@ -7,6 +7,7 @@ import { convictedFlow } from "./convicted.ts";
 import type { Flow } from "./flow.ts";
 import { governanceFlow } from "./governance.ts";
 import { heldDepositFlow } from "./heldDeposit.ts";
+import { hostWipedFlow } from "./hostWiped.ts";
 import { leaderKilledFlow } from "./leaderKilled.ts";
 import { maliciousDacFlow } from "./maliciousDac.ts";
 import { withdrawFlow } from "./withdraw.ts";
@@ -16,6 +17,7 @@ export const FLOWS: readonly Flow[] = [
   heldDepositFlow,
   belowThresholdFlow,
   leaderKilledFlow,
+  hostWipedFlow,
   allSequencersKilledFlow,
   governanceFlow,
   maliciousDacFlow,
