@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { comingLine } from "../src/bench/comingState.ts";
+import { logsLine } from "../src/bench/logs.ts";
 import { diskLine, readsLine } from "../src/bench/storage.ts";
 
 describe("the benchmark of storage", () => {
@@ -13,6 +14,11 @@ describe("the benchmark of storage", () => {
   it("reads the same values from the flat view and from the trie", async () => {
     const line = await readsLine({ accounts: 300, slots: 300, blocks: 0 }, 50);
     expect(line["flatToTrie"]).toBeGreaterThan(0);
+  });
+
+  it("finds the same logs by the index and by looking into all receipts", async () => {
+    const line = await logsLine(400);
+    expect(line["indexToWalk"]).toBeGreaterThan(0);
   });
 
   it("has a state come over the network that is the one that blocks made", async () => {

@@ -175,7 +175,7 @@ export class Testnet {
       const { addresses, firstBlock } = await deployContracts({ signer: founder, parameters });
       const networkFile = join(run.path, "network.json");
       const network = {
-        version: 10,
+        version: 11,
         profile: PROFILE,
         l1ChainId: String(L1_CHAIN_ID),
         deployedAtBlock: Number(firstBlock),

@@ -27,6 +27,16 @@ describe("on one network, one after the other", () => {
   );
 
   it(
+    "hosts-replaced: a new host has the state from those who leave, and serves when they are gone",
+    async () => {
+      const said = await shared.play("hosts-replaced");
+      expect(said).toEqual(report("hosts-replaced", { left: 2 }));
+      expect(said["pieces"]).toBeGreaterThan(0);
+    },
+    FLOW_MS,
+  );
+
+  it(
     "all-sequencers-killed: users get through by L1, and out by proof where nobody comes",
     async () => {
       const said = await shared.play("all-sequencers-killed");

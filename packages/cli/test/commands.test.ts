@@ -57,7 +57,7 @@ const refusal = async (...args: readonly string[]): Promise<string> => reasonIn(
 
 async function initNode(name: string): Promise<{ readonly dataDir: string; readonly operator: Address }> {
   const network = {
-    version: 10,
+    version: 11,
     profile: "devnet",
     l1ChainId: String(bridge.network.anvil.l1ChainId),
     deployedAtBlock: Number(bridge.network.firstBlock),

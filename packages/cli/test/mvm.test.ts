@@ -44,7 +44,7 @@ const CONTRACTS = [
   "resultCourt",
 ];
 const NETWORK = {
-  version: 10,
+  version: 11,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

@@ -37,7 +37,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Versions of the configuration and of a network's description. An older network has other contracts: nobody can join it. */
 const CONFIG_VERSION = 1;
-const NETWORK_VERSION = 10;
+const NETWORK_VERSION = 11;
 
 const address = z
   .string()

@@ -51,8 +51,8 @@ export class Hosting {
     });
   }
 
-  dacsChanged(): void {
-    this.#driver.dispatch({ kind: "dacsChanged" });
+  hostsChanged(): void {
+    this.#driver.dispatch({ kind: "hostsChanged" });
   }
 
   requested(ticket: string, from: PeerId, request: NamedRequest): void {

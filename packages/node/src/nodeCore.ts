@@ -153,7 +153,9 @@ export class NodeCore {
   /** Takes what happened on L1, in L1's order. */
   l1Event(event: L1Event): void {
     if (this.#stopping.signal.aborted) return;
+    const { hostChanges } = this.view;
     this.view.apply(event);
+    if (this.view.hostChanges !== hostChanges) this.#hostsChanged();
     if (event.kind === "reorg") {
       for (const chain of this.chains.values()) chain.l1Reorg(event.toBlock);
       this.#l1Changed();
@@ -165,7 +167,6 @@ export class NodeCore {
     }
     if (event.kind === "registered" || event.kind === "addressUpdated") meet(this.#ports, event);
     if (event.kind === "stakeChanged" || event.kind === "thresholdChanged") this.#caretaking?.bondsChanged();
-    if (event.kind === "dacCreated") this.#dacCreated(event.chainId);
     if (event.kind === "batchAppended") this.#hosting?.batchAppended(event);
     if (event.kind === "l1Block" || event.kind === "batchAppended" || event.kind === "queueItemAdded")
       this.#l1Changed();
@@ -202,20 +203,30 @@ export class NodeCore {
     this.#providing?.slotChanged();
   }
 
-  #dacCreated(chainId: ChainId): void {
-    this.#hosting?.dacsChanged();
-    const dac = this.view.dac(chainId)!;
-    const hosted = this.#hosting !== null && dac.hosts.includes(this.#ports.identity.operator);
-    if (!hosted && (this.#roles.has("sequencer") || this.#roles.has("gateway"))) this.#open(dac, false);
+  /** Opens DACs' chains: with state where this node was drawn for one. A host with other roles waits for the draw, which says how. */
+  #hostsChanged(): void {
+    this.#hosting?.hostsChanged();
+    if (!this.#roles.has("sequencer") && !this.#roles.has("gateway")) return;
+    for (const dac of this.view.dacs()) {
+      const isDrawn = this.#hosting === null || this.view.hosts(dac.chainId).length > 0;
+      if (isDrawn && !this.#opening.has(dac.chainId)) this.#open(dac, false);
+    }
   }
 
   #open(dac: Dac, withState: boolean): void {
     const { chainId, label } = dac;
+    if (this.#opening.has(chainId)) {
+      // only who has other roles has opened it before
+      const reason =
+        "drawn as a host after this node began to keep the chain without its state: run the host by itself";
+      this.#ports.log("error", "chain-not-hosted", { chainId, label, reason });
+      return;
+    }
     const opened = this.#openChain(dac, withState).catch((error) => {
       if (this.#stopping.signal.aborted) return;
       this.#ports.log("error", "chain-not-opened", { chainId, label, reason: reasonOf(error) });
     });
-    this.#opening.set(dac.chainId, opened);
+    this.#opening.set(chainId, opened);
   }
 
   async #openChain(dac: Dac, withState: boolean): Promise<void> {

@@ -8,7 +8,7 @@ export const SCRYPT_N = PROFILES.devnet.keystoreScryptN;
 const contract = (byte: string): Address => toAddress(`0x${byte.repeat(20)}`);
 
 export const NETWORK_FILE: NetworkFile = {
-  version: 10,
+  version: 11,
   profile: "devnet",
   l1ChainId: "31337",
   deployedAtBlock: 1,

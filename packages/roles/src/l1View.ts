@@ -8,6 +8,7 @@ import {
   COURIER_DRAWS,
   COURIERS,
   courierDraw,
+  drawBlockOf,
   epochOf,
   type Founding,
   firstBlockOf,
@@ -22,12 +23,12 @@ import {
   SeatTree,
   SNAPSHOT_DISTANCE,
   Snapshots,
-  storageHosts,
 } from "@mvm/protocol";
 import { AskLedger, type Served } from "./askLedger.ts";
 import { BatchLedger, type PostedBatch } from "./batchLedger.ts";
 import { Bonds } from "./bonds.ts";
 import { held, type Pause, ranSince, released } from "./chainClock.ts";
+import { HostDraws } from "./hostDraws.ts";
 import type { L1Event, Member, QueuedItem, RegistryName } from "./l1Event.ts";
 import { L1Journal } from "./l1Journal.ts";
 import { type EpochValues, KEPT_EPOCHS, SlotTurns } from "./slotTurns.ts";
@@ -41,8 +42,6 @@ export type Dac = {
   readonly timestamp: bigint;
   /** what block 1 writes and seals */
   readonly founding: Founding;
-  /** hosts drawn when the DAC was created, best first */
-  readonly hosts: readonly Address[];
 };
 
 /** What is asked for of a batch and served, with the batch. */
@@ -78,6 +77,7 @@ export class L1View {
   readonly #providers = new Map<number, Member>();
   readonly #seats: Snapshots<SeatTree>;
   readonly #dacs = new Map<ChainId, Dac>();
+  readonly #hostDraws = new HostDraws();
   readonly #queues = new Map<ChainId, MeasuredItem[]>();
   readonly #ledger = new BatchLedger();
   readonly #asks = new AskLedger();
@@ -130,7 +130,7 @@ export class L1View {
         const back = (): void => {
           this.#block = before;
         };
-        return together(back, this.#turns.l1Block(event));
+        return together(back, this.#turns.l1Block(event), this.#drawHosts(event.number));
       }
       case "registered":
         return this.#registered(event.registry, event.member);
@@ -200,7 +200,19 @@ export class L1View {
   #registered(registry: RegistryName, member: Member): Undo {
     const back = this.#setMembers(registry, [...this.#members[registry], member]);
     if (registry === "sequencer") return together(back, this.#turns.registered(member));
-    return registry === "provider" ? together(back, put(this.#providers, member.index, member)) : back;
+    return together(back, registry === "storage" ? this.#hostsChanged() : put(this.#providers, member.index, member));
+  }
+
+  #hostsChanged(): Undo {
+    return this.#hostDraws.membersChanged(this.#members.storage, this.#block.number + 1n);
+  }
+
+  /** Draws hosts where an L1 block brings an epoch's randomness. */
+  #drawHosts(l1Block: bigint): Undo {
+    const { epochBlocks } = this.#parameters;
+    const epoch = epochOf(l1Block, epochBlocks) + 1n;
+    if (drawBlockOf(epoch, epochBlocks) !== l1Block) return () => undefined;
+    return this.#hostDraws.drawn(this.#turns.valuesOf(epoch)!.randomness, this.#members.storage, l1Block);
   }
 
   #seatTaken({ index, place, weightMT, l1Block }: L1Event & { kind: "seatTaken" }): Undo {
@@ -230,6 +242,7 @@ export class L1View {
       registry,
       this.#members[registry].filter((member) => member.operator !== operator),
     );
+    if (registry === "storage") return together(back, this.#hostsChanged());
     const conviction = registry === "sequencer" ? this.#convicted.get(operator) : undefined;
     if (conviction === undefined) return back;
     return together(back, put(this.#convicted, operator, { ...conviction, isEjected: true }));
@@ -260,10 +273,11 @@ export class L1View {
   }
 
   #created({ chainId, label, genesisHash, timestamp, founding }: L1Event & { kind: "dacCreated" }): Undo {
-    const drawn = storageHosts(genesisHash, this.#members.storage, LIMITS.storageReplicas);
-    const hosts = drawn.map((host) => host.operator);
-    this.#dacs.set(chainId, { chainId, label, genesisHash, timestamp, founding, hosts });
-    return () => void this.#dacs.delete(chainId);
+    this.#dacs.set(chainId, { chainId, label, genesisHash, timestamp, founding });
+    return together(
+      () => void this.#dacs.delete(chainId),
+      this.#hostDraws.created(chainId, this.#members.storage, this.#block.number + 1n),
+    );
   }
 
   /** Active members in registry order. */
@@ -374,10 +388,14 @@ export class L1View {
     return [...this.#dacs.values()];
   }
 
-  /** The DAC's hosts that are still registered, best first. */
+  /** The DAC's hosts, in their order; none before they are drawn. */
   hosts(chainId: ChainId): readonly Member[] {
-    const hosts = this.#dacs.get(chainId)?.hosts ?? [];
-    return hosts.flatMap((operator) => this.member("storage", operator) ?? []);
+    return this.#hostDraws.hosts(chainId).flatMap((operator) => this.member("storage", operator) ?? []);
+  }
+
+  /** Grows with each change of any DAC's hosts. */
+  get hostChanges(): number {
+    return this.#hostDraws.changes;
   }
 
   /** Whether the chain turned to exit: it takes no batches any more. */

@@ -359,7 +359,8 @@ export class Sequencer {
     const { view, parameters } = this.#options;
     const turn = this.#turn;
     if (turn === null || this.#build !== null || view.slotEnds || turn.slot !== view.slot || !this.#isMyTurn) return [];
-    if (view.valuesOf(view.slot) === undefined) return [];
+    // before hosts are drawn nobody has the state that a block is built on
+    if (view.valuesOf(view.slot) === undefined || view.hosts(this.#options.chainId).length === 0) return [];
     // blocks that are on L1 and not here come first: what is built beside them falls at once
     if (this.#head.header.number < view.postedHead(this.#options.chainId) || !this.#headStands) return [];
     const known = turn.open.size === 0 && this.#head.header.number >= turn.highest;

@@ -62,7 +62,7 @@ export type StorageEffect =
 export type StorageEvent =
   | RequestedEvent
   | TimerEvent
-  | { readonly kind: "dacsChanged" }
+  | { readonly kind: "hostsChanged" }
   | (L1Event & { readonly kind: "batchAppended" })
   | { readonly kind: "archived"; readonly blobHash: Hash }
   | { readonly kind: "archiveFailed"; readonly blobHash: Hash; readonly reason: string }
@@ -94,7 +94,7 @@ export class Storage {
 
   handle(event: StorageEvent, moment: Moment): readonly StorageEffect[] {
     switch (event.kind) {
-      case "dacsChanged":
+      case "hostsChanged":
         return this.#provision();
       case "served":
         this.#serving.delete(event.ticket);
@@ -116,9 +116,9 @@ export class Storage {
   }
 
   #provision(): readonly StorageEffect[] {
-    const fresh = this.#view
-      .dacs()
-      .filter((dac) => dac.hosts.includes(this.#operator) && !this.#provisioned.has(dac.chainId));
+    const isHost = ({ chainId }: Dac): boolean =>
+      this.#view.hosts(chainId).some(({ operator }) => operator === this.#operator);
+    const fresh = this.#view.dacs().filter((dac) => !this.#provisioned.has(dac.chainId) && isHost(dac));
     return fresh.map((dac) => {
       this.#provisioned.add(dac.chainId);
       return { kind: "provision", dac };

@@ -1,4 +1,4 @@
-import { COURIERS, LIMITS, toHex, toJobId } from "@mvm/protocol";
+import { COURIERS, drawBlockOf, epochOf, LIMITS, toAddress, toChainId, toHex, toJobId } from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parentOf } from "../src/index.ts";
@@ -83,6 +83,61 @@ describe("the view of L1", () => {
     expect(view.hosts(CHAIN)[0]!.multiaddr).toBe("/new");
     view.apply({ kind: "exited", registry: "storage", operator: first!.operator });
     expect(view.hosts(CHAIN)).toEqual(hosts.slice(1));
+  });
+
+  it("has no hosts of a DAC before the first randomness that comes after it", () => {
+    const view = startView();
+    const draws = (created: bigint): bigint => {
+      mine(view, created - 1n);
+      const chainId = toChainId(9_000n + created);
+      const genesisHash = freshHash();
+      view.apply({ kind: "dacCreated", chainId, label: "x", genesisHash, timestamp: 1n, founding: FOUNDING });
+      for (let number = created; ; number++) {
+        mine(view, number);
+        if (view.hosts(chainId).length > 0) return number;
+      }
+    };
+    const drawBlock = drawBlockOf(view.slot + 1n, PARAMETERS.epochBlocks);
+    expect(draws(drawBlock - 1n)).toBe(drawBlock);
+    // who makes the block that brings the randomness knows it
+    expect(draws(drawBlock + 8n)).toBe(drawBlock + 16n);
+  });
+
+  it("draws another host for one that left, who does not come back by registering anew, and whoever is there where there are too few", () => {
+    const view = startView();
+    const operators = (): readonly string[] => view.hosts(CHAIN).map(({ operator }) => operator);
+    const [first, second, third] = operators();
+    const spare = HOSTS.find(({ operator }) => !operators().includes(operator))!.operator;
+    const nextDraw = (): void => {
+      const { epochBlocks } = PARAMETERS;
+      mine(view, drawBlockOf(epochOf(view.block.number + 2n, epochBlocks) + 1n, epochBlocks));
+      mine(view, view.block.number + BigInt(epochBlocks));
+    };
+    const leave = (operator: string) =>
+      view.apply({ kind: "exited", registry: "storage", operator: toAddress(operator) });
+    const come = (operator: string | undefined) =>
+      view.apply({
+        kind: "registered",
+        registry: "storage",
+        member: HOSTS.find((member) => member.operator === operator)!,
+      });
+    leave(first!);
+    come(first);
+    expect(operators()).toEqual([second, third]);
+    nextDraw();
+    expect(operators()).toEqual([second, third, spare]);
+    leave(third!);
+    nextDraw();
+    expect(operators()).toEqual([second, spare, first]);
+    leave(spare);
+    leave(second!);
+    nextDraw();
+    expect(operators()).toEqual([first]);
+    for (const operator of [spare, third, second]) come(operator);
+    nextDraw();
+    nextDraw();
+    expect(operators()[0]).toBe(first);
+    expect(new Set(operators()).size).toBe(LIMITS.storageReplicas);
   });
 
   it("gives queue items in their order, those of the epochs that a slot looks at, at most a block's worth", () => {

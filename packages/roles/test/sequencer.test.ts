@@ -35,6 +35,7 @@ import {
   FOUNDING,
   GENESIS,
   GENESIS_SECONDS,
+  HOSTS,
   mineOnly,
   outcome,
   PARAMETERS,
@@ -94,6 +95,26 @@ describe("a sequencer's turn", () => {
     expect(last.all("openSession")).toEqual([]);
     const mid = new Driven(22n).start().hostsSay(0n).offer(transfer());
     expect(mid.all("openSession").length).toBe(1);
+  });
+});
+
+describe("a chain without hosts", () => {
+  it("gets no block before some are drawn, for nobody has the state that it is built on", () => {
+    const driven = new Driven(22n).start();
+    for (const { operator } of HOSTS) driven.view.apply({ kind: "exited", registry: "storage", operator });
+    driven.hostsSay(0n).offer(transfer());
+    driven.handle({ kind: "timer", name: "advance" });
+    expect(driven.all("openSession")).toEqual([]);
+    driven.view.apply({ kind: "registered", registry: "storage", member: HOSTS[0]! });
+    driven.handle({ kind: "l1Changed" });
+    expect(driven.all("openSession")).toEqual([]);
+    const { epochBlocks } = PARAMETERS;
+    for (let slot = driven.view.slot + 1n; driven.all("openSession").length === 0; slot++) {
+      expect(slot).toBeLessThan(driven.view.slot + 4n);
+      driven.mine(slot * BigInt(epochBlocks)).hostsSay(0n);
+      driven.handle({ kind: "timer", name: "advance" });
+    }
+    expect(driven.view.hosts(CHAIN).length).toBe(1);
   });
 });
 

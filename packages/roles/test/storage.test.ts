@@ -4,11 +4,11 @@ import { type L1Event, Storage, type StorageEffect } from "../src/index.ts";
 import { at, CHAIN, HOSTS, startView } from "./world.ts";
 
 const view = startView();
-const drawn = view.dac(CHAIN)!.hosts[0]!;
+const drawn = view.hosts(CHAIN)[0]!.operator;
 const NOW = at(10);
 const provisioned = (): Storage => {
   const machine = new Storage({ view, operator: drawn });
-  machine.handle({ kind: "dacsChanged" }, NOW);
+  machine.handle({ kind: "hostsChanged" }, NOW);
   return machine;
 };
 const read = (machine: Storage, ticket: string, from: string, chainId = CHAIN) => {
@@ -20,11 +20,11 @@ const refused = (reason: string) => ({ kind: "answer", answer: { name: "reads", 
 describe("a storage host", () => {
   it("provisions itself once for the DACs it is drawn for, and for no other", () => {
     const machine = new Storage({ view, operator: drawn });
-    expect(machine.handle({ kind: "dacsChanged" }, NOW)).toEqual([{ kind: "provision", dac: view.dac(CHAIN) }]);
-    expect(machine.handle({ kind: "dacsChanged" }, NOW)).toEqual([]);
+    expect(machine.handle({ kind: "hostsChanged" }, NOW)).toEqual([{ kind: "provision", dac: view.dac(CHAIN) }]);
+    expect(machine.handle({ kind: "hostsChanged" }, NOW)).toEqual([]);
     expect(machine.chains).toEqual([CHAIN]);
-    const other = HOSTS.find(({ operator }) => !view.dac(CHAIN)!.hosts.includes(operator))!;
-    expect(new Storage({ view, operator: other.operator }).handle({ kind: "dacsChanged" }, NOW)).toEqual([]);
+    const other = HOSTS.find(({ operator }) => !view.hosts(CHAIN).some((host) => host.operator === operator))!;
+    expect(new Storage({ view, operator: other.operator }).handle({ kind: "hostsChanged" }, NOW)).toEqual([]);
   });
 
   it("serves its chains alone", () => {

@@ -14,6 +14,7 @@ import { SeededRandom } from "../seededRandom.ts";
 import { inDirectory, KEPT } from "./benchDatabase.ts";
 import { type Benchmark, processorSeconds, type ResultLine, rounded } from "./benchmark.ts";
 import { comingLine } from "./comingState.ts";
+import { logsLine } from "./logs.ts";
 
 const ACCOUNTS = 100_000;
 const SLOTS_OF_TOKEN = 100_000;
@@ -23,6 +24,7 @@ const TRANSFERS = 20;
 const BODY_BYTES = 350;
 const RECEIPT_BYTES = 300;
 const READS = 2_000;
+const LOG_BLOCKS = 100_000;
 const ROUNDS = 5;
 
 const NO_CHAIN: ChainValues = { number: () => 0n, chainId: () => 1n, blockHash: () => toWordHex(0n) };
@@ -176,13 +178,15 @@ export async function readsLine(size: Size, reads: number): Promise<ResultLine> 
 export const storage: Benchmark = {
   name: "storage",
   summary:
-    "a host's disk beside the live state, reads of the flat view beside walks of the trie, a state that comes beside one that is made",
+    "a host's disk beside the live state, reads of the flat view beside walks of the trie, logs by index beside walks of receipts, a state that comes beside one that is made",
   run: async (report, note) => {
     const size = { accounts: ACCOUNTS, slots: SLOTS_OF_TOKEN };
     note(`${BLOCKS} blocks on ${ACCOUNTS} accounts, pruned and not`);
     report(await diskLine({ ...size, blocks: BLOCKS }));
     note(`${READS} reads`);
     report(await readsLine({ ...size, blocks: 0 }, READS));
+    note(`logs of ${LOG_BLOCKS} blocks`);
+    report(await logsLine(LOG_BLOCKS));
     note(`a state of ${ACCOUNTS} accounts, made and come from another host`);
     report(await comingLine({ blocks: BLOCKS, accountsPerBlock: ACCOUNTS / BLOCKS }));
   },

@@ -7,6 +7,7 @@ import { convictedFlow } from "./convicted.ts";
 import type { Flow } from "./flow.ts";
 import { governanceFlow } from "./governance.ts";
 import { heldDepositFlow } from "./heldDeposit.ts";
+import { hostsReplacedFlow } from "./hostsReplaced.ts";
 import { hostWipedFlow } from "./hostWiped.ts";
 import { leaderKilledFlow } from "./leaderKilled.ts";
 import { maliciousDacFlow } from "./maliciousDac.ts";
@@ -18,6 +19,7 @@ export const FLOWS: readonly Flow[] = [
   belowThresholdFlow,
   leaderKilledFlow,
   hostWipedFlow,
+  hostsReplacedFlow,
   allSequencersKilledFlow,
   governanceFlow,
   maliciousDacFlow,
