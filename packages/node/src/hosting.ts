@@ -110,7 +110,7 @@ export class Hosting {
     const chain = this.#chains.get(chainId);
     const asked = places.map(({ kind, hash }) => ({ kind, hash: fromHex(hash) }));
     const body =
-      chain === undefined
+      chain === undefined || !chain.withState
         ? refused("not ready yet")
         : { kind: "part" as const, blocks: chain.database.partOf(asked, LIMITS.statePartBytes) };
     this.#desk.answer(ticket, { name: "state", body });

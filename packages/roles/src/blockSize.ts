@@ -8,8 +8,9 @@ import { type Hash, LIMITS, type Transaction } from "@mvm/protocol";
 export const FIRST_BLOCK_TRANSACTIONS = 64;
 /** What blocks that are late do not go below: each costs its seats' talk, however few transactions it has. Those that fail do. */
 export const LATE_BLOCK_TRANSACTIONS = 16;
-/** Block times that a block may take from its begin to its signature. */
-const IN_TIME = 2;
+/** Block times from a block's begin to its signature: within the first, the next may be larger; beyond the second, it has to be smaller. */
+const SOON = 2;
+const LATE = 4;
 /** Failures of a transaction alone in its block before others go first. */
 const MAX_LONELY_FAILURES = 3;
 
@@ -34,14 +35,15 @@ export class BlockSize {
 
   /** A block of so many transactions was signed: twice as many may be, where that was soon and all that it might have. */
   done(count: number, tookMs: number): void {
-    if (tookMs > IN_TIME * this.#tickMs) this.late(count);
-    else if (tookMs <= this.#tickMs && count >= this.#inTime)
+    if (tookMs > LATE * this.#tickMs) this.late(count);
+    else if (tookMs <= SOON * this.#tickMs && count >= this.#inTime)
       this.#inTime = Math.min(2 * count, LIMITS.blockTransactions);
     this.#limit = this.#inTime;
   }
 
-  /** A block of so many transactions took too long, or its slot was over first. */
+  /** A block of so many transactions took too long, or its slot was over first. Fewer than few would not have been faster. */
   late(count: number): void {
+    if (count <= LATE_BLOCK_TRANSACTIONS) return;
     const half = Math.max(LATE_BLOCK_TRANSACTIONS, Math.floor(count / 2));
     this.#inTime = Math.min(this.#inTime, half);
     this.#limit = Math.min(this.#limit, half);

@@ -9,17 +9,27 @@ const waiting = (count: number): Transaction[] =>
   Array.from({ length: count }, (_, i) => ({ hash: `0x${i.toString(16).padStart(64, "0")}` as Hash }) as Transaction);
 
 describe("how many transactions a block takes", () => {
-  it("doubles while full blocks are signed within a block time, up to what a block holds", () => {
+  it("doubles while full blocks are signed within two block times, up to what a block holds", () => {
     const size = new BlockSize(TICK_MS);
-    for (let i = 0; i < 10; i++) size.done(size.limit, TICK_MS);
+    for (let i = 0; i < 10; i++) size.done(size.limit, 2 * TICK_MS);
     expect(size.limit).toBe(LIMITS.blockTransactions);
   });
 
-  it("does not grow by blocks that had room left, nor by those that took longer than a block time", () => {
+  it("does not grow by blocks that had room left, nor by those that took longer", () => {
     const size = new BlockSize(TICK_MS);
     size.done(FIRST_BLOCK_TRANSACTIONS - 1, 10);
-    size.done(FIRST_BLOCK_TRANSACTIONS, TICK_MS + 1);
+    size.done(FIRST_BLOCK_TRANSACTIONS, 2 * TICK_MS + 1);
     expect(size.limit).toBe(FIRST_BLOCK_TRANSACTIONS);
+  });
+
+  it("halves by blocks that took more than four block times, and not where they were small", () => {
+    const size = new BlockSize(TICK_MS);
+    size.done(LATE_BLOCK_TRANSACTIONS, 4 * TICK_MS + 1);
+    expect(size.limit).toBe(FIRST_BLOCK_TRANSACTIONS);
+    size.done(FIRST_BLOCK_TRANSACTIONS, 4 * TICK_MS);
+    expect(size.limit).toBe(FIRST_BLOCK_TRANSACTIONS);
+    size.done(FIRST_BLOCK_TRANSACTIONS, 4 * TICK_MS + 1);
+    expect(size.limit).toBe(FIRST_BLOCK_TRANSACTIONS / 2);
   });
 
   it("halves with each block that its slot did not leave time for, and one that is in time undoes nothing of it", () => {
