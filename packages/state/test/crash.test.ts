@@ -12,6 +12,8 @@ import { expectExact } from "./nodeAudit.ts";
 import { addressOf, slotOf } from "./writes.ts";
 
 const KILLS = 24;
+/** Databases that are made and killed so often, one after the other: each kill looks at all blocks from the first on. */
+const ROUNDS = Number(process.env["MVM_KILL_ROUNDS"] ?? 1);
 const LONGEST_LIFE_MS = 120;
 
 /** Reads the writer's lines until it has announced its head, then kills it after the given time. */
@@ -80,13 +82,15 @@ async function expectWhole(path: string, reached: { surely: number; atMost: numb
   await database.close();
 }
 
-test(`killed ${KILLS} times at any moment, the database holds each block as a whole or not at all, and no node that no state has`, {
-  timeout: 120_000,
+test(`killed ${ROUNDS * KILLS} times at any moment, the database holds each block as a whole or not at all, and no node that no state has`, {
+  timeout: ROUNDS * 120_000,
 }, async () => {
-  const path = mkdtempSync(join(tmpdir(), "mvm-crash-"));
   const seed = Date.now() % 1_000_000;
-  const lives = fc.sample(fc.integer({ min: 0, max: LONGEST_LIFE_MS }), { numRuns: KILLS, seed });
   console.log(`crash test seed ${seed}`);
-  for (const lifeMs of lives) await expectWhole(path, await liveAndDie(path, lifeMs));
-  rmSync(path, { recursive: true, force: true });
+  for (let round = 0; round < ROUNDS; round++) {
+    const path = mkdtempSync(join(tmpdir(), "mvm-crash-"));
+    const lives = fc.sample(fc.integer({ min: 0, max: LONGEST_LIFE_MS }), { numRuns: KILLS, seed: seed + round });
+    for (const lifeMs of lives) await expectWhole(path, await liveAndDie(path, lifeMs));
+    rmSync(path, { recursive: true, force: true });
+  }
 });
