@@ -1,5 +1,13 @@
 /** The roots that a block's header commits to, from its transactions, outcomes and the state root after each. */
-import { type BlockOutcome, checkpointLeaf, encodeReceipt, type Hash, type Header, merkleRoot } from "@mvm/protocol";
+import {
+  type BlockOutcome,
+  checkpointLeaf,
+  encodeReceipt,
+  type Hash,
+  type Header,
+  merkleRoot,
+  type SealedBlock,
+} from "@mvm/protocol";
 import { CheckpointGrower, typeOf } from "./checkpointGrower.ts";
 
 export type BlockRoots = Pick<
@@ -41,6 +49,14 @@ export function rootsAndLeaves(
   const checkpointsRoot = merkleRoot(leaves);
   const roots = { stateRoot, transactionsRoot, receiptsRoot, logsBloom, gasUsed, checkpointsRoot, withdrawalsRoot };
   return { roots, leaves };
+}
+
+/** The first root that needs no state in which a block's header differs from what the block holds, or null. */
+export function statelessFault({ header, transactions, outcomes }: SealedBlock): string | null {
+  const { stateRoot, withdrawalsRoot } = header;
+  const stateRoots = transactions.map(() => stateRoot);
+  const { checkpointsRoot: _, ...roots } = blockRoots(transactions, outcomes, { stateRoots, withdrawalsRoot });
+  return rootsFault(header, roots);
 }
 
 const ROOTS = [

@@ -25,7 +25,7 @@ import {
 } from "@mvm/roles";
 import { type ChainValues, type DacDatabase, StateError } from "@mvm/state";
 import { recordOf } from "./blockRecord.ts";
-import { blockRoots, rootsFault } from "./blockRoots.ts";
+import { blockRoots, rootsFault, statelessFault } from "./blockRoots.ts";
 import { genesisBlock } from "./genesis.ts";
 import { MachineDriver } from "./machineDriver.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
@@ -286,10 +286,11 @@ export class Chain {
     const { header, transactions, outcomes } = block;
     try {
       const prepared = this.#database.prepare(this.withState ? outcomes.map((outcome) => outcome.writes) : null);
-      const stateRoots = this.withState ? prepared.rootsAfterEach : transactions.map(() => header.stateRoot);
       const withdrawalsRoot = prepared.storageRootOf(PREDEPLOYS.l2ToL1) ?? header.withdrawalsRoot;
-      const { checkpointsRoot, ...roots } = blockRoots(transactions, outcomes, { stateRoots, withdrawalsRoot });
-      const fault = rootsFault(header, this.withState ? { ...roots, checkpointsRoot } : roots);
+      const stateRoots = prepared.rootsAfterEach;
+      const fault = this.withState
+        ? rootsFault(header, blockRoots(transactions, outcomes, { stateRoots, withdrawalsRoot }))
+        : statelessFault(block);
       if (fault !== null) return fault;
       await prepared.commit(recordOf(block, hash));
       await this.#finalise();

@@ -287,15 +287,9 @@ export class NodeCore {
           }
         );
       case "reads":
-        if (this.#hosting === null) return { name: "reads", body: refused("not a storage host") };
-        this.#hosting.requested(ticket, from, request);
-        return null;
       case "state":
-        if (this.#hosting === null) return { name: "state", body: refused("not a storage host") };
-        this.#hosting.requested(ticket, from, request);
-        return null;
       case "blob":
-        if (this.#hosting === null) return { name: "blob", body: refused("not a storage host") };
+        if (this.#hosting === null) return { name: request.name, body: refused("not a storage host") };
         this.#hosting.requested(ticket, from, request);
         return null;
       case "job":

@@ -4,12 +4,11 @@
  * where it was.
  */
 import {
+  blockCount,
   decodeBlock,
   type Hash,
   hashHeader,
   LIMITS,
-  merkleRoot,
-  type NamedRequest,
   type PeerId,
   type SealedBlock,
   toHex,
@@ -25,10 +24,12 @@ import {
 } from "@mvm/roles";
 import { type AdoptedBlock, type DacDatabase, type Place, StateError, type StateSync } from "@mvm/state";
 import { askPeer } from "./askPeer.ts";
+import { batchBlocks } from "./batchBlocks.ts";
 import { recordOf } from "./blockRecord.ts";
-import { blockRoots, rootsFault } from "./blockRoots.ts";
+import { statelessFault } from "./blockRoots.ts";
 import { genesisBlock } from "./genesis.ts";
 import type { NetworkSettings, Ports } from "./ports.ts";
+import { areCommitted } from "./proving/seenBlocks.ts";
 import { reasonOf } from "./reason.ts";
 
 /** Requests for parts of a state that one host has to answer at once. */
@@ -37,8 +38,6 @@ const AT_ONCE = 2;
 const MAX_FAILURES = 3;
 /** States that are tried: that of the first may be gone before it has come. */
 const MAX_STATES = 3;
-/** Answers with blocks take as much longer than reads. */
-const BLOCKS_PATIENCE = 4;
 
 export type StateComingOptions = {
   readonly ports: Pick<Ports, "network" | "clock" | "log">;
@@ -50,7 +49,7 @@ export type StateComingOptions = {
   readonly signal: AbortSignal;
 };
 
-/** What a host gave is not what L1 says. */
+/** What a host gave is not what was asked for. */
 class Untrue extends Error {}
 
 const adoptedOf = (block: SealedBlock): AdoptedBlock => ({
@@ -114,68 +113,38 @@ export class StateComing {
 
   /** The blocks of a batch, from whoever has them; null where nobody has. */
   async #blocksOf(batch: PostedBatch, parent: Parent): Promise<readonly SealedBlock[] | null> {
-    const { view, dac, ports, signal } = this.#options;
-    const keepers = [...view.hosts(dac.chainId), ...view.members("sequencer")].filter(
-      ({ peerId }) => peerId !== ports.network.peerId,
-    );
+    const { view, dac, ports, settings, signal } = this.#options;
+    const { network } = ports;
+    const asking = { network, readTimeoutMs: settings.parameters.readTimeoutMs, signal };
+    const keepers = view.keepers(dac.chainId).filter(({ peerId }) => peerId !== network.peerId);
     const reasons: string[] = [];
     for (let attempt = 0; attempt < keepers.length; attempt++) {
       const { peerId, operator } = keepers[this.#next % keepers.length]!;
-      try {
-        const blocks = await this.#blocksFrom(peerId, batch);
-        const fault = this.#faultOf(blocks, batch, parent);
-        if (fault === null) return blocks;
-        ports.network.report(peerId, "invalid-message", fault);
-        throw new Untrue(fault);
-      } catch (error) {
-        signal.throwIfAborted();
-        this.#next += 1;
-        reasons.push(`${operator}: ${reasonOf(error)}`);
-      }
+      const blocks = await batchBlocks(asking, peerId, batch.header);
+      const isAll = blocks.length === blockCount(batch.header);
+      const fault = isAll ? this.#faultOf(blocks, batch, parent) : "it has not all of them";
+      if (fault === null) return blocks;
+      if (isAll) network.report(peerId, "invalid-message", fault);
+      this.#next += 1;
+      reasons.push(`${operator}: ${fault}`);
     }
     const { firstBlock, lastBlock } = batch.header;
     this.#note("warn", "blocks-not-had", { firstBlock, lastBlock, reason: reasons.join("; ") || "nobody is known" });
     return null;
   }
 
-  async #blocksFrom(peer: PeerId, { header }: PostedBatch): Promise<readonly SealedBlock[]> {
-    const { chainId } = this.#options.dac;
-    const blocks: SealedBlock[] = [];
-    for (
-      let from = header.firstBlock;
-      from <= header.lastBlock;
-      from += BigInt(blocks.length) - (from - header.firstBlock)
-    ) {
-      const left = Number(header.lastBlock - from) + 1;
-      const body = { chainId, from, count: Math.min(left, LIMITS.blocksPerAnswer) };
-      const answer = await this.#ask(peer, { name: "blocks", body }, BLOCKS_PATIENCE);
-      if (answer.body.kind !== "blocks" || answer.body.blocks.length === 0)
-        throw new Error(answer.body.kind === "refused" ? answer.body.reason : `it has no block ${from}`);
-      blocks.push(...answer.body.blocks.slice(0, left).map(decodeBlock));
-    }
-    return blocks;
-  }
-
   /** What speaks against blocks being those of a batch on L1, with all that they hold. */
   #faultOf(blocks: readonly SealedBlock[], { header }: PostedBatch, parent: Parent): string | null {
     const { view, settings, dac, ports } = this.#options;
-    if (merkleRoot(blocks.map((block) => hashHeader(block.header))) !== header.blocksRoot)
-      return `not the blocks of batch ${header.index}`;
+    if (!areCommitted(header, blocks)) return `not the blocks of batch ${header.index}`;
     let before = parent;
     for (const block of blocks) {
       const latest = latestTimestamp(view, block, ports.clock.nowMs());
-      const { stateRoot, withdrawalsRoot } = block.header;
-      const stateRoots = block.transactions.map(() => stateRoot);
       const fault =
         (block.chainId === dac.chainId ? null : "block of another chain") ??
-        blockFault({ view, parameters: settings.parameters }, before, block, latest);
+        blockFault({ view, parameters: settings.parameters }, before, block, latest) ??
+        statelessFault(block);
       if (fault !== null) return `block ${block.header.number}: ${fault}`;
-      const { checkpointsRoot: _, ...roots } = blockRoots(block.transactions, block.outcomes, {
-        stateRoots,
-        withdrawalsRoot,
-      });
-      const differs = rootsFault(block.header, roots);
-      if (differs !== null) return `block ${block.header.number}: ${differs}`;
       before = parentOf(block);
     }
     return null;
@@ -234,7 +203,7 @@ export class StateComing {
 
   /** The reason why nothing came. Throws Untrue where the host gave what was not asked for. */
   async #takePart(host: PeerId, places: readonly Place[], round: Round): Promise<string | null> {
-    const { dac, ports, signal } = this.#options;
+    const { dac, ports, settings, signal } = this.#options;
     const body = {
       chainId: dac.chainId,
       places: places.map(({ kind, hash }) => ({ kind, hash: toHex(hash) as Hash })),
@@ -242,7 +211,8 @@ export class StateComing {
     let blocks: readonly Uint8Array[] = [];
     let reason: string | null = "it has none of what is missing";
     try {
-      const answer = await this.#ask(host, { name: "state", body }, 1);
+      const asking = { timeoutMs: settings.parameters.readTimeoutMs, signal };
+      const answer = await askPeer(ports.network, host, { name: "state", body }, asking);
       if (answer.body.kind === "part") blocks = answer.body.blocks;
       else reason = answer.body.reason;
     } catch (error) {
@@ -258,12 +228,6 @@ export class StateComing {
     }
     round.pieces += blocks.length;
     return blocks.length > 0 ? null : reason;
-  }
-
-  #ask<N extends "blocks" | "state">(peer: PeerId, request: NamedRequest & { readonly name: N }, patience: number) {
-    const { ports, settings, signal } = this.#options;
-    const timeoutMs = patience * settings.parameters.readTimeoutMs;
-    return askPeer<N>(ports.network, peer, request, { timeoutMs, signal });
   }
 }
 

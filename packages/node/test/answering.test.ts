@@ -3,11 +3,8 @@ import {
   ASK_KINDS,
   type AskItem,
   answerFault,
-  claimsOf,
   encodeAskItem,
   type Hash,
-  hashBatchHeader,
-  inCalldata,
   isOfBlock,
   merkleRoot,
   type PartsAnswer,
@@ -30,6 +27,7 @@ import {
   identityOf,
   L1_HEAD,
   l1Block,
+  postOn,
   SETTINGS,
   type Site,
   SLOT,
@@ -97,17 +95,8 @@ async function start(site: Site, held: readonly SealedBlock[] = []): Promise<Run
 }
 
 /** Puts a batch on L1; gives back its hash. */
-function post(batch: readonly SealedBlock[], poster = "sequencer"): Hash {
-  const last = view.batches(CHAIN_ID).at(-1);
-  const index = (last?.header.index ?? -1n) + 1n;
-  const previousBatchHash = last?.batchHash ?? view.dac(CHAIN_ID)!.genesisHash;
-  const place = { index, previousBatchHash, slot: SLOT, poster: identityOf(poster).operator };
-  const header = { ...claimsOf(batch, place), ...inCalldata(new Uint8Array(0)) };
-  const batchHash = hashBatchHeader(header);
-  const at = { timestamp: GENESIS_SECONDS, l1Block: L1_HEAD };
-  view.apply({ kind: "batchAppended", header, batchHash, transactionHash: batchHash, ...at });
-  return batchHash;
-}
+const post = (batch: readonly SealedBlock[], poster?: string): Hash =>
+  postOn(view, batch, poster === undefined ? {} : { poster });
 
 let asks = 0n;
 /** Has an item asked for, and served now. */

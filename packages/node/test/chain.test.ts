@@ -1,12 +1,9 @@
 import {
-  claimsOf,
   decodeAnswer,
   encodeAnswer,
   encodeBlock,
   type Header,
-  hashBatchHeader,
   hashHeader,
-  inCalldata,
   keccakHash,
   REQUESTS,
   type SealedBlock,
@@ -27,6 +24,7 @@ import {
   identityOf,
   L1_HEAD,
   l1Block,
+  postOn,
   SETTINGS,
   type Site,
   SLOT,
@@ -79,22 +77,7 @@ async function receive(...blocks: SealedBlock[]): Promise<void> {
 }
 
 function post(blocks: readonly SealedBlock[], timestamp = blocks.at(-1)!.header.timestamp): void {
-  const last = view.batches(CHAIN_ID).at(-1);
-  const place = {
-    index: (last?.header.index ?? -1n) + 1n,
-    previousBatchHash: last?.batchHash ?? maker.dac.genesisHash,
-    slot: 0n,
-    poster: identityOf("sequencer").operator,
-  };
-  const header = { ...claimsOf(blocks, place), ...inCalldata(new Uint8Array(0)) };
-  view.apply({
-    kind: "batchAppended",
-    header,
-    batchHash: hashBatchHeader(header),
-    transactionHash: ZERO_HASH,
-    timestamp,
-    l1Block: L1_HEAD,
-  });
+  postOn(view, blocks, { slot: 0n, timestamp });
   chain.l1Changed();
 }
 

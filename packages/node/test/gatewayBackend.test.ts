@@ -1,4 +1,4 @@
-import { claimsOf, hashBatchHeader, hashHeader, inCalldata, type SealedBlock, type Transaction } from "@mvm/protocol";
+import { hashHeader, type SealedBlock, type Transaction } from "@mvm/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { GatewayBackend } from "../src/gatewayBackend.ts";
 import { HostClient } from "../src/hostClient.ts";
@@ -6,18 +6,7 @@ import { Chain } from "../src/index.ts";
 import { Pooling } from "../src/pooling.ts";
 import { RequestDesk } from "../src/requestDesk.ts";
 import { BlockMaker, transactionOf } from "./blockMaker.ts";
-import {
-  CHAIN_ID,
-  conviction,
-  deposit,
-  GENESIS_SECONDS,
-  identityOf,
-  L1_HEAD,
-  SETTINGS,
-  SLOT,
-  viewOf,
-  World,
-} from "./world.ts";
+import { CHAIN_ID, conviction, deposit, identityOf, postOn, SETTINGS, SLOT, viewOf, World } from "./world.ts";
 
 let world: World;
 let view: ReturnType<typeof viewOf>;
@@ -46,13 +35,8 @@ async function receive(block: SealedBlock): Promise<SealedBlock> {
   return block;
 }
 
-function post(index: bigint, block: SealedBlock): void {
-  const previousBatchHash = view.batches(CHAIN_ID).at(-1)?.batchHash ?? view.dac(CHAIN_ID)!.genesisHash;
-  const place = { index, previousBatchHash, slot: SLOT, poster: identityOf("other").operator };
-  const header = { ...claimsOf([block], place), ...inCalldata(new Uint8Array(0)) };
-  const batchHash = hashBatchHeader(header);
-  const at = { timestamp: GENESIS_SECONDS, l1Block: L1_HEAD };
-  view.apply({ kind: "batchAppended", header, batchHash, transactionHash: batchHash, ...at });
+function post(block: SealedBlock): void {
+  postOn(view, [block], { poster: "other" });
   chain.l1Changed();
 }
 
@@ -64,8 +48,8 @@ describe("what a gateway tells of a chain whose batch is convicted", () => {
     const maker = await BlockMaker.start(view);
     const first = await receive(await maker.next(funding));
     const second = await receive(await maker.next({ transactions: [sent] }));
-    post(0n, first);
-    post(1n, second);
+    post(first);
+    post(second);
     expect([tags(), backend.locate(sent.hash)?.blockNumber]).toEqual([[2n, 2n, 0n], 2n]);
     const hash = hashHeader(second.header);
     expect(backend.blockByHash(hash)).not.toBeNull();
@@ -88,7 +72,7 @@ describe("what a gateway tells of a chain whose batch is convicted", () => {
     const again = await receive(await anew.next({ transactions: [await call(0)] }));
     expect([tags(), backend.locate(sent.hash)?.blockNumber]).toEqual([[2n, 1n, 0n], 2n]);
     expect(backend.blockByNumber(2n)!.generation).toBe(1n);
-    post(1n, again);
+    post(again);
     expect(tags()).toEqual([2n, 2n, 0n]);
     expect(backend.pendingTransaction(sent.hash)).toBeNull();
   });

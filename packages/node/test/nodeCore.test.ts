@@ -47,6 +47,7 @@ import {
   L1_HEAD,
   l1Block,
   l1Of,
+  memberOf,
   peerOf,
   SETTINGS,
   type Site,
@@ -251,6 +252,20 @@ describe("a node", () => {
     expect(gateway.core.chains.get(CHAIN_ID)?.withState).toBe(false);
     expect(provider.core.chains.size).toBe(0);
     for (const { core } of [host, gateway, provider]) await core.stop();
+  });
+
+  it("that keeps a chain without state when it is drawn as its host says that it does not host it, and refuses", async () => {
+    const { core, site } = await node("gateway", ["storage", "gateway"]);
+    expect(core.chains.get(CHAIN_ID)?.withState).toBe(false);
+    core.l1Event({ kind: "registered", registry: "storage", member: memberOf("gateway", 1) });
+    for (let number = L1_HEAD + 1n; site.logged("chain-not-hosted").length === 0; number++) {
+      expect(number).toBeLessThan(L1_HEAD + 20n);
+      core.l1Event(l1Block(number, GENESIS_SECONDS));
+    }
+    const places = [{ kind: "accounts", hash: ZERO_HASH }] as const;
+    const { body } = await ask("gateway", { name: "state", body: { chainId: CHAIN_ID, places } });
+    expect(body).toMatchObject({ kind: "refused", reason: "not ready yet" });
+    await core.stop();
   });
 
   it("leaves no timer behind when it stops, also when it stops while it opens a chain", async () => {

@@ -1,20 +1,16 @@
 /** A new host that takes blocks and state from others, by lies, gaps and stops. */
 import {
-  claimsOf,
   decodeBlock,
   decodeRequest,
   encodeAnswer,
   encodeBlock,
   fromHex,
-  hashBatchHeader,
   hashHeader,
-  inCalldata,
   type NamedAnswer,
   type NamedRequest,
   REQUESTS,
   refused,
   type SealedBlock,
-  ZERO_HASH,
 } from "@mvm/protocol";
 import type { L1View } from "@mvm/roles";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -29,6 +25,7 @@ import {
   identityOf,
   L1_HEAD,
   l1Block,
+  postOn,
   SETTINGS,
   type Site,
   SLOT,
@@ -56,28 +53,9 @@ beforeEach(async () => {
     const what = isToken ? { to: null, data: TOKEN_INITCODE } : { value: 7n, to: identityOf(`to ${nonce}`).operator };
     blocks.push(await maker.next({ transactions: [await transactionOf(maker.dac, "user", { nonce, ...what })] }));
   }
-  for (let first = 0; first < BLOCKS; first += 3) post(blocks.slice(first, first + 3));
+  for (let first = 0; first < BLOCKS; first += 3) postOn(view, blocks.slice(first, first + 3));
   view.apply(l1Block(L1_HEAD + 1n, GENESIS_SECONDS + 10_000n));
 });
-
-function post(posted: readonly SealedBlock[]): void {
-  const last = view.batches(CHAIN_ID).at(-1);
-  const place = {
-    index: (last?.header.index ?? -1n) + 1n,
-    previousBatchHash: last?.batchHash ?? maker.dac.genesisHash,
-    slot: SLOT,
-    poster: identityOf("sequencer").operator,
-  };
-  const header = { ...claimsOf(posted, place), ...inCalldata(new Uint8Array(0)) };
-  view.apply({
-    kind: "batchAppended",
-    header,
-    batchHash: hashBatchHeader(header),
-    transactionHash: ZERO_HASH,
-    timestamp: posted.at(-1)!.header.timestamp,
-    l1Block: L1_HEAD,
-  });
-}
 
 type Served = (NamedRequest & { readonly name: "blocks" | "state" })["name"];
 /** What a host answers in place of the truth. */

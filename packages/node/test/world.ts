@@ -8,6 +8,7 @@ import {
   blsKeyFromSeed,
   type ChainId,
   type Charter,
+  claimsOf,
   concatBytes,
   depositItem,
   type Founding,
@@ -15,6 +16,7 @@ import {
   fromHex,
   type Hash,
   type Hex,
+  hashBatchHeader,
   inCalldata,
   keccak,
   keccakHash,
@@ -23,6 +25,7 @@ import {
   PREDEPLOYS,
   PROFILES,
   type QueueItem,
+  type SealedBlock,
   signDigest,
   toAddress,
   toChainId,
@@ -272,6 +275,22 @@ function queuedAfter(view: L1View, item: QueueItem): QueuedItem {
 /** Has an item added to the queue on L1, in its first block. */
 export function queue(view: L1View, item: QueueItem): void {
   view.apply({ kind: "queueItemAdded", chainId: CHAIN_ID, ...queuedAfter(view, item) });
+}
+
+/** Has blocks posted on L1 as the next batch, in its last block; gives the batch's hash. */
+export function postOn(
+  view: L1View,
+  blocks: readonly SealedBlock[],
+  { slot = SLOT, poster = "sequencer", timestamp = GENESIS_SECONDS } = {},
+): Hash {
+  const last = view.batches(CHAIN_ID).at(-1);
+  const index = (last?.header.index ?? -1n) + 1n;
+  const previousBatchHash = last?.batchHash ?? dacOf(view).genesisHash;
+  const place = { index, previousBatchHash, slot, poster: identityOf(poster).operator };
+  const header = { ...claimsOf(blocks, place), ...inCalldata(new Uint8Array(0)) };
+  const batchHash = hashBatchHeader(header);
+  view.apply({ kind: "batchAppended", header, batchHash, transactionHash: batchHash, timestamp, l1Block: L1_HEAD });
+  return batchHash;
 }
 
 /** How L1 tells that it convicted the batch of an index. */

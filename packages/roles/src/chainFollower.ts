@@ -464,7 +464,7 @@ export class ChainFollower {
   /** Whoever may have blocks, but the own node. */
   get #keepers(): readonly Member[] {
     const { view, self, chainId } = this.#options;
-    return [...view.hosts(chainId), ...view.members("sequencer")].filter((member) => member.peerId !== self);
+    return view.keepers(chainId).filter((member) => member.peerId !== self);
   }
 
   #ask(from: bigint): readonly FollowerEffect[] {

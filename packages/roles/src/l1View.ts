@@ -393,6 +393,11 @@ export class L1View {
     return this.#hostDraws.hosts(chainId).flatMap((operator) => this.member("storage", operator) ?? []);
   }
 
+  /** Who may have a DAC's blocks: its hosts, then sequencers. */
+  keepers(chainId: ChainId): readonly Member[] {
+    return [...this.hosts(chainId), ...this.members("sequencer")];
+  }
+
   /** Grows with each change of any DAC's hosts. */
   get hostChanges(): number {
     return this.#hostDraws.changes;

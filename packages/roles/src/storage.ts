@@ -6,7 +6,6 @@ import {
   type Address,
   type ChainId,
   type Hash,
-  type NamedAnswer,
   type PeerId,
   type RequestOf,
   refused,
@@ -154,19 +153,23 @@ export class Storage {
   #reads({ ticket, from, request }: RequestedEvent): readonly StorageEffect[] {
     if (request.name !== "reads") return [];
     const { chainId, stateRoot, keys, forWrites } = request.body;
-    const no = (reason: string): NamedAnswer => ({ name: "reads", body: refused(reason) });
-    if (!this.#provisioned.has(chainId)) return [{ kind: "answer", ticket, answer: no("not a host of this chain") }];
-    if (!this.#begins(ticket, from)) return [{ kind: "answer", ticket, answer: no("busy") }];
+    const no = this.#refusal(chainId, ticket, from);
+    if (no !== null) return [{ kind: "answer", ticket, answer: { name: "reads", body: refused(no) } }];
     return [{ kind: "serve", ticket, from, chainId, stateRoot, keys, forWrites }];
   }
 
   #state({ ticket, from, request }: RequestedEvent): readonly StorageEffect[] {
     if (request.name !== "state") return [];
     const { chainId, places } = request.body;
-    const no = (reason: string): NamedAnswer => ({ name: "state", body: refused(reason) });
-    if (!this.#provisioned.has(chainId)) return [{ kind: "answer", ticket, answer: no("not a host of this chain") }];
-    if (!this.#begins(ticket, from)) return [{ kind: "answer", ticket, answer: no("busy") }];
+    const no = this.#refusal(chainId, ticket, from);
+    if (no !== null) return [{ kind: "answer", ticket, answer: { name: "state", body: refused(no) } }];
     return [{ kind: "serveState", ticket, chainId, places }];
+  }
+
+  /** Why a request about a chain's state is not served; null where it is begun. */
+  #refusal(chainId: ChainId, ticket: string, from: PeerId): string | null {
+    if (!this.#provisioned.has(chainId)) return "not a host of this chain";
+    return this.#begins(ticket, from) ? null : "busy";
   }
 
   #blob({ ticket, from, request }: RequestedEvent): readonly StorageEffect[] {

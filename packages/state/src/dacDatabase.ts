@@ -194,7 +194,7 @@ export class DacDatabase {
     alloc: readonly AccountWrite[];
   }): Promise<Hash | null> {
     const { hash, encodedBlock, alloc } = genesis;
-    if (this.#store.get(metaKey("sync"))?.length === 0) await this.forgetState();
+    await this.#finishForgetting();
     const sync = this.#store.get(metaKey("sync"));
     if (sync !== undefined) throw new StateError("other-sync", { found: toHex(sync), asked: hash });
     if (this.#head !== null) {
@@ -301,7 +301,11 @@ export class DacDatabase {
 
   async #unmade(): Promise<void> {
     this.#requireUnmade();
-    if (this.#store.get(metaKey("sync"))?.length === 0) await this.forgetState();
+    await this.#finishForgetting();
+  }
+
+  async #finishForgetting(): Promise<void> {
+    if (this.#store.get(metaKey("sync"))?.length === FORGETTING.length) await this.forgetState();
   }
 
   /** Throws StateError where blocks were made here, or all states are to be kept. */

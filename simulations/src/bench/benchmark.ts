@@ -16,5 +16,9 @@ export function processorSeconds(): number {
   return (user + system) / 1_000_000;
 }
 
+/** The middle one of an odd number of values, the upper of the two middle ones of an even. */
+export const median = (values: readonly number[]): number =>
+  values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)]!;
+
 /** Rounds a figure to three significant digits. */
 export const rounded = (value: number): number => Number(value.toPrecision(3));

@@ -22,23 +22,18 @@ import {
   toHex,
   toWordHex,
 } from "@mvm/protocol";
-import { type AdoptedBlock, type BlockRecord, DacDatabase, type Place } from "@mvm/state";
+import { type AdoptedBlock, DacDatabase, type Place } from "@mvm/state";
 import { SeededRandom } from "../seededRandom.ts";
-import { inDirectory, KEPT } from "./benchDatabase.ts";
+import { inDirectory, KEPT, type MadeBlock, madeBlock } from "./benchDatabase.ts";
 import { type ResultLine, rounded } from "./benchmark.ts";
 
 const CHAIN = toChainId(7n);
 const TIMEOUT_MS = 60_000;
 /** Requests that are on their way at once. */
 const AT_ONCE = 2;
-/** Bytes of a transfer in a block, with its outcome, and of its receipt. */
-const BODY_BYTES = 350;
-const RECEIPT_BYTES = 300;
 
 const { protocol, maxRequestBytes, maxAnswerBytes } = REQUESTS.state;
 const LIMITS_OF_STATE = { maxRequestBytes, maxResponseBytes: maxAnswerBytes, maxConcurrentPerPeer: 4 };
-
-type MadeBlock = BlockRecord & { readonly writesPerTransaction: readonly (readonly AccountWrite[])[] };
 
 /** Blocks in which each transaction brings a new account, and one more holder of a token. */
 function* growing(blocks: number, accountsPerBlock: number): Generator<MadeBlock> {
@@ -50,16 +45,7 @@ function* growing(blocks: number, accountsPerBlock: number): Generator<MadeBlock
       { address: random.hash().slice(0, 42) as Address, account: account(BigInt(i + 1)), code: null, slots: [] },
       { address: token, account: account(1n), code: null, slots: [{ slot: random.hash(), value: BigInt(i + 1) }] },
     ]);
-    const each = <T>(make: () => T): T[] => writesPerTransaction.map(make);
-    yield {
-      number: BigInt(number),
-      hash: random.hash(),
-      encodedBlock: new Uint8Array(accountsPerBlock * BODY_BYTES),
-      transactionHashes: each(() => random.hash()),
-      receipts: each(() => new Uint8Array(RECEIPT_BYTES)),
-      logs: each(() => []),
-      writesPerTransaction,
-    };
+    yield madeBlock(number, writesPerTransaction, random);
   }
 }
 

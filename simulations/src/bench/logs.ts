@@ -9,7 +9,7 @@ import { type AdoptedBlock, DacDatabase } from "@mvm/state";
 import { decodeRlp } from "ethers";
 import { SeededRandom } from "../seededRandom.ts";
 import { inDirectory } from "./benchDatabase.ts";
-import { type ResultLine, rounded } from "./benchmark.ts";
+import { median, type ResultLine, rounded } from "./benchmark.ts";
 
 const TOKENS = 20;
 const HOLDERS = 1_000;
@@ -90,8 +90,6 @@ export async function logsLine(blocks: number): Promise<ResultLine> {
       if (walked !== found) throw new Error(`the index has ${found} of ${walked} transfers`);
     }
     await database.close();
-    const median = (values: readonly number[]): number =>
-      values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
     const [index, walk] = [median(seconds.index), median(seconds.walk)];
     return { bench: "storage", blocks, indexToWalk: rounded(index / walk), indexMs: rounded(index) };
   });

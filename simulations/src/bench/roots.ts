@@ -19,7 +19,7 @@ import {
   toMessage,
 } from "@mvm/protocol";
 import { MemoryStore, NodeMap, StateStore, WorldState } from "@mvm/state";
-import { type Benchmark, processorSeconds, type ResultLine, rounded } from "./benchmark.ts";
+import { type Benchmark, median, processorSeconds, type ResultLine, rounded } from "./benchmark.ts";
 import { gasOf, initialWrites } from "./blocksOwn.ts";
 import type { BenchState } from "./blocksState.ts";
 import { CHAIN_ID, ENVIRONMENT, prepareBlocks, TRANSACTIONS, WORKLOADS } from "./blocksWorkloads.ts";
@@ -108,10 +108,6 @@ function hashAll(encodings: readonly Uint8Array[]): number {
   const start = processorSeconds();
   for (const encoded of encodings) keccak(encoded);
   return processorSeconds() - start;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)]!;
 }
 
 type Round = {

@@ -9,10 +9,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Account, type AccountWrite, type Address, EMPTY_CODE_HASH, type Hash, toWordHex } from "@mvm/protocol";
-import { type BlockRecord, type ChainValues, DacDatabase, type KeptStates } from "@mvm/state";
+import { type ChainValues, DacDatabase, type KeptStates } from "@mvm/state";
 import { SeededRandom } from "../seededRandom.ts";
-import { inDirectory, KEPT } from "./benchDatabase.ts";
-import { type Benchmark, processorSeconds, type ResultLine, rounded } from "./benchmark.ts";
+import { inDirectory, KEPT, type MadeBlock, madeBlock } from "./benchDatabase.ts";
+import { type Benchmark, median, processorSeconds, type ResultLine, rounded } from "./benchmark.ts";
 import { comingLine } from "./comingState.ts";
 import { logsLine } from "./logs.ts";
 
@@ -20,9 +20,6 @@ const ACCOUNTS = 100_000;
 const SLOTS_OF_TOKEN = 100_000;
 const BLOCKS = 1_000;
 const TRANSFERS = 20;
-/** Bytes of a transfer in a block, with its outcome, and of its receipt: about those of an ERC-20's. */
-const BODY_BYTES = 350;
-const RECEIPT_BYTES = 300;
 const READS = 2_000;
 const LOG_BLOCKS = 100_000;
 const ROUNDS = 5;
@@ -88,18 +85,9 @@ class Ledger {
     return [{ address: from, account: paid, code: null, slots: [] }, this.#tokenWrite(slots)];
   }
 
-  block(number: number): BlockRecord & { readonly writesPerTransaction: readonly (readonly AccountWrite[])[] } {
-    const writesPerTransaction = Array.from({ length: TRANSFERS }, () => this.transfer());
-    const each = <T>(make: () => T): T[] => writesPerTransaction.map(make);
-    return {
-      number: BigInt(number),
-      hash: this.#random.hash(),
-      encodedBlock: new Uint8Array(TRANSFERS * BODY_BYTES),
-      transactionHashes: each(() => this.#random.hash()),
-      receipts: each(() => new Uint8Array(RECEIPT_BYTES)),
-      logs: each(() => []),
-      writesPerTransaction,
-    };
+  block(number: number): MadeBlock {
+    const writes = Array.from({ length: TRANSFERS }, () => this.transfer());
+    return madeBlock(number, writes, this.#random);
   }
 }
 
@@ -170,7 +158,6 @@ export async function readsLine(size: Size, reads: number): Promise<ResultLine> 
         await database.close();
       }
     }
-    const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)]!;
     return { bench: "storage", ...size, reads, flatToTrie: rounded(median(seconds.flat) / median(seconds.trie)) };
   });
 }

@@ -2,7 +2,7 @@
 import { requestExit } from "@mvm/l1";
 import { keyOf, nodesOf, sendAs } from "./actions.ts";
 import { type Flow, must } from "./flow.ts";
-import { untilCame, withFinalBlock } from "./hostWiped.ts";
+import { untilCame, withFinalBlock } from "./hosts.ts";
 import { EXPENDABLE_NETWORK } from "./networks.ts";
 
 const STAKE_MT = 1_000;
