@@ -374,6 +374,11 @@ abstract contract StakedRegistry {
         _active.pop();
     }
 
+    /// @dev Active or exiting.
+    function _requireRegistered(address account) internal view {
+        _indexOf(account);
+    }
+
     function _indexOf(address account) private view returns (uint256) {
         uint256 present = _registrationOf[account];
         if (present == 0) revert NotRegistered(account);

@@ -17,7 +17,7 @@ const FOLLOWED = {
   bondManager: ["ThresholdChanged", "LockChanged", "Slashed"],
   sequencerPool: ["Registered", "AddressUpdated", "ExitRequested", "Ejected", "StakeChanged"],
   providerRegistry: [...ROLE_EVENTS, "SeatTaken"],
-  storageRegistry: ROLE_EVENTS,
+  storageRegistry: [...ROLE_EVENTS, "CeremonyMessage"],
   rollupChain: ["BatchAppended", "RolledBack", "SlotClaimed", "TurnedToExit", "Withheld", "ClockHeld", "ClockReleased"],
   disclosures: ["Asked", "Served", "Answered", "Expired", "PaidBack"],
 } as const satisfies Partial<Record<L1ContractName, readonly string[]>>;
@@ -79,7 +79,7 @@ export function toItemValues(fields: Result): QueueItemValues {
 }
 
 function decodeRoleEvent(role: StakedRole, name: string, fields: Result, origin: L1Origin): ContractEvent | undefined {
-  if (name === "StakeChanged" || name === "SeatTaken") return undefined; // tell no operator
+  if (!["Ejected", ...ROLE_EVENTS].includes(name)) return undefined; // those of one registry alone
   const common = { ...origin, role, index: BigInt(fields["index"]), operator: toAddress(fields["operator"]) };
   const network = () => ({ peerId: toPeerId(fields["peerId"]), multiaddr: getBytes(fields["multiaddr"]) });
   switch (name) {
@@ -183,6 +183,16 @@ function decodeChainEvent(name: string, fields: Result, origin: L1Origin): Contr
         index: BigInt(fields["index"]),
         place: Number(fields["place"]),
         weightMT: Number(fields["weightMT"]),
+      };
+    case "CeremonyMessage":
+      return {
+        ...origin,
+        type: "ceremony-message",
+        chainId: toChainId(fields["chainId"]),
+        round: BigInt(fields["round"]),
+        host: toAddress(fields["host"]),
+        isComplaint: Boolean(fields["isComplaint"]),
+        data: getBytes(fields["data"]),
       };
     case "ThresholdChanged":
       return {

@@ -158,6 +158,18 @@ export type BatchAppendedEvent = L1Origin & {
   readonly data: Uint8Array | undefined;
 };
 
+/** A host, or one whose stake is still held, said something in a key ceremony of a DAC. */
+export type CeremonyMessageEvent = L1Origin & {
+  readonly type: "ceremony-message";
+  readonly chainId: ChainId;
+  /** L1 block that the round begins with, as the host says */
+  readonly round: bigint;
+  readonly host: Address;
+  readonly isComplaint: boolean;
+  /** 1 to 8,192 bytes, unchecked */
+  readonly data: Uint8Array;
+};
+
 export type ContractEvent =
   | DacCreatedEvent
   | RegisteredEvent
@@ -181,6 +193,7 @@ export type ContractEvent =
   | AskServedEvent
   | AskAnsweredEvent
   | AsksClosedEvent
+  | CeremonyMessageEvent
   | BatchAppendedEvent;
 
 /** A new L1 block; the contract events of the block follow. */

@@ -14,6 +14,7 @@ import {
   lockedMt,
   MAX_TRANSACTION_GAS,
   operatorsPage,
+  postCeremonyMessage,
   previewDac,
   queueLength,
   registrationOf as registrationIndexOf,
@@ -174,6 +175,14 @@ describe("a network's contracts, from deployment to a batch", () => {
     expect(await registrationIndexOf(reader, "storage", account.address)).toBe(2n);
   });
 
+  it("a host says something in a key ceremony, and a provider can't", async () => {
+    const { addresses } = network;
+    const message = { chainId, round: 9n, isComplaint: true, data: Uint8Array.of(4, 5) };
+    await network.accounts[3]!.submit(postCeremonyMessage(addresses, message));
+    const other = network.accounts[6]!;
+    expect(await refusalOf(other.submit(postCeremonyMessage(addresses, message)))).toBe("NotRegistered");
+  });
+
   it("the follower tells all of it in order, with the batch's data", async () => {
     const head = await headNumber(network.anvil);
     const { addresses, firstBlock } = network;
@@ -197,6 +206,7 @@ describe("a network's contracts, from deployment to a batch", () => {
       "exited",
       "seat-taken",
       "stake-withdrawn",
+      "ceremony-message",
     ];
     expect(told).toEqual(["dac-created", ...registered, ...tail]);
     const weightMT = Number(STAKE_WEI / MT);
@@ -206,6 +216,8 @@ describe("a network's contracts, from deployment to a batch", () => {
       { index: 2n, place: 2, weightMT },
       { index: 2n, place: 2, weightMT: 0 },
     ]);
+    const said = { chainId, round: 9n, isComplaint: true, data: Uint8Array.of(4, 5) };
+    expect(recorder.ofType("ceremony-message")).toMatchObject([{ ...said, host: network.accounts[3]!.address }]);
     const [dac] = recorder.ofType("dac-created");
     expect(dac).toMatchObject({ chainId, label: "alpha", metisDao: addresses.timelock, storageUnits: 1 });
     expect(dac!.charter).toBe(encodeCharter(CHARTER));

@@ -104,6 +104,10 @@ export function toRoleEvent(event: ContractEvent, timestamp: bigint, bridge: Add
       return { kind: "askAnswered", batchHash: event.batchHash, number: event.number, answerer: event.answerer };
     case "asks-closed":
       return { kind: "asksClosed", batchHash: event.batchHash };
+    case "ceremony-message": {
+      const { chainId, round, host, isComplaint, data, l1Block } = event;
+      return { kind: "ceremonyMessage", chainId, round, host, isComplaint, data, l1Block };
+    }
     case "turned-to-exit":
       return { kind: "turnedToExit", chainId: event.chainId };
     case "deposit-held":

@@ -25,6 +25,7 @@ export * from "./hash.ts";
 export * from "./header.ts";
 export * from "./hex.ts";
 export * from "./jobs.ts";
+export * from "./keyRounds.ts";
 export * from "./l1Fee.ts";
 export * from "./merkle.ts";
 export * from "./network.ts";

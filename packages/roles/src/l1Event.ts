@@ -1,5 +1,15 @@
 /** What L1 tells, in the words of the roles. Events of an L1 block come before its `l1Block`. */
-import type { Address, BatchHeader, ChainId, Founding, Hash, Hex, PeerId, QueueItem } from "@mvm/protocol";
+import type {
+  Address,
+  BatchHeader,
+  CeremonyMessage,
+  ChainId,
+  Founding,
+  Hash,
+  Hex,
+  PeerId,
+  QueueItem,
+} from "@mvm/protocol";
 
 export type RegistryName = "sequencer" | "provider" | "storage";
 
@@ -126,6 +136,8 @@ export type L1Event =
   | { readonly kind: "askAnswered"; readonly batchHash: Hash; readonly number: bigint; readonly answerer: Address }
   /** the batch fell, and nothing of it has to be shown any more */
   | { readonly kind: "asksClosed"; readonly batchHash: Hash }
+  /** a host said something in a round of a DAC's key ceremony, which begins with an L1 block; unchecked */
+  | ({ readonly kind: "ceremonyMessage"; readonly chainId: ChainId } & CeremonyMessage)
   | { readonly kind: "turnedToExit"; readonly chainId: ChainId }
   | { readonly kind: "depositHeld"; readonly chainId: ChainId; readonly id: bigint; readonly amount: bigint }
   /** released into the queue, or refunded */

@@ -4,6 +4,7 @@
  */
 import {
   type Address,
+  type CeremonyMessage,
   type ChainId,
   COURIER_DRAWS,
   COURIERS,
@@ -13,6 +14,7 @@ import {
   type Founding,
   firstBlockOf,
   type Hash,
+  type HostSet,
   JOB_SEATS,
   type JobId,
   LIMITS,
@@ -29,6 +31,7 @@ import { BatchLedger, type PostedBatch } from "./batchLedger.ts";
 import { Bonds } from "./bonds.ts";
 import { held, type Pause, ranSince, released } from "./chainClock.ts";
 import { HostDraws } from "./hostDraws.ts";
+import { KeyMessages } from "./keyMessages.ts";
 import type { L1Event, Member, QueuedItem, RegistryName } from "./l1Event.ts";
 import { L1Journal } from "./l1Journal.ts";
 import { type EpochValues, KEPT_EPOCHS, SlotTurns } from "./slotTurns.ts";
@@ -78,6 +81,7 @@ export class L1View {
   readonly #seats: Snapshots<SeatTree>;
   readonly #dacs = new Map<ChainId, Dac>();
   readonly #hostDraws = new HostDraws();
+  readonly #keyMessages: KeyMessages;
   readonly #queues = new Map<ChainId, MeasuredItem[]>();
   readonly #ledger = new BatchLedger();
   readonly #asks = new AskLedger();
@@ -90,6 +94,7 @@ export class L1View {
   /** @param keptEpochs epochs whose L1 values are kept; who executes old blocks needs them all */
   constructor(parameters: Parameters, keptEpochs: bigint = KEPT_EPOCHS) {
     this.#parameters = parameters;
+    this.#keyMessages = new KeyMessages(parameters.epochBlocks);
     this.#turns = new SlotTurns(parameters.epochBlocks, keptEpochs);
     this.#seats = new Snapshots(SeatTree.empty, keptEpochs);
   }
@@ -187,6 +192,10 @@ export class L1View {
         return this.#asks.closed(event.batchHash);
       case "slotClaimed":
         return this.#turns.claimed(event.chainId, event.slot, { rank: event.rank, l1Block: event.l1Block });
+      case "ceremonyMessage": {
+        const { kind: _kind, chainId, ...message } = event;
+        return this.#keyMessages.said(chainId, this.#hostDraws.sets(chainId), message);
+      }
       case "turnedToExit":
         this.#exiting.add(event.chainId);
         return () => void this.#exiting.delete(event.chainId);
@@ -391,6 +400,11 @@ export class L1View {
   /** The DAC's hosts, in their order; none before they are drawn. */
   hosts(chainId: ChainId): readonly Member[] {
     return this.#hostDraws.hosts(chainId).flatMap((operator) => this.member("storage", operator) ?? []);
+  }
+
+  /** Of what a DAC's hosts make the key that they share: all hosts that it had, and what they said. */
+  keyRecord(chainId: ChainId): { readonly sets: readonly HostSet[]; readonly messages: readonly CeremonyMessage[] } {
+    return { sets: this.#hostDraws.sets(chainId), messages: this.#keyMessages.of(chainId) };
   }
 
   /** Who may have a DAC's blocks: its hosts, then sequencers. */

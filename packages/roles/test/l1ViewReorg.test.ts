@@ -1,4 +1,13 @@
-import { depositItem, type JobId, keccakHash, stakeGridOf, taggedHash, toChainId, toWord } from "@mvm/protocol";
+import {
+  depositItem,
+  type JobId,
+  keccakHash,
+  keyRoundAt,
+  stakeGridOf,
+  taggedHash,
+  toChainId,
+  toWord,
+} from "@mvm/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { L1Event, L1View, OpenAsk, RegistryName } from "../src/index.ts";
@@ -10,6 +19,7 @@ import {
   GENESIS_SECONDS,
   HOSTS,
   operator,
+  PARAMETERS,
   PROVIDERS,
   SEQUENCERS,
   startView,
@@ -21,7 +31,7 @@ const GROUPS = { sequencer: [...SEQUENCERS, ...NEWCOMERS], provider: PROVIDERS, 
 const EVERYBODY = Object.values(GROUPS).flat();
 
 /** What happens in an L1 block: which kind of event, and a number that decides about the rest. */
-const happening = fc.tuple(fc.nat(17), fc.nat(999));
+const happening = fc.tuple(fc.nat(18), fc.nat(999));
 const l1Blocks = (maxLength: number) =>
   fc.array(fc.record({ salt: fc.nat(999), events: fc.array(happening, { maxLength: 3 }) }), {
     minLength: 1,
@@ -62,6 +72,14 @@ function eventOf(view: L1View, l1Block: bigint, kind: number, n: number): L1Even
     case 17: {
       const { index } = PROVIDERS[n % PROVIDERS.length]!;
       return { kind: "seatTaken", index, place: index, weightMT: n, l1Block };
+    }
+    case 18: {
+      const since = view.keyRecord(chainId).sets.at(-1)?.since;
+      if (since === undefined || since >= l1Block) return null;
+      const round = keyRoundAt(since, l1Block, PARAMETERS.epochBlocks);
+      const { operator: host } = HOSTS[n % HOSTS.length]!;
+      const said = { host, isComplaint: round.isForComplaints, data: toWord(BigInt(n)), l1Block };
+      return { kind: "ceremonyMessage", chainId, round: round.number, ...said };
     }
     case 7:
       return n % 5 === 0 && !view.isExiting(chainId) ? { kind: "turnedToExit", chainId } : null;
@@ -152,6 +170,7 @@ function answers(view: L1View): unknown {
   const ofChain = (chainId: typeof CHAIN) => ({
     dac: view.dac(chainId),
     hosts: view.hosts(chainId),
+    keyRecord: view.keyRecord(chainId),
     isExiting: view.isExiting(chainId),
     canCover: EVERYBODY.map((one) => view.canCover(chainId, one.operator)),
     isOpen: view.isOpen(chainId),

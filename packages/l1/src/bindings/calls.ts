@@ -119,6 +119,20 @@ export function withdrawStake(at: L1Addresses, role: Exclude<StakedRole, "sequen
   return call(at, REGISTRY_OF_ROLE[role], "withdrawStake", []);
 }
 
+/** Publishes the caller's dealing or complaint in a round of a DAC's key ceremony: 1 to 8,192 bytes. */
+export function postCeremonyMessage(
+  at: L1Addresses,
+  message: {
+    readonly chainId: ChainId;
+    readonly round: bigint;
+    readonly isComplaint: boolean;
+    readonly data: Uint8Array;
+  },
+): L1Call {
+  const { chainId, round, isComplaint, data } = message;
+  return call(at, "storageRegistry", "postCeremonyMessage", [chainId, round, isComplaint, toHex(data)]);
+}
+
 /** Takes an epoch's record from the RLP of its draw block's header. */
 export function recordEpoch(at: L1Addresses, record: { readonly epoch: bigint; readonly header: Uint8Array }): L1Call {
   return call(at, "beacon", "recordEpoch", [record.epoch, toHex(record.header)]);
