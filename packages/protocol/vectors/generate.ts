@@ -14,6 +14,7 @@ import { networkVectors, presenceVectors, prevRandaoVectors, rotationVectors } f
 import { hashToG2Vectors, outsideVectors, peerPossessionVectors, possessionVectors, vrfVectors } from "./points.ts";
 import { seatVectors } from "./seats.ts";
 import { systemTransactionVectors } from "./system.ts";
+import { thresholdVectors } from "./threshold.ts";
 import { transactionVectors } from "./transactions.ts";
 import { workVectors } from "./work.ts";
 
@@ -41,6 +42,7 @@ export async function vectorFiles(): Promise<{ readonly [name: string]: string }
     rotation: rotationVectors(),
     seats: seatVectors(),
     systemTransactions: systemTransactionVectors(),
+    threshold: thresholdVectors(),
     transactions: await transactionVectors(),
     vrf: vrfVectors(),
     work: workVectors(),

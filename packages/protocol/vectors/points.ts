@@ -158,7 +158,8 @@ function compressed(x: readonly bigint[], y: readonly bigint[]): string {
 type KeyPoint = InstanceType<typeof G1.Point>;
 type SignaturePoint = InstanceType<typeof G2.Point>;
 
-function keyForms(point: KeyPoint) {
+/** A point of G1, in its subgroup or not, compressed and as contracts take it. */
+export function keyForms(point: KeyPoint) {
   const { x, y } = point.toAffine();
   return { compressed: compressed([x], [y]), point: concat([coordinate(x), coordinate(y)]) };
 }
