@@ -1,12 +1,12 @@
 /**
  * Arithmetic of BLS12-381 for the key ceremony and the threshold PRF: scalars, and sums of points with scalars as weights,
- * which the native library does not have. Points are decoded, compressed and checked by the native library, which is twenty
- * times as fast; between the two they pass as affine coordinates.
+ * which the native library does not have. Points are decoded, compressed and checked by the native library, which is many times
+ * as fast; between the two they pass as affine coordinates.
  *
- * Secret scalars are bigints here, and JavaScript's arithmetic takes a time that depends on its numbers. A multiple of the
- * generator is computed by the native library, in constant time; for a multiple of another point (the shared points of
- * dealings) noble's `multiply` takes the same steps for every scalar, though not the same time. Whoever measures a host's
- * computing to fractions of a microsecond is not held off. Such a product is computed once for each member and ceremony.
+ * Secret scalars are bigints here, and JavaScript's arithmetic takes a time that depends on its numbers: constant time is out of
+ * reach. A multiple of the generator is computed by the native library, which has it. For a multiple of another point (the
+ * point that masks a share, once for each dealing and member) noble's `multiply` takes the same steps for every scalar, but not the
+ * same time. Who can measure a host's computing that finely is not held off.
  */
 import { PublicKey } from "@chainsafe/blst";
 import { mulAddUnsafe } from "@noble/curves/abstract/curve.js";

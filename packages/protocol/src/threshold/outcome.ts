@@ -76,8 +76,8 @@ function commitmentsOf(round: KeyRound, dealings: readonly CheckedDealing[]): re
  * The outcome of a round. A new key takes every dealing that qualifies, and as many as its threshold at least; a key that is
  * handed on takes as many as the old threshold, the first in the old members' order.
  * @param dealings of the round, as checkDealing gave them, in the order in which L1 has them: of each dealer the first counts
- * @param complaints at any order; each is judged here. Those of which judgeComplaint says that they are wrong may be left out:
- * they change nothing, and cost some ten milliseconds each
+ * @param complaints as decodeComplaint gave them, in any order; each is judged here. Those that judgeComplaint finds wrong may be left
+ * out: they change nothing, and cost some ten milliseconds each
  * @throws RangeError for a dealing of another round
  */
 export function outcomeOf(

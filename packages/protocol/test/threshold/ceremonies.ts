@@ -8,6 +8,7 @@ import {
   type Hex,
   keccakHash,
   toChainId,
+  toWord,
 } from "@mvm/protocol";
 import {
   type CheckedDealing,
@@ -23,6 +24,7 @@ import {
   type ThresholdKey,
 } from "@mvm/protocol/threshold";
 import fc from "fast-check";
+import { polynomialAt, scalarBy } from "../../vectors/threshold.ts";
 
 const text = new TextEncoder();
 export const hashNamed = (name: string): Hash => keccakHash(text.encode(name));
@@ -98,6 +100,17 @@ export const placesOf = (count: number): readonly number[] => [...Array(count).k
 export function newKey(hosts: readonly Host[], threshold: number): Made & { readonly round: KeyRound } {
   const round = roundOf(hosts, threshold);
   return { round, ...madeBy(round, dealt(round, placesOf(hosts.length)), hosts) };
+}
+
+/** A key that one dealer knows, for tests that want none of the ceremony. */
+export function keyDealt(count: number, threshold: number): Made {
+  const coefficients = placesOf(threshold).map((power) => scalarBy("test", hashNamed(`${count} ${power}`)));
+  const shares = placesOf(count).map((member) => toWord(polynomialAt(coefficients, BigInt(member) + 1n)));
+  const keys = [toWord(coefficients[0]!), ...shares].map((share) => blsKeyFromSecret(share).publicKey);
+  const [groupKey, ...publicShares] = keys as [Hex, ...Hex[]];
+  const members = hostsNamed(count).map(({ key }) => key);
+  const of = { domain: DOMAIN, chainId: CHAIN, roundId: hashNamed("round"), dealers: [0] };
+  return { key: { ...of, threshold, members, groupKey, publicShares }, shares };
 }
 
 /** The key handed on to other hosts, dealt by these of the old ones. */

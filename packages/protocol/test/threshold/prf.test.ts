@@ -13,7 +13,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { chainIds, hashes, someBytes } from "../arbitraries.ts";
 import { readVectors } from "../vectorFiles.ts";
-import { CHAIN, DOMAIN, hashNamed, hostsNamed, type Made, newKey, shuffled, sizes } from "./ceremonies.ts";
+import { CHAIN, DOMAIN, hashNamed, hostsNamed, keyDealt, type Made, newKey, shuffled, sizes } from "./ceremonies.ts";
 
 const RUNS = { numRuns: 10 };
 const message = prfMessage({ domain: DOMAIN, chainId: CHAIN, purpose: "object", input: fromHex("0x0102") });
@@ -22,21 +22,13 @@ const partBy = ({ shares }: Made, member: number, of = message): PrfPart => ({
   partial: evaluatePartly(shares[member]!, of),
 });
 
-const made = new Map<string, Made>();
-/** Keys are made once for each size. */
-function keyOf(count: number, threshold: number): Made {
-  const name = `${count} ${threshold}`;
-  const known = made.get(name) ?? newKey(hostsNamed(count), threshold);
-  made.set(name, known);
-  return known;
-}
 const sizesAndOrders = sizes.chain((size) => fc.record({ size: fc.constant(size), order: shuffled(size.count) }));
 
 describe("the threshold PRF", () => {
   it("has one value for a message, whichever members' parts combine: the signature under the group key", () => {
     fc.assert(
       fc.property(sizesAndOrders, hashes, ({ size: { count, threshold }, order }, of) => {
-        const key = keyOf(count, threshold);
+        const key = newKey(hostsNamed(count), threshold);
         const parts = order.map((member) => partBy(key, member, of));
         const value = combine(key.key, of, parts.slice(0, threshold));
         expect(value).toMatchObject({ kind: "value", wrong: [] });
@@ -53,7 +45,7 @@ describe("the threshold PRF", () => {
   it("has none of fewer parts than the threshold, however often they are given, and says how many are missing", () => {
     fc.assert(
       fc.property(sizesAndOrders, hashes, ({ size: { count, threshold }, order }, of) => {
-        const key = keyOf(count, threshold);
+        const key = keyDealt(count, threshold);
         const parts = order.slice(0, threshold - 1).map((member) => partBy(key, member, of));
         expect(combine(key.key, of, [...parts, ...parts])).toEqual({ kind: "failed", missing: 1, wrong: [] });
       }),
@@ -62,7 +54,7 @@ describe("the threshold PRF", () => {
   });
 
   it("is not what fewer parts interpolate to: who takes a smaller threshold for the key's gets no signature", () => {
-    const key = keyOf(5, 3);
+    const key = keyDealt(5, 3);
     const parts = [0, 2].map((member) => partBy(key, member));
     expect(() => combine({ ...key.key, threshold: 2 }, message, parts)).toThrow(RangeError);
   });
@@ -70,7 +62,7 @@ describe("the threshold PRF", () => {
   it("is taken of right parts alone, and wrong ones are named", () => {
     fc.assert(
       fc.property(sizesAndOrders, hashes, fc.nat(), ({ size: { count, threshold }, order }, other, kind) => {
-        const key = keyOf(count, threshold);
+        const key = keyDealt(count, threshold);
         const [liar, ...rest] = order as [number, ...number[]];
         const stranger = blsKeyFromSecret(new Uint8Array(32).fill(9));
         const neighbour = rest[0] ?? liar;
@@ -97,7 +89,7 @@ describe("the threshold PRF", () => {
   });
 
   it("takes no part of a place that is no member's, and no more parts than there can be members", () => {
-    const key = keyOf(3, 2);
+    const key = keyDealt(3, 2);
     const { partial } = partBy(key, 0);
     const strange = [-1, 3, 0.5, Number.NaN].map((member) => ({ member, partial }));
     expect(combine(key.key, message, [...strange, partBy(key, 0)])).toMatchObject({ kind: "failed", missing: 1 });
@@ -108,7 +100,7 @@ describe("the threshold PRF", () => {
   it("takes no part outside the subgroup: one that was moved by a point of small order is wrong", () => {
     type Outside = Record<"publicKey" | "signature" | "outsideSignature", Hex> & { digest: Hash };
     const { digest, publicKey, signature, outsideSignature } = readVectors<Outside>("outside");
-    const { key } = keyOf(1, 1);
+    const { key } = keyDealt(1, 1);
     const vectors = { ...key, groupKey: publicKey, publicShares: [publicKey] };
     expect(combine(vectors, digest, [{ member: 0, partial: signature }])).toMatchObject({ kind: "value" });
     const moved = combine(vectors, digest, [{ member: 0, partial: outsideSignature }]);
@@ -116,9 +108,9 @@ describe("the threshold PRF", () => {
   });
 
   it("throws where public shares are not those of the group key", () => {
-    const key = keyOf(3, 2);
+    const key = keyDealt(3, 2);
     const parts = [partBy(key, 0), partBy(key, 1)];
-    const another = keyOf(2, 2).key.groupKey;
+    const another = keyDealt(2, 2).key.groupKey;
     expect(() => combine({ ...key.key, groupKey: another }, message, parts)).toThrow(RangeError);
   });
 });
