@@ -164,6 +164,7 @@ describe("a complaint", () => {
     ).toBe(false);
     expect(judge(complaint, wrongFor(0, { dealer: 2 }))).toBe(false);
     expect(judge({ ...complaint, dealer: 2 }, wrongFor(0, { dealer: 2 }))).toBe(false);
+    expect(judge({ ...complaint, dealer: 2 }, wrong)).toBe(false);
     for (const member of [1, 2, 3, 4]) expect(judge({ ...complaint, member }, wrong)).toBe(false);
     for (const change of [{ number: 2n }, { chainId: toChainId(78) }, { domain: hashNamed("another network") }]) {
       const elsewhere = wrongFor(0, { of: roundOf(hosts, 2, change) });
