@@ -55,7 +55,12 @@ export const MAY_IMPORT: { readonly [name: string]: readonly string[] } = {
 export const PURE_PACKAGES: readonly string[] = ["protocol", "roles"];
 
 /** Parts of packages that have a path of their own, because not every process shall load them. */
-const OWN_PATHS: ReadonlySet<string> = new Set(["@mvm/protocol/blobs", "@mvm/network/peerKey", "@mvm/node/operator"]);
+const OWN_PATHS: ReadonlySet<string> = new Set([
+  "@mvm/protocol/blobs",
+  "@mvm/protocol/threshold",
+  "@mvm/network/peerKey",
+  "@mvm/node/operator",
+]);
 
 const SCOPE = "@mvm/";
 const BUILTINS = new Set(builtinModules);

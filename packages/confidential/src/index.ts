@@ -1,0 +1,3 @@
+/** What a DAC's hosts keep confidential: the key that they share. */
+export { type CeremonyEffect, KeyCeremony, type KeyCeremonyOptions, type OwnShare } from "./keyCeremony.ts";
+export { KeyLedger, type KeyRecord, type KeyState, type MadeKey, type OpenRound } from "./keyLedger.ts";
