@@ -241,13 +241,20 @@ export class Sequencer {
   }
 
   /**
-   * Whether the slot is this sequencer's, and its stake free to answer for it; where the queue is overdue for too long, the slot
-   * is every sequencer's.
+   * Whether the slot is this sequencer's, and its stake free to answer for it. Where the queue is overdue for too long, the slot
+   * is every sequencer's: those whose it is not leave it to the one whose it is, as long as something comes of that.
    */
   get #isMyTurn(): boolean {
     const { view, chainId, operator, maySign } = this.#options;
     if (!maySign() || view.isExiting(chainId) || !view.canCover(chainId, operator)) return false;
-    return view.turn(chainId)?.member.operator === operator || view.mayPostOpenly(chainId, operator);
+    if (view.turn(chainId)?.member.operator === operator) return true;
+    return view.mayPostOpenly(chainId, operator) && this.#isSilent;
+  }
+
+  /** Whether there has been work for a slot's length of which nothing was posted. */
+  get #isSilent(): boolean {
+    const { view, parameters } = this.#options;
+    return this.#silence !== null && view.block.number >= this.#silence.since + BigInt(parameters.epochBlocks);
   }
 
   // The turn: learn what the predecessors signed, then begin.

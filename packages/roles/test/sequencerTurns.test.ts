@@ -205,12 +205,27 @@ describe("a block whose slot is over before it is done", () => {
 describe("a chain whose queue is overdue for too long", () => {
   const waited = BigInt(PARAMETERS.forceDelaySeconds + PARAMETERS.openAfterSeconds);
 
-  it("is everybody's who is registered: blocks are made and posted out of turn", () => {
+  /** L1 blocks of a slot */
+  const slot = BigInt(PARAMETERS.epochBlocks);
+  /** A sequencer that has seen two slots go by, and is not the one whose the present slot is. */
+  const overdue = (inBetween: (driven: Driven, number: bigint) => void = () => undefined): Driven => {
     const driven = posted(ofRank(1));
     depositTo(driven.view, 0n, FIRST_BLOCK - waited + 1n);
     driven.start();
-    expect(driven.asked("head")).toEqual([]);
-    driven.mine(FIRST_BLOCK + 1n).hostsSay(1n);
+    driven.maySign = false;
+    for (let number = FIRST_BLOCK + 1n; number < FIRST_BLOCK + 2n * slot; number++) {
+      inBetween(driven, number);
+      driven.mine(number);
+    }
+    driven.maySign = true;
+    driven.mine(FIRST_BLOCK + 2n * slot);
+    expect([driven.view.isOpen(CHAIN), driven.view.turn(CHAIN)?.rank]).toEqual([true, 0]);
+    expect(driven.view.turn(CHAIN)?.member.operator).not.toBe(driven.self.operator);
+    return driven;
+  };
+
+  it("is everybody's who is registered, once nothing came for a slot: blocks are made and posted out of turn", () => {
+    const driven = overdue().hostsSay(1n);
     expect(driven.all("openSession")).toMatchObject([{ opening: [{ source: "context" }, { source: "deposit" }] }]);
     driven.open().assemble();
     const { block } = driven.all("seal")[0]!;
@@ -218,7 +233,17 @@ describe("a chain whose queue is overdue for too long", () => {
     driven.handle({ kind: "sealed", block: sealed });
     driven.handle({ kind: "headChanged", head: parentOf(sealed), block: sealed, safeNumber: 1n });
     driven.handle({ kind: "timer", name: "post" });
-    expect(driven.all("post")).toMatchObject([{ from: 2n, to: 2n, slot: FIRST_SLOT }]);
+    expect(driven.all("post")).toMatchObject([{ from: 2n, to: 2n, slot: FIRST_SLOT + 2n }]);
+  });
+
+  it("is left to whose slot it is, as long as something of its comes to L1", () => {
+    const driven = overdue(({ view }, number) => {
+      if (number === FIRST_BLOCK + slot + 2n) post(view, [blockOn({ view, parent: FIRST })]);
+    });
+    driven.mine(FIRST_BLOCK + 2n * slot + 1n);
+    expect([driven.asked("head"), driven.all("openSession")]).toEqual([[], []]);
+    driven.mine(FIRST_BLOCK + 2n * slot + 2n);
+    expect(driven.asked("head").length).toBeGreaterThan(0);
   });
 
   it("is nobody's once it turned to exit: no block, no batch, nor what was being assembled", () => {
