@@ -24,6 +24,7 @@ export * from "./executionCodecs.ts";
 export * from "./hash.ts";
 export * from "./header.ts";
 export * from "./hex.ts";
+export * from "./ipfsRequests.ts";
 export * from "./jobs.ts";
 export * from "./keyRounds.ts";
 export * from "./l1Fee.ts";
