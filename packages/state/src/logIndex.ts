@@ -64,39 +64,83 @@ function termGroups(query: LogQuery): LogTerm[][] {
   return groups.length === 0 ? [[ANY_LOG]] : groups;
 }
 
+/** What is left of the entries that a query may read. */
+type Budget = { left: number };
+
+function spend(budget: Budget, entries: number): void {
+  budget.left -= entries;
+  if (budget.left < 0) throw new StateError("too-many", { bound: MAX_LOG_ENTRIES_READ });
+}
+
+/** A block's number and a transaction's place in it, as one number. */
+const placeOf = (number: bigint, index: number): bigint => (number << 16n) + BigInt(index);
+
+function* indexesIn(value: Uint8Array): Generator<number> {
+  for (let i = 0; i < value.length; i += 2) yield value[i]! * 256 + value[i + 1]!;
+}
+
+/** Reads all entries of alternatives, a page at a time. */
+class TermsScan {
+  readonly #store: KeyValueStore;
+  readonly #ranges: { from: Uint8Array; readonly to: Uint8Array }[];
+  readonly found = new Set<bigint>();
+
+  constructor(store: KeyValueStore, terms: readonly LogTerm[], { fromBlock, toBlock }: LogQuery) {
+    this.#store = store;
+    this.#ranges = terms.map((term) => ({ from: logKey(term, fromBlock), to: keyAfter(logKey(term, toBlock)) }));
+  }
+
+  /** Reads on; true once all is read. */
+  async step(budget: Budget): Promise<boolean> {
+    const range = this.#ranges.at(-1);
+    if (range === undefined) return true;
+    const page = await this.#store.page(range, PAGE_ENTRIES);
+    spend(budget, page.length);
+    for (const [key, value] of page) {
+      const number = readNumber(key, key.length - 8);
+      for (const index of indexesIn(value)) this.found.add(placeOf(number, index));
+    }
+    if (page.length < PAGE_ENTRIES) this.#ranges.pop();
+    else range.from = keyAfter(page.at(-1)![0]);
+    return this.#ranges.length === 0;
+  }
+}
+
+/** Those of the places, in ascending order, that have one of the terms. */
+function havingOneOf(
+  store: KeyValueStore,
+  terms: readonly LogTerm[],
+  places: readonly bigint[],
+  budget: Budget,
+): readonly bigint[] {
+  let number = -1n;
+  let indexes = new Set<number>();
+  return places.filter((place) => {
+    if (place >> 16n !== number) {
+      number = place >> 16n;
+      spend(budget, terms.length);
+      const values = terms.flatMap((term) => store.get(logKey(term, number)) ?? []);
+      indexes = new Set(values.flatMap((value) => [...indexesIn(value)]));
+    }
+    return indexes.has(Number(place & 0xffffn));
+  });
+}
+
 /**
- * Transactions that may hold logs of the query, in the chain's order; the caller looks into their receipts. Throws
- * StateError "too-many" above MAX_LOG_ENTRIES_READ or MAX_LOG_TERMS, "out-of-range" for more than four topics.
+ * Transactions that may hold logs of the query, in the chain's order; the caller looks into their receipts. What the query asks for is read side by
+ * side until the rarest of it is read; the rest is looked up where that is. Throws StateError "too-many" above MAX_LOG_ENTRIES_READ or
+ * MAX_LOG_TERMS, "out-of-range" for more than four topics.
  */
 export async function findLogCandidates(store: KeyValueStore, query: LogQuery): Promise<LogCandidate[]> {
   if (query.fromBlock < 0n || query.fromBlock > query.toBlock) return [];
-  let matches: bigint[] | null = null;
+  const groups = termGroups(query).map((terms) => ({ terms, scan: new TermsScan(store, terms, query) }));
   const budget = { left: MAX_LOG_ENTRIES_READ };
-  for (const group of termGroups(query)) {
-    const found = new Set<bigint>();
-    for (const term of group) await readTerm(store, { term, query, budget }, found);
-    matches = matches === null ? [...found] : matches.filter((place) => found.has(place));
-    if (matches.length === 0) return [];
-  }
-  const sorted = (matches ?? []).sort((left, right) => (left < right ? -1 : 1));
-  return sorted.map((place) => ({ number: place >> 16n, transactionIndex: Number(place & 0xffffn) }));
-}
-
-type TermScan = { readonly term: LogTerm; readonly query: LogQuery; readonly budget: { left: number } };
-
-/** Adds number * 65,536 + index for every transaction with the term. */
-async function readTerm(store: KeyValueStore, scan: TermScan, found: Set<bigint>): Promise<void> {
-  let from = logKey(scan.term, scan.query.fromBlock);
-  const to = keyAfter(logKey(scan.term, scan.query.toBlock));
-  for (;;) {
-    const page = await store.page({ from, to }, PAGE_ENTRIES);
-    scan.budget.left -= page.length;
-    if (scan.budget.left < 0) throw new StateError("too-many", { bound: MAX_LOG_ENTRIES_READ });
-    for (const [key, value] of page) {
-      const base = readNumber(key, key.length - 8) << 16n;
-      for (let i = 0; i < value.length; i += 2) found.add(base + BigInt(value[i]! * 256 + value[i + 1]!));
-    }
-    if (page.length < PAGE_ENTRIES) return;
-    from = keyAfter(page.at(-1)![0]);
+  for (let i = 0; ; i = (i + 1) % groups.length) {
+    const { scan } = groups[i]!;
+    if (!(await scan.step(budget))) continue;
+    let places: readonly bigint[] = [...scan.found].sort((left, right) => (left < right ? -1 : 1));
+    for (const [other, { terms }] of groups.entries())
+      if (other !== i) places = havingOneOf(store, terms, places, budget);
+    return places.map((place) => ({ number: place >> 16n, transactionIndex: Number(place & 0xffffn) }));
   }
 }
