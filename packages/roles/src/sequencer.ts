@@ -117,6 +117,8 @@ type Build = {
   readonly queueItems: readonly QueueItem[];
   /** bytes of the opening and its outcomes, once it is executed */
   openingBytes: number;
+  /** transactions that it takes at the most */
+  readonly limit: number;
   candidates: readonly Transaction[];
   /** holders of the seats of its first job */
   readonly seats: readonly Member[];
@@ -128,6 +130,8 @@ type Build = {
 
 /** System transactions of a block beside queue items, at the most: context, founding, settle. */
 const MAX_SYSTEM_CALLS = 3;
+/** Transactions whose signers' accounts are looked at for a block, however few it may take. */
+const LOOKED_AT = 64;
 /** Milliseconds after a failed attempt before the next. */
 const RETRY_MS = 250;
 /** Milliseconds that a published block has to become the own head before the sequencer goes on without it. */
@@ -163,6 +167,10 @@ export class Sequencer {
   readonly #size: BlockSize;
   /** transactions that failed alone: tried again when no other is left */
   readonly #deferred = new Set<Hash>();
+  /** signers whose next transaction is not here: theirs are tried again when no other is left, or something of theirs comes */
+  readonly #gapped = new Set<Address>();
+  /** transactions of the own chain's blocks that L1 may still take back, with their blocks: offered again, they are not taken again */
+  readonly #onChain = new Map<Hash, bigint>();
   /** whether providers of the last block took long */
   #isSlow = false;
 
@@ -428,7 +436,10 @@ export class Sequencer {
     const session = taggedHash("mvm/session/1", moment.entropy);
     const queueItems = this.#dueItems();
     const baseFeePerGas = nextBaseFee({ baseFeePerGas: parent.header.baseFeePerGas, gasUsed: parent.header.gasUsed });
-    const count = Math.min(this.#size.limit, LIMITS.blockTransactions - queueItems.length - MAX_SYSTEM_CALLS);
+    const most = LIMITS.blockTransactions - queueItems.length - MAX_SYSTEM_CALLS;
+    const limit = Math.min(this.#size.limit, most);
+    // some may turn out to be none for this block
+    const count = Math.min(Math.max(limit, LOOKED_AT), most);
     const gas = queueItems.reduce<bigint>((left, item) => left - queueItemGas(item, chainId), LIMITS.blockGas);
     const candidates = takeFitting(this.#inOrder(baseFeePerGas), { count, gas });
     const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao: prevRandaoOf(randomness) });
@@ -453,6 +464,7 @@ export class Sequencer {
       context,
       queueItems,
       openingBytes: 0,
+      limit,
       candidates,
       seats: view.seatsOf(view.slot, jobId),
       jobs: null,
@@ -465,7 +477,7 @@ export class Sequencer {
       if (to !== null) addresses.add(to);
     }
     const needed = [...addresses].map((address): StateKey => ({ kind: "account", address }));
-    const keys = [...needed, ...this.#reads.foretell(candidates, needed)];
+    const keys = [...needed, ...this.#reads.foretell(candidates.slice(0, limit), needed)];
     const opening = this.#openingOf(this.#build, 0);
     const raws = candidates.map(({ raw }) => raw);
     const foreseen = this.#closingOf(
@@ -531,12 +543,18 @@ export class Sequencer {
     return openingTransactions({ number, generation, context, founding, queueItems, transactionCount });
   }
 
-  /** The pool in the order of blocks; deferred transactions only where there are no others. */
+  /** Whether a transaction waits until there is no other. */
+  #waits({ hash, from }: Transaction): boolean {
+    return this.#deferred.has(hash) || this.#gapped.has(from);
+  }
+
+  /** The pool in the order of blocks; those that wait only where there are no others. */
   #inOrder(baseFeePerGas: bigint): readonly Transaction[] {
     const ordered = this.#pool.ordered(baseFeePerGas);
-    const others = ordered.filter(({ hash }) => !this.#deferred.has(hash));
+    const others = ordered.filter((transaction) => !this.#waits(transaction));
     if (others.length > 0) return others;
     this.#deferred.clear();
+    this.#gapped.clear();
     return ordered;
   }
 
@@ -544,11 +562,11 @@ export class Sequencer {
     const build = this.#build;
     if (build?.session !== event.session) return [{ kind: "closeSession", session: event.session }];
     build.openingBytes = event.openingBytes;
-    build.candidates = this.#runnable(build.candidates, event.entries);
+    build.candidates = this.#runnable(build.candidates, event.entries).slice(0, build.limit);
     if (build.candidates.length === 0) {
       if (this.#stands(build)) return this.#assemble(build, [], null);
-      this.#exhausted = this.#deferred.size === 0;
-      this.#deferred.clear();
+      // where all wait, something has to change first
+      this.#exhausted = this.#pool.all().every((transaction) => this.#waits(transaction));
       return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
     }
     this.#reads.opened(event.entries);
@@ -570,7 +588,7 @@ export class Sequencer {
     return this.#jobsStep(build, build.jobs.start(moment.nowMs), moment);
   }
 
-  /** Those candidates whose nonces follow from the accounts; the ones that can never run again leave the pool. */
+  /** Those candidates whose nonces follow from the accounts; the ones that can never run again leave the pool, those that lack one before them wait. */
   #runnable(candidates: readonly Transaction[], entries: readonly StateEntry[]): readonly Transaction[] {
     const accounts = new Map<Address, Account | null>();
     for (const entry of entries) if (entry.kind === "account") accounts.set(entry.address, entry.value);
@@ -578,6 +596,7 @@ export class Sequencer {
     return candidates.filter((transaction) => {
       const nonce = nonces.get(transaction.from) ?? accounts.get(transaction.from)?.nonce ?? 0n;
       if (transaction.nonce < nonce) this.#pool.remove(transaction.hash);
+      if (transaction.nonce > nonce && !nonces.has(transaction.from)) this.#gapped.add(transaction.from);
       if (transaction.nonce !== nonce) return false;
       nonces.set(transaction.from, nonce + 1n);
       return true;
@@ -731,12 +750,24 @@ export class Sequencer {
     this.#exhausted = false;
     this.#publishedUntilMs = null;
     this.#posting.headChanged(event.head.header.number, event.block);
-    for (const hash of event.block === null ? [] : includedHashes(event.block)) this.#pool.remove(hash);
+    this.#noteOnChain(event);
     this.#watchWork();
     // what is being made on a block that was taken back comes to nothing
     const isLost = event.block === null && this.#build?.isSealing === false;
     const dropped = isLost && this.#build?.parent.hash !== event.head.hash ? this.#drop() : [];
     return [...dropped, ...this.#advance(moment), ...this.#postIfMuch(moment)];
+  }
+
+  /** What a block has leaves the pool, and is not taken again while the block stands. */
+  #noteOnChain({ head, block, safeNumber }: SequencerEvent & { kind: "headChanged" }): void {
+    for (const [hash, number] of this.#onChain)
+      if (number <= safeNumber || number > head.header.number) this.#onChain.delete(hash);
+    for (const hash of block === null ? [] : includedHashes(block)) {
+      const transaction = this.#pool.get(hash);
+      if (transaction !== undefined) this.#gapped.delete(transaction.from);
+      this.#pool.remove(hash);
+      this.#onChain.set(hash, head.header.number);
+    }
   }
 
   // What other nodes ask.
@@ -762,14 +793,17 @@ export class Sequencer {
     return [{ kind: "readSession", session: build.session, ticket, keys: request.body.keys }];
   }
 
-  /** Takes an offered transaction; true when it is in the pool afterwards. */
+  /** Takes an offered transaction; true when it is in the pool afterwards, or in a block. */
   #admit(raw: Uint8Array): boolean {
-    if (this.#pool.get(keccakHash(raw)) !== undefined) return true;
+    const hash = keccakHash(raw);
+    if (this.#pool.get(hash) !== undefined || this.#onChain.has(hash)) return true;
     try {
       const transaction = decodeTransaction(raw, this.#options.chainId);
       const { refusal } = this.#pool.add(transaction);
-      if (refusal === null) this.#exhausted = false;
-      return refusal === null;
+      if (refusal !== null) return false;
+      this.#exhausted = false;
+      this.#gapped.delete(transaction.from);
+      return true;
     } catch (error) {
       if (error instanceof TransactionError) return false;
       throw error;
