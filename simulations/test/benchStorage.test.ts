@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { comingLine } from "../src/bench/comingState.ts";
+import { confidentialLines } from "../src/bench/confidential.ts";
 import { logsLine } from "../src/bench/logs.ts";
 import { diskLine, readsLine } from "../src/bench/storage.ts";
 
@@ -25,5 +26,13 @@ describe("the benchmark of storage", () => {
     const line = await comingLine({ blocks: 30, accountsPerBlock: 20 });
     expect(line["accounts"]).toBe(600);
     expect(line["comingToMaking"]).toBeGreaterThan(0);
+  });
+
+  it("gets a confidential file back through a second node, and the same file from plain Helia", async () => {
+    const lines = await confidentialLines({ sizeMiB: 5, rounds: 1 });
+    expect(lines.map((line) => line["operation"])).toEqual(["put", "replicate", "get"]);
+    for (const line of lines) expect(line["megabytesPerSecond"]).toBeGreaterThan(0);
+    expect(lines[0]!["ratioToHelia"]).toBeGreaterThan(0);
+    expect(lines[2]!["ratioToHelia"]).toBeGreaterThan(0);
   });
 });

@@ -16,9 +16,9 @@ export const MAX_OBJECT_BYTES = 16 * GIB;
 export const BLOCK_OVERHEAD_BYTES = 4 * KIB;
 
 /** Blocks that are written, read or asked for at one time for one object. */
-export const BLOCKS_AT_A_TIME = 8;
+export const BLOCKS_AT_A_TIME = 4;
 /** Blocks that came from peers last, in bytes; the oldest goes. */
-export const MAX_TRANSIT_BYTES = 16 * MIB;
+export const MAX_TRANSIT_BYTES = 8 * MIB;
 /** Time for a block to come, in milliseconds; without one, a block that nobody has is waited for for ever. */
 export const BLOCK_TIMEOUT_MS = 40_000;
 /** Attempts that share that time. */

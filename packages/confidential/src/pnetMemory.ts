@@ -10,12 +10,12 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
-/** Room for pieces of 8 MiB and 65,000 connections. */
-const MEMORY_BYTES = 16 * 1024 * 1024;
+/** Room for pieces of 4 MiB and 32,000 connections. */
+const MEMORY_BYTES = 8 * 1024 * 1024;
 const NONCE_BYTES = 24;
 const KEY_BYTES = 32;
 
-type Cipher = { update(input: Uint8Array): Uint8Array; finalize(): void };
+type Cipher = { update(input: Uint8Array, output: Uint8Array): void; finalize(): void };
 type MakeCipher = (nonce: Uint8Array, key: Uint8Array) => Cipher;
 
 let isGrown = false;
@@ -26,7 +26,8 @@ export function growPnetMemory(): void {
   const fromPnet = createRequire(fileURLToPath(import.meta.resolve("@libp2p/pnet")));
   const xsalsa20 = fromPnet("xsalsa20") as MakeCipher;
   const cipher = xsalsa20(new Uint8Array(NONCE_BYTES), new Uint8Array(KEY_BYTES));
-  cipher.update(new Uint8Array(MEMORY_BYTES));
+  const bytes = new Uint8Array(MEMORY_BYTES);
+  cipher.update(bytes, bytes);
   cipher.finalize();
   isGrown = true;
 }

@@ -62,7 +62,7 @@ class Segments {
     return tail;
   }
 
-  seal(segment: number, isLast: boolean, plaintext: Uint8Array): Uint8Array {
+  seal(segment: number, isLast: boolean, plaintext: Uint8Array): readonly [Uint8Array, Uint8Array] {
     return this.#cipher.seal(this.#nonceTail(segment, isLast), this.#associated, plaintext);
   }
 
@@ -85,7 +85,7 @@ function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /**
- * Seals a stream: the header, then segment after segment, whatever the chunks of the source are. Holds at most a segment and what the source gives at a time.
+ * Seals a stream: the header, then ciphertext and tag of segment after segment, whatever the chunks of the source are. Holds at most a segment and what the source gives at a time.
  * @throws ConfidentialError "plaintext-length", "too-large", "aborted"; RangeError on sizes that the format does not have
  */
 export async function* sealStream(source: AsyncIterable<Uint8Array>, options: SealOptions): AsyncGenerator<Uint8Array> {
@@ -110,7 +110,7 @@ export async function* sealStream(source: AsyncIterable<Uint8Array>, options: Se
           `the source has not the ${lengthBytes} bytes that it was to have`,
         );
       }
-      yield segments.seal(segment, isLast, plaintext);
+      yield* segments.seal(segment, isLast, plaintext);
       if (isLast) return;
     }
   } finally {

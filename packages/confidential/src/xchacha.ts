@@ -43,15 +43,16 @@ export class XChaCha {
     return nonce;
   }
 
-  /** @param nonceTail the last 8 bytes of the nonce, never the same twice; @returns ciphertext, then the tag */
-  seal(nonceTail: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  /**
+   * @param nonceTail the last 8 bytes of the nonce, never the same twice
+   * @returns the ciphertext, and the tag that comes after it: joining them would copy all of it
+   */
+  seal(nonceTail: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): readonly [Uint8Array, Uint8Array] {
     const cipher = createCipheriv(CIPHER, this.#subkey, this.#nonce(nonceTail), OPTIONS);
     cipher.setAAD(associated, { plaintextLength: plaintext.length });
-    const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
-    sealed.set(cipher.update(plaintext));
+    const ciphertext = cipher.update(plaintext);
     cipher.final();
-    sealed.set(cipher.getAuthTag(), plaintext.length);
-    return sealed;
+    return [ciphertext, cipher.getAuthTag()];
   }
 
   /** The plaintext, or null where key, nonce, associated data or a bit of it are others. */

@@ -14,6 +14,7 @@ import { SeededRandom } from "../seededRandom.ts";
 import { inDirectory, KEPT, type MadeBlock, madeBlock } from "./benchDatabase.ts";
 import { type Benchmark, median, processorSeconds, type ResultLine, rounded } from "./benchmark.ts";
 import { comingLine } from "./comingState.ts";
+import { confidentialLines } from "./confidential.ts";
 import { logsLine } from "./logs.ts";
 
 const ACCOUNTS = 100_000;
@@ -23,6 +24,8 @@ const TRANSFERS = 20;
 const READS = 2_000;
 const LOG_BLOCKS = 100_000;
 const ROUNDS = 5;
+const CONFIDENTIAL_MIB = 1_024;
+const CONFIDENTIAL_ROUNDS = 3;
 
 const NO_CHAIN: ChainValues = { number: () => 0n, chainId: () => 1n, blockHash: () => toWordHex(0n) };
 
@@ -165,7 +168,7 @@ export async function readsLine(size: Size, reads: number): Promise<ResultLine> 
 export const storage: Benchmark = {
   name: "storage",
   summary:
-    "a host's disk beside the live state, reads of the flat view beside walks of the trie, logs by index beside walks of receipts, a state that comes beside one that is made",
+    "a host's disk beside the live state, reads of the flat view beside walks of the trie, logs by index beside walks of receipts, a state that comes beside one that is made, a confidential file beside plain Helia",
   run: async (report, note) => {
     const size = { accounts: ACCOUNTS, slots: SLOTS_OF_TOKEN };
     note(`${BLOCKS} blocks on ${ACCOUNTS} accounts, pruned and not`);
@@ -176,5 +179,10 @@ export const storage: Benchmark = {
     report(await logsLine(LOG_BLOCKS));
     note(`a state of ${ACCOUNTS} accounts, made and come from another host`);
     report(await comingLine({ blocks: BLOCKS, accountsPerBlock: ACCOUNTS / BLOCKS }));
+    note(
+      `a confidential file of ${CONFIDENTIAL_MIB} MiB, and the same in plain Helia, ${CONFIDENTIAL_ROUNDS} times each`,
+    );
+    for (const line of await confidentialLines({ sizeMiB: CONFIDENTIAL_MIB, rounds: CONFIDENTIAL_ROUNDS }))
+      report(line);
   },
 };
