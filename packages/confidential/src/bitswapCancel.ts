@@ -19,7 +19,7 @@ function varint(value: number): number[] {
 }
 
 /** A bitswap message with its length before it, that cancels these wants. */
-export function cancelMessage(cids: readonly CID[]): Uint8Array {
+function cancelMessage(cids: readonly CID[]): Uint8Array {
   const entries = cids.flatMap(({ bytes }) => {
     const entry = [BLOCK, ...varint(bytes.length), ...bytes, CANCEL, 1];
     return [ENTRY, ...varint(entry.length), ...entry];

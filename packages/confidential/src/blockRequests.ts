@@ -4,6 +4,7 @@ import { sendCancel } from "./bitswapCancel.ts";
 import { ConfidentialError } from "./errors.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { CANCEL_TIMEOUT_MS, MAX_REQUESTS_PER_PEER, REQUEST_ATTEMPTS } from "./limits.ts";
+import type { SwarmBlocks } from "./swarmBlocks.ts";
 import type { SwarmNode } from "./swarmNode.ts";
 
 type Peer = { readonly id: PeerId; requests: number; over: CID[] };
@@ -14,6 +15,7 @@ type Peer = { readonly id: PeerId; requests: number; over: CID[] };
  */
 export class BlockRequests {
   readonly #node: SwarmNode;
+  readonly #blocks: SwarmBlocks;
   readonly #lifetime: Lifetime;
   readonly #timeoutMs: number;
   /** requests under way, by peer */
@@ -21,15 +23,23 @@ export class BlockRequests {
   readonly #waiting: (() => void)[] = [];
 
   /** @param options.timeoutMs for a peer to send a block, all attempts together */
-  constructor(options: { readonly node: SwarmNode; readonly lifetime: Lifetime; readonly timeoutMs: number }) {
+  constructor(options: {
+    readonly node: SwarmNode;
+    readonly blocks: SwarmBlocks;
+    readonly lifetime: Lifetime;
+    readonly timeoutMs: number;
+  }) {
     this.#node = options.node;
+    this.#blocks = options.blocks;
     this.#lifetime = options.lifetime;
     this.#timeoutMs = options.timeoutMs;
   }
 
-  /** A block's bytes, verified by Helia. @throws ConfidentialError "block-missing", and what the caller's signal and the lifetime say */
+  /** A block's bytes, verified. @throws ConfidentialError "block-missing", and what the caller's signal and the lifetime say */
   async read(cid: CID, caller: AbortSignal): Promise<Uint8Array> {
     const running = this.#lifetime.signal(caller);
+    const recent = this.#blocks.recent(cid);
+    if (recent !== null) return recent;
     const failures: unknown[] = [];
     for (let attempt = 0; attempt < REQUEST_ATTEMPTS; attempt++) {
       let wasSilent = false;
@@ -57,16 +67,11 @@ export class BlockRequests {
   }
 
   async #ask(peer: Peer, cid: CID, signal: AbortSignal): Promise<Uint8Array> {
-    const session = this.#node.blockstore.createSession(cid, {
-      providers: [peer.id.toCID()],
-      minProviders: 1,
-      maxProviders: 1,
-    });
     try {
-      for await (const bytes of session.get(cid, { signal })) return bytes;
-      throw new Error("the block came without bytes");
+      const bytes = await this.#node.request(cid, peer.id, signal);
+      this.#blocks.accept(cid, bytes);
+      return bytes;
     } finally {
-      session.close();
       peer.over.push(cid);
       this.#release(peer);
       await this.#forgetOver(peer);

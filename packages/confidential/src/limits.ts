@@ -15,8 +15,10 @@ export const MAX_OBJECT_BYTES = 16 * GIB;
 /** What a block counts beyond its own bytes, so that a tree of tiny blocks does not fill the disk with files. */
 export const BLOCK_OVERHEAD_BYTES = 4 * KIB;
 
-/** Blocks that are written, read or asked for at one time for one object. */
+/** Blocks that are read or asked for at one time for one object. */
 export const BLOCKS_AT_A_TIME = 4;
+/** Blocks that are written at one time for one object: each waits for the disk. */
+export const WRITES_AT_A_TIME = 8;
 /** Blocks that came from peers last, in bytes; the oldest goes. */
 export const MAX_TRANSIT_BYTES = 8 * MIB;
 /** Time for a block to come, in milliseconds; without one, a block that nobody has is waited for for ever. */

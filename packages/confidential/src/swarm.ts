@@ -7,7 +7,7 @@ import { ConfidentialError } from "./errors.ts";
 import { Lifetime } from "./lifetime.ts";
 import { BLOCK_TIMEOUT_MS, DIAL_TIMEOUT_MS, MAX_ADDRESSES_PER_PEER, MAX_SWARM_PEERS } from "./limits.ts";
 import { SwarmBlocks } from "./swarmBlocks.ts";
-import { createSwarmNode, type SwarmNode } from "./swarmNode.ts";
+import { SwarmNode } from "./swarmNode.ts";
 import { type FetchOptions, type GetOptions, type PutResult, SwarmObjects } from "./swarmObjects.ts";
 
 /** A node of the swarm, and where it may be reached: multiaddresses of TCP, with or without its id at the end. */
@@ -31,6 +31,9 @@ export type SwarmOptions = {
   readonly signal?: AbortSignal;
 };
 
+/** Who may connect, now: the gater looks here. */
+type AllowList = { peers: ReadonlySet<PeerId> };
+type Parts = Omit<SwarmOptions, "allowed"> & { readonly blocks: SwarmBlocks; readonly allowed: AllowList };
 type Signalled = { readonly signal?: AbortSignal };
 
 const unreachable = (address: string, cause?: unknown): ConfidentialError =>
@@ -51,21 +54,19 @@ function parseAddresses(addresses: readonly string[]): Multiaddr[] {
  */
 export class ConfidentialSwarm {
   readonly #store: DagStore;
-  readonly #helia: SwarmNode;
+  readonly #node: SwarmNode;
   readonly #objects: SwarmObjects;
   readonly #lifetime = new Lifetime();
-  #allowed: ReadonlySet<PeerId>;
+  readonly #allowed: AllowList;
   #stopping: Promise<void> | null = null;
 
-  private constructor(store: DagStore, options: SwarmOptions) {
-    const { listen, announce = [], psk, privateKey, allowed, blockTimeoutMs = BLOCK_TIMEOUT_MS } = options;
+  private constructor(store: DagStore, node: SwarmNode, options: Parts) {
+    this.#allowed = options.allowed;
     this.#store = store;
-    this.#allowed = new Set(allowed);
-    const blocks = new SwarmBlocks(store);
-    const isAllowed = (peer: PeerId): boolean => this.#allowed.has(peer);
-    this.#helia = createSwarmNode({ blocks, privateKey, psk, listen, announce, isAllowed });
+    this.#node = node;
+    const { blocks, blockTimeoutMs: timeoutMs = BLOCK_TIMEOUT_MS } = options;
     const lifetime = this.#lifetime;
-    const requests = new BlockRequests({ node: this.#helia, lifetime, timeoutMs: blockTimeoutMs });
+    const requests = new BlockRequests({ node, blocks, lifetime, timeoutMs });
     this.#objects = new SwarmObjects({
       store,
       lifetime,
@@ -77,43 +78,42 @@ export class ConfidentialSwarm {
   /** @throws ConfidentialError "unreachable" where it cannot listen; RangeError on a pre-shared key of another length */
   static async start(options: SwarmOptions): Promise<ConfidentialSwarm> {
     const store = await DagStore.open(options.directory);
-    let swarm: ConfidentialSwarm;
+    const { listen, announce = [], psk, privateKey } = options;
+    const blocks = new SwarmBlocks(store);
+    const allowed = { peers: new Set(options.allowed) };
+    let node: SwarmNode;
     try {
-      swarm = new ConfidentialSwarm(store, options);
-    } catch (error) {
-      await store.close();
-      throw error;
-    }
-    try {
-      await swarm.#helia.start();
-      swarm.#lifetime.signal(options.signal);
-      return swarm;
+      const isAllowed = (peer: PeerId): boolean => allowed.peers.has(peer);
+      node = await SwarmNode.start({ blocks, privateKey, psk, listen, announce, isAllowed });
     } catch (cause) {
-      await swarm.stop();
-      if (cause instanceof ConfidentialError) throw cause;
-      throw unreachable(options.listen.join(), cause);
+      await store.close();
+      throw cause instanceof RangeError ? cause : unreachable(listen.join(), cause);
     }
+    const swarm = new ConfidentialSwarm(store, node, { ...options, blocks, allowed });
+    if (options.signal?.aborted !== true) return swarm;
+    await swarm.stop();
+    throw new ConfidentialError("aborted", "given up by the caller", {}, options.signal.reason);
   }
 
   get peer(): PeerId {
-    return this.#helia.libp2p.peerId.toString() as PeerId;
+    return this.#node.libp2p.peerId.toString() as PeerId;
   }
 
   /** Where peers reach this node, with its peer id at the end. */
   get addresses(): readonly string[] {
-    return this.#helia.libp2p.getMultiaddrs().map(String);
+    return this.#node.libp2p.getMultiaddrs().map(String);
   }
 
   /** Peers that it has a connection to. */
   get connected(): readonly PeerId[] {
-    return this.#helia.libp2p.getPeers().map((peer) => peer.toString() as PeerId);
+    return this.#node.libp2p.getPeers().map((peer) => peer.toString() as PeerId);
   }
 
   /** Fails what is under way, ends connections, then closes the store. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
       this.#lifetime.end();
-      await this.#helia.stop();
+      await this.#node.stop();
       await this.#store.close();
     })();
     return this.#stopping;
@@ -124,7 +124,7 @@ export class ConfidentialSwarm {
     const running = this.#lifetime.signal(signal, DIAL_TIMEOUT_MS);
     const targets = parseAddresses(addresses);
     try {
-      await this.#helia.libp2p.dial(targets, { signal: running });
+      await this.#node.libp2p.dial(targets, { signal: running });
     } catch (cause) {
       throw this.#lifetime.failure(cause, signal, () => unreachable(addresses[0]!, cause));
     }
@@ -137,9 +137,9 @@ export class ConfidentialSwarm {
   async reconcile(peers: readonly SwarmPeer[], options: Signalled = {}): Promise<readonly PeerId[]> {
     this.#lifetime.signal(options.signal);
     if (peers.length > MAX_SWARM_PEERS) throw new RangeError(`a swarm has ${MAX_SWARM_PEERS} peers at most`);
-    this.#allowed = new Set(peers.map(({ peer }) => peer));
-    const strangers = this.connected.filter((peer) => !this.#allowed.has(peer));
-    await Promise.all(strangers.map((peer) => this.#helia.libp2p.hangUp(peerIdFromString(peer))));
+    this.#allowed.peers = new Set(peers.map(({ peer }) => peer));
+    const strangers = this.connected.filter((peer) => !this.#allowed.peers.has(peer));
+    await Promise.all(strangers.map((peer) => this.#node.libp2p.hangUp(peerIdFromString(peer))));
     const connected = new Set([...this.connected, this.peer]);
     const missing = peers.filter(({ peer }) => !connected.has(peer));
     const dialled = missing.map(({ peer, addresses }) =>

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { NotFoundError } from "@libp2p/interface";
 import { BaseBlockstore } from "blockstore-core";
 import type { CID } from "multiformats/cid";
@@ -7,11 +8,9 @@ import type { DagStore } from "./dagStore.ts";
 import { ConfidentialError } from "./errors.ts";
 import { MAX_BLOCK_BYTES, MAX_TRANSIT_BYTES } from "./limits.ts";
 
-type Bytes = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-
 /**
- * The blockstore that Helia sees: it serves peers what the store holds. What Helia puts, which is what peers sent, only passes through a bounded memory:
- * it comes to the disk when the object that it is part of is taken, and has been counted. The last blocks stay there, for who reads them again soon.
+ * The blockstore that bitswap sees: it serves peers what the store holds. What peers sent stays in a bounded memory for who reads it again soon; it comes to the disk when the
+ * object that it is part of is fetched, and has been counted.
  */
 export class SwarmBlocks extends BaseBlockstore {
   readonly #store: DagStore;
@@ -29,24 +28,33 @@ export class SwarmBlocks extends BaseBlockstore {
     return this.#transit.has(digest) || (await this.#store.has(digest));
   }
 
-  override async put(cid: CID, value: Bytes): Promise<CID> {
-    if (!(value instanceof Uint8Array)) throw new TypeError("blocks come as bytes");
-    if (!isKept(cid)) throw new ConfidentialError("dag-refused", "a block of no kind that the swarm keeps");
-    if (value.length > MAX_BLOCK_BYTES) {
-      throw new ConfidentialError("too-large", "a block above the bound", {
-        sizeBytes: value.length,
-        maxBytes: MAX_BLOCK_BYTES,
-      });
+  /** Bitswap alone has this store, and puts nothing. */
+  override put(): Promise<CID> {
+    throw new ConfidentialError("dag-refused", "blocks of peers are taken when they have been asked for");
+  }
+
+  /** A block that came from a peer lately. */
+  recent(cid: CID): Uint8Array | null {
+    return this.#transit.get(digestOf(cid)) ?? null;
+  }
+
+  /** Takes what a peer sent for a CID. @throws ConfidentialError "too-large", "block-damaged" */
+  accept(cid: CID, bytes: Uint8Array): void {
+    if (bytes.length > MAX_BLOCK_BYTES) {
+      const data = { sizeBytes: bytes.length, maxBytes: MAX_BLOCK_BYTES };
+      throw new ConfidentialError("too-large", "a block above the bound", data);
     }
     const digest = digestOf(cid);
+    if (createHash("sha256").update(bytes).digest("hex") !== digest) {
+      throw new ConfidentialError("block-damaged", "a peer sent other bytes", { cid: cid.toString() });
+    }
     this.forget([digest]);
-    this.#transit.set(digest, value);
-    this.#transitBytes += value.length;
+    this.#transit.set(digest, bytes);
+    this.#transitBytes += bytes.length;
     for (const oldest of this.#transit.keys()) {
       if (this.#transitBytes <= MAX_TRANSIT_BYTES) break;
       this.forget([oldest]);
     }
-    return cid;
   }
 
   override async *get(cid: CID): AsyncGenerator<Uint8Array> {
@@ -64,10 +72,6 @@ export class SwarmBlocks extends BaseBlockstore {
       if (error instanceof ConfidentialError) return null;
       throw error;
     }
-  }
-
-  override async delete(cid: CID): Promise<void> {
-    this.forget([digestOf(cid)]);
   }
 
   /** Drops blocks from the memory that blocks pass through. */

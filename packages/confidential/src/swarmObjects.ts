@@ -8,7 +8,7 @@ import type { DagDraft, DagStore } from "./dagStore.ts";
 import { type FoundBlock, walkDag } from "./dagWalk.ts";
 import { ConfidentialError } from "./errors.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { BLOCKS_AT_A_TIME, MAX_OBJECT_BYTES } from "./limits.ts";
+import { MAX_OBJECT_BYTES, WRITES_AT_A_TIME } from "./limits.ts";
 
 export type PutResult = { readonly cid: string; readonly sizeBytes: number };
 type Signalled = { readonly signal?: AbortSignal };
@@ -74,7 +74,7 @@ export class SwarmObjects {
         }
       }
       const files = unixfs({ blockstore: sink((cid, bytes) => draft.write(digestOf(cid), bytes)) });
-      const root = await files.addByteStream(counted(), { profile: PROFILE, blockWriteConcurrency: BLOCKS_AT_A_TIME });
+      const root = await files.addByteStream(counted(), { profile: PROFILE, blockWriteConcurrency: WRITES_AT_A_TIME });
       await draft.pin(root.bytes);
       return { cid: root.toString(), sizeBytes };
     });

@@ -6,7 +6,6 @@ import { createCipheriv, createDecipheriv } from "node:crypto";
 import { hchacha } from "@noble/ciphers/chacha.js";
 
 export const KEY_BYTES = 32;
-export const NONCE_BYTES = 24;
 export const TAG_BYTES = 16;
 
 const HEAD_BYTES = 16;

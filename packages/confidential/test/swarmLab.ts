@@ -11,7 +11,7 @@ import { afterEach } from "vitest";
 import { digestOf } from "../src/dagNode.ts";
 import { ConfidentialSwarm, type SwarmOptions } from "../src/swarm.ts";
 import type { SwarmBlocks } from "../src/swarmBlocks.ts";
-import { createSwarmNode, type SwarmNode } from "../src/swarmNode.ts";
+import { SwarmNode } from "../src/swarmNode.ts";
 
 export const PSK = new Uint8Array(32).fill(9);
 export const LOOPBACK = ["/ip4/127.0.0.1/tcp/0"];
@@ -83,12 +83,11 @@ export class HostileBlocks extends BaseBlockstore {
 /** A node of the swarm that serves what it likes. */
 export async function startHostile(identity: Identity, blocks: HostileBlocks): Promise<SwarmNode> {
   const options = { psk: PSK, listen: LOOPBACK, announce: [], isAllowed: () => true };
-  const node = createSwarmNode({
+  const node = await SwarmNode.start({
     ...options,
     blocks: blocks as unknown as SwarmBlocks,
     privateKey: identity.privateKey,
   });
-  await node.start();
   cleanUps.push(() => node.stop());
   return node;
 }

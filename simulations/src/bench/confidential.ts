@@ -12,7 +12,7 @@ import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { inDirectory } from "./benchDatabase.ts";
 import { median, type ResultLine, rounded } from "./benchmark.ts";
-import type { Done, Order } from "./confidentialNode.ts";
+import type { Done, Order } from "./workingNode.ts";
 
 const WRITE_BYTES = 2 ** 20;
 const MEBIBYTE = 2 ** 20;
@@ -22,8 +22,8 @@ class NodeProcess {
   readonly #child: ChildProcess;
   readonly started: Promise<Done>;
 
-  constructor(kind: "swarm" | "helia", directory: string) {
-    this.#child = fork(join(import.meta.dirname, "confidentialNode.ts"), [kind, directory]);
+  constructor(program: "confidentialNode.ts" | "heliaNode.ts", directory: string) {
+    this.#child = fork(join(import.meta.dirname, program), [directory]);
     this.started = this.#answer();
   }
 
@@ -66,7 +66,9 @@ async function withNodes<T>(nodes: readonly NodeProcess[], work: () => Promise<T
 }
 
 async function swarmRound(directory: string, file: string): Promise<Round> {
-  const [first, second] = ["first", "second"].map((name) => new NodeProcess("swarm", join(directory, name)));
+  const [first, second] = ["first", "second"].map(
+    (name) => new NodeProcess("confidentialNode.ts", join(directory, name)),
+  );
   return withNodes([first!, second!], async () => {
     const [one, other] = [await first!.started, await second!.started];
     await Promise.all([
@@ -82,7 +84,7 @@ async function swarmRound(directory: string, file: string): Promise<Round> {
 }
 
 async function heliaRound(directory: string, file: string): Promise<Round> {
-  const node = new NodeProcess("helia", directory);
+  const node = new NodeProcess("heliaNode.ts", directory);
   return withNodes([node], async () => {
     const put = await node.do({ do: "put", file });
     return { put, get: await node.do({ do: "get", cid: put.cid }) };
