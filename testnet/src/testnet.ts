@@ -1,7 +1,6 @@
 /** A whole network on this machine: L1, contracts, one process for each node, DACs, a funded user. */
 import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { setPriority } from "node:os";
 import { join } from "node:path";
 import {
   approve,
@@ -103,11 +102,6 @@ const COMPILE_CACHE = join(import.meta.dirname, "../../node_modules/.cache/mvm-t
 
 /** The command. */
 export const MVM = join(import.meta.dirname, "../../packages/cli/bin/mvm.js");
-/**
- * How far the processes of a role stand back where there are more of them than cores: L1's clock waits for sequencers least,
- * and there are more providers and hosts than it takes.
- */
-const NICENESS: Readonly<Record<Role, number>> = { sequencer: 0, gateway: 0, provider: 5, storage: 5 };
 const MVM_START = [MVM, "start", "--with-parent", "--json"];
 
 type Ready = { readonly operator: Address; readonly addresses: readonly string[]; readonly gateway: string | null };
@@ -286,10 +280,12 @@ export class Testnet {
     return node;
   }
 
-  #spawn({ name, role, dataDir, program = MVM_START, onLine }: Omit<Prepared, "operator" | "stakeMT">): Promise<{
-    process: RunningProcess;
-    ready: Ready;
-  }> {
+  #spawn({
+    name,
+    dataDir,
+    program = MVM_START,
+    onLine,
+  }: Pick<Prepared, "name" | "dataDir" | "program" | "onLine">): Promise<{ process: RunningProcess; ready: Ready }> {
     return startProcess<Ready>({
       name,
       command: process.execPath,
@@ -298,10 +294,7 @@ export class Testnet {
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, MVM_PASSWORD_FILE: this.passwordFile },
       timeoutMs: NODE_READY_MS,
       ready: (line) => readyIn(line, onLine),
-      onPid: async (pid) => {
-        setPriority(pid, NICENESS[role]);
-        await this.run.addChild(pid);
-      },
+      onPid: this.run.addChild,
     });
   }
 
