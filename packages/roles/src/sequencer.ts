@@ -3,23 +3,19 @@
  * job, compares their results, has the block assembled, sealed, published, and posts batches to L1.
  */
 import {
-  type Account,
   type Address,
   type BlockContext,
   type BlockEnvironment,
   type BlockOutcome,
   type ChainId,
-  decodeTransaction,
   encodeSystemTransaction,
   environmentOf,
   evidenceHash,
   firstBlockOf,
   type Hash,
   type Hex,
-  includedHashes,
   type JobId,
   jobIdOf,
-  keccakHash,
   LIMITS,
   type NetworkIdentity,
   NO_WORK,
@@ -31,12 +27,10 @@ import {
   queueItemGas,
   refused,
   type SealedBlock,
-  type StateEntry,
   type StateKey,
   type SystemTransaction,
   seatedIn,
   type Transaction,
-  TransactionError,
   taggedHash,
   toMessage,
   type UnsignedBlock,
@@ -65,7 +59,7 @@ import type {
 } from "./machine.ts";
 import { Posting } from "./posting.ts";
 import type { SequencerEffect, SequencerEvent } from "./sequencerEffects.ts";
-import { TransactionPool } from "./transactionPool.ts";
+import { SequencerPool } from "./sequencerPool.ts";
 import { randomnessMessage } from "./workRules.ts";
 
 export type SequencerOptions = {
@@ -141,7 +135,7 @@ const CLAIM_PATIENCE_BLOCKS = 1n;
 
 export class Sequencer {
   readonly #options: SequencerOptions;
-  readonly #pool = new TransactionPool();
+  readonly #pool: SequencerPool;
   readonly #posting: Posting;
   readonly #reads = new JobReads();
   #head: Parent;
@@ -165,18 +159,13 @@ export class Sequencer {
   #exhausted = false;
   #counter = 0;
   readonly #size: BlockSize;
-  /** transactions that failed alone: tried again when no other is left */
-  readonly #deferred = new Set<Hash>();
-  /** signers whose next transaction is not here: theirs are tried again when no other is left, or something of theirs comes */
-  readonly #gapped = new Set<Address>();
-  /** transactions of the own chain's blocks that L1 may still take back, with their blocks: offered again, they are not taken again */
-  readonly #onChain = new Map<Hash, bigint>();
   /** whether providers of the last block took long */
   #isSlow = false;
 
   constructor(options: SequencerOptions) {
     this.#options = options;
     this.#head = options.head;
+    this.#pool = new SequencerPool(options.chainId);
     this.#posting = new Posting(options);
     this.#size = new BlockSize(options.parameters.tickSeconds * 1_000);
   }
@@ -441,7 +430,7 @@ export class Sequencer {
     // some may turn out to be none for this block
     const count = Math.min(Math.max(limit, LOOKED_AT), most);
     const gas = queueItems.reduce<bigint>((left, item) => left - queueItemGas(item, chainId), LIMITS.blockGas);
-    const candidates = takeFitting(this.#inOrder(baseFeePerGas), { count, gas });
+    const candidates = takeFitting(this.#pool.inOrder(baseFeePerGas), { count, gas });
     const environment = environmentOf({ timestamp, baseFeePerGas, prevRandao: prevRandaoOf(randomness) });
     const { l1Block, l1BaseFee } = view.valuesOf(view.slot)!;
     const context = {
@@ -543,30 +532,14 @@ export class Sequencer {
     return openingTransactions({ number, generation, context, founding, queueItems, transactionCount });
   }
 
-  /** Whether a transaction waits until there is no other. */
-  #waits({ hash, from }: Transaction): boolean {
-    return this.#deferred.has(hash) || this.#gapped.has(from);
-  }
-
-  /** The pool in the order of blocks; those that wait only where there are no others. */
-  #inOrder(baseFeePerGas: bigint): readonly Transaction[] {
-    const ordered = this.#pool.ordered(baseFeePerGas);
-    const others = ordered.filter((transaction) => !this.#waits(transaction));
-    if (others.length > 0) return others;
-    this.#deferred.clear();
-    this.#gapped.clear();
-    return ordered;
-  }
-
   #sessionOpened(event: SequencerEvent & { kind: "sessionOpened" }, moment: Moment): readonly SequencerEffect[] {
     const build = this.#build;
     if (build?.session !== event.session) return [{ kind: "closeSession", session: event.session }];
     build.openingBytes = event.openingBytes;
-    build.candidates = this.#runnable(build.candidates, event.entries).slice(0, build.limit);
+    build.candidates = this.#pool.runnable(build.candidates, event.entries).slice(0, build.limit);
     if (build.candidates.length === 0) {
       if (this.#stands(build)) return this.#assemble(build, [], null);
-      // where all wait, something has to change first
-      this.#exhausted = this.#pool.all().every((transaction) => this.#waits(transaction));
+      this.#exhausted = this.#pool.allWait;
       return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
     }
     this.#reads.opened(event.entries);
@@ -586,21 +559,6 @@ export class Sequencer {
       timeoutMs: parameters.jobTimeoutMs,
     });
     return this.#jobsStep(build, build.jobs.start(moment.nowMs), moment);
-  }
-
-  /** Those candidates whose nonces follow from the accounts; the ones that can never run again leave the pool, those that lack one before them wait. */
-  #runnable(candidates: readonly Transaction[], entries: readonly StateEntry[]): readonly Transaction[] {
-    const accounts = new Map<Address, Account | null>();
-    for (const entry of entries) if (entry.kind === "account") accounts.set(entry.address, entry.value);
-    const nonces = new Map<Address, bigint>();
-    return candidates.filter((transaction) => {
-      const nonce = nonces.get(transaction.from) ?? accounts.get(transaction.from)?.nonce ?? 0n;
-      if (transaction.nonce < nonce) this.#pool.remove(transaction.hash);
-      if (transaction.nonce > nonce && !nonces.has(transaction.from)) this.#gapped.add(transaction.from);
-      if (transaction.nonce !== nonce) return false;
-      nonces.set(transaction.from, nonce + 1n);
-      return true;
-    });
   }
 
   #jobAnswered(event: AnsweredEvent | RequestFailedEvent, moment: Moment): readonly SequencerEffect[] {
@@ -729,8 +687,7 @@ export class Sequencer {
   /** Ends an attempt that its own transactions may have been too much for. */
   #abandon(reason: string, moment: Moment): readonly SequencerEffect[] {
     const candidates = this.#build?.candidates ?? [];
-    if (this.#size.failed(candidates) && this.#deferred.size < LIMITS.poolTotal)
-      this.#deferred.add(candidates[0]!.hash);
+    if (this.#size.failed(candidates)) this.#pool.defer(candidates[0]!.hash);
     return this.#giveUp(reason, moment);
   }
 
@@ -745,29 +702,21 @@ export class Sequencer {
     return [...this.#drop(), note, this.#timer("advance", this.#beginsMs)];
   }
 
-  #headChanged(event: SequencerEvent & { kind: "headChanged" }, moment: Moment): readonly SequencerEffect[] {
-    this.#head = event.head;
+  #headChanged(
+    { head, block, safeNumber }: SequencerEvent & { kind: "headChanged" },
+    moment: Moment,
+  ): readonly SequencerEffect[] {
+    const { number } = head.header;
+    this.#head = head;
     this.#exhausted = false;
     this.#publishedUntilMs = null;
-    this.#posting.headChanged(event.head.header.number, event.block);
-    this.#noteOnChain(event);
+    this.#posting.headChanged(number, block);
+    this.#pool.headChanged({ number, block, safeNumber });
     this.#watchWork();
     // what is being made on a block that was taken back comes to nothing
-    const isLost = event.block === null && this.#build?.isSealing === false;
-    const dropped = isLost && this.#build?.parent.hash !== event.head.hash ? this.#drop() : [];
+    const isLost = block === null && this.#build?.isSealing === false;
+    const dropped = isLost && this.#build?.parent.hash !== head.hash ? this.#drop() : [];
     return [...dropped, ...this.#advance(moment), ...this.#postIfMuch(moment)];
-  }
-
-  /** What a block has leaves the pool, and is not taken again while the block stands. */
-  #noteOnChain({ head, block, safeNumber }: SequencerEvent & { kind: "headChanged" }): void {
-    for (const [hash, number] of this.#onChain)
-      if (number <= safeNumber || number > head.header.number) this.#onChain.delete(hash);
-    for (const hash of block === null ? [] : includedHashes(block)) {
-      const transaction = this.#pool.get(hash);
-      if (transaction !== undefined) this.#gapped.delete(transaction.from);
-      this.#pool.remove(hash);
-      this.#onChain.set(hash, head.header.number);
-    }
   }
 
   // What other nodes ask.
@@ -775,7 +724,9 @@ export class Sequencer {
   #requested(event: RequestedEvent, moment: Moment): readonly SequencerEffect[] {
     const { request, ticket, from } = event;
     if (request.name === "offerTransactions") {
-      const known = request.body.transactions.filter((raw) => this.#admit(raw)).length;
+      const admitted = request.body.transactions.map((raw) => this.#pool.admit(raw));
+      if (admitted.includes("taken")) this.#exhausted = false;
+      const known = admitted.filter((how) => how !== "refused").length;
       this.#watchWork();
       const answer: AnswerEffect = {
         kind: "answer",
@@ -791,23 +742,6 @@ export class Sequencer {
     }
     this.#reads.asked();
     return [{ kind: "readSession", session: build.session, ticket, keys: request.body.keys }];
-  }
-
-  /** Takes an offered transaction; true when it is in the pool afterwards, or in a block. */
-  #admit(raw: Uint8Array): boolean {
-    const hash = keccakHash(raw);
-    if (this.#pool.get(hash) !== undefined || this.#onChain.has(hash)) return true;
-    try {
-      const transaction = decodeTransaction(raw, this.#options.chainId);
-      const { refusal } = this.#pool.add(transaction);
-      if (refusal !== null) return false;
-      this.#exhausted = false;
-      this.#gapped.delete(transaction.from);
-      return true;
-    } catch (error) {
-      if (error instanceof TransactionError) return false;
-      throw error;
-    }
   }
 
   #sessionRead(event: SequencerEvent & { kind: "sessionRead" }): readonly SequencerEffect[] {
