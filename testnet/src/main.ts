@@ -6,8 +6,9 @@ import { runWrongResult, WRONG_RESULT, WRONG_RESULT_NETWORK } from "../faults/wr
 import { CHARTER_KINDS } from "./charters.ts";
 import { type Flow, type FlowReport, runFlow } from "./flows/flow.ts";
 import { FLOWS } from "./flows/table.ts";
+import { type GrowthReport, grow } from "./growth.ts";
 import { createRunDirectory, removeDeadRuns } from "./runDirectory.ts";
-import { smoke } from "./smoke.ts";
+import { type SmokeReport, smoke } from "./smoke.ts";
 import { showStatus } from "./statusLine.ts";
 import { DEFAULT_SIZE, Testnet, type TestnetSize } from "./testnet.ts";
 
@@ -15,6 +16,7 @@ const USAGE = `usage: npm run testnet -- [--sequencers n] [--providers n] [--sto
        npm run testnet -- --smoke [--blocks n] [--sequencers n] [--providers n] [--storage n] [--dacs n] [--json]
        npm run testnet -- --flow NAME [--json]
        npm run testnet -- --fault NAME[,NAME...] [--json]
+       npm run testnet -- --grow-dacs n [--sequencers n] [--providers n] [--storage n] [--json]
        npm run testnet -- --list [--json]`;
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -23,6 +25,8 @@ const MAX_NODES = 16;
 /** blocks of all DACs in a smoke run: as many as tell whether the draws of seats go by stake */
 const SMOKE_BLOCKS = 300;
 const MAX_BLOCKS = 100_000;
+/** DACs that a network is grown by */
+const MAX_GROWTH = 1_000;
 
 class UsageError extends Error {}
 
@@ -39,6 +43,8 @@ type Options = {
   readonly json: boolean;
   readonly smoke: boolean;
   readonly blocks: number;
+  /** DACs that the network is grown by; 0: it is not */
+  readonly growth: number;
   readonly list: boolean;
   readonly flow: Flow | null;
   readonly faults: readonly Lie[];
@@ -66,7 +72,17 @@ function readArguments(): Options {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
   const sizes = { sequencers: text, providers: text, storage: text, dacs: text };
-  const options = { ...sizes, flow: text, fault: text, blocks: text, json: flag, smoke: flag, list: flag, help: flag };
+  const options = {
+    ...sizes,
+    "grow-dacs": text,
+    flow: text,
+    fault: text,
+    blocks: text,
+    json: flag,
+    smoke: flag,
+    list: flag,
+    help: flag,
+  };
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
   try {
     values = parseArgs({ options }).values;
@@ -78,9 +94,10 @@ function readArguments(): Options {
   const isSized = Object.keys(sizes).some((name) => values[name as keyof typeof sizes] !== undefined);
   const isWrongResult = values.fault === WRONG_RESULT.name;
   const faults = faultsOf(isWrongResult ? undefined : values.fault);
-  const stories = [flow !== null, values.fault !== undefined, values.smoke].filter(Boolean).length;
+  const growth = values["grow-dacs"] === undefined ? 0 : count("grow-dacs", values["grow-dacs"], 0, MAX_GROWTH);
+  const stories = [flow !== null, values.fault !== undefined, values.smoke, growth > 0].filter(Boolean).length;
   if (stories > 1 || (isSized && (flow !== null || values.fault !== undefined)))
-    throw new UsageError("a flow and a fault bring their own network");
+    throw new UsageError("one story at a time; a flow and a fault bring their own network");
   if (values.blocks !== undefined && values.smoke !== true) throw new UsageError("--blocks goes with --smoke");
   const blocks = count("blocks", values.blocks, SMOKE_BLOCKS, MAX_BLOCKS);
   const size = {
@@ -92,7 +109,7 @@ function readArguments(): Options {
   const [json, smoke, list] = [values.json === true, values.smoke === true, values.list === true];
   const liedTo = isWrongResult ? WRONG_RESULT_NETWORK : LIED_NETWORK;
   const own = values.fault === undefined ? flow?.size : liedTo;
-  return { size: own ?? size, json, smoke, blocks, list, flow, faults, isWrongResult };
+  return { size: own ?? size, json, smoke, blocks, growth, list, flow, faults, isWrongResult };
 }
 
 /** What a user needs to go on: URLs, a funded key, the next command. */
@@ -148,9 +165,10 @@ function listStories(json: boolean): void {
 /** Plays what was asked for, which ends by itself; a report each. */
 async function play(
   testnet: Testnet,
-  { flow, faults, isWrongResult, blocks }: Options,
+  { flow, faults, isWrongResult, blocks, growth }: Options,
   readyMs: number,
-): Promise<readonly (FlowReport | FaultReport | Awaited<ReturnType<typeof smoke>>)[]> {
+): Promise<readonly (FlowReport | FaultReport | SmokeReport | GrowthReport)[]> {
+  if (growth > 0) return [await grow(testnet, growth)];
   if (isWrongResult) return [await runWrongResult(testnet)];
   if (faults.length > 0) return runFaults(testnet, faults);
   return [flow === null ? await smoke(testnet, { readyMs, blocks }) : await runFlow(testnet, flow)];
@@ -161,6 +179,10 @@ function conclude(report: { readonly ok: boolean } | null, json: boolean): void 
   process.stdout.write(`${json ? JSON.stringify(report) : JSON.stringify(report, null, 2)}\n`);
   if (report?.ok !== true) process.exitCode = EXIT_FAILURE;
 }
+
+/** Whether the network is there for something that ends by itself. */
+const isStory = ({ flow, faults, isWrongResult, smoke, growth }: Options): boolean =>
+  flow !== null || faults.length > 0 || isWrongResult || smoke || growth > 0;
 
 async function main(): Promise<void> {
   const options = readArguments();
@@ -180,7 +202,7 @@ async function main(): Promise<void> {
       return;
     }
     const readyMs = Date.now() - startedMs;
-    if (options.flow !== null || options.faults.length > 0 || options.isWrongResult || options.smoke) {
+    if (isStory(options)) {
       const reports = await Promise.race([play(testnet, options, readyMs), stopWanted.then(() => [null])]);
       for (const report of reports) conclude(report, options.json);
       return;

@@ -333,18 +333,23 @@ export class Testnet {
     return this.#found(planned);
   }
 
-  /** Creates DACs and deposits MT for the user on each: the transactions of a kind all in flight at once. */
-  async #found(planned: readonly PlannedDac[]): Promise<readonly Founded[]> {
+  /** Creates DACs: the transactions all in flight at once. */
+  async #create(planned: readonly PlannedDac[]): Promise<readonly Founded[]> {
     await sendTogether(
       this.user,
       planned.map((dac) => this.#creationOf(dac)),
     );
-    const created = await Promise.all(
+    return Promise.all(
       planned.map(async ({ label, kind, depositWei = DEPOSIT_WEI }) => {
         const chainId = await this.#chainIdOf(label);
         return { dac: { label, chainId, charter: kind }, depositWei };
       }),
     );
+  }
+
+  /** Creates DACs and deposits MT for the user on each: the transactions of a kind all in flight at once. */
+  async #found(planned: readonly PlannedDac[]): Promise<readonly Founded[]> {
+    const created = await this.#create(planned);
     const to = toAddress(this.user.address);
     const deposits = created.map(({ dac, depositWei }) =>
       depositMt(this.contracts, { chainId: dac.chainId, to, amountWei: depositWei }),
@@ -418,6 +423,11 @@ export class Testnet {
   async createEmptyDac({ label, kind }: Omit<PlannedDac, "depositWei">): Promise<TestnetDac> {
     await this.onL1(this.#creationOf({ label, kind }));
     return this.#known({ label, chainId: await this.#chainIdOf(label), charter: kind });
+  }
+
+  /** Does the same for several DACs at once, while nobody else sends as the user. */
+  async createEmptyDacs(planned: readonly Omit<PlannedDac, "depositWei">[]): Promise<readonly TestnetDac[]> {
+    return (await this.#create(planned)).map(({ dac }) => this.#known(dac));
   }
 
   /** An ethers provider on a DAC. */

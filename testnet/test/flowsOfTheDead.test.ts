@@ -1,10 +1,21 @@
-/** Flows in which sequencers and hosts are killed, one after the other on one network. */
+/** A network that grows, and then flows in which its sequencers and hosts are killed, one after the other. */
 import { describe, expect, it } from "vitest";
 import { EXPENDABLE_NETWORK } from "../src/flows/networks.ts";
 import { FLOW_MS, report, sharedNetwork } from "./flowNetwork.ts";
 
 describe("on one network, one after the other", () => {
   const shared = sharedNetwork(EXPENDABLE_NETWORK);
+
+  it(
+    "more DACs cost storage and no process",
+    async () => {
+      const { ok, dacs, processesBefore, processesAfter, storageMiB, cpuMs } = await shared.grow(3);
+      expect({ ok, dacs, processesAfter }).toEqual({ ok: true, dacs: 3, processesAfter: processesBefore });
+      expect(storageMiB[1]).toBeGreaterThan(storageMiB[0]);
+      expect(cpuMs).toBeGreaterThan(0);
+    },
+    FLOW_MS,
+  );
 
   it(
     "leader-killed: the next rank claims the slot, nothing acknowledged is lost",
