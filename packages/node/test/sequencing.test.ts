@@ -85,11 +85,15 @@ const consuming = (count: number): Promise<SealedBlock> =>
 /** Has a sequencer post blocks that it holds, of which those up to `posted` are on L1; gives back where it ran. */
 const postBy = (name: string, ...blocks: readonly SealedBlock[]): Promise<Site> => postAfter(name, blocks);
 
-/** @param meanwhile what L1 does between its taking of the blocks and its posting */
+/**
+ * @param meanwhile what L1 does between its taking of the blocks and its start
+ * @param then what L1 does after its start
+ */
 async function postAfter(
   name: string,
   blocks: readonly SealedBlock[],
   meanwhile: () => void = () => undefined,
+  then: () => void = () => undefined,
 ): Promise<Site> {
   const site = world.site(name);
   const ports = await site.start();
@@ -114,6 +118,8 @@ async function postAfter(
     convicting: new Convicting({ ports, engine }),
   });
   await sequencing.start();
+  then();
+  sequencing.l1Changed();
   await world.clock.advance(3 * SETTINGS.parameters.batchIntervalMs + SILENCE_MS);
   sequencing.stop();
   await chain.stop();
@@ -324,7 +330,7 @@ describe("a batch that a sequencer posts", () => {
     expect(posted[0]).not.toHaveProperty("firstItem");
   });
 
-  it("shows the overdue item that opened the chain where its poster is not elected", async () => {
+  it("shows the overdue item that opened the chain where its poster is not elected, and who is was silent for a slot", async () => {
     const block = await consuming(Number(DEPOSITS));
     view.apply({ kind: "registered", registry: "sequencer", member: memberOf("another", 1) });
     view.apply({ kind: "stakeChanged", index: 1, grid: 1, stakeWei: 10n ** 18n, l1Block: L1_HEAD });
@@ -333,7 +339,10 @@ describe("a batch that a sequencer posts", () => {
     view.apply(l1Block(L1_HEAD + 1n, openAt - 1n));
     expect((await postBy("another", block)).posted).toEqual([]);
     view.apply(l1Block(L1_HEAD + 2n, openAt));
-    const { posted } = await postBy("another", block);
+    const slot = BigInt(SETTINGS.parameters.epochBlocks);
+    const { posted } = await postAfter("another", [block], undefined, () => {
+      for (let number = L1_HEAD + 3n; number <= L1_HEAD + 2n + slot; number++) view.apply(l1Block(number, openAt));
+    });
     expect(posted[0]!.header.poster).toBe(identityOf("another").operator);
     expect(posted[0]!.firstItem).toEqual(view.queuedItem(CHAIN_ID, 0n));
     expect(posted[0]).not.toHaveProperty("nextItem");
