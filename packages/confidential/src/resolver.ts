@@ -4,9 +4,9 @@
  * shares make a key. A request is used up on the host's disk before anything is answered.
  */
 
-import type { ChainId } from "@mvm/protocol";
 import {
   type Address,
+  type ChainId,
   type Hash,
   type IpfsOperation,
   ipfsRequestSigner,
