@@ -27,6 +27,7 @@ import {
   queueItemGas,
   refused,
   type SealedBlock,
+  type StateEntry,
   type StateKey,
   type SystemTransaction,
   seatedIn,
@@ -461,9 +462,9 @@ export class Sequencer {
       unsigned: null,
     };
     const addresses = new Set<Address>([environment.feeRecipient]);
-    for (const { from, to } of candidates) {
+    for (const [i, { from, to }] of candidates.entries()) {
       addresses.add(from);
-      if (to !== null) addresses.add(to);
+      if (to !== null && i < limit) addresses.add(to);
     }
     const needed = [...addresses].map((address): StateKey => ({ kind: "account", address }));
     const keys = [...needed, ...this.#reads.foretell(candidates.slice(0, limit), needed)];
@@ -536,20 +537,22 @@ export class Sequencer {
     const build = this.#build;
     if (build?.session !== event.session) return [{ kind: "closeSession", session: event.session }];
     build.openingBytes = event.openingBytes;
-    build.candidates = this.#pool.runnable(build.candidates, event.entries).slice(0, build.limit);
+    const lookedAt = build.candidates;
+    build.candidates = this.#pool.runnable(lookedAt, event.entries).slice(0, build.limit);
     if (build.candidates.length === 0) {
       if (this.#stands(build)) return this.#assemble(build, [], null);
       this.#exhausted = this.#pool.allWait;
       return [...this.#drop(), this.#timer("advance", moment.nowMs + RETRY_MS)];
     }
-    this.#reads.opened(event.entries);
+    const values = withoutSigners(event.entries, lookedAt, build);
+    this.#reads.opened(values);
     const { network, parameters, view } = this.#options;
     const { session, environment, place, slot } = build;
     const messages = build.candidates.map((transaction) => toMessage(transaction, build.context.l1BaseFee));
     build.jobs = new BlockJobs({
       network,
       session,
-      work: { environment, messages, values: event.entries },
+      work: { environment, messages, values },
       randomness: place.randomness,
       attempt: place.attempt,
       seatsOf: (jobId) => view.seatsOf(slot, jobId),
@@ -774,4 +777,16 @@ export class Sequencer {
       { kind: "note", level: "warn", code: "batch-not-posted", data: { chainId: this.#options.chainId, reason } },
     ];
   }
+}
+
+/** Values without the accounts of signers who were looked at and have nothing in the block: providers get what its messages take, and no more. */
+function withoutSigners(
+  entries: readonly StateEntry[],
+  lookedAt: readonly Transaction[],
+  { candidates, environment }: Build,
+): readonly StateEntry[] {
+  const others = new Set(lookedAt.map(({ from }) => from));
+  for (const address of [environment.feeRecipient, ...candidates.flatMap(({ from, to }) => [from, to])])
+    if (address !== null) others.delete(address);
+  return entries.filter((entry) => entry.kind !== "account" || !others.has(entry.address));
 }

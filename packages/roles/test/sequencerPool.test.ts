@@ -53,6 +53,25 @@ describe("a sequencer's pool", () => {
     expect(driven.machine.poolSize).toBe(gapped.length + 1);
   });
 
+  it("gives providers the accounts of those who are in the block, and of nobody else who was looked at", () => {
+    const many = STRANGERS.slice(0, 40).map((from) => transfer({ from }));
+    const driven = ready()
+      .offer(...many)
+      .open();
+    const { session } = driven.all("openSession").at(-1)!;
+    driven.handle({ kind: "sessionFailed", session, reason: "test" });
+    again(driven).open();
+    expect(driven.all("openSession").at(-1)?.signers.length).toBe(40);
+    const request = driven.asked("job").at(-1)?.request;
+    const { messages, values } = request?.name === "job" ? request.body : { messages: [], values: [] };
+    const accounts = values.flatMap((entry) => (entry.kind === "account" ? [entry.address] : []));
+    const strangers = new Set<string>(STRANGERS.map(({ operator }) => operator));
+    expect(messages.length).toBe(20);
+    expect(new Set(accounts.filter((address) => strangers.has(address)))).toEqual(
+      new Set(messages.map(({ from }) => from)),
+    );
+  });
+
   it("waits for something to change where all of it lacks something, and does what comes to be complete at once", () => {
     const driven = ready()
       .offer(transfer({ nonce: 1n }), transfer({ from: USERS[1]!, nonce: 3n }))
