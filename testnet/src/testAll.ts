@@ -8,10 +8,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
-type Counts = { passed: number; failed: number };
-
 /** @property failures a line for each test that failed, with the reason's beginning */
-type Outcome = Counts & { failures: readonly string[] };
+type Outcome = { passed: number; failed: number; failures: readonly string[] };
 
 /** What is read of the JSON report of Vitest. A file that could not be run at all has a message and no tests. */
 type Report = {

@@ -2,7 +2,7 @@
 
 export { ConfidentialError, type ConfidentialErrorCode, type ConfidentialErrorData } from "./errors.ts";
 export { type CeremonyEffect, KeyCeremony, type KeyCeremonyOptions, type OwnShare } from "./keyCeremony.ts";
-export { KeyLedger, type KeyRecord, type KeyState, type MadeKey, type OpenRound } from "./keyLedger.ts";
+export { KeyLedger, type KeyState, type MadeKey, type OpenRound } from "./keyLedger.ts";
 export { BLOCK_OVERHEAD_BYTES, MAX_BLOCK_BYTES, MAX_OBJECT_BYTES } from "./limits.ts";
 export { type ObjectKeyOptions, objectKey } from "./objectKey.ts";
 export {

@@ -3,9 +3,17 @@
  * whose dealing was wrong, and knows its share. A DAC's first key is made when somebody needs it; from then on every change of the
  * hosts has it handed on. Nothing is kept on disk: all of it follows from L1 and the host's own key.
  */
-import { type Address, blsKeyFromSecret, type ChainId, type Hash, type Hex, taggedHash } from "@mvm/protocol";
+import {
+  type Address,
+  blsKeyFromSecret,
+  type ChainId,
+  type Hash,
+  type Hex,
+  type KeyRecord,
+  taggedHash,
+} from "@mvm/protocol";
 import { encodeComplaint, makeDealing, openDealing, ownShareOf, type ThresholdKey } from "@mvm/protocol/threshold";
-import { complaintOf, KeyLedger, type KeyRecord, type KeyState, type MadeKey, type OpenRound } from "./keyLedger.ts";
+import { complaintOf, KeyLedger, type KeyState, type MadeKey, type OpenRound } from "./keyLedger.ts";
 
 export type KeyCeremonyOptions = {
   readonly domain: Hash;

@@ -10,6 +10,7 @@ import {
   type Hash,
   type HostSet,
   type KeyHost,
+  type KeyRecord,
   keccak,
   keyRoundAt,
   keyRoundBlocks,
@@ -26,9 +27,6 @@ import {
   outcomeOf,
   type ThresholdKey,
 } from "@mvm/protocol/threshold";
-
-/** The hosts that a DAC had, and what they said: L1View.keyRecord. */
-export type KeyRecord = { readonly sets: readonly HostSet[]; readonly messages: readonly CeremonyMessage[] };
 
 /** A key that a round made, or handed on, with what its members open their shares of. */
 export type MadeKey = {

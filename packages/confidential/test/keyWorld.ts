@@ -7,13 +7,14 @@ import {
   fromHex,
   type HostSet,
   type KeyHost,
+  type KeyRecord,
   taggedHash,
   toChainId,
   toWord,
 } from "@mvm/protocol";
 import { combine, evaluatePartly, prfMessage } from "@mvm/protocol/threshold";
 import { KeyMessages } from "../../roles/src/keyMessages.ts";
-import { type CeremonyEffect, KeyCeremony, type KeyRecord } from "../src/index.ts";
+import { type CeremonyEffect, KeyCeremony } from "../src/index.ts";
 
 export const CHAIN = toChainId(7n);
 export const DOMAIN = taggedHash("test/domain");

@@ -22,6 +22,9 @@ export type CeremonyMessage = {
   readonly l1Block: bigint;
 };
 
+/** Of what a DAC's hosts make the key that they share: all hosts that it had, the present ones last, and what they said. */
+export type KeyRecord = { readonly sets: readonly HostSet[]; readonly messages: readonly CeremonyMessage[] };
+
 /** A round by its number, which is its first L1 block, and what is said in it now. */
 export type KeyRoundTime = { readonly number: bigint; readonly isForComplaints: boolean };
 

@@ -4,7 +4,6 @@
  */
 import {
   type Address,
-  type CeremonyMessage,
   type ChainId,
   COURIER_DRAWS,
   COURIERS,
@@ -14,9 +13,9 @@ import {
   type Founding,
   firstBlockOf,
   type Hash,
-  type HostSet,
   JOB_SEATS,
   type JobId,
+  type KeyRecord,
   LIMITS,
   MAX_RANKS,
   type Parameters,
@@ -402,8 +401,8 @@ export class L1View {
     return this.#hostDraws.hosts(chainId).flatMap((operator) => this.member("storage", operator) ?? []);
   }
 
-  /** Of what a DAC's hosts make the key that they share: all hosts that it had, and what they said. */
-  keyRecord(chainId: ChainId): { readonly sets: readonly HostSet[]; readonly messages: readonly CeremonyMessage[] } {
+  /** Of what the DAC's hosts make the key that they share. */
+  keyRecord(chainId: ChainId): KeyRecord {
     return { sets: this.#hostDraws.sets(chainId), messages: this.#keyMessages.of(chainId) };
   }
 
